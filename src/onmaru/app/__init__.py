@@ -1,0 +1,1 @@
+"""The only wing that knows everybody: command line, settings, wiring and demo."""

@@ -1,0 +1,1 @@
+"""Engines behind the kernel's doors: memory (the oracle) and sqlite (the embedded default)."""

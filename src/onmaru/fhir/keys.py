@@ -1,0 +1,33 @@
+"""Search keys of one resource: what every engine's index stores and what the oracle matches on."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Keys(msgspec.Struct):
+    """Rows that the R4 SearchParameters yield for one resource; `sp` is `Parameter.sp`.
+
+    token: (sp, system or "", code) — boolean as true/false, Identifier as system|value, uri and canonical with system "".
+    text: (sp, display or text of a coded value), for `:text`.
+    reference: (sp, target type or "", id or absolute url) — versions stripped; contained targets left out.
+    date: (sp, low, high) in µs since 1970 UTC, high exclusive; open ends are MIN and MAX. A time without zone is UTC.
+    string: (sp, text as it stands). number and quantity: (sp, system, code or unit, value); number has "" twice.
+    composite: (sp, component keys in order), each component a Keys of its own whose sp is the component's parameter.
+    patients: ids of the Patient compartments that the resource belongs to (a Patient is in its own).
+    labels: (system, code) of meta.security.
+    """
+
+    token: list[tuple[int, str, str]] = []
+    text: list[tuple[int, str]] = []
+    reference: list[tuple[int, str, str]] = []
+    date: list[tuple[int, int, int]] = []
+    string: list[tuple[int, str]] = []
+    quantity: list[tuple[int, str, str, float]] = []
+    composite: list[tuple[int, tuple[Keys, ...]]] = []
+    patients: list[str] = []
+    labels: list[tuple[str, str]] = []
+
+
+MIN = -(2**62)
+MAX = 2**62

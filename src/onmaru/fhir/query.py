@@ -1,0 +1,133 @@
+"""A parsed search: an immutable tree that every engine evaluates. Parsing is in `search`; meaning is FHIR R4 search."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["token", "reference", "date", "string", "quantity", "number", "uri", "composite", "special"]
+Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it."""
+
+    sp: int
+    code: str
+    kind: Kind
+    targets: tuple[str, ...] = ()
+    components: tuple[Parameter, ...] = ()
+    url: str = ""
+
+
+class Token(msgspec.Struct, frozen=True, tag=True):
+    """`code` (system None), `system|code`, `|code` (system ""), `system|` (code None)."""
+
+    system: str | None
+    code: str | None
+
+
+class Ref(msgspec.Struct, frozen=True, tag=True):
+    """`Type/id`, bare `id` (type "") or an absolute url (type "", id the url)."""
+
+    type: str
+    id: str
+
+
+class Date(msgspec.Struct, frozen=True, tag=True):
+    """Range [low, high) in µs since 1970 UTC that the written precision covers."""
+
+    prefix: Prefix
+    low: int
+    high: int
+
+
+class Text(msgspec.Struct, frozen=True, tag=True):
+    """A string or uri as written, unescaped."""
+
+    text: str
+
+
+class Number(msgspec.Struct, frozen=True, tag=True):
+    """A number or quantity: the value, its implicit range [low, high) and, for a quantity, system and code (None: any)."""
+
+    prefix: Prefix
+    value: float
+    low: float
+    high: float
+    system: str | None = None
+    code: str | None = None
+
+
+class Parts(msgspec.Struct, frozen=True, tag=True):
+    """A composite value: one value a component, in order."""
+
+    parts: tuple[Value, ...]
+
+
+class Missing(msgspec.Struct, frozen=True, tag=True):
+    """The value of `:missing`."""
+
+    missing: bool
+
+
+Value = Token | Ref | Date | Text | Number | Parts | Missing
+
+
+class Clause(msgspec.Struct, frozen=True, tag=True):
+    """One parameter; `values` are alternatives. `modifier` is "", exact, contains, text, not, missing or identifier.
+
+    `_id` and `_lastUpdated` are Clauses whose parameter has kind "special" (values Text and Date).
+    """
+
+    parameter: Parameter
+    modifier: str
+    values: tuple[Value, ...]
+
+
+class Chain(msgspec.Struct, frozen=True, tag=True):
+    """`parameter.inner`: the reference points at a `type` that satisfies any of `inner` (one a possible target type)."""
+
+    parameter: Parameter
+    inner: tuple[tuple[str, Clause | Chain | Has], ...]
+
+
+class Has(msgspec.Struct, frozen=True, tag=True):
+    """`_has:type:parameter:inner`: some `type` that satisfies `inner` points here through `parameter`."""
+
+    type: str
+    parameter: Parameter
+    inner: Clause | Chain | Has
+
+
+class Sort(msgspec.Struct, frozen=True):
+    parameter: Parameter
+    descending: bool
+
+
+class Include(msgspec.Struct, frozen=True):
+    """`source:parameter[:target]`; parameter None is `*`."""
+
+    source: str
+    parameter: Parameter | None
+    target: str = ""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
+
+    Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
+    """
+
+    types: tuple[str, ...]
+    clauses: tuple[Clause | Chain | Has, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    count: int = 20
+    include: tuple[Include, ...] = ()
+    revinclude: tuple[Include, ...] = ()
+    summary: Literal["", "true", "text", "data", "count", "false"] = ""
+    elements: tuple[str, ...] = ()
+    total: Literal["none", "estimate", "accurate"] = "accurate"
+    cursor: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()

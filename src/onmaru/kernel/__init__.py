@@ -1,0 +1,1 @@
+"""The seven doors and the laws they keep: interfaces and pure logic, no engine."""

@@ -1,0 +1,46 @@
+"""Who asks, for which tenant, in which role, for what purpose and within which scopes: part of every access."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Role = Literal[
+    "physician", "nurse", "registrar", "researcher", "data-manager", "board-member", "patient", "admin", "system"
+]
+ROLES: tuple[Role, ...] = (
+    "physician",
+    "nurse",
+    "registrar",
+    "researcher",
+    "data-manager",
+    "board-member",
+    "patient",
+    "admin",
+    "system",
+)
+# Purposes of use: codes of http://terminology.hl7.org/CodeSystem/v3-ActReason
+Purpose = Literal["TREAT", "ETREAT", "BTG", "HPAYMT", "HOPERAT", "HRESCH", "PATRQT", "SYSADMIN"]
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One SMART App Launch 2 scope: `patient|user|system / type|* . letters of cruds`."""
+
+    context: Literal["patient", "user", "system"]
+    type: str
+    verbs: frozenset[str]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """One authenticated asker in one request. `patient` binds patient-context callers; `reason` is break-glass's."""
+
+    tenant: str
+    user: str
+    roles: frozenset[Role]
+    purpose: Purpose
+    scopes: tuple[Scope, ...]
+    patient: str = ""
+    reason: str = ""
+    request: str = ""
+    address: str = ""

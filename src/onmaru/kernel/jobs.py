@@ -1,0 +1,25 @@
+"""The Jobs door: a job is a FHIR Task in the log; claimed once, finished once, at least once run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One unit of work. `key` makes it idempotent: (room, entry, effect)."""
+
+    id: str
+    kind: str
+    key: str
+    input: Mapping[str, str]
+
+
+class Jobs(Protocol):
+    def enqueue(self, kind: str, key: str, input: Mapping[str, str]) -> str: ...
+
+    def claim(self, kinds: frozenset[str], worker: str) -> Job | None: ...
+
+    def finish(self, id: str, *, ok: bool, note: str = "") -> None: ...

@@ -1,0 +1,38 @@
+"""The Lake door: tables that projections keep, read through named views, always bound to one Caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from onmaru.kernel.projection import Table
+
+
+class View(msgspec.Struct, frozen=True):
+    """A named SELECT with `:name` parameters over tables of one store. It sees only rows the Caller may see.
+
+    `secondary` True: research use, which asks for the purpose HRESCH or HOPERAT.
+    """
+
+    name: str
+    sql: str
+    tables: tuple[str, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An Arrow table and the position it was true at."""
+
+    table: pa.Table
+    t: int
+
+
+class Lake(Protocol):
+    def query(self, view: View, params: Mapping[str, Any]) -> Answer: ...
+
+    def publish(self, name: str, table: pa.Table) -> None:
+        """Replace a site table, such as a vocabulary, that no projection keeps."""
+
+    def tables(self) -> Sequence[Table]: ...

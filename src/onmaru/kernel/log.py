@@ -1,0 +1,63 @@
+"""The Log door: versions at dense positions, sealed in a chain, durable only once `wait` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+Op = Literal["create", "update", "delete", "erase"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of one resource at position `t`. `at` is µs since 1970 UTC; `body` is None for delete and erased."""
+
+    t: int
+    type: str
+    id: str
+    version: int
+    op: Op
+    at: int
+    body: bytes | None
+    caller: str = ""
+    purpose: str = ""
+    request: str = ""
+
+    @property
+    def name(self) -> str:
+        """`Type/id`."""
+        return f"{self.type}/{self.id}"
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A version about to be appended: the body is whole but for what `stamp` splices in at the append."""
+
+    op: Op
+    type: str
+    id: str
+    version: int
+    body: bytes | None
+    caller: str
+    purpose: str
+    request: str
+
+
+class Moved(Exception):
+    """The head is no longer where the decision was taken; decide again."""
+
+
+class Log(Protocol):
+    """Append-only positions of one tenant. All calls come from the tenant's home thread unless said otherwise."""
+
+    def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
+        """Give positions expected+1…; raise Moved when the head is not `expected`. Visible at once, not yet durable."""
+
+    def read(self, after: int, limit: int) -> Sequence[Version]:
+        """Versions at positions after+1 … in order, durable ones only, at most `limit`."""
+
+    def head(self) -> int:
+        """The last durable position (0: empty)."""
+
+    def wait(self, t: int) -> None:
+        """Return once everything up to `t` is durable."""

@@ -1,0 +1,65 @@
+"""The Record door: the chart, always bound to one Caller. Reading filters, writing checks, both are audited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from onmaru.fhir.query import Query
+from onmaru.kernel.log import Version
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One write. `id` "" lets the server choose. Conditions: `if_match` a version number, `if_none_exist` a search.
+
+    For update and delete with `condition`, the search chooses the target. `name` is the urn:uuid or fullUrl that other
+    changes of the same transaction refer to.
+    """
+
+    op: Literal["create", "update", "delete", "erase"]
+    type: str
+    id: str = ""
+    body: bytes = b""
+    if_match: int | None = None
+    if_none_exist: Query | None = None
+    condition: Query | None = None
+    name: str = ""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What one change did: the version now current, and whether the change made it (False: it was there already)."""
+
+    version: Version
+    status: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search."""
+
+    t: int
+    matches: Sequence[Version]
+    included: Sequence[Version]
+    total: int | None
+    cursor: str
+
+
+class Record(Protocol):
+    """The chart bound to one Caller and, after `at(t)`, to one position.
+
+    Errors are `onmaru.fhir.outcome.Invalid` with an HTTP status: 404 unknown, 410 deleted or erased or beyond the search
+    horizon, 403 forbidden, 409 conflict, 412 precondition, 413 too large, 422 unprocessable.
+    """
+
+    def read(self, type: str, id: str, version: int | None = None) -> Version: ...
+
+    def history(self, type: str = "", id: str = "", *, since: int = 0, before: int = 0, count: int = 20) -> Page:
+        """Versions newest first; `before` is the cursor's position (0: start), `since` µs."""
+
+    def search(self, query: Query) -> Page: ...
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]:
+        """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
+
+    def at(self, t: int) -> Record: ...

@@ -1,0 +1,91 @@
+"""The Room door: what one folder under `rooms` offers the hall. A room talks to other rooms only through the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from onmaru.kernel.blobs import Blobs
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.jobs import Jobs
+from onmaru.kernel.lake import Lake, View
+from onmaru.kernel.projection import Projection
+from onmaru.kernel.record import Record
+
+
+class Hall(msgspec.Struct, frozen=True):
+    """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job."""
+
+    caller: Caller
+    record: Record
+    lake: Lake
+    blobs: Blobs
+    jobs: Jobs
+    settings: Mapping[str, Any]
+    language: Literal["ko", "en"] = "ko"
+
+
+class Request(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Response(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes | Iterable[bytes]
+    type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`path` below `/t/TENANT/rooms/NAME` (`/rooms/NAME` for the default tenant) with `{name}` parts.
+
+    `scope`: the SMART v2 scope a Caller must hold, such as `user/Patient.rs`.
+    """
+
+    method: str
+    path: str
+    scope: str
+    handler: Callable[[Request, Hall], Response]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """`onmaru ROOM NAME ARGS`: `run(hall, args, say)` returns the exit status; `say` prints one JSON-able line."""
+
+    name: str
+    help: str
+    args: tuple[tuple[str, str], ...]
+    scope: str
+    run: Callable[[Hall, Mapping[str, str], Callable[[Mapping[str, Any]], None]], int]
+
+
+class Setting(msgspec.Struct, frozen=True):
+    name: str
+    default: Any
+    help: str
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A reaction: runs a claimed Job of `kind`."""
+
+    kind: str
+    run: Callable[[Hall, Mapping[str, str]], None]
+
+
+class Room(msgspec.Struct, frozen=True):
+    name: str
+    projections: tuple[Projection, ...] = ()
+    routes: tuple[Route, ...] = ()
+    commands: tuple[Command, ...] = ()
+    jobs: tuple[Work, ...] = ()
+    views: tuple[View, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    needs: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()

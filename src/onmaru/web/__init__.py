@@ -1,0 +1,1 @@
+"""The HTTP face: FHIR REST, sessions, room routes and the built pages."""
