@@ -20,7 +20,7 @@ KEPT = 48 << 20
 
 
 class SqliteIndex:
-    """Index (kernel/index.py). Appended versions wait in `pending` with their keys until `apply` or a look that needs them."""
+    """Index (kernel/index.py). Appended versions wait with their keys until `apply` or a look that needs them."""
 
     def __init__(self, file: IndexFile, log: SqliteLog) -> None:
         self.file = file
