@@ -16,7 +16,7 @@ from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Written
-from onmaru.kernel.write import Plan
+from onmaru.kernel.write import Decided, Plan
 
 ATTEMPTS = 8
 MAX_HISTORY = 1000
@@ -102,7 +102,7 @@ class Chart:
         plan = Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
         for _ in range(ATTEMPTS):
             tip = self._tenant.log.tip()
-            decided = plan.decide(changes, tip)
+            decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
             try:
                 versions = iter(self._tenant.log.append(tip, drafts) if drafts else ())
@@ -113,6 +113,15 @@ class Chart:
                 for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
+        """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""
+        try:
+            return plan.decide(changes, tip)
+        except Invalid as error:
+            first = changes[0]
+            self._audit(first.op, f"{first.type}/{first.id}", denied=error.issues[0].code)
+            raise
 
     def _permit(self, change: Change) -> None:
         verb = {"create": "c", "update": "u", "delete": "d", "erase": "d"}[change.op]

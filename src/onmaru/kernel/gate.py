@@ -34,6 +34,15 @@ class Sight(msgspec.Struct, frozen=True):
             return not self.only.isdisjoint(patients)
         return type in SHARED
 
+    def covers(self, type: str, patients: Sequence[str]) -> bool:
+        """Whether a resource that this caller writes may be in the compartments of `patients`, whatever it may read."""
+        return Sight(None, self.only, self.denied).sees(type, patients)
+
+    @property
+    def whole(self) -> bool:
+        """No patient is hidden, though some types may be."""
+        return self.only is None and not self.denied
+
     @property
     def everything(self) -> bool:
         """Nothing at all is hidden."""

@@ -44,11 +44,13 @@ class Plan:
         self._caller = caller
         self._gate = gate
         self._new_id = new_id
+        self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
         """Raise Invalid (400, 404, 409, 412, 422) when the changes cannot be made at `t`; all problems of bodies at once."""
         sight = self._gate.sight(self._caller, "s")
+        self._sight = self._gate.sight(self._caller)
         targets = [self._target(number, change, t, sight) for number, change in enumerate(changes)]
         _refuse_twice(changes, targets)
         links = {
@@ -74,13 +76,15 @@ class Plan:
             return self._creation(number, change, t, sight)
         if change.condition is not None:
             found = self._only(change.condition, t, sight)
+            if found is None and change.op == "update" and not change.make:
+                raise invalid("not-found", "nothing matches the condition", status=404)
             if found is None:
                 return Target(self._fresh(number, change) if change.op == "update" else "", None)
             return Target(found.id, found)
         current = self._index.latest(change.type, change.id, t)
-        if current is not None and not self._gate.sight(self._caller).sees(
-            change.type, self._index.compartments(current)
-        ):
+        if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
+            current = None
+        if current is None and change.op == "update" and not (change.make and self._sight.whole):
             raise invalid("not-found", "no such resource", status=404)
         return Target(change.id, current)
 
@@ -113,6 +117,8 @@ class Plan:
             self._removal(decided, change, target)
             return
         body, keys = _prepared(change, target, links)
+        if not self._sight.covers(change.type, keys.patients):
+            raise invalid("forbidden", "not permitted: patient", status=403)
         current = target.current
         number = current.version + 1 if current else 1
         op = "update" if current else "create"
@@ -149,8 +155,8 @@ def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[by
     if links:
         body = verbatim.relink(body, links)
     resource = structure.decode(body, change.type)
-    if change.op == "update" and change.condition is None and resource.id != change.id:
-        raise invalid("invalid", "id in the body and in the URL differ or are missing", f"{change.type}.id")
+    if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
+        raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)
     if change.type == "Patient":
         keys.patients = [target.id]
