@@ -12,6 +12,8 @@ from importlib.resources import files
 import msgspec
 
 from onmaru.fhir.query import Kind, Parameter
+from onmaru.fhir.search.branches import branches
+from onmaru.fhir.search.expression import parse_expression
 
 CANONICAL = "http://hl7.org/fhir/SearchParameter/"
 ID, LAST_UPDATED = 0, 1
@@ -81,10 +83,11 @@ def definitions(type: str) -> Mapping[str, Definition]:
     return found
 
 
-def answerable(definition: Definition) -> bool:
-    """Whether extraction gives rows for it: it has an expression, and is not one of R4's own-rule parameters."""
-    special = definition.parameter.kind == "special" and definition.parameter.sp not in (ID, LAST_UPDATED)
-    return bool(definition.expression) and not special
+def answerable(definition: Definition, type: str) -> bool:
+    """Whether extraction can give rows on `type`: some path applies, and it is not a parameter with rules of its own."""
+    if not definition.expression or (definition.parameter.kind == "special" and definition.parameter.sp > LAST_UPDATED):
+        return False
+    return bool(branches(parse_expression(definition.expression), type))
 
 
 @cache
@@ -94,7 +97,7 @@ def parameters(type: str) -> Mapping[str, Parameter]:
     `_text, _content, _filter, _query, near` and those without an expression are not among them. Raises KeyError for an
     unknown type.
     """
-    return {code: one.parameter for code, one in definitions(type).items() if answerable(one)}
+    return {code: one.parameter for code, one in definitions(type).items() if answerable(one, type)}
 
 
 @cache

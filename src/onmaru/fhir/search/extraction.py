@@ -31,7 +31,7 @@ def actions(type: str) -> list[tuple[str, compile.Action]]:
     made: list[tuple[str, compile.Action]] = [("Resource.meta.security", LABELS)]
     within = compartment(type)
     for definition in definitions(type).values():
-        if answerable(definition) and definition.parameter.sp not in (ID, LAST_UPDATED):
+        if answerable(definition, type) and definition.parameter.sp not in (ID, LAST_UPDATED):
             made.append((definition.expression, _action(definition, type, within)))
     return made
 

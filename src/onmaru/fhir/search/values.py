@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.keys import MAX, MIN, Keys
+from onmaru.fhir.search.catalogue import numbered
 from onmaru.fhir.search.dates import span
 
 Rule = Callable[[Keys, int, Any], None]
@@ -130,9 +131,9 @@ def canonical(keys: Keys, sp: int, value: str) -> None:
 
 
 def embedded(keys: Keys, sp: int, value: msgspec.Raw) -> None:
-    """A resource inside a Bundle, as the reference parameters composition and message mean it."""
+    """A resource inside a Bundle, if it is of the type that the parameter (composition, message) points at."""
     head = msgspec.json.decode(value, type=Head)
-    if head.id:
+    if head.id and head.resourceType in numbered(sp).parameter.targets:
         keys.reference.append((sp, head.resourceType, head.id))
 
 
