@@ -84,7 +84,7 @@ class HotTables:
         if version.version > 1:
             for table in projection.tables:
                 if table.store == "hot":
-                    self.db.execute(f'DELETE FROM "{self.tables[table.name][1]}" WHERE _source = ?', (version.name,))  # noqa: S608
+                    self.db.execute(f'DELETE FROM "{self.tables[table.name][1]}" WHERE _source = ?', (version.name,))
         for row in rows:
             if row.table not in self.tables:
                 continue
@@ -116,13 +116,13 @@ class HotTables:
         physical = self.tables[name][1]
         conditions = []
         if sight.denied:
-            conditions.append(f"NOT EXISTS (SELECT 1 FROM json_each(:__denied) d WHERE {BELONGS})")
+            conditions.append("NOT EXISTS (SELECT 1 FROM json_each(:__denied) d WHERE " + BELONGS + ")")
         if sight.only is not None:
             conditions.append("_patient IN (SELECT value FROM json_each(:__only))")
         if sight.types is not None:
             conditions.append("substr(_source, 1, instr(_source, '/') - 1) IN (SELECT value FROM json_each(:__types))")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f'SELECT * FROM "{physical}"{where}'  # noqa: S608 - names of ours, values bound
+        return f'SELECT * FROM "{physical}"{where}'
 
     def close(self) -> None:
         """Close the file."""
