@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 
@@ -14,6 +13,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.gate import Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.log import Draft, Moved, Version
+from onmaru.kernel.meaning import clause_holds, sort_value
 
 
 class MemoryLog:
@@ -32,7 +32,7 @@ class MemoryLog:
         for draft in drafts:
             last = self.versions[-1].at if self.versions else 0
             at = max(self._now(), last + 1)
-            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, str(draft.version), at)
+            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
             if draft.op == "erase":
                 self._erase(draft)
             version = Version(
@@ -129,15 +129,6 @@ class MemoryLog:
         return [v for _, v in present] + [v for key, v in keyed if key is None]
 
 
-def sort_value(keys: Keys, version: Version, sort: Sort) -> Any:
-    """What a resource is ordered by; None when it lacks the element."""
-    if sort.parameter.code == "_lastUpdated":
-        return version.at
-    if sort.parameter.code == "_id":
-        return version.id
-    return search.sort_key(keys, sort.parameter, sort.descending)
-
-
 class _Scan:
     """One search over everything visible at one position."""
 
@@ -177,17 +168,6 @@ class _Scan:
             (sp, type, id) == (clause.parameter.sp, target.type, target.id)
             for sp, type, id in self.log.keys(version).reference
         )
-
-
-def clause_holds(version: Version, keys: Keys, clause: Clause) -> bool:
-    """One clause on one resource; `_id` and `_lastUpdated` are the server's own and not among the keys."""
-    code = clause.parameter.code
-    if code == "_id":
-        return any(getattr(value, "text", None) == version.id for value in clause.values) != (clause.modifier == "not")
-    if code == "_lastUpdated":
-        stamped = Keys(date=[(clause.parameter.sp, version.at, version.at + 1)])
-        return search.matches(stamped, clause)
-    return search.matches(keys, clause)
 
 
 class MemoryTrail:

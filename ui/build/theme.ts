@@ -1,0 +1,17 @@
+/** Mantine's CSS variables as a static file: a page under `style-src 'self'` may not write <style> elements. */
+import { convertCssVariables, DEFAULT_THEME, defaultCssVariablesResolver, mergeMantineTheme } from '@mantine/core';
+import type { Plugin } from 'vite';
+import { theme } from '../src/look/theme.ts';
+
+const NAME = 'virtual:theme.css';
+
+export function staticTheme(): Plugin {
+  return {
+    name: 'onmaru-static-theme',
+    resolveId: (id) => (id === NAME ? `\0${NAME}` : undefined),
+    load: (id) =>
+      id === `\0${NAME}`
+        ? convertCssVariables(defaultCssVariablesResolver(mergeMantineTheme(DEFAULT_THEME, theme)), ':root')
+        : undefined,
+  };
+}

@@ -1,0 +1,58 @@
+/** Routes of the shell and of every room, inside the session. */
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { Frame } from './Frame';
+import { prefix } from './net/place';
+import { shell } from './pages';
+import { Guard } from './parts/Guard';
+import { ProblemView } from './parts/ProblemView';
+import { Waiting } from './parts/Waiting';
+import type { RoomNav, RoomRoute } from './room';
+import { rooms } from './rooms';
+import { useSession } from './session/session';
+import { SessionGate } from './session/SessionGate';
+import { useLanguage } from './words/words';
+
+const routes: readonly RoomRoute[] = [shell, ...rooms].flatMap((room) => room.routes);
+const nav: readonly RoomNav[] = [shell, ...rooms].flatMap((room) => room.nav);
+const Welcome = lazy(() => import('./pages/Welcome'));
+
+export function App() {
+  const language = useLanguage();
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  return (
+    <SessionGate>
+      <BrowserRouter basename={prefix || '/'}>
+        <Pages />
+      </BrowserRouter>
+    </SessionGate>
+  );
+}
+
+function Pages() {
+  const { has } = useSession();
+  const mine = nav.filter((one) => has(one.roles));
+  const home = mine[0];
+  return (
+    <Frame nav={mine}>
+      <Routes>
+        <Route path="/" element={home ? <Navigate to={home.path} replace /> : shown(<Welcome />)} />
+        {routes.map(({ path, element: Page, roles }) => (
+          <Route key={path} path={path} element={has(roles) ? shown(<Page />) : <ProblemView problem={refusal(403)} />} />
+        ))}
+        <Route path="*" element={<ProblemView problem={refusal(404)} />} />
+      </Routes>
+    </Frame>
+  );
+}
+
+const shown = (page: ReactNode): ReactNode => (
+  <Guard>
+    <Suspense fallback={<Waiting />}>{page}</Suspense>
+  </Guard>
+);
+
+const refusal = (status: 403 | 404) =>
+  ({ kind: status === 403 ? 'forbidden' : 'absent', status, code: '', text: '', issues: [] }) as const;

@@ -1,0 +1,49 @@
+/** What went wrong, in words a ward understands, and what can be done about it. */
+import { Button } from '@mantine/core';
+import { IconCloudOff, IconError404, IconHourglass, IconLock, IconAlertTriangle } from '@tabler/icons-react';
+import { type ReactNode, useState } from 'react';
+import type { Problem, ProblemKind } from '../net/outcome';
+import { BreakGlass } from '../session/BreakGlass';
+import { useT } from '../words/words';
+import look from './parts.module.css';
+
+const icons: Partial<Record<ProblemKind, typeof IconLock>> = {
+  offline: IconCloudOff, forbidden: IconLock, absent: IconError404, busy: IconHourglass,
+};
+
+export interface ProblemViewProps {
+  problem: Problem;
+  retry?: () => void;
+  /** The patient whose record was refused: offers break-glass on 403. Give `retry` with it. */
+  patient?: string;
+  children?: ReactNode;
+}
+
+export function ProblemView({ problem, retry, patient, children }: ProblemViewProps) {
+  const t = useT();
+  const [glass, setGlass] = useState(false);
+  const Icon = icons[problem.kind] ?? IconAlertTriangle;
+  const breakable = problem.kind === 'forbidden' && patient !== undefined;
+  return (
+    <div className={look.problem} role="alert">
+      <Icon size={36} stroke={1.5} aria-hidden />
+      <h2>{t(`problem.${problem.kind}`)}</h2>
+      <p>{t(`problem.${problem.kind}.text`)}</p>
+      {problem.text && <p className={look.said}>{problem.text}</p>}
+      <div className={look.row}>
+        {breakable && (
+          <Button color="red" variant="light" onClick={() => setGlass(true)}>
+            {t('glass.open')}
+          </Button>
+        )}
+        {retry && problem.kind !== 'absent' && (
+          <Button variant="default" onClick={retry}>
+            {t('retry')}
+          </Button>
+        )}
+        {children}
+      </div>
+      {breakable && <BreakGlass patient={patient} opened={glass} close={() => setGlass(false)} done={() => retry?.()} />}
+    </div>
+  );
+}

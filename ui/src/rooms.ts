@@ -1,0 +1,8 @@
+/** The rooms' pages found at build time, in the order of their folders. */
+import type { RoomUi } from './room';
+
+const found = import.meta.glob<RoomUi>('../../src/onmaru/rooms/*/ui/index.tsx', { eager: true, import: 'default' });
+
+export const rooms: readonly RoomUi[] = Object.keys(found)
+  .sort()
+  .map((file) => found[file] as RoomUi);

@@ -1,0 +1,69 @@
+/** Sign-in: as a page, and as the cover over a page whose session ended. */
+import { Alert, Button, PasswordInput, TextInput } from '@mantine/core';
+import { IconAlertTriangle, IconClockPause } from '@tabler/icons-react';
+import { type FormEvent, useState } from 'react';
+import { api } from '../net/client';
+import type { Problem } from '../net/outcome';
+import { LanguageSwitch } from '../parts/LanguageSwitch';
+import { Mark } from '../parts/Mark';
+import { useTitle } from '../parts/useTitle';
+import { useT } from '../words/words';
+import type { Session } from './session';
+import look from './session.module.css';
+
+export function Login({ enter, expired }: { enter: (session: Session) => void; expired?: string }) {
+  const t = useT();
+  const [user, setUser] = useState(expired ?? '');
+  const [password, setPassword] = useState('');
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  useTitle(t('login.title'));
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    const outcome = await api.post<Session>('/api/login', { user: user.trim(), password });
+    setBusy(false);
+    setPassword('');
+    if (outcome.ok) enter(outcome.value);
+    else setProblem(outcome.problem);
+  };
+
+  return (
+    <div className={`${look.page} ${expired ? look.over : ''}`} role={expired ? 'dialog' : undefined} aria-modal={expired ? true : undefined} aria-label={expired ? t('login.expired') : undefined}>
+      <main className={look.middle}>
+        <section className={look.card}>
+          <header className={look.head}>
+            <Mark size={44} />
+            <div>
+              <h1>{t('product')}</h1>
+              <p>{t('product.line')}</p>
+            </div>
+          </header>
+          <form className={look.form} onSubmit={(event) => void submit(event)}>
+            {expired && (
+              <Alert icon={<IconClockPause />} color="yellow" title={t('login.expired')}>
+                {t('login.expired.text')}
+              </Alert>
+            )}
+            {problem && (
+              <Alert icon={<IconAlertTriangle />} color="red" role="alert">
+                {t(`login.problem.${problem.kind === 'expired' || problem.kind === 'busy' || problem.kind === 'offline' ? problem.kind : 'failed'}`)}
+              </Alert>
+            )}
+            <TextInput label={t('login.user')} value={user} onChange={(event) => setUser(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} data-autofocus autoFocus={!expired} maxLength={128} />
+            <PasswordInput label={t('login.password')} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} autoFocus={Boolean(expired)} maxLength={512} visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
+            <Button type="submit" loading={busy} fullWidth size="md">
+              {t('login.enter')}
+            </Button>
+          </form>
+        </section>
+      </main>
+      <footer className={look.foot}>
+        <span>{t('login.notice')}</span>
+        <LanguageSwitch />
+      </footer>
+    </div>
+  );
+}
