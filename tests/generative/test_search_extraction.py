@@ -53,7 +53,9 @@ def agree(raw: bytes) -> set[int]:
     patients = {id for sp, kind, id in keys.reference if kind == "Patient" and sp in compartment(type)}
     assert set(keys.patients) == patients | ({resource["id"]} if type == "Patient" and "id" in resource else set())
     assert len(keys.patients) == len(set(keys.patients))
-    labels = [(one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one]
+    labels = [
+        (one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one
+    ]
     assert keys.labels == labels
     return seen
 
