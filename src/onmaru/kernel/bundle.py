@@ -13,7 +13,7 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel.entry import Item, item, pairs_of
 from onmaru.kernel.record import Record, Written
-from onmaru.kernel.stamps import instant, phrase
+from onmaru.kernel.stamps import phrase
 
 Get = Callable[[str], bytes]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
@@ -216,7 +216,7 @@ def _wrote(written: Written, style: Style) -> bytes:
         "status": phrase(status),
         "location": f"{style.base}/{version.name}/_history/{version.version}".lstrip("/"),
         "etag": f'W/"{version.version}"',
-        "lastModified": instant(version.at),
+        "lastModified": verbatim.instant(version.at),
     }
     rendered = msgspec.json.encode(answer)
     if style.whole and version.body is not None:

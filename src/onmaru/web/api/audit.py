@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Response
-from onmaru.kernel.stamps import instant
 from onmaru.web.answers import json
 from onmaru.web.api.reading import number, query
 from onmaru.web.doors import AuditFilter

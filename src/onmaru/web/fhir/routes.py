@@ -92,7 +92,7 @@ _shape = lru_cache(maxsize=512)(_shape_of)
 
 
 def _unknown(path: str) -> Exception:
-    first, _, rest = path.partition("/")
+    first = path.partition("/")[0]
     if "$" in path:
         return invalid("not-supported", "this operation is not supported", status=404)
     if first[:1].isupper() and first not in RESOURCE_TYPES:
