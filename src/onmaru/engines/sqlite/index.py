@@ -107,7 +107,7 @@ class IndexFile:
             self.db.execute("BEGIN IMMEDIATE")
         for table in ("pc", "tok", "ref", "dat", "str", "qty"):
             for t in positions:
-                self.db.execute(f"DELETE FROM {table} WHERE t = ?", (t,))  # noqa: S608 - a table of ours
+                self.db.execute(f"DELETE FROM {table} WHERE t = ?", (t,))
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

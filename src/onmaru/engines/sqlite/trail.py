@@ -92,7 +92,7 @@ class SqliteTrail:
         found = self.db.execute(
             f"""SELECT s.n, s.block FROM {source} WHERE (:patient = '' OR {"w.patient = :patient" if patient else "1"})
             AND (:user = '' OR s.user = :user) AND s.at >= :since AND s.at < :until AND (:before = 0 OR s.n < :before)
-            ORDER BY s.n DESC LIMIT :count""",  # noqa: S608 - no value enters the text
+            ORDER BY s.n DESC LIMIT :count""",
             {"patient": patient, "user": user, "since": since, "until": until, "before": before, "count": count},
         ).fetchall()
         return [(number, self._row(number, block)) for number, block in found]
