@@ -1,4 +1,4 @@
-"""The second line of an item: dosage, reaction, conclusion, reason or note, in the source's words, at most 500 characters."""
+"""An item's second line: dosage, reaction, conclusion, reason or note, in the source's words, 500 characters at most."""
 
 from __future__ import annotations
 

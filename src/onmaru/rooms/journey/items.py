@@ -68,7 +68,7 @@ CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _BY_CATEGORY = {"vital-signs": "vital", "laboratory": "lab", "imaging": "imaging", "survey": "questionnaire"}
 # ValueSet observation-vitalsignresult (hl7.fhir.r4.core 4.0.1): LOINC codes that are vital signs whatever the category.
 VITALS = frozenset(
-    [
+    {
         "85353-1",
         "9279-1",
         "8867-4",
@@ -82,7 +82,7 @@ VITALS = frozenset(
         "8480-6",
         "8462-4",
         "8478-0",
-    ]
+    }
 )
 # A value that was never true, or never taken, warns nobody.
 RETRACTED = frozenset({"entered-in-error", "cancelled"})
