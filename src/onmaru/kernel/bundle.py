@@ -155,7 +155,7 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
             if reference not in made:
                 made[reference] = _match(record, reference, one.number)
             links[reference] = made[reference]
-        bodies[one.number] = verbatim.relink(one.change.body, links) if links else one.change.body
+        bodies[one.number] = verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
         if count % SLICE == 0:
             yield 0
     return bodies
@@ -167,7 +167,7 @@ def _resolved(record: Record, one: Item) -> bytes:
         return b""
     references = _conditional(one.change.body)
     links = {reference: _match(record, reference, one.number) for reference in references}
-    return verbatim.relink(one.change.body, links) if links else one.change.body
+    return verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
 
 
 def _conditional(body: bytes) -> Sequence[str]:
