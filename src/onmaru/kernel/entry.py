@@ -38,7 +38,9 @@ def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> 
         return Item(number, "GET", url)
     make = {"POST": _create, "PUT": _update, "DELETE": _delete}.get(entry.method or "")
     if make is None:
-        raise invalid("not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method")
+        raise invalid(
+            "not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method"
+        )
     if entry.method != "DELETE" and entry.resource is None:
         raise invalid("required", "an entry to be written needs a resource", f"{where}.resource")
     try:
