@@ -32,7 +32,7 @@ class MemoryLog:
         for draft in drafts:
             last = self.versions[-1].at if self.versions else 0
             at = max(self._now(), last + 1)
-            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, str(draft.version), at)
+            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
             if draft.op == "erase":
                 self._erase(draft)
             version = Version(
