@@ -213,7 +213,10 @@ VALUES = [
     "NaN",
     "0x10",
     "²",
-] + ["", "9" * 400, "x" * 60]
+    "",
+    "9" * 400,
+    "x" * 60,
+]
 
 
 def _random_request(chance: random.Random) -> tuple[str, str, bytes, dict[str, str]]:

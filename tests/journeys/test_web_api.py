@@ -26,6 +26,16 @@ def paper(request: Request, hall: Hall) -> Response:
     return Response(200, (part for part in (b"%PDF-", b"1.7")), "application/pdf")
 
 
+DENIAL = {
+    "resourceType": "Consent",
+    "id": "c",
+    "status": "active",
+    "scope": {"coding": [{"code": "patient-privacy"}]},
+    "category": [{"text": "개인정보"}],
+    "patient": {"reference": "Patient/p1"},
+    "policyRule": {"text": "거부"},
+    "provision": {"type": "deny"},
+}
 KEPT = password.hash_of("correct horse")
 ROOM = Room(
     "census",
