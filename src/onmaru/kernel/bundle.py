@@ -1,4 +1,4 @@
-"""Batch and transaction Bundles (FHIR R4 http.html, 3.1.0.11): a transaction happens whole or not at all, a batch entry by entry."""
+"""Batch and transaction Bundles (FHIR R4, 3.1.0.11): a transaction happens whole or not at all, a batch entry by entry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import msgspec
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
-from onmaru.kernel.entry import Item, item
-from onmaru.kernel.record import Change, Record, Written
+from onmaru.kernel.entry import Item, item, pairs_of
+from onmaru.kernel.record import Record, Written
 from onmaru.kernel.stamps import instant, phrase
 
 Get = Callable[[str], bytes]

@@ -86,7 +86,8 @@ class Chart:
         sight = self._search_sight(query, target)
         head = self._position()
         at = paging.read(query.cursor, self._tenant.log.head()) if query.cursor else paging.Cursor(head, 0)
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, sight)
+        inside = sight.within(query.compartment) if query.compartment else sight
+        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
         extra = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""

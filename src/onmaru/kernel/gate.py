@@ -38,6 +38,11 @@ class Sight(msgspec.Struct, frozen=True):
         """Whether a resource that this caller writes may be in the compartments of `patients`, whatever it may read."""
         return Sight(None, self.only, self.denied).sees(type, patients)
 
+    def within(self, patient: str) -> Sight:
+        """The same, narrowed to one patient's compartment."""
+        both = frozenset({patient}) if self.only is None else self.only & {patient}
+        return Sight(self.types, both, self.denied)
+
     @property
     def whole(self) -> bool:
         """No patient is hidden, though some types may be."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import zstandard
 
-from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.fhir import verbatim
 from onmaru.kernel.log import Draft, Moved, Version
-from onmaru.kernel.seal import GENESIS, Header, commitment, seal
+from onmaru.kernel.seal import Header, commitment, seal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -29,13 +30,18 @@ FROM entry e LEFT JOIN body b ON b.t = e.t """
 class SqliteLog:
     """One tenant's log. Appends collect in memory, `commit` writes them as one group, `settle` moves the durable head."""
 
-    def __init__(self, folder: Path, key: bytes, now: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, keys: Keys, now: Callable[[], int]) -> None:
         self.path = folder / "log.db"
-        self.db = connect(self.path, key, cache_mb=64)
+        self.db = connect(self.path, keys.pages, cache_mb=64)
         self.db.execute(SCHEMA)
         self._now = now
-        last = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
-        self._tip, self._at, self.seal, self.epoch = last or (0, 0, GENESIS, 1)
+        self._key = keys.seals
+        last: Any = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
+        start = last or (0, 0, keys.genesis("log"), 1)
+        self._tip: int = start[0]
+        self._at: int = start[1]
+        self.seal: bytes = start[2]
+        self.epoch: int = start[3]
         self._durable = self._tip
         self.pending: list[Version] = []
         self._entries: list[tuple[object, ...]] = []
@@ -67,7 +73,7 @@ class SqliteLog:
         body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
         com = commitment(salt, draft.type, draft.id, body)
         header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
-        self.seal = seal(self.seal, header)
+        self.seal = seal(self._key, self.seal, header)
         self._entries.append(
             (t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com, self.seal)
         )

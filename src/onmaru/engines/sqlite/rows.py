@@ -124,6 +124,15 @@ class HotTables:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f'SELECT * FROM "{physical}"{where}'
 
+    def publish(self, name: str, table: pa.Table) -> None:
+        """Site tables are columnar."""
+        raise LookupError(f"{name}: a hot table is kept by a projection only")
+
+    def reached(self, names: Sequence[str]) -> int:
+        """The position that all projections of these tables have followed to."""
+        asked = set(names)
+        return min(self.position(one) for one in self.projections if asked & {table.name for table in one.tables})
+
     def close(self) -> None:
         """Close the file."""
         self.db.close()
