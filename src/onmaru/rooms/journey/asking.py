@@ -1,4 +1,4 @@
-"""What a request asks for: its parameters read strictly, and the answer as JSON. A wrong parameter is named, never guessed."""
+"""What a request asks for, read strictly, and the answer as JSON. A wrong parameter is named, never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's chart: the patient, the records merged into it, the survivor it was merged into, and namesakes beside them."""
+"""One person's chart: the patient, the records merged into it, the survivor of a merge, and namesakes beside them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,11 @@ def _see_also(patient: str, links: list[dict[str, Any]]) -> list[dict[str, str]]
     for link in links:
         if link["relation"] == "seealso":
             side = "gone" if link["survivor"] == patient else "survivor"
-            found[link[side]] = {"id": link[side], "name": link[f"{side}_name"] or "", "number": link[f"{side}_number"] or ""}
+            found[link[side]] = {
+                "id": link[side],
+                "name": link[f"{side}_name"] or "",
+                "number": link[f"{side}_number"] or "",
+            }
     return list(found.values())
 
 

@@ -1,4 +1,4 @@
-"""GET document: the chart as a FHIR document (R4 documents.html): a Composition first, then everything it refers to, verbatim."""
+"""GET document: the chart as a FHIR document (R4 documents.html): a Composition, then all that it refers to, verbatim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET items and series: every item of a chart, page by page, newest first, those of unknown time last; and one code's values."""
+"""GET items and series: every item of a chart page by page, newest first, unknown times last; and one code's values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.journey import views
-from onmaru.rooms.journey.asking import EVER, answer, asked, contains, identifier, kinds, milliseconds, rows, time, whole
+from onmaru.rooms.journey.asking import (
+    EVER,
+    answer,
+    asked,
+    contains,
+    identifier,
+    kinds,
+    milliseconds,
+    rows,
+    time,
+    whole,
+)
 from onmaru.rooms.journey.chart import Chart, chart
 
 MOST = 200
@@ -68,7 +79,11 @@ def page(
 
 def _undated(hall: Hall, person: Chart, window: dict[str, Any], after: str, count: int) -> list[dict[str, Any]]:
     wanted = {**window, "source": after, "count": count}
-    found = [row for patient in person.ids for row in rows(hall, views.UNDATED, {**_undated_only(wanted), "patient": patient})]
+    found = [
+        row
+        for patient in person.ids
+        for row in rows(hall, views.UNDATED, {**_undated_only(wanted), "patient": patient})
+    ]
     return sorted(found, key=lambda row: str(row["source"]))
 
 

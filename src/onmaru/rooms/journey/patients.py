@@ -1,4 +1,4 @@
-"""GET patients and wards: who is here, found by name, initial consonants, number and ward, with a warning beside namesakes."""
+"""GET patients and wards: found by name, initial consonants, number and ward, with a warning beside namesakes."""
 
 from __future__ import annotations
 

@@ -84,7 +84,9 @@ class Paper:
             sex = self._word(f"sex.{other['gender']}") if other["gender"] else ""
             place = " ".join(part for part in (other["ward"], other["bed"]) if part)
             cells = [other["name"], other["identifier"], other["birthDate"], sex, place]
-            self._sheet.row([(0, self._word("namesake").partition(" —")[0] + ": " + " · ".join(filter(None, cells)))], ALERT)
+            self._sheet.row(
+                [(0, self._word("namesake").partition(" —")[0] + ": " + " · ".join(filter(None, cells)))], ALERT
+            )
         if content["survivor"]:
             self._sheet.row([(0, self._word("survivor", **_named(content["survivor"])))], ALERT)
         if content["merged"]:
@@ -127,7 +129,9 @@ class Paper:
             said = f"{item['value']} {item['unit']}".strip()
             marks = [self._word(f"flag.{item['flag']}") if item["flag"] else ""]
             marks.append(self._word("retracted") if item["status"] == "entered-in-error" else "")
-            what = " · ".join(part for part in (item[self._language], said, *marks, item["detail"], item["actor"]) if part)
+            what = " · ".join(
+                part for part in (item[self._language], said, *marks, item["detail"], item["actor"]) if part
+            )
             when = self.moment(item["at"]) if item["low"] is not None else self._word("undated")
             cells = [(0.0, when), (112.0, self._word(f"kind.{item['kind']}")), (180.0, what)]
             self._sheet.row(cells, ALERT if item["flag"] else INK, 8)

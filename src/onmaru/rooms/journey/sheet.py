@@ -1,6 +1,6 @@
 """An A4 sheet as lines from the top: who it is about stands on every page, and the last page's number is known on the first.
 
-Text is set in Adobe's Korean character collection (Adobe-Korea1), which every PDF reader brings along: no font file is shipped.
+Text is set in Adobe's Korean character collection (Adobe-Korea1), which PDF readers bring along: no font is shipped.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ class Sheet:
         self._put(MARGIN, 11, INK, text)
         self._y -= 4 + LINE
 
-    def row(
-        self, cells: list[tuple[float, str]], color: tuple[float, float, float] = INK, size: float = 8.5
-    ) -> None:
+    def row(self, cells: list[tuple[float, str]], color: tuple[float, float, float] = INK, size: float = 8.5) -> None:
         """Cells at x offsets from the margin; each wraps within the space up to the next one."""
         ends = [x for x, _ in cells[1:]] + [WIDTH - 2 * MARGIN]
         lines = [

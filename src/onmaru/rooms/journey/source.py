@@ -1,4 +1,4 @@
-"""GET source: the resource behind an item, token for token, its versions, and which message brought it, when and from whom."""
+"""GET source: the resource behind an item, token for token, its versions, and which message brought it, when, from whom."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_PROVENANCES = 50
 
 
 def source(request: Request, hall: Hall) -> Response:
-    """`{resource, version, at, by, versions, provenance}`; 404 unknown or hidden, 410 deleted. `version` reads an old one."""
+    """`{resource, version, at, by, versions, provenance}`; 404 unknown or hidden, 410 deleted; `version`: an old one."""
     found = asked(request, ("version",))
     kind, rid = request.params["type"], identifier(request, "rid")
     if not kind.isalpha() or not kind.isascii():
@@ -39,7 +39,13 @@ def source(request: Request, hall: Hall) -> Response:
 
 
 def _stamp(version: Version) -> dict[str, Any]:
-    return {"version": version.version, "op": version.op, "at": instant(version.at), "by": version.caller, "t": version.t}
+    return {
+        "version": version.version,
+        "op": version.op,
+        "at": instant(version.at),
+        "by": version.caller,
+        "t": version.t,
+    }
 
 
 def provenance(hall: Hall, kind: str, rid: str) -> list[dict[str, Any]] | None:
@@ -70,7 +76,11 @@ def _told(version: Version) -> dict[str, Any]:
 
 def _agent(agent: dict[str, Any]) -> dict[str, str]:
     roles = [concept(role).ko for role in agent.get("role") or []] or [concept(agent.get("type")).ko]
-    return {"who": words(agent.get("who")), "reference": reference(agent.get("who")), "role": ", ".join(filter(None, roles))}
+    return {
+        "who": words(agent.get("who")),
+        "reference": reference(agent.get("who")),
+        "role": ", ".join(filter(None, roles)),
+    }
 
 
 def _entity(entity: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""GET timeline: everything in a window, counted by kind and time bucket so that any zoom of any chart is one small answer."""
+"""GET timeline: everything in a window, counted by kind and time bucket: any zoom of any chart is one small answer."""
 
 from __future__ import annotations
 
