@@ -104,7 +104,7 @@ def namesakes(hall: Hall, patients: list[str]) -> dict[str, list[dict[str, str]]
     found: dict[str, list[dict[str, str]]] = {}
     for row in rows(hall, views.NAMESAKES, views.named(patients)):
         other = {
-            "id": row["other"],
+            "id": row["patient"],
             "name": row["name"],
             "identifier": row["number"],
             "birthDate": row["birth"],
@@ -112,7 +112,7 @@ def namesakes(hall: Hall, patients: list[str]) -> dict[str, list[dict[str, str]]
             "ward": row["ward_name"],
             "bed": place(row),
         }
-        found.setdefault(row["patient"], []).append(other)
+        found.setdefault(row["subject"], []).append(other)
     return found
 
 

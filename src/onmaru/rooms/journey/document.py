@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.outcome import Invalid
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.kernel.stamps import instant
 from onmaru.rooms.journey import compartment, listing
 from onmaru.rooms.journey.asking import EVER, asked, identifier, kinds, time
 from onmaru.rooms.journey.chart import Chart, chart, identity

@@ -8,9 +8,9 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.search import parse
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.kernel.stamps import instant
 from onmaru.rooms.journey.asking import answer, asked, identifier, whole
 from onmaru.rooms.journey.compartment import reference
 from onmaru.rooms.journey.concepts import concept
