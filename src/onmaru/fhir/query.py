@@ -118,6 +118,7 @@ class Query(msgspec.Struct, frozen=True):
     """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
 
     Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
+    `compartment` is a Patient id: only matches that lie in that Patient's compartment; its types are those of `types`.
     """
 
     types: tuple[str, ...]
@@ -130,4 +131,5 @@ class Query(msgspec.Struct, frozen=True):
     elements: tuple[str, ...] = ()
     total: Literal["none", "estimate", "accurate"] = "accurate"
     cursor: str = ""
+    compartment: str = ""
     pairs: tuple[tuple[str, str], ...] = ()

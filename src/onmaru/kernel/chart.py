@@ -86,7 +86,8 @@ class Chart:
         sight = self._search_sight(query, target)
         head = self._position()
         at = paging.read(query.cursor, self._tenant.log.head()) if query.cursor else paging.Cursor(head, 0)
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, sight)
+        inside = sight.within(query.compartment) if query.compartment else sight
+        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
         extra = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""
@@ -105,9 +106,13 @@ class Chart:
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
             try:
-                versions = iter(self._tenant.log.append(tip, drafts) if drafts else ())
+                appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
+            for version in appended:
+                if version.type == "Consent":
+                    self._tenant.gate.learn(version)
+            versions = iter(appended)
             return [
                 Written(next(versions) if draft is not None else standing, status)
                 for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)

@@ -1,12 +1,15 @@
-"""Seals: each header commits to its body by a salted hash and to the header before it. A header holds no identifier."""
+"""Seals: each header commits to its body by a salted hash, and its seal to the seal before it. A header holds no identifier.
+
+Seals are keyed by a secret kept outside the data directory: who can write the files but lacks it cannot reseal the chain.
+"""
 
 from __future__ import annotations
 
+import hmac
 from hashlib import sha256
 
 import msgspec
 
-GENESIS = bytes(32)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -34,16 +37,16 @@ def commitment(salt: bytes, type: str, id: str, body: bytes | None) -> bytes:
     return digest.digest()
 
 
-def seal(previous: bytes, header: Header) -> bytes:
-    """SHA-256 over the previous seal and this header's MessagePack form."""
-    digest = sha256(previous)
-    digest.update(_encode(header))
-    return digest.digest()
+def genesis(key: bytes, tenant: str, chain: str) -> bytes:
+    """What a chain begins with: it belongs to one tenant and one file."""
+    return hmac.digest(key, f"{tenant}/{chain}".encode(), "sha256")
 
 
-def seal_block(previous: bytes, number: int, rows: bytes) -> bytes:
+def seal(key: bytes, previous: bytes, header: Header) -> bytes:
+    """HMAC-SHA-256 over the previous seal and this header's MessagePack form."""
+    return hmac.digest(key, previous + _encode(header), "sha256")
+
+
+def seal_block(key: bytes, previous: bytes, number: int, rows: bytes) -> bytes:
     """The audit trail's chain: one seal a block of rows."""
-    digest = sha256(previous)
-    digest.update(number.to_bytes(8, "big"))
-    digest.update(rows)
-    return digest.digest()
+    return hmac.digest(key, previous + number.to_bytes(8, "big") + rows, "sha256")

@@ -1,4 +1,26 @@
 /** The shell's own pages, offered exactly like a room's. */
-import type { RoomUi } from '../room';
+import { IconBuildingHospital, IconDoor, IconEye, IconUsersGroup } from '@tabler/icons-react';
+import { lazy } from 'react';
+import type { Role, RoomUi } from '../room';
 
-export const shell: RoomUi = { name: 'shell', routes: [], nav: [], strings: { ko: {}, en: {} } };
+const bedside: readonly Role[] = ['physician', 'nurse', 'registrar'];
+const keepers: readonly Role[] = ['admin', 'data-manager'];
+const admins: readonly Role[] = ['admin'];
+
+export const shell: RoomUi = {
+  name: 'shell',
+  routes: [
+    { path: '/patients', element: lazy(() => import('./patients/Patients')), roles: bedside },
+    { path: '/doors', element: lazy(() => import('./doors/Doors')), roles: keepers },
+    { path: '/doors/dead/:letter', element: lazy(() => import('./doors/DeadLetter')), roles: keepers },
+    { path: '/audit', element: lazy(() => import('./audit/Audit')), roles: keepers },
+    { path: '/users', element: lazy(() => import('./users/Users')), roles: admins },
+  ],
+  nav: [
+    { path: '/patients', labelKey: 'nav.patients', icon: IconBuildingHospital, roles: bedside },
+    { path: '/doors', labelKey: 'nav.doors', icon: IconDoor, roles: keepers },
+    { path: '/audit', labelKey: 'nav.audit', icon: IconEye, roles: keepers },
+    { path: '/users', labelKey: 'nav.users', icon: IconUsersGroup, roles: admins },
+  ],
+  strings: { ko: {}, en: {} },
+};

@@ -5,8 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import msgspec
+
+from onmaru.kernel.seal import genesis
 
 PAGE = 8192
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys of one tenant's files: for pages, for hashed codes, for seals (kept outside the data directory)."""
+
+    tenant: str
+    pages: bytes
+    codes: bytes
+    seals: bytes
+
+    def genesis(self, chain: str) -> bytes:
+        """What this tenant's `log` or `audit` chain begins with."""
+        return genesis(self.seals, self.tenant, chain)
 
 
 def connect(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from onmaru.engines.keyring import Keyring, sync_folder
+from onmaru.engines.keyring import sync_folder
+from onmaru.engines.sqlite.connection import Keys, checkpoint
 from onmaru.engines.sqlite.follower import SqliteIndex
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
@@ -35,15 +36,14 @@ class Mark(NamedTuple):
 class Home:
     """Log (kernel/log.py) of one tenant, with the index applied as it appends. Not thread-safe but for `sync`."""
 
-    def __init__(self, folder: Path, keyring: Keyring, now: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, keys: Keys, now: Callable[[], int]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = _lock(folder / "home.lock")
-        page_key = keyring.key("pages")
-        self.entries = SqliteLog(folder, page_key, now)
-        self.trail = SqliteTrail(folder, page_key)
-        self._index_keys = (page_key, keyring.key("codes"))
-        self.index = SqliteIndex(IndexFile(folder, *self._index_keys), self.entries)
+        self.keys = keys
+        self.entries = SqliteLog(folder, keys, now)
+        self.trail = SqliteTrail(folder, keys)
+        self.index = SqliteIndex(IndexFile(folder, keys), self.entries)
         if not self.index.sound():
             self._rebuild()
         self.index.catch_up()
@@ -58,7 +58,7 @@ class Home:
         self.index.file.close()
         for suffix in ("", "-wal", "-shm"):
             (self.folder / f"idx.db{suffix}").unlink(missing_ok=True)
-        self.index = SqliteIndex(IndexFile(self.folder, *self._index_keys), self.entries)
+        self.index = SqliteIndex(IndexFile(self.folder, self.keys), self.entries)
 
     def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
         """Append and note for the index; visible to this process at once."""
@@ -109,6 +109,16 @@ class Home:
         if file.position - file.committed >= INDEX_GROUP and file.position <= self.entries.head():
             self.index.commit()
 
+    def grown(self, limit: int) -> list[Path]:
+        """Files whose write-ahead log is longer than `limit` bytes."""
+        paths = (self.entries.path, self.trail.path, self.index.file.path)
+        return [path for path in paths if _size(Path(f"{path}-wal")) > limit]
+
+    def tidy(self, limit: int) -> None:
+        """Checkpoint such files here and now; for a loader, which answers nobody meanwhile."""
+        for path in self.grown(limit):
+            checkpoint(path, self.keys.pages)
+
     def close(self) -> None:
         """Make everything durable and let the tenant go."""
         self.wait(self.tip() + 1)
@@ -119,6 +129,10 @@ class Home:
         self.trail.close()
         self.entries.close()
         os.close(self._lock)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _lock(path: Path) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.names import TYPES, Names
 from onmaru.fhir import search
@@ -56,11 +57,11 @@ NO_CODE = "\x00text"
 class IndexFile:
     """The index tables of one tenant and what is kept of them in memory: live positions by type and closed positions."""
 
-    def __init__(self, folder: Path, key: bytes, hash_key: bytes) -> None:
+    def __init__(self, folder: Path, keys: FileKeys) -> None:
         self.path = folder / "idx.db"
-        self.db = connect(self.path, key, cache_mb=192)
+        self.db = connect(self.path, keys.pages, cache_mb=192)
         self.db.execute(SCHEMA)
-        self.names = Names(self.db, hash_key)
+        self.names = Names(self.db, keys.codes)
         self.position: int = self.fact("position") or 0
         self.committed = self.position
         self.by_type: dict[int, BitMap] = {}

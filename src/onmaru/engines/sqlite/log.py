@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import zstandard
 
-from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.fhir import verbatim
 from onmaru.kernel.log import Draft, Moved, Version
-from onmaru.kernel.seal import GENESIS, Header, commitment, seal
+from onmaru.kernel.seal import Header, commitment, seal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -29,20 +30,24 @@ FROM entry e LEFT JOIN body b ON b.t = e.t """
 class SqliteLog:
     """One tenant's log. Appends collect in memory, `commit` writes them as one group, `settle` moves the durable head."""
 
-    def __init__(self, folder: Path, key: bytes, now: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, keys: Keys, now: Callable[[], int]) -> None:
         self.path = folder / "log.db"
-        self.db = connect(self.path, key, cache_mb=64)
+        self.db = connect(self.path, keys.pages, cache_mb=64)
         self.db.execute(SCHEMA)
         self._now = now
-        last = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
-        self._tip, self._at, self.seal, self.epoch = last or (0, 0, GENESIS, 1)
+        self._key = keys.seals
+        last: Any = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
+        start = last or (0, 0, keys.genesis("log"), 1)
+        self._tip: int = start[0]
+        self._at: int = start[1]
+        self.seal: bytes = start[2]
+        self.epoch: int = start[3]
         self._durable = self._tip
         self.pending: list[Version] = []
         self._entries: list[tuple[object, ...]] = []
         self._bodies: list[tuple[object, ...]] = []
         self._erasures: list[tuple[int, str, str]] = []
         self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
-        self._unpack = zstandard.ZstdDecompressor().decompress
 
     def tip(self) -> int:
         """The last appended position."""
@@ -67,7 +72,7 @@ class SqliteLog:
         body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
         com = commitment(salt, draft.type, draft.id, body)
         header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
-        self.seal = seal(self.seal, header)
+        self.seal = seal(self._key, self.seal, header)
         self._entries.append(
             (t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com, self.seal)
         )
@@ -113,15 +118,12 @@ class SqliteLog:
 
     def read(self, after: int, limit: int) -> Sequence[Version]:
         """Durable versions at after+1 …; an erased one has type and id "" and no body."""
-        rows = self.db.execute(
-            SELECT + "WHERE e.t > ? AND e.t <= ? ORDER BY e.t LIMIT ?", (after, self._durable, limit)
-        )
-        return [self._version(row) for row in rows]
+        return versions(self.db, after, min(limit, self._durable - after))
 
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""
         row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
-        return self._version(row) if row else None
+        return _version(row) if row else None
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""
@@ -133,11 +135,6 @@ class SqliteLog:
             low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
         return low
 
-    def _version(self, row: Sequence[object]) -> Version:
-        t, type, id, ver, op, at, z, caller, purpose, request = row
-        body = None if z is None else self._unpack(z)  # type: ignore[arg-type]
-        return Version(t, type or "", id or "", ver, op, at, body, caller, purpose, request)  # type: ignore[arg-type]
-
     def new_epoch(self) -> None:
         """Fence: whoever still appends under the old epoch is no longer the leader."""
         self.epoch += 1
@@ -147,6 +144,14 @@ class SqliteLog:
         self.db.close()
 
 
-def erased(db: apsw.Connection, t: int) -> bool:
-    """Whether the body at `t` was erased, as opposed to lost."""
-    return bool(db.execute("SELECT 1 FROM erased WHERE t = ?", (t,)).get)
+_unpack = zstandard.ZstdDecompressor().decompress
+
+
+def versions(db: apsw.Connection, after: int, limit: int) -> list[Version]:
+    """At most `limit` versions at after+1 …; an erased one has type and id "" and no body."""
+    return [_version(row) for row in db.execute(SELECT + "WHERE e.t > ? ORDER BY e.t LIMIT ?", (after, max(limit, 0)))]
+
+
+def _version(row: Any) -> Version:
+    t, type, id, ver, op, at, z, caller, purpose, request = row
+    return Version(t, type or "", id or "", ver, op, at, None if z is None else _unpack(z), caller, purpose, request)

@@ -31,6 +31,8 @@ BATCH = 1000
 class HotTables:
     """The tables of the projections whose store is "hot", one file a tenant."""
 
+    sites = False
+
     def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
         self.db = connect(folder / "rows.db", key, cache_mb=64)
         self.db.execute("CREATE TABLE IF NOT EXISTS follow(name TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID")
@@ -55,7 +57,8 @@ class HotTables:
     def _drop_old(self) -> None:
         """Tables of earlier projection versions, once the present one has been followed to the end at least once."""
         current = {physical for _, physical in self.tables.values()} | {"follow"}
-        for (name,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        names: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
             if name not in current and "__" in name:
                 self.db.execute(f'DROP TABLE "{name}"')
 
@@ -123,6 +126,15 @@ class HotTables:
             conditions.append("substr(_source, 1, instr(_source, '/') - 1) IN (SELECT value FROM json_each(:__types))")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f'SELECT * FROM "{physical}"{where}'
+
+    def publish(self, name: str, table: pa.Table) -> None:
+        """Site tables are columnar."""
+        raise LookupError(f"{name}: a hot table is kept by a projection only")
+
+    def reached(self, names: Sequence[str]) -> int:
+        """The position that all projections of these tables have followed to."""
+        asked = set(names)
+        return min(self.position(one) for one in self.projections if asked & {table.name for table in one.tables})
 
     def close(self) -> None:
         """Close the file."""

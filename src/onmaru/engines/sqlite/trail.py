@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import zstandard
 
-from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.kernel.audit import Access
-from onmaru.kernel.seal import GENESIS, seal_block
+from onmaru.kernel.seal import seal_block
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS block(n INTEGER PRIMARY KEY, first INTEGER NOT NULL, rows BLOB NOT NULL, seal BLOB NOT NULL);
@@ -25,14 +26,15 @@ _decode = msgspec.msgpack.Decoder(list[Access]).decode
 class SqliteTrail:
     """Reads' and refusals' chain of one tenant. `commit` seals the buffered rows as one block."""
 
-    def __init__(self, folder: Path, key: bytes) -> None:
+    def __init__(self, folder: Path, keys: Keys) -> None:
         self.path = folder / "audit.db"
-        self.db = connect(self.path, key, cache_mb=8)
+        self.db = connect(self.path, keys.pages, cache_mb=8)
         self.db.execute(SCHEMA)
-        last = self.db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
+        self._key = keys.seals
+        last: Any = self.db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
         self._pack = zstandard.ZstdCompressor(level=1).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
-        self.block, self._next, self.seal = 0, 1, GENESIS
+        self.block, self._next, self.seal = 0, 1, keys.genesis("audit")
         if last:
             self.block, self.seal = last[0], last[3]
             self._next = last[1] + len(_decode(self._unpack(last[2])))
@@ -58,7 +60,7 @@ class SqliteTrail:
             return
         packed = self._pack(_encode(self._rows))
         self.block += 1
-        self.seal = seal_block(self.seal, self.block, packed)
+        self.seal = seal_block(self._key, self.seal, self.block, packed)
         self.db.execute("INSERT INTO block VALUES(?,?,?,?)", (self.block, self._next, packed, self.seal))
         self._next += len(self._rows)
         self._rows = []
@@ -89,7 +91,7 @@ class SqliteTrail:
         self.commit()
         self._follow()
         source = "whose w JOIN seen s ON s.n = w.n" if patient else "seen s"
-        found = self.db.execute(
+        found: Any = self.db.execute(
             f"""SELECT s.n, s.block FROM {source} WHERE (:patient = '' OR {"w.patient = :patient" if patient else "1"})
             AND (:user = '' OR s.user = :user) AND s.at >= :since AND s.at < :until AND (:before = 0 OR s.n < :before)
             ORDER BY s.n DESC LIMIT :count""",
@@ -98,8 +100,10 @@ class SqliteTrail:
         return [(number, self._row(number, block)) for number, block in found]
 
     def _row(self, number: int, block: int) -> Access:
-        first, packed = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
-        return self.rows(packed)[number - first]
+        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
+        first, packed = row
+        found: Access = self.rows(packed)[number - first]
+        return found
 
     def close(self) -> None:
         """Close without writing what is buffered."""
