@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -144,7 +145,8 @@ def _number(prefix: Prefix, written: str) -> Number:
         margin = abs(amount) * APPROXIMATE
         return Number(prefix, float(amount), float(amount - margin), float(amount + margin))
     half = Decimal(5).scaleb(_last_digit(written, amount) - 1)
-    return Number(prefix, float(amount), float(amount - half), float(amount + half))
+    value = float(amount)  # beyond a float's digits the range would close: the number itself stays inside
+    return Number(prefix, value, float(amount - half), max(float(amount + half), math.nextafter(value, math.inf)))
 
 
 def _last_digit(written: str, amount: Decimal) -> int:
