@@ -48,6 +48,7 @@ def data() -> Data:
     return msgspec.json.decode(files("onmaru.fhir").joinpath("data/search.json").read_bytes(), type=Data)
 
 
+@cache
 def types() -> frozenset[str]:
     """Names of all R4 resource types that can be stored."""
     return frozenset(data().types)
