@@ -21,21 +21,21 @@ class Parameter(msgspec.Struct, frozen=True):
     url: str = ""
 
 
-class Token(msgspec.Struct, frozen=True, tag=True):
+class Token(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`code` (system None), `system|code`, `|code` (system ""), `system|` (code None)."""
 
     system: str | None
     code: str | None
 
 
-class Ref(msgspec.Struct, frozen=True, tag=True):
+class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`Type/id`, bare `id` (type "") or an absolute url (type "", id the url)."""
 
     type: str
     id: str
 
 
-class Date(msgspec.Struct, frozen=True, tag=True):
+class Date(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """Range [low, high) in µs since 1970 UTC that the written precision covers."""
 
     prefix: Prefix
@@ -43,13 +43,13 @@ class Date(msgspec.Struct, frozen=True, tag=True):
     high: int
 
 
-class Text(msgspec.Struct, frozen=True, tag=True):
+class Text(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """A string or uri as written, unescaped."""
 
     text: str
 
 
-class Number(msgspec.Struct, frozen=True, tag=True):
+class Number(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """A number or quantity: the value, its implicit range [low, high) and, for a quantity, system and code (None: any)."""
 
     prefix: Prefix
@@ -60,13 +60,13 @@ class Number(msgspec.Struct, frozen=True, tag=True):
     code: str | None = None
 
 
-class Parts(msgspec.Struct, frozen=True, tag=True):
+class Parts(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """A composite value: one value a component, in order."""
 
     parts: tuple[Value, ...]
 
 
-class Missing(msgspec.Struct, frozen=True, tag=True):
+class Missing(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """The value of `:missing`."""
 
     missing: bool
@@ -75,7 +75,7 @@ class Missing(msgspec.Struct, frozen=True, tag=True):
 Value = Token | Ref | Date | Text | Number | Parts | Missing
 
 
-class Clause(msgspec.Struct, frozen=True, tag=True):
+class Clause(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """One parameter; `values` are alternatives. `modifier` is "", exact, contains, text, not, missing or identifier.
 
     `_id` and `_lastUpdated` are Clauses whose parameter has kind "special" (values Text and Date).
@@ -86,14 +86,14 @@ class Clause(msgspec.Struct, frozen=True, tag=True):
     values: tuple[Value, ...]
 
 
-class Chain(msgspec.Struct, frozen=True, tag=True):
+class Chain(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`parameter.inner`: the reference points at a `type` that satisfies any of `inner` (one a possible target type)."""
 
     parameter: Parameter
     inner: tuple[tuple[str, Clause | Chain | Has], ...]
 
 
-class Has(msgspec.Struct, frozen=True, tag=True):
+class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`_has:type:parameter:inner`: some `type` that satisfies `inner` points here through `parameter`."""
 
     type: str
@@ -118,6 +118,7 @@ class Query(msgspec.Struct, frozen=True):
     """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
 
     Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
+    `compartment` is a Patient id: only matches that lie in that Patient's compartment; its types are those of `types`.
     """
 
     types: tuple[str, ...]
@@ -130,4 +131,5 @@ class Query(msgspec.Struct, frozen=True):
     elements: tuple[str, ...] = ()
     total: Literal["none", "estimate", "accurate"] = "accurate"
     cursor: str = ""
+    compartment: str = ""
     pairs: tuple[tuple[str, str], ...] = ()

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.keys import Keys
+
 Op = Literal["create", "update", "delete", "erase"]
 
 
@@ -31,7 +33,10 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A version about to be appended: the body is whole but for what `stamp` splices in at the append."""
+    """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
+
+    `keys` are its search keys (a deletion has none). An erasure takes the bodies of every version of the resource.
+    """
 
     op: Op
     type: str
@@ -41,6 +46,7 @@ class Draft(msgspec.Struct, frozen=True):
     caller: str
     purpose: str
     request: str
+    keys: Keys | None = None
 
 
 class Moved(Exception):
@@ -57,7 +63,10 @@ class Log(Protocol):
         """Versions at positions after+1 … in order, durable ones only, at most `limit`."""
 
     def head(self) -> int:
-        """The last durable position (0: empty)."""
+        """The last durable position (0: empty): answers and effects go no further."""
+
+    def tip(self) -> int:
+        """The last appended position, durable or not: what a decision to append is taken on."""
 
     def wait(self, t: int) -> None:
         """Return once everything up to `t` is durable."""

@@ -15,7 +15,8 @@ class Change(msgspec.Struct, frozen=True):
     """One write. `id` "" lets the server choose. Conditions: `if_match` a version number, `if_none_exist` a search.
 
     For update and delete with `condition`, the search chooses the target. `name` is the urn:uuid or fullUrl that other
-    changes of the same transaction refer to.
+    changes of the same transaction refer to. `make` False: an update of what does not exist answers 404 instead of making
+    it; so does every update by a caller from whom a patient is hidden, or it could tell what is hidden from what is not.
     """
 
     op: Literal["create", "update", "delete", "erase"]
@@ -26,6 +27,7 @@ class Change(msgspec.Struct, frozen=True):
     if_none_exist: Query | None = None
     condition: Query | None = None
     name: str = ""
+    make: bool = True
 
 
 class Written(msgspec.Struct, frozen=True):

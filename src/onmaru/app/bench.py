@@ -1,0 +1,77 @@
+"""`onmaru bench`: one figure of ours beside the floor that the same machine reaches in the same run without us."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import click
+import msgspec
+
+from onmaru.app import refusal
+from onmaru.app.checkout import root
+from onmaru.app.lines import say
+
+
+class Ours(msgspec.Struct, frozen=True):
+    """`rate` a second; the latencies in ms."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Floor(msgspec.Struct, frozen=True):
+    rate: float
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The last line of a benchmark. `ratio` is ours over floor."""
+
+    bench: str
+    ours: Ours
+    floor: Floor
+    ratio: float
+
+
+def result(name: str, seconds: Sequence[float], rate: float, floor_rate: float) -> Result:
+    """Put figures together: the seconds each operation took, the rate reached and the floor's rate."""
+    ranked = sorted(seconds)
+    p50, p99 = (ranked[min(len(ranked) - 1, int(len(ranked) * part))] * 1000 for part in (0.50, 0.99))
+    ours = Ours(round(rate, 1), round(p50, 3), round(p99, 3))
+    return Result(name, ours, Floor(round(floor_rate, 1)), round(rate / floor_rate, 3))
+
+
+def scripts(top: Path) -> dict[str, Path]:
+    """Benchmark name → its file `bench/NAME.py`, which has a function `run(quick) -> Result` (`_` begins a shared part)."""
+    return {file.stem: file for file in sorted((top / "bench").glob("[a-z]*.py"))}
+
+
+def _load(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"onmaru_bench_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise refusal.Refusal(f"bench/{file.name} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@click.command("bench")
+@click.argument("name", required=False)
+@click.option("--quick", is_flag=True, help="A short run, to see that it works; its figures are not to be quoted.")
+@click.option("--json", is_flag=True, help="Print the result as JSON on the last line.")
+def bench(name: str | None, quick: bool, json: bool) -> int:
+    """Measure a figure beside its floor. Without a name, list what can be measured."""
+    found = scripts(root())
+    if name is None:
+        for file in found.values():
+            line = (_load(file).__doc__ or "").strip().splitlines()[0]
+            say({"bench": file.stem, "what": line} if json else {"text": f"{file.stem:<10} {line}"}, json=json)
+        return refusal.DONE
+    if name not in found:
+        raise refusal.Refusal(f"there is no benchmark {name}; there are: {', '.join(found)}", refusal.USAGE)
+    measured: Result = _load(found[name]).run(quick)
+    say(msgspec.to_builtins(measured), json=json)
+    return refusal.DONE

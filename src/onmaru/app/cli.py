@@ -1,0 +1,99 @@
+"""The command line: a tree whose branches are imported only when they are walked, so that help answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from onmaru import __version__
+from onmaru.app import rooms
+
+# name → (module:attribute, help line). A command is listed here from the day it works, not before.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
+    "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
+    "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
+    "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
+    "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
+    "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
+}
+
+# module:attribute of the function that opens a Hall for a room's command (`room_commands.Opener`); "" until the
+# engines are wired, and then no room has a group of commands here.
+HALL_OPENER = ""
+
+
+class Tree(click.Group):
+    """Commands of the program, then one group for each room."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *(rooms.known() if HALL_OPENER else ())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            return _command(COMMANDS[cmd_name][0])
+        if HALL_OPENER and cmd_name in rooms.known():
+            from onmaru.app import room_commands
+
+            return room_commands.group(rooms.open_room(cmd_name), _attribute(HALL_OPENER))
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+        names = self.list_commands(ctx)[len(COMMANDS) :]
+        if names:
+            with formatter.section("Rooms"):
+                formatter.write_dl([(name, f"Commands of the room {name}.") for name in names])
+
+
+def _attribute(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _command(place: str) -> click.Command:
+    found = _attribute(place)
+    if not isinstance(found, click.Command):
+        raise TypeError(f"{place} is not a command")
+    return found
+
+
+@click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="onmaru", message="%(prog)s %(version)s")
+def tree() -> None:
+    """Onmaru: one record for each patient, at the bedside and in research."""
+
+
+def run(args: Sequence[str], command: click.Command = tree) -> int:
+    """Run one command line and give its exit status (see `onmaru.app.refusal`). A command returns None or a status."""
+    from onmaru.app import refusal
+
+    try:
+        answer = command.main(list(args), prog_name="onmaru", standalone_mode=False)
+        return answer if isinstance(answer, int) else refusal.DONE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("onmaru: interrupted", err=True)
+        return refusal.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has left; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return refusal.DONE
+    except Exception as error:
+        if os.environ.get("ONMARU_TRACE"):
+            raise
+        text, status = refusal.verdict(error)
+        click.echo(f"onmaru: {text}", err=True)
+        return status
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))

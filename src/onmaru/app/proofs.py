@@ -1,0 +1,43 @@
+"""`onmaru prove`: a point of an issue is shown by running it, and its evidence is written."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+
+import click
+import msgspec
+
+from onmaru.app import prove as folder
+from onmaru.app import refusal
+from onmaru.app.checkout import commit, root
+from onmaru.app.evidence import Proof, gather, write
+from onmaru.app.lines import say
+
+
+@cache
+def known() -> Mapping[str, Proof]:
+    """Every proof by name, `ISSUE.POINT`: the tuples `PROOFS` of the modules in `onmaru.app.prove`."""
+    modules = [importlib.import_module(f"{folder.__name__}.{m.name}") for m in pkgutil.iter_modules(folder.__path__)]
+    return {proof.name: proof for module in modules for proof in module.PROOFS}
+
+
+@click.command("prove")
+@click.argument("point", required=False, metavar="ISSUE.POINT")
+@click.option("--list", "listing", is_flag=True, help="List the points that can be proved.")
+@click.option("--json", is_flag=True, help="Print the evidence as one JSON line.")
+def prove(point: str | None, listing: bool, json: bool) -> int:
+    """Show that a point of an issue holds, and write docs/evidence/ISSUE.POINT.json and .md."""
+    if listing or point is None:
+        for name, proof in sorted(known().items()):
+            say({"point": name, "claim": proof.claim} if json else {"text": f"{name:<10} {proof.claim}"}, json=json)
+        return refusal.DONE
+    if point not in known():
+        raise refusal.Refusal(f"there is no proof of {point}; `onmaru prove --list` lists them", refusal.USAGE)
+    top = root()
+    evidence = gather(known()[point], commit(top))
+    write(evidence, top / "docs" / "evidence")
+    say(msgspec.to_builtins(evidence), json=json)
+    return refusal.DONE if evidence.holds else refusal.NO

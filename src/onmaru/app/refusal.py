@@ -1,0 +1,61 @@
+"""How a command ends: one clear line on stderr and an exit status that a script can act on; never a patient's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+DONE: Final = 0
+NO: Final = 1
+USAGE: Final = 2
+REFUSED: Final = 3
+NOT_READY: Final = 4
+FAULT: Final = 5
+INTERRUPTED: Final = 130
+
+MEANINGS: Final = {
+    DONE: "The work was done and the answer is yes.",
+    NO: "The work was done and the answer is no: a test failed, a seal is broken, a bar was missed.",
+    USAGE: "The command line was not understood.",
+    REFUSED: "The input was refused; the line says where and why.",
+    NOT_READY: "Something the command needs is not there: a setting, a program, a source checkout.",
+    FAULT: "A fault in Onmaru itself. The line names the place; ONMARU_TRACE=1 shows the whole trace.",
+    INTERRUPTED: "Interrupted from the keyboard; running the same command again goes on.",
+}
+
+
+class Refusal(Exception):
+    """A reason to end that the person at the keyboard can act on. The text never holds a value from the record."""
+
+    def __init__(self, text: str, status: int = NOT_READY) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def verdict(error: Exception) -> tuple[str, int]:
+    """The line to show for an error, and the exit status.
+
+    Only a Refusal's, an Invalid's and the system's own words are shown; of anything else the kind and the place,
+    because the text of an unforeseen error may quote what was being read.
+    """
+    from onmaru.fhir.outcome import Invalid
+
+    if isinstance(error, Refusal):
+        return str(error), error.status
+    if isinstance(error, Invalid):
+        return str(error), REFUSED
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror, NOT_READY
+    return f"{type(error).__name__} at {_place(error)}", FAULT
+
+
+def _place(error: Exception) -> str:
+    place, step = "an unknown place", error.__traceback__
+    while step is not None:
+        path = Path(step.tb_frame.f_code.co_filename)
+        if "onmaru" in path.parts:
+            place = (
+                "/".join(path.parts[len(path.parts) - path.parts[::-1].index("onmaru") - 1 :]) + f":{step.tb_lineno}"
+            )
+        step = step.tb_next
+    return place

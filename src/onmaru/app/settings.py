@@ -1,0 +1,139 @@
+"""Every setting, declared once: a value comes from the environment, else the settings file, else the default."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onmaru.app.refusal import Refusal
+
+Value = str | int | float | bool
+
+
+class Setting(NamedTuple):
+    """`name` in the file; `ONMARU_NAME` in the environment. The default's type is the setting's type.
+
+    `shown` tells a default that differs by platform.
+    """
+
+    name: str
+    default: Value
+    help: str
+    shown: str = ""
+
+
+class Chosen(NamedTuple):
+    """A setting's value and where it came from: `default`, `file` or `environment`."""
+
+    value: Value
+    origin: str
+
+
+def _folder(variable: str, linux: str, darwin: str) -> str:
+    """A folder of the user's own by the platform's custom (XDG Base Directory 0.8, Apple's File System guide)."""
+    if sys.platform == "darwin":
+        return str(Path.home() / "Library" / darwin / "onmaru")
+    if sys.platform == "win32":
+        return str(Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "onmaru")
+    return str(Path(os.environ.get(variable) or Path.home() / linux) / "onmaru")
+
+
+HOME = Setting(
+    "home",
+    _folder("XDG_DATA_HOME", ".local/share", "Application Support"),
+    "The folder that holds everything Onmaru stores, and `onmaru.toml`. It has to be on a local disk.",
+    "the user's data directory: ~/.local/share/onmaru on Linux",
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    HOME,
+    Setting(
+        "keys",
+        str(Path(_folder("XDG_CONFIG_HOME", ".config", "Preferences")) / "keys"),
+        "The folder of the master and signing keys. Keep it apart from `home` and back it up apart: "
+        "without it nothing stored can be read.",
+        "the user's configuration directory: ~/.config/onmaru/keys on Linux",
+    ),
+    Setting(
+        "witness",
+        str(Path(_folder("XDG_STATE_HOME", ".local/state", "Logs")) / "witness"),
+        "The folder to which signed heads are copied. It should be on another machine.",
+        "the user's state directory: ~/.local/state/onmaru/witness on Linux",
+    ),
+    Setting(
+        "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."
+    ),
+    Setting("port", 8080, "The port the HTTP server listens on."),
+    Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) server listens on."),
+    Setting("mllp_port", 2575, "The port the HL7 v2 (MLLP) server listens on."),
+    Setting("language", "ko", "The language of pages and texts before a user chooses one: `ko` or `en`."),
+    Setting("max_body_bytes", 32 * 1024 * 1024, "The largest request body taken, in bytes; a larger one gets 413."),
+    Setting("max_depth", 64, "How deep JSON may nest; deeper gets 400."),
+    Setting("max_entries", 1000, "How many entries a batch or transaction may have; more gets 413 naming `$import`."),
+    Setting("max_seconds", 30.0, "How long one request may take, in seconds."),
+    Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
+)
+
+NAMES = frozenset(setting.name for setting in SETTINGS)
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
+    """Every setting's value and origin. Refuses a wrong type, and a name in the file that no setting has."""
+    home = str(Path(environ.get("ONMARU_HOME") or str(HOME.default)).expanduser().resolve())
+    written = _read(Path(home) / "onmaru.toml")
+    chosen = {setting.name: _choose(setting, environ, written) for setting in SETTINGS}
+    return {**chosen, "home": Chosen(home, chosen["home"].origin)}
+
+
+def room_settings(
+    room: str, declared: tuple[Setting, ...], environ: Mapping[str, str] = os.environ
+) -> dict[str, Value]:
+    """A room's own settings: table `[room.NAME]` of the file, `ONMARU_ROOM_NAME` in the environment."""
+    home = Path(str(load(environ)["home"].value))
+    table = _read(home / "onmaru.toml").get("room", {}).get(room, {})
+    prefix = f"ONMARU_{room.upper()}_"
+    return {setting.name: _choose(setting, environ, table, prefix).value for setting in declared}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        written = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refusal(f"{file}: {error}") from error
+    for name in written:
+        if name not in NAMES - {"home"} | {"room"}:
+            raise Refusal(f"{file}: there is no setting {name} to give here; `onmaru settings` lists them")
+    return written
+
+
+def _choose(
+    setting: Setting, environ: Mapping[str, str], written: Mapping[str, Any], prefix: str = "ONMARU_"
+) -> Chosen:
+    variable = prefix + setting.name.upper()
+    kind = type(setting.default)
+    if variable in environ:
+        return Chosen(_parse(kind, environ[variable], variable), "environment")
+    if setting.name in written:
+        value = written[setting.name]
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise Refusal(f"setting {setting.name}: {kind.__name__} wanted, {type(value).__name__} found")
+        return Chosen(kind(value), "file")
+    return Chosen(setting.default, "default")
+
+
+def _parse(kind: type[Value], text: str, variable: str) -> Value:
+    if kind is bool:
+        known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if text.lower() not in known:
+            raise Refusal(f"{variable}: write yes or no")
+        return known[text.lower()]
+    try:
+        return kind(text)
+    except ValueError:
+        raise Refusal(f"{variable}: {kind.__name__} wanted") from None

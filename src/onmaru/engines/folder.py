@@ -1,0 +1,126 @@
+"""Blobs in a folder: encrypted in chunks under the tenant's key, named by a keyed hash, opened only through a Caller."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from onmaru.engines.keyring import Keyring, sync_folder
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel.audit import Trail, access
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.gate import Gate
+
+CHUNK = 1 << 20
+
+
+class Card(msgspec.Struct, frozen=True):
+    """What the gate needs to know of a blob; the first chunk of its file."""
+
+    patient: str
+    label: str
+    digest: str
+
+
+class FolderBlobs:
+    """The Blobs door (kernel/blobs.py) for one Caller. A file is whole and durable before its name is given out."""
+
+    def __init__(
+        self, folder: Path, keyring: Keyring, doors: tuple[Gate, Trail, Callable[[], int]], caller: Caller
+    ) -> None:
+        self._folder = folder
+        self._keyring = keyring
+        self._box = AESGCM(keyring.key("blobs"))
+        self._gate, self._trail, self._now = doors
+        self._caller = caller
+
+    def put(self, data: Iterable[bytes], patient: str = "", label: str = "") -> str:
+        """Store bytes and give their name; the same bytes for the same patient and label are stored once."""
+        self._permit("c", "*put*")
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = self._folder / f".{os.urandom(8).hex()}"
+        digest = sha256()
+        with scratch.open("wb") as file:
+            parts = self._chunks(data, digest)
+            body = list(parts)
+            card = Card(patient, label, digest.hexdigest())
+            for part in (msgspec.msgpack.encode(card), *body):
+                file.write(self._sealed(part))
+            file.flush()
+            os.fsync(file.fileno())
+        name = self._keyring.name(digest.digest() + f"\x00{patient}\x00{label}".encode())
+        place = self._place(name)
+        if place.exists():
+            scratch.unlink()
+        else:
+            place.parent.mkdir(exist_ok=True, mode=0o700)
+            scratch.rename(place)
+            sync_folder(place.parent)
+            sync_folder(self._folder)
+        return name
+
+    @staticmethod
+    def _chunks(data: Iterable[bytes], digest: object) -> Iterable[bytes]:
+        for part in data:
+            for start in range(0, len(part), CHUNK):
+                chunk = part[start : start + CHUNK]
+                digest.update(chunk)  # type: ignore[attr-defined]
+                yield chunk
+
+    def _sealed(self, part: bytes) -> bytes:
+        nonce = os.urandom(12)
+        sealed = self._box.encrypt(nonce, part, None)
+        return len(sealed).to_bytes(4, "big") + nonce + sealed
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a blob: 404 unknown or not this caller's to see."""
+        self._permit("r", name)
+        place = self._place(name)
+        if not place.exists():
+            raise invalid("not-found", "no such blob", status=404)
+        card, body = self._opened(place)
+        patients = (card.patient,) if card.patient else ()
+        seen = self._gate.sight(self._caller).sees("Binary", patients)
+        at = self._now()
+        self._trail.add(
+            access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
+        )
+        if not seen:
+            raise invalid("not-found", "no such blob", status=404)
+        return io.BytesIO(body)
+
+    def has(self, name: str) -> bool:
+        """Whether this caller could open it."""
+        place = self._place(name)
+        if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
+            return False
+        card, _ = self._opened(place)
+        return self._gate.sight(self._caller).sees("Binary", (card.patient,) if card.patient else ())
+
+    def _opened(self, place: Path) -> tuple[Card, bytes]:
+        raw = place.read_bytes()
+        parts, start = [], 0
+        while start < len(raw):
+            size = int.from_bytes(raw[start : start + 4], "big")
+            nonce, sealed = raw[start + 4 : start + 16], raw[start + 16 : start + 16 + size]
+            parts.append(self._box.decrypt(nonce, sealed, None))
+            start += 16 + size
+        return msgspec.msgpack.decode(parts[0], type=Card), b"".join(parts[1:])
+
+    def _place(self, name: str) -> Path:
+        if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
+            raise invalid("not-found", "no such blob", status=404)
+        return self._folder / name[:2] / name
+
+    def _permit(self, verb: str, name: str) -> None:
+        refusal = self._gate.refusal(self._caller, verb, "Binary")
+        if refusal:
+            self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
+            raise invalid("forbidden", f"not permitted: {refusal}", status=403)

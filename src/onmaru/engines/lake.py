@@ -1,0 +1,87 @@
+"""The Lake door of the embedded house: hot tables in SQLite, columnar tables in DuckDB over Parquet, one gate for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel.audit import Trail, access
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.lake import Answer, View
+from onmaru.kernel.projection import Table
+
+
+class Store(Protocol):
+    """Where tables of one kind live. `tables` maps a name to its Table and physical name."""
+
+    tables: Mapping[str, tuple[Table, str]]
+
+    def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table: ...
+
+    def publish(self, name: str, table: pa.Table) -> None: ...
+
+    def reached(self, names: Sequence[str]) -> int:
+        """The position that all these tables have followed to."""
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """What the lakes of one tenant stand on."""
+
+    gate: Gate
+    trail: Trail
+    now: Callable[[], int]
+    hot: Store
+    columnar: Store
+
+
+class EmbeddedLake:
+    """Lake (kernel/lake.py) for one Caller: rows of patients hidden from it are taken away before the view sees them."""
+
+    def __init__(self, stores: Stores, caller: Caller) -> None:
+        self._stores = stores
+        self._caller = caller
+
+    def query(self, view: View, params: Mapping[str, Any]) -> Answer:
+        """Run a view; every patient whose rows it shows is audited."""
+        store = self._store(view)
+        refusal = "" if self._caller.tenant == self._stores.gate.tenant else "tenant"
+        if refusal or not self._caller.scopes:
+            self._audit(view, (), refusal or "scope")
+            raise invalid("forbidden", f"not permitted: {refusal or 'scope'}", status=403)
+        sight = self._stores.gate.sight(self._caller, "s")
+        table = store.query(view, params, sight)
+        shown = _patients(table) or ([str(params["patient"])] if "patient" in params else [])
+        self._audit(view, shown, "")
+        return Answer(table, store.reached(view.tables))
+
+    def publish(self, name: str, table: pa.Table) -> None:
+        """Replace a site table, such as a vocabulary; for data managers."""
+        if self._caller.roles.isdisjoint({"data-manager", "admin", "system"}):
+            raise invalid("forbidden", "not permitted: role", status=403)
+        self._stores.columnar.publish(name, table)
+
+    def tables(self) -> Sequence[Table]:
+        """Every table there is, of both kinds."""
+        return [table for store in (self._stores.hot, self._stores.columnar) for table, _ in store.tables.values()]
+
+    def _store(self, view: View) -> Store:
+        for store in (self._stores.hot, self._stores.columnar):
+            if all(name in store.tables for name in view.tables):
+                return store
+        raise LookupError(f"view {view.name} asks for tables that no single store keeps: {', '.join(view.tables)}")
+
+    def _audit(self, view: View, patients: Sequence[str], denied: str) -> None:
+        row = access(self._caller, "query", f"view/{view.name}", self._stores.now(), patients=patients, denied=denied)
+        self._stores.trail.add(row)
+
+
+def _patients(table: pa.Table) -> list[str]:
+    for column in ("_patient", "patient"):
+        if column in table.column_names:
+            return sorted({value for value in table.column(column).to_pylist() if value})
+    return []

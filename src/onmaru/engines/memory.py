@@ -1,0 +1,196 @@
+"""The oracle: plain dicts and lists, never optimised. Every other engine must give the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from onmaru.fhir import search, structure, verbatim
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.query import Chain, Clause, Has, Query, Sort
+from onmaru.kernel.audit import Access
+from onmaru.kernel.gate import Sight
+from onmaru.kernel.index import Found
+from onmaru.kernel.log import Draft, Moved, Version
+from onmaru.kernel.meaning import clause_holds, sort_value
+
+
+class MemoryLog:
+    """Log and Index of one tenant in one list; position t is `versions[t - 1]`. Everything appended is durable."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self.versions: list[Version] = []
+        self._now = now
+        self._erased: set[int] = set()
+
+    def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
+        """All drafts at expected+1…, or Moved."""
+        if expected != self.tip():
+            raise Moved
+        made = []
+        for draft in drafts:
+            last = self.versions[-1].at if self.versions else 0
+            at = max(self._now(), last + 1)
+            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
+            if draft.op == "erase":
+                self._erase(draft)
+            version = Version(
+                self.tip() + 1,
+                draft.type,
+                draft.id,
+                draft.version,
+                draft.op,
+                at,
+                body,
+                draft.caller,
+                draft.purpose,
+                draft.request,
+            )
+            self.versions.append(version)
+            made.append(version)
+        return made
+
+    def _erase(self, draft: Draft) -> None:
+        for number, version in enumerate(self.versions):
+            if version.type == draft.type and version.id == draft.id:
+                self.versions[number] = msgspec.structs.replace(version, body=None)
+                self._erased.add(version.t)
+
+    def read(self, after: int, limit: int) -> Sequence[Version]:
+        """Positions after+1 … after+limit."""
+        return self.versions[after : after + limit]
+
+    def head(self) -> int:
+        """The last position."""
+        return len(self.versions)
+
+    def tip(self) -> int:
+        """The same as the head: nothing here waits for a disk."""
+        return len(self.versions)
+
+    def wait(self, t: int) -> None:
+        """Nothing to wait for."""
+
+    def latest(self, type: str, id: str, t: int) -> Version | None:
+        """The newest version at or below t."""
+        found = [v for v in self.versions[:t] if v.type == type and v.id == id]
+        return found[-1] if found else None
+
+    def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
+        """Version `version` if it was made at or below t."""
+        return next((v for v in self.versions[:t] if (v.type, v.id, v.version) == (type, id, version)), None)
+
+    def keys(self, version: Version) -> Keys:
+        """Keys by decoding the body again."""
+        if version.body is None:
+            return Keys()
+        keys = search.extract(structure.decode(version.body))
+        if version.type == "Patient":
+            keys.patients = [version.id]
+        return keys
+
+    def compartments(self, version: Version) -> Sequence[str]:
+        """Patients of the version, or of the last one before it that still has a body."""
+        if version.type == "Patient":
+            return [version.id]
+        for one in reversed(self.versions[: version.t]):
+            if one.name == version.name and one.body is not None:
+                return self.keys(one).patients
+        return ()
+
+    def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
+        """Every version, newest first."""
+        t, before, since = bounds
+        seen = [
+            v
+            for v in reversed(self.versions[:t])
+            if type in ("", v.type) and id in ("", v.id) and v.at >= since and sight.sees(v.type, self.compartments(v))
+        ]
+        page = [v for v in seen if not before or v.t < before]
+        return Found(page[:count], len(seen), len(page) > count)
+
+    def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
+        """Look at every current resource, one after the other."""
+        scan = _Scan(self, t, sight)
+        found = [v for v in scan.current(query.types) if all(scan.holds(v, clause) for clause in query.clauses)]
+        found.sort(key=lambda v: v.t, reverse=True)
+        for sort in reversed(query.sort):
+            found = self._sorted(found, sort)
+        total = None if query.total == "none" else len(found)
+        rest = found[offset:] if query.sort else [v for v in found if not after or v.t < after]
+        return Found(rest[: query.count], total, len(rest) > query.count)
+
+    def _sorted(self, found: list[Version], sort: Sort) -> list[Version]:
+        """Stable; resources without the element come last whichever the direction."""
+        keyed = [(sort_value(self.keys(v), v, sort), v) for v in found]
+        present = [(key, v) for key, v in keyed if key is not None]
+        present.sort(key=lambda pair: pair[0], reverse=sort.descending)
+        return [v for _, v in present] + [v for key, v in keyed if key is None]
+
+
+class _Scan:
+    """One search over everything visible at one position."""
+
+    def __init__(self, log: MemoryLog, t: int, sight: Sight) -> None:
+        self.log = log
+        self.visible: dict[str, Version] = {}
+        for version in log.versions[:t]:
+            if version.body is None:
+                self.visible.pop(version.name, None)
+            elif sight.everything or sight.sees(version.type, log.compartments(version)):
+                self.visible[version.name] = version
+            else:
+                self.visible.pop(version.name, None)
+
+    def current(self, types: tuple[str, ...]) -> Iterator[Version]:
+        return (v for v in self.visible.values() if not types or v.type in types)
+
+    def holds(self, version: Version, clause: Clause | Chain | Has) -> bool:
+        keys = self.log.keys(version)
+        if isinstance(clause, Clause):
+            return clause_holds(version, keys, clause)
+        if isinstance(clause, Has):
+            inner = Clause(clause.parameter, "", ())
+            return any(
+                self._points(v, inner, version) and self.holds(v, clause.inner) for v in self.current((clause.type,))
+            )
+        for sp, type, id in keys.reference:
+            target = self.visible.get(f"{type}/{id}")
+            if sp != clause.parameter.sp or target is None:
+                continue
+            if any(type == wanted and self.holds(target, inner) for wanted, inner in clause.inner):
+                return True
+        return False
+
+    def _points(self, version: Version, clause: Clause, target: Version) -> bool:
+        return any(
+            (sp, type, id) == (clause.parameter.sp, target.type, target.id)
+            for sp, type, id in self.log.keys(version).reference
+        )
+
+
+class MemoryTrail:
+    """Audit rows in a list."""
+
+    def __init__(self) -> None:
+        self.rows: list[Access] = []
+
+    def add(self, access: Access) -> None:
+        """Append one row."""
+        self.rows.append(access)
+
+    def page(
+        self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
+    ) -> Sequence[tuple[int, Access]]:
+        """Rows newest first."""
+        numbered = list(enumerate(self.rows, start=1))
+        wanted = [
+            (number, row)
+            for number, row in reversed(numbered)
+            if (not before or number < before)
+            and (not patient or patient in row.patients)
+            and (not user or user == row.user)
+            and since <= row.at < until
+        ]
+        return wanted[:count]

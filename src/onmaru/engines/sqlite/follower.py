@@ -1,0 +1,190 @@
+"""The Index door over the index file and the log: opens versions, keeps the recent ones, follows what was appended."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from onmaru.engines.sqlite.find import Finder
+from onmaru.engines.sqlite.index import FORMAT, IndexFile
+from onmaru.engines.sqlite.log import SqliteLog
+from onmaru.fhir import search, structure
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.query import Query
+from onmaru.kernel.gate import Sight
+from onmaru.kernel.index import Found
+from onmaru.kernel.log import Version
+
+SLICE = 500
+KEPT = 48 << 20
+
+
+class SqliteIndex:
+    """Index (kernel/index.py). Appended versions wait with their keys until `apply` or a look that needs them."""
+
+    def __init__(self, file: IndexFile, log: SqliteLog) -> None:
+        self.file = file
+        self._log = log
+        self.pending: list[tuple[Version, Keys | None]] = []
+        self._newest: dict[str, Version] = {}
+        self._kept: OrderedDict[int, Version] = OrderedDict()
+        self._bytes = 0
+
+    def sound(self) -> bool:
+        """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
+        position = self.file.position
+        if not position:
+            return True
+        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
+        return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
+
+    def catch_up(self) -> None:
+        """Follow the durable log from where the index stands; in slices, so memory stays bounded."""
+        while batch := self._log.read(self.file.position, SLICE):
+            self.file.apply([(version, decoded(version)) for version in batch if version.type])
+            self.file.position = batch[-1].t
+            if self.file.position - self.file.committed >= 5000:
+                self.commit()
+
+    def commit(self) -> None:
+        """Commit what is applied; the caller has made sure that the log is durable up to there."""
+        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
+        if isinstance(seal, bytes):
+            self.file.commit(seal)
+
+    def add(self, version: Version, keys: Keys | None) -> None:
+        """Take note of an appended version."""
+        self.pending.append((version, keys))
+        self._newest[version.name] = version
+
+    def apply(self) -> None:
+        """Index everything noted."""
+        if not self.pending:
+            return
+        batch, self.pending = self.pending, []
+        self._newest.clear()
+        self.file.apply(batch)
+        for version, _ in batch:
+            self._keep(version)
+            if version.op == "erase":
+                self._forget(version)
+
+    def _forget(self, version: Version) -> None:
+        rid = self.file.names.known(version.type, version.id)
+        gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t < ?", (rid, version.t))]
+        self.file.erase(gone)
+        for t in gone:
+            self._kept.pop(t, None)
+
+    def latest(self, type: str, id: str, t: int) -> Version | None:
+        """The newest version at or below t, also one that is not indexed yet."""
+        newest = self._newest.get(f"{type}/{id}")
+        if newest is not None and newest.t <= t:
+            return newest
+        if newest is not None:
+            self.apply()
+        rid = self.file.names.known(type, id)
+        if rid is None:
+            return None
+        position = self.file.last(rid, t)
+        return self.version(position) if position is not None else None
+
+    def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
+        """Version numbers count a resource's positions from 1."""
+        self.apply()
+        rid = self.file.names.known(type, id)
+        if rid is None or version < 1:
+            return None
+        row = self.file.db.execute(
+            "SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t LIMIT 1 OFFSET ?", (rid, t, version - 1)
+        ).get
+        return self.version(row) if isinstance(row, int) else None
+
+    def keys(self, version: Version) -> Keys:
+        """Keys by decoding the body."""
+        return decoded(version) or Keys()
+
+    def compartments(self, version: Version) -> Sequence[str]:
+        """Patients of a version, by id."""
+        if version.type == "Patient":
+            return (version.id,)
+        if self.pending and version.t > self.file.position:
+            self.apply()
+        names = self.file.names
+        return tuple(names.name(int(rid))[1] for rid in self.file.patients(version.t).split(",") if rid)
+
+    def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
+        """Newest first; a whole-system history walks the log backwards until the page is full."""
+        self.apply()
+        t, before, since = bounds
+        positions = self._positions(type, id, min(t, before - 1) if before else t)
+        page: list[Version] = []
+        for position in positions:
+            version = self.version(position)
+            if version.at < since:
+                break
+            if sight.everything or sight.sees(version.type, self.compartments(version)):
+                page.append(version)
+            if len(page) > count:
+                break
+        return Found(page[:count], None, len(page) > count)
+
+    def _positions(self, type: str, id: str, top: int) -> Sequence[int]:
+        db = self.file.db
+        if id:
+            rid = self.file.names.known(type, id)
+            rows = db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t DESC", (rid, top))
+        elif type:
+            number = self.file.number(type)
+            rows = db.execute("SELECT t FROM ver WHERE type = ? AND t <= ? ORDER BY t DESC", (number, top))
+        else:
+            rows = db.execute("SELECT t FROM ver WHERE t <= ? ORDER BY t DESC", (top,))
+        return [position for (position,) in rows]
+
+    def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
+        """Matches of a query; all positions are known before the page is cut, so the total is exact."""
+        if self.pending:
+            self.apply()
+        positions = Finder(self.file, self, t, sight).positions(query)
+        total = None if query.total == "none" else len(positions)
+        rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]
+        page = [self.version(position) for position in rest[: query.count]]
+        return Found(page, total, len(rest) > query.count)
+
+    def version(self, t: int) -> Version:
+        """The version at a position, from memory where it was seen lately."""
+        kept = self._kept.get(t)
+        if kept is None:
+            found = self._log.version(t)
+            if found is None:
+                raise LookupError(f"no entry at position {t}")
+            kept = found if found.type else self._nameless(found)
+            self._keep(kept)
+        return kept
+
+    def _nameless(self, version: Version) -> Version:
+        """An erased version: its name is known to the index alone."""
+        rid = self.file.db.execute("SELECT rid FROM ver WHERE t = ?", (version.t,)).get
+        type, id = self.file.names.name(rid) if isinstance(rid, int) else ("", "")
+        return Version(version.t, type, id, version.version, version.op, version.at, None)
+
+    def recorded(self, microseconds: int) -> int:
+        """The last position recorded before a time."""
+        return self._log.at(microseconds)
+
+    def _keep(self, version: Version) -> None:
+        self._kept[version.t] = version
+        self._bytes += len(version.body or b"") + 400
+        while self._bytes > KEPT:
+            _, old = self._kept.popitem(last=False)
+            self._bytes -= len(old.body or b"") + 400
+
+
+def decoded(version: Version) -> Keys | None:
+    """The search keys of a stored version; None for a deletion."""
+    if version.body is None:
+        return None
+    keys = search.extract(structure.decode(version.body, version.type))
+    if version.type == "Patient":
+        keys.patients = [version.id]
+    return keys

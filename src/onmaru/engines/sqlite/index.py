@@ -1,0 +1,215 @@
+"""The search index in SQLite: the log's first follower. Rows are inserted and closed, never rewritten.
+
+One transaction stays open on the connection that reads, so SQLite works as a log-structured tree; it is committed with its
+position only when the log is durable up to there. After a crash the missing positions are followed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pyroaring import BitMap
+
+from onmaru.engines.sqlite.connection import Keys as FileKeys
+from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.fhir import search
+from onmaru.fhir.keys import Keys
+from onmaru.kernel.log import Version
+
+FORMAT = "1"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
+CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);
+CREATE TABLE IF NOT EXISTS ver(t INTEGER PRIMARY KEY, rid INTEGER, type INTEGER, live INTEGER, pats TEXT);
+CREATE TABLE IF NOT EXISTS hist(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dead(by INTEGER, t INTEGER, PRIMARY KEY(by, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS comp(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pc(rid INTEGER, sp INTEGER, c INTEGER, s INTEGER, t INTEGER,
+  PRIMARY KEY(rid, sp, c, s, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tok(sp INTEGER, c INTEGER, s INTEGER, t INTEGER, PRIMARY KEY(sp, c, s, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ref(sp INTEGER, rid INTEGER, t INTEGER, PRIMARY KEY(sp, rid, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dat(sp INTEGER, lo INTEGER, hi INTEGER, t INTEGER, PRIMARY KEY(sp, lo, hi, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS str(sp INTEGER, norm TEXT, t INTEGER, PRIMARY KEY(sp, norm, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS qty(sp INTEGER, value REAL, c INTEGER, s INTEGER, t INTEGER,
+  PRIMARY KEY(sp, value, c, s, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS txt(sp INTEGER, norm TEXT, c INTEGER, s INTEGER, PRIMARY KEY(sp, norm, c, s)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+"""
+INSERTS = {
+    "ver": "INSERT INTO ver VALUES(?,?,?,?,?)",
+    "hist": "INSERT INTO hist VALUES(?,?)",
+    "dead": "INSERT OR IGNORE INTO dead VALUES(?,?)",
+    "comp": "INSERT OR IGNORE INTO comp VALUES(?,?)",
+    "pc": "INSERT OR IGNORE INTO pc VALUES(?,?,?,?,?)",
+    "tok": "INSERT OR IGNORE INTO tok VALUES(?,?,?,?)",
+    "ref": "INSERT OR IGNORE INTO ref VALUES(?,?,?)",
+    "dat": "INSERT OR IGNORE INTO dat VALUES(?,?,?,?)",
+    "str": "INSERT OR IGNORE INTO str VALUES(?,?,?)",
+    "qty": "INSERT OR IGNORE INTO qty VALUES(?,?,?,?,?)",
+    "txt": "INSERT OR IGNORE INTO txt VALUES(?,?,?,?)",
+}
+NO_CODE = "\x00text"
+
+
+class IndexFile:
+    """The index tables of one tenant and what is kept of them in memory: live positions by type and closed positions."""
+
+    def __init__(self, folder: Path, keys: FileKeys) -> None:
+        self.path = folder / "idx.db"
+        self.db = connect(self.path, keys.pages, cache_mb=192)
+        self.db.execute(SCHEMA)
+        self.names = Names(self.db, keys.codes)
+        self.position: int = self.fact("position") or 0
+        self.committed = self.position
+        self.by_type: dict[int, BitMap] = {}
+        self.dead = BitMap(t for (t,) in self.db.execute("SELECT t FROM dead"))
+        for number in TYPES.values():
+            self.by_type[number] = BitMap()
+        for t, number in self.db.execute("SELECT t, type FROM ver WHERE live = 1"):
+            self.by_type[number].add(t)
+
+    def fact(self, name: str) -> Any:
+        """A value kept in the index's own transaction."""
+        return self.db.execute("SELECT value FROM fact WHERE name = ?", (name,)).get
+
+    def apply(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
+        """Index versions at the next positions; visible on this connection at once."""
+        if not batch:
+            return
+        if not self.db.in_transaction:
+            self.db.execute("BEGIN IMMEDIATE")
+        rows = _Rows(self)
+        for version, keys in batch:
+            rows.add(version, keys)
+        for table, statement in INSERTS.items():
+            found = rows.tables[table]
+            if found:
+                found.sort()
+                self.db.executemany(statement, found)
+        self.position = batch[-1][0].t
+
+    def commit(self, seal: bytes) -> None:
+        """Make the open transaction permanent, with the position and seal it stands at. The log must be durable there."""
+        if not self.db.in_transaction:
+            return
+        self.db.executemany(
+            "INSERT OR REPLACE INTO fact VALUES(?,?)",
+            [("position", self.position), ("seal", seal), ("format", FORMAT)],
+        )
+        self.db.execute("COMMIT")
+        self.committed = self.position
+
+    def erase(self, positions: Sequence[int]) -> None:
+        """Take every row of these positions but their place in the history; scans each table, for erasure is rare."""
+        if not self.db.in_transaction:
+            self.db.execute("BEGIN IMMEDIATE")
+        for table in ("pc", "tok", "ref", "dat", "str", "qty"):
+            for t in positions:
+                self.db.execute(f"DELETE FROM {table} WHERE t = ?", (t,))
+
+    def number(self, type: str) -> int:
+        """The small integer of a resource type."""
+        return TYPES.get(type, 0)
+
+    def last(self, rid: int, t: int) -> int | None:
+        """The newest position of a resource at or below t."""
+        found: int | None = self.db.execute("SELECT max(t) FROM hist WHERE rid = ? AND t <= ?", (rid, t)).get
+        return found
+
+    def patients(self, t: int) -> str:
+        """Comma-joined keys of the patients whose compartments the version at t is in."""
+        found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
+        return found or ""
+
+    def close(self) -> None:
+        """Close; an open transaction is given up and followed again later."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+        self.db.close()
+
+
+class _Rows:
+    """The rows that one batch adds, by table."""
+
+    def __init__(self, file: IndexFile) -> None:
+        self.file = file
+        self.names = file.names
+        self.tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in INSERTS}
+        self.latest: dict[int, int] = {}
+        self.pats: dict[int, str] = {}
+
+    def add(self, version: Version, keys: Keys | None) -> None:
+        type, t = TYPES[version.type], version.t
+        rid = self.names.rid(version.type, version.id)
+        before = None
+        if version.version > 1:
+            before = self.latest.get(rid) or self.file.last(rid, t - 1)
+        self.latest[rid] = t
+        if before is not None:
+            self.tables["dead"].append((t, before))
+            self.file.dead.add(before)
+        self.tables["hist"].append((rid, t))
+        if keys is None:
+            self._gone(version, type, rid, before)
+            return
+        self.file.by_type[type].add(t)
+        patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
+        pats = ",".join(map(str, patients))
+        self.pats[t] = pats
+        self.tables["ver"].append((t, rid, type, 1, pats))
+        for patient in patients:
+            self.tables["comp"].append((patient, t))
+        self._keys(version.type, t, keys)
+
+    def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
+        """A deletion or erasure: it belongs to the patients of the version before it, and is in no other table."""
+        pats = ""
+        if before is not None:
+            pats = self.pats.get(before) or self.file.patients(before)
+        self.pats[version.t] = pats
+        self.tables["ver"].append((version.t, rid, type, 0, pats))
+        for patient in filter(None, pats.split(",")):
+            self.tables["comp"].append((int(patient), version.t))
+
+    def _keys(self, type: str, t: int, keys: Keys) -> None:
+        names, tables = self.names, self.tables
+        tokens = [(sp, names.code(code), names.system(system), t) for sp, system, code in keys.token]
+        tables["tok"] += tokens
+        tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
+        tables["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
+        tables["qty"] += [(sp, value, names.code(code), names.system(s), t) for sp, s, code, value in keys.quantity]
+        patient_sp, code_sps = paired(type)
+        for sp, target, id in keys.reference:
+            rid = names.rid(target, id)
+            tables["ref"].append((sp, rid, t))
+            if sp == patient_sp:
+                tables["pc"] += [(rid, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
+        for sp, text in keys.text:
+            self._text(sp, search.normal(text), tokens, t)
+
+    def _text(self, sp: int, norm: str, tokens: list[tuple[int, int, int, int]], t: int) -> None:
+        """Which codes a display occurs with; a text without any code gets a token of its own."""
+        own = [(sp, norm, c, s) for one, c, s, _ in tokens if one == sp]
+        if not own:
+            code = self.names.code(NO_CODE)
+            self.tables["tok"].append((sp, code, 0, t))
+            own = [(sp, norm, code, 0)]
+        self.tables["txt"] += own
+
+
+_paired: dict[str, tuple[int, frozenset[int]]] = {}
+
+
+def paired(type: str) -> tuple[int, frozenset[int]]:
+    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
+    if type not in _paired:
+        known = search.parameters(type)
+        patient = known.get("patient")
+        codes = {
+            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
+        }
+        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
+    return _paired[type]

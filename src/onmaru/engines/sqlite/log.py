@@ -1,0 +1,158 @@
+"""The Log in SQLite: `entry` holds the sealed headers for ever, `body` what can be erased, both by position."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+import zstandard
+
+from onmaru.engines.sqlite.connection import Keys, connect
+from onmaru.fhir import verbatim
+from onmaru.kernel.log import Draft, Moved, Version
+from onmaru.kernel.seal import Header, commitment, seal
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry(
+  t INTEGER PRIMARY KEY, ver INTEGER NOT NULL, op TEXT NOT NULL, at INTEGER NOT NULL, caller TEXT NOT NULL,
+  purpose TEXT NOT NULL, request TEXT NOT NULL, epoch INTEGER NOT NULL, com BLOB NOT NULL, seal BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS body(t INTEGER PRIMARY KEY, salt BLOB, type TEXT, id TEXT, z BLOB);
+CREATE TABLE IF NOT EXISTS erased(t INTEGER PRIMARY KEY, by INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+"""
+SELECT = """SELECT e.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
+FROM entry e LEFT JOIN body b ON b.t = e.t """
+
+
+class SqliteLog:
+    """One tenant's log. Appends collect in memory, `commit` writes them as one group, `settle` moves the durable head."""
+
+    def __init__(self, folder: Path, keys: Keys, now: Callable[[], int]) -> None:
+        self.path = folder / "log.db"
+        self.db = connect(self.path, keys.pages, cache_mb=64)
+        self.db.execute(SCHEMA)
+        self._now = now
+        self._key = keys.seals
+        last: Any = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
+        start = last or (0, 0, keys.genesis("log"), 1)
+        self._tip: int = start[0]
+        self._at: int = start[1]
+        self.seal: bytes = start[2]
+        self.epoch: int = start[3]
+        self._durable = self._tip
+        self.pending: list[Version] = []
+        self._entries: list[tuple[object, ...]] = []
+        self._bodies: list[tuple[object, ...]] = []
+        self._erasures: list[tuple[int, str, str]] = []
+        self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
+        self._unpack = zstandard.ZstdDecompressor().decompress
+
+    def tip(self) -> int:
+        """The last appended position."""
+        return self._tip
+
+    def head(self) -> int:
+        """The last durable position."""
+        return self._durable
+
+    def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
+        """Give positions; stamp, seal and buffer. Raise Moved when the tip is not `expected`."""
+        if expected != self._tip:
+            raise Moved
+        salts = os.urandom(16 * len(drafts))
+        made = [self._one(draft, salts[16 * n : 16 * n + 16]) for n, draft in enumerate(drafts)]
+        self.pending += made
+        return made
+
+    def _one(self, draft: Draft, salt: bytes) -> Version:
+        at = max(self._now(), self._at + 1)
+        t = self._tip + 1
+        body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
+        com = commitment(salt, draft.type, draft.id, body)
+        header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
+        self.seal = seal(self._key, self.seal, header)
+        self._entries.append(
+            (t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com, self.seal)
+        )
+        self._bodies.append((t, salt, draft.type, draft.id, None if body is None else self._pack(body)))
+        if draft.op == "erase":
+            self._erasures.append((t, draft.type, draft.id))
+        self._tip, self._at = t, at
+        return Version(
+            t, draft.type, draft.id, draft.version, draft.op, at, body, draft.caller, draft.purpose, draft.request
+        )
+
+    def commit(self) -> int:
+        """Write the buffered group in one transaction; not yet durable. Returns the position it reaches."""
+        if self._entries:
+            with self.db:
+                self.db.executemany("INSERT INTO entry VALUES(?,?,?,?,?,?,?,?,?,?)", self._entries)
+                self.db.executemany("INSERT INTO body VALUES(?,?,?,?,?)", self._bodies)
+                for t, type, id in self._erasures:
+                    self._erase(t, type, id)
+            self._entries.clear()
+            self._bodies.clear()
+            self._erasures.clear()
+        self.pending = []
+        return self._tip
+
+    def _erase(self, by: int, type: str, id: str) -> None:
+        """Take salt, type, id and body of every earlier version; their headers and the chain stay.
+
+        The erasure's own row keeps type and id, so that a reader is told 410 and a follower knows whom to forget.
+        """
+        positions = self.positions(type, id, by)
+        self.db.executemany("INSERT OR IGNORE INTO erased VALUES(?,?)", ((t, by) for t in positions))
+        self.db.executemany("DELETE FROM body WHERE t = ?", ((t,) for t in positions))
+
+    def positions(self, type: str, id: str, before: int) -> list[int]:
+        """Positions below `before` whose body belongs to `Type/id`; a scan, for erasure only."""
+        rows = self.db.execute("SELECT t FROM body WHERE type = ? AND id = ? AND t < ?", (type, id, before))
+        return [t for (t,) in rows]
+
+    def settle(self, t: int) -> None:
+        """Everything up to `t` has reached the disk."""
+        self._durable = max(self._durable, t)
+
+    def read(self, after: int, limit: int) -> Sequence[Version]:
+        """Durable versions at after+1 …; an erased one has type and id "" and no body."""
+        rows = self.db.execute(
+            SELECT + "WHERE e.t > ? AND e.t <= ? ORDER BY e.t LIMIT ?", (after, self._durable, limit)
+        )
+        return [self._version(row) for row in rows]
+
+    def version(self, t: int) -> Version | None:
+        """The version at one position, durable or not yet."""
+        row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
+        return self._version(row) if row else None
+
+    def at(self, microseconds: int) -> int:
+        """The last position recorded before `microseconds`, by binary search."""
+        low, high = 0, self._tip
+        pending = {version.t: version.at for version in self.pending}
+        while low < high:
+            middle = (low + high + 1) // 2
+            recorded = pending.get(middle) or self.db.execute("SELECT at FROM entry WHERE t = ?", (middle,)).get
+            low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
+        return low
+
+    def _version(self, row: Sequence[object]) -> Version:
+        t, type, id, ver, op, at, z, caller, purpose, request = row
+        body = None if z is None else self._unpack(z)  # type: ignore[arg-type]
+        return Version(t, type or "", id or "", ver, op, at, body, caller, purpose, request)  # type: ignore[arg-type]
+
+    def new_epoch(self) -> None:
+        """Fence: whoever still appends under the old epoch is no longer the leader."""
+        self.epoch += 1
+
+    def close(self) -> None:
+        """Close without writing what is buffered."""
+        self.db.close()
+
+
+def erased(db: apsw.Connection, t: int) -> bool:
+    """Whether the body at `t` was erased, as opposed to lost."""
+    return bool(db.execute("SELECT 1 FROM erased WHERE t = ?", (t,)).get)

@@ -1,0 +1,83 @@
+"""Small integers for names: resource ids, code systems and codes, so that index rows are narrow and tell nothing."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import apsw
+
+from onmaru.fhir.structure import RESOURCE_TYPES
+
+TYPES: dict[str, int] = {name: number for number, name in enumerate(sorted(RESOURCE_TYPES), start=1)}
+TYPE_NAMES: dict[int, str] = {number: name for name, number in TYPES.items()}
+SEVERAL_AT_MOST = 200_000
+
+
+class Names:
+    """Surrogate keys of one tenant's index. Targets that do not exist yet get a row too; an absolute url has type 0."""
+
+    def __init__(self, db: apsw.Connection, key: bytes) -> None:
+        self._db = db
+        self._key = key
+        self._rids: dict[tuple[int, str], int] = {}
+        self._codes: dict[str, int] = {}
+        self._systems: dict[str, int] = {url: s for s, url in db.execute("SELECT s, url FROM sys")}
+        self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
+
+    def rid(self, type: str, id: str, *, fresh: bool = False) -> int:
+        """The key of `type/id`, given on first use. `fresh`: known to be new, so nothing is looked up."""
+        name = (TYPES.get(type, 0), id)
+        found = self._rids.get(name)
+        if found is None:
+            found = None if fresh else self.known(type, id)
+            if found is None:
+                found = self._next
+                self._next += 1
+                self._db.execute("INSERT INTO res VALUES(?,?,?)", (found, *name))
+            self._keep(name, found)
+        return found
+
+    def known(self, type: str, id: str) -> int | None:
+        """The key of `type/id`, or None where nothing ever had or named it."""
+        name = (TYPES.get(type, 0), id)
+        found = self._rids.get(name)
+        if found is None:
+            found = self._db.execute("SELECT rid FROM res WHERE type = ? AND id = ?", name).get
+            if found is not None:
+                self._keep(name, found)
+        return found
+
+    def _keep(self, name: tuple[int, str], rid: int) -> None:
+        if len(self._rids) >= SEVERAL_AT_MOST:
+            self._rids.clear()
+        self._rids[name] = rid
+
+    def name(self, rid: int) -> tuple[str, str]:
+        """(type, id) of a key."""
+        row: Any = self._db.execute("SELECT type, id FROM res WHERE rid = ?", (rid,)).fetchone()
+        return TYPE_NAMES.get(row[0], ""), row[1]
+
+    def code(self, text: str) -> int:
+        """A keyed 63-bit hash of a code or unit; equal texts are equal, nothing else can be read from it."""
+        found = self._codes.get(text)
+        if found is None:
+            digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+            found = int.from_bytes(digest, "big") >> 1
+            if len(self._codes) >= SEVERAL_AT_MOST:
+                self._codes.clear()
+            self._codes[text] = found
+        return found
+
+    def system(self, url: str) -> int:
+        """The key of a code system, given on first use; 0 is the empty system."""
+        found = self._systems.get(url)
+        if found is None:
+            found = len(self._systems) + 1 if url else 0
+            self._db.execute("INSERT INTO sys VALUES(?,?)", (found, url))
+            self._systems[url] = found
+        return found
+
+    def known_system(self, url: str) -> int | None:
+        """The key of a code system that occurs, else None."""
+        return self._systems.get(url)

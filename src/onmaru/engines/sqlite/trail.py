@@ -1,0 +1,109 @@
+"""The audit trail in SQLite: rows of one group are one sealed, compressed block; the viewer's index follows lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+
+from onmaru.engines.sqlite.connection import Keys, connect
+from onmaru.kernel.audit import Access
+from onmaru.kernel.seal import seal_block
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS block(n INTEGER PRIMARY KEY, first INTEGER NOT NULL, rows BLOB NOT NULL, seal BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS seen(n INTEGER PRIMARY KEY, at INTEGER, user TEXT, block INTEGER);
+CREATE TABLE IF NOT EXISTS whose(patient TEXT, n INTEGER, PRIMARY KEY(patient, n)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_user ON seen(user, n);
+"""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Access]).decode
+
+
+class SqliteTrail:
+    """Reads' and refusals' chain of one tenant. `commit` seals the buffered rows as one block."""
+
+    def __init__(self, folder: Path, keys: Keys) -> None:
+        self.path = folder / "audit.db"
+        self.db = connect(self.path, keys.pages, cache_mb=8)
+        self.db.execute(SCHEMA)
+        self._key = keys.seals
+        last: Any = self.db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
+        self._pack = zstandard.ZstdCompressor(level=1).compress
+        self._unpack = zstandard.ZstdDecompressor().decompress
+        self.block, self._next, self.seal = 0, 1, keys.genesis("audit")
+        if last:
+            self.block, self.seal = last[0], last[3]
+            self._next = last[1] + len(_decode(self._unpack(last[2])))
+        self._rows: list[Access] = []
+
+    def add(self, access: Access) -> None:
+        """Buffer one row."""
+        self._rows.append(access)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether rows are buffered."""
+        return bool(self._rows)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, buffered ones included."""
+        return self._next - 1 + len(self._rows)
+
+    def commit(self) -> None:
+        """Write the buffered rows as one sealed block; not yet durable."""
+        if not self._rows:
+            return
+        packed = self._pack(_encode(self._rows))
+        self.block += 1
+        self.seal = seal_block(self._key, self.seal, self.block, packed)
+        self.db.execute("INSERT INTO block VALUES(?,?,?,?)", (self.block, self._next, packed, self.seal))
+        self._next += len(self._rows)
+        self._rows = []
+
+    def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
+        """(number, first row number, packed rows, seal) in order."""
+        return self.db.execute("SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n", (after,))
+
+    def rows(self, packed: bytes) -> list[Access]:
+        """The rows of one block."""
+        return _decode(self._unpack(packed))
+
+    def _follow(self) -> None:
+        """Bring the viewer's index up to the last block."""
+        done = self.db.execute("SELECT max(block) FROM seen").get or 0
+        for number, first, packed, _ in list(self.blocks(done)):
+            rows = list(enumerate(self.rows(packed), start=first))
+            with self.db:
+                self.db.executemany("INSERT INTO seen VALUES(?,?,?,?)", [(n, r.at, r.user, number) for n, r in rows])
+                self.db.executemany(
+                    "INSERT OR IGNORE INTO whose VALUES(?,?)", [(p, n) for n, r in rows for p in r.patients]
+                )
+
+    def page(
+        self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
+    ) -> Sequence[tuple[int, Access]]:
+        """Rows newest first, below row number `before` (0: from the end)."""
+        self.commit()
+        self._follow()
+        source = "whose w JOIN seen s ON s.n = w.n" if patient else "seen s"
+        found: Any = self.db.execute(
+            f"""SELECT s.n, s.block FROM {source} WHERE (:patient = '' OR {"w.patient = :patient" if patient else "1"})
+            AND (:user = '' OR s.user = :user) AND s.at >= :since AND s.at < :until AND (:before = 0 OR s.n < :before)
+            ORDER BY s.n DESC LIMIT :count""",
+            {"patient": patient, "user": user, "since": since, "until": until, "before": before, "count": count},
+        ).fetchall()
+        return [(number, self._row(number, block)) for number, block in found]
+
+    def _row(self, number: int, block: int) -> Access:
+        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
+        first, packed = row
+        return self.rows(packed)[number - first]
+
+    def close(self) -> None:
+        """Close without writing what is buffered."""
+        self.db.close()

@@ -1,0 +1,200 @@
+"""Proof that a tenant's files are what was written: bodies, chain, audit, witness; deep also index rows and blobs.
+
+Pages are read without their own authentication, so that one altered byte spoils one entry and can be named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import zstandard
+
+from onmaru.engines.sqlite.connection import Keys, connect
+from onmaru.engines.witness import Head
+from onmaru.kernel.seal import Header, commitment, seal, seal_block
+
+ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
+ b.salt, b.type, b.id, b.z, b.t, x.by
+ FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t ORDER BY e.t"""
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """The first thing found wrong: which file, which entry (or audit block, or blob), and what about it."""
+
+    file: str
+    entry: int | str
+    what: str
+
+
+class Report(msgspec.Struct):
+    """What was looked at and the first thing wrong with each part; `ok` when nothing is."""
+
+    tenant: str
+    ok: bool = True
+    entries: int = 0
+    bodies: int = 0
+    erased: int = 0
+    audit_rows: int = 0
+    witnessed: int = 0
+    index_rows: int = 0
+    blobs: int = 0
+    wrong: list[Wrong] = []
+
+    def add(self, wrong: Wrong | None) -> None:
+        """Note a finding."""
+        if wrong is not None:
+            self.wrong.append(wrong)
+            self.ok = False
+
+
+class Verifier:
+    """Reads one tenant's log and audit files; works beside a running home."""
+
+    def __init__(self, folder: Path, keys: Keys, heads: Sequence[Head]) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._heads = heads
+        self.report = Report(keys.tenant, wrong=[])
+        self._seals: dict[int, bytes] = {}
+        self._blocks: dict[int, bytes] = {}
+
+    def run(self) -> Report:
+        """Check chain, bodies, audit and witness."""
+        self._wanted()
+        for name, check in (("log.db", self._log), ("audit.db", self._audit)):
+            if not (self._folder / name).exists():
+                self.report.add(Wrong(name, 1, "the file is missing"))
+                continue
+            try:
+                connection = connect(self._folder / name, self._keys.pages, checked=False, readonly=True)
+            except apsw.Error:
+                self.report.add(Wrong(name, 1, "the file does not open with this tenant's key"))
+                continue
+            try:
+                self.report.add(check(connection))
+            except apsw.Error:
+                self.report.add(Wrong(name, self._next(name), "unreadable from here on"))
+            finally:
+                connection.close()
+        self._witness()
+        if self.report.ok:
+            self._pages()
+        return self.report
+
+    def _next(self, name: str) -> int:
+        return (self.report.entries if name == "log.db" else max(self._blocks, default=0)) + 1
+
+    def _wanted(self) -> None:
+        """Only the seals at witnessed positions are kept, so memory stays bounded."""
+        self._wanted_t = {head.t for head in self._heads}
+        self._wanted_block = {head.block for head in self._heads}
+
+    def _log(self, db: apsw.Connection) -> Wrong | None:
+        previous, last_at = self._keys.genesis("log"), 0
+        unpack = zstandard.ZstdDecompressor().decompress
+        self._seals[0] = previous
+        for row in db.execute(ENTRIES):
+            wrong, previous, last_at = self._entry(row, previous, last_at, unpack)
+            if wrong is not None:
+                return wrong
+            if row[0] in self._wanted_t:
+                self._seals[row[0]] = previous
+        return self._orphans(db)
+
+    def _entry(self, row: Any, previous: bytes, last_at: int, unpack: Any) -> tuple[Wrong | None, bytes, int]:
+        t, ver, op, at, caller, purpose, request, epoch, com, stored, salt, type, id, z, body_t, by = row
+        expected = self.report.entries + 1
+        if t != expected:
+            return Wrong("log.db", expected, "the entry is missing"), previous, at
+        if at <= last_at:
+            return Wrong("log.db", t, "its time goes back"), previous, at
+        header = Header(t, ver, op, at, caller, purpose, request, epoch, com)
+        sealed = b""
+        try:
+            sealed = seal(self._keys.seals, previous, header)
+        except (TypeError, ValueError, UnicodeError):
+            return Wrong("log.db", t, "its header is not what was sealed"), previous, at
+        if sealed != stored:
+            return Wrong("log.db", t, "its header or seal is not what was sealed"), previous, at
+        if body_t is None:
+            if by is None:
+                return Wrong("log.db", t, "its body is missing and no erasure says why"), previous, at
+            self.report.erased += 1
+        elif not self._committed(salt, type, id, z, com, unpack):
+            return Wrong("log.db", t, "its body is not the one it commits to"), previous, at
+        else:
+            self.report.bodies += 1
+        self.report.entries += 1
+        return None, sealed, at
+
+    @staticmethod
+    def _committed(salt: Any, type: Any, id: Any, z: Any, com: bytes, unpack: Any) -> bool:
+        try:
+            return commitment(salt, type, id, None if z is None else unpack(z)) == com
+        except (zstandard.ZstdError, TypeError, ValueError):
+            return False
+
+    def _orphans(self, db: apsw.Connection) -> Wrong | None:
+        found = db.execute("SELECT min(t) FROM body WHERE t NOT IN (SELECT t FROM entry)").get
+        return Wrong("log.db", found, "a body without an entry") if isinstance(found, int) else None
+
+    def _audit(self, db: apsw.Connection) -> Wrong | None:
+        previous, expected = self._keys.genesis("audit"), 1
+        self._blocks[0] = previous
+        unpack = zstandard.ZstdDecompressor().decompress
+        for number, first, rows, stored in db.execute("SELECT n, first, rows, seal FROM block ORDER BY n"):
+            if number != expected or first != self.report.audit_rows + 1:
+                return Wrong("audit.db", expected, "the block is missing or out of place")
+            previous = seal_block(self._keys.seals, previous, number, rows)
+            if previous != stored:
+                return Wrong("audit.db", number, "its rows or seal are not what was sealed")
+            self.report.audit_rows += len(msgspec.msgpack.decode(unpack(rows)))
+            if number in self._wanted_block:
+                self._blocks[number] = previous
+            expected += 1
+        return None
+
+    def _witness(self) -> None:
+        """Every signed head must still be found where it stood."""
+        for head in self._heads:
+            for file, place, seals, stated in (
+                ("log.db", head.t, self._seals, head.seal),
+                ("audit.db", head.block, self._blocks, head.audit),
+            ):
+                if any(one.file == file for one in self.report.wrong):
+                    continue
+                here = seals.get(place)
+                if here is None:
+                    missing = self.report.entries + 1 if file == "log.db" else max(self._last_block() + 1, 1)
+                    self.report.add(Wrong(file, missing, "missing: the witness has seen the file reach further"))
+                elif here.hex() != stated:
+                    self.report.add(Wrong(file, place, "the witness has seen another chain"))
+            self.report.witnessed += 1
+
+    def _last_block(self) -> int:
+        db = connect(self._folder / "audit.db", self._keys.pages, checked=False, readonly=True)
+        try:
+            found = db.execute("SELECT max(n) FROM block").get
+            return found if isinstance(found, int) else 0
+        finally:
+            db.close()
+
+    def _pages(self) -> None:
+        """With every row right, read each page once more with its authentication, for damage that no row shows."""
+        for name in ("log.db", "audit.db"):
+            try:
+                for _ in self._tables(name):
+                    pass
+            except apsw.Error:
+                self.report.add(Wrong(name, "page", "a page is damaged, though every row reads as it was sealed"))
+
+    def _tables(self, name: str) -> Iterator[object]:
+        db = connect(self._folder / name, self._keys.pages, readonly=True)
+        try:
+            yield db.execute("PRAGMA integrity_check").fetchall()
+        finally:
+            db.close()

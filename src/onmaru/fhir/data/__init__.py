@@ -1,0 +1,1 @@
+"""Data generated from official FHIR packages by the scripts in `tools/`; never edited by hand."""

@@ -1,0 +1,77 @@
+"""Extraction: a decoded resource to its search keys, by a function compiled once for its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.search import compile, values
+from onmaru.fhir.search.branches import branches
+from onmaru.fhir.search.catalogue import (
+    ID,
+    LAST_UPDATED,
+    Definition,
+    answerable,
+    compartment,
+    definitions,
+)
+from onmaru.fhir.search.expression import parse_expression
+
+LABELS = compile.Feed(-1, "label")
+
+
+def actions(type: str) -> list[tuple[str, compile.Action]]:
+    """(expression, action) of every answerable parameter of `type`, and of the security labels.
+
+    `_id` and `_lastUpdated` are left out: they are the server's, set after extraction.
+    """
+    made: list[tuple[str, compile.Action]] = [("Resource.meta.security", LABELS)]
+    within = compartment(type)
+    for definition in definitions(type).values():
+        if answerable(definition, type) and definition.parameter.sp not in (ID, LAST_UPDATED):
+            made.append((definition.expression, _action(definition, type, within)))
+    return made
+
+
+def _action(definition: Definition, type: str, within: frozenset[int]) -> compile.Action:
+    parameter = definition.parameter
+    if parameter.kind != "composite":
+        rule = "patient" if parameter.sp in within else ""
+        return compile.Feed(parameter.sp, parameter.kind, rule)
+    parts = zip(parameter.components, definition.components, strict=True)
+    return compile.Pair(
+        parameter.sp,
+        tuple(
+            (compile.Feed(part.sp, part.kind), tuple(branches(parse_expression(expression), type)))
+            for part, expression in parts
+        ),
+    )
+
+
+def compiled(struct: type[msgspec.Struct]) -> Callable[[Any], Keys]:
+    """The extractor for a resource's Struct class, whose name is the resource type."""
+    tree = compile.grow(struct.__name__, actions(struct.__name__))
+    space: dict[str, Any] = {}
+    exec(compile.source(struct, tree), space)  # noqa: S102  built from our own trees, see compile's law
+    return space["make_extract"](values.RULES, Keys, values.refers)  # type: ignore[no-any-return]
+
+
+_COMPILED: dict[type, Callable[[Any], Keys]] = {}
+
+
+def extract(resource: Any) -> Keys:
+    """The keys of a decoded resource; its type's extractor is compiled at the first of its kind.
+
+    A Patient with an id is in its own compartment. Raises KeyError for a Struct that is no resource type.
+    """
+    struct = type(resource)
+    make = _COMPILED.get(struct)
+    if make is None:
+        make = _COMPILED[struct] = compiled(struct)
+    keys = make(resource)
+    if struct.__name__ == "Patient" and resource.id is not None:
+        keys.patients.append(resource.id)
+    return keys

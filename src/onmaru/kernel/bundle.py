@@ -1,0 +1,255 @@
+"""Batch and transaction Bundles (FHIR R4, 3.1.0.11): a transaction happens whole or not at all, a batch entry by entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from onmaru.fhir import verbatim
+from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
+from onmaru.fhir.search import parse
+from onmaru.kernel.entry import Item, item, pairs_of
+from onmaru.kernel.record import Record, Written
+from onmaru.kernel.stamps import instant, phrase
+
+Get = Callable[[str], bytes]
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
+SLICE = 50
+_CONDITIONAL = re.compile(rb'"reference"\s*:\s*("[A-Z][A-Za-z]+\?(?:[^"\\]|\\.)*")')
+_RESTFUL = re.compile(r"(https?://\S+)/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
+_PLACE = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(?: [A-Z][A-Za-z]*)?(.*)")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one Bundle may hold, and whether a PUT may make the resource it names."""
+
+    entries: int = 1000
+    update_create: bool = True
+
+
+class Processed(NamedTuple):
+    """The response Bundle and the last position written (0: nothing was)."""
+
+    body: bytes
+    position: int
+
+
+class Style(NamedTuple):
+    """How answers are rendered: `base` is the server's FHIR base url, `whole` adds the resources written, `get` answers
+    a GET entry (None: such entries are refused)."""
+
+    base: str = ""
+    whole: bool = False
+    get: Get | None = None
+
+
+def process(record: Record, raw: bytes, limits: Limits, style: Style | None = None) -> Processed:
+    """Carry out a Bundle of type transaction or batch and answer with transaction-response or batch-response.
+
+    A transaction that cannot be carried out raises `Invalid`: 400 (not such a Bundle, an entry without a usable request),
+    404, 409, 412 (a condition or conditional reference without exactly one match), 413 (more entries than allowed), 422
+    (resources that are not valid, all problems at once). In a batch only the entry concerned answers so.
+    """
+    running = steps(record, raw, limits, style or Style())
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[int, None, Processed]:
+    """The same in slices of a few ms; each yields the last position written, which GET entries that follow should see."""
+    kind, entries = verbatim.entries(raw)
+    if kind not in ("transaction", "batch"):
+        raise invalid("value", "only a transaction or a batch can be posted to the base", "Bundle.type")
+    if len(entries) > limits.entries:
+        text = f"more than {limits.entries} entries; use $import (onmaru load) for bulk data"
+        raise invalid("too-costly", text, "Bundle.entry", 413)
+    if kind == "batch":
+        return (yield from _batch(record, entries, limits, style))
+    return (yield from _transaction(record, entries, limits, style))
+
+
+def _transaction(
+    record: Record, entries: Sequence[verbatim.Entry], limits: Limits, style: Style
+) -> Generator[int, None, Processed]:
+    items = _items(entries, limits, style)
+    yield 0
+    bodies = yield from _linked(record, items)
+    ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
+    changes = [msgspec.structs.replace(i.change, body=bodies.get(i.number, b"")) for i in ordered if i.change]
+    try:
+        written = record.write(changes) if changes else ()
+    except Invalid as error:
+        raise Invalid([_placed(issue, ordered) for issue in error.issues], error.status) from error
+    position = max((one.version.t for one in written), default=0)
+    answers = {i.number: _wrote(one, style) for i, one in zip(ordered, written, strict=True)}
+    for one in items:
+        if one.method == "GET":
+            yield position
+            answers[one.number] = _got(one, style)
+    return Processed(_response("transaction-response", [answers[i.number] for i in items]), position)
+
+
+def _batch(
+    record: Record, entries: Sequence[verbatim.Entry], limits: Limits, style: Style
+) -> Generator[int, None, Processed]:
+    position = 0
+    answers = []
+    for number, entry in enumerate(entries):
+        if number % SLICE == 0 or entry.method == "GET":
+            yield position
+        try:
+            one = item(number, entry, limits.update_create, style.base)
+            if one.change is None:
+                answers.append(_got(one, style))
+                continue
+            (wrote,) = record.write([msgspec.structs.replace(one.change, body=_resolved(record, one))])
+        except Invalid as error:
+            answers.append(_refused(error))
+            continue
+        position = max(position, wrote.version.t)
+        answers.append(_wrote(wrote, style))
+    return Processed(_response("batch-response", answers), position)
+
+
+def _items(entries: Sequence[verbatim.Entry], limits: Limits, style: Style) -> list[Item]:
+    """Every entry's request understood, or every problem at once."""
+    items: list[Item] = []
+    problems: list[Issue] = []
+    names: set[str] = set()
+    for number, entry in enumerate(entries):
+        try:
+            items.append(item(number, entry, limits.update_create, style.base))
+        except Invalid as error:
+            problems += error.issues
+        if entry.full_url and entry.full_url in names:
+            problems.append(Issue("duplicate", "two entries have this fullUrl", f"Bundle.entry[{number}].fullUrl"))
+        names.add(entry.full_url or "")
+    if problems:
+        raise Invalid(problems, 400)
+    return items
+
+
+# -- references ----------------------------------------------------------------------------------------------------
+
+
+def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[int, bytes]]:
+    """The bodies with conditional references and references relative to a fullUrl made to point at a fullUrl or resource."""
+    made = {
+        f"{i.change.type}?{i.if_none_exist}": i.change.name
+        for i in items
+        if i.change is not None and i.if_none_exist and i.change.name
+    }
+    relative = _relative(items)
+    bodies: dict[int, bytes] = {}
+    for count, one in enumerate(items, start=1):
+        if one.change is None or not one.change.body:
+            continue
+        links = dict(relative.get(_base_of(one), {}))
+        for reference in _conditional(one.change.body):
+            if reference not in made:
+                made[reference] = _match(record, reference, one.number)
+            links[reference] = made[reference]
+        bodies[one.number] = verbatim.relink(one.change.body, links) if links else one.change.body
+        if count % SLICE == 0:
+            yield 0
+    return bodies
+
+
+def _resolved(record: Record, one: Item) -> bytes:
+    """A batch entry's body; its entries may not refer to each other, so only conditional references are resolved."""
+    if one.change is None or not one.change.body:
+        return b""
+    references = _conditional(one.change.body)
+    links = {reference: _match(record, reference, one.number) for reference in references}
+    return verbatim.relink(one.change.body, links) if links else one.change.body
+
+
+def _conditional(body: bytes) -> Sequence[str]:
+    if b"?" not in body:
+        return ()
+    return [msgspec.json.decode(found) for found in _CONDITIONAL.findall(body)]
+
+
+def _match(record: Record, reference: str, number: int) -> str:
+    """The one resource that a conditional reference (`Patient?identifier=…`) means, as `Type/id`."""
+    where = f"Bundle.entry[{number}].resource"
+    type_name, _, criteria = reference.partition("?")
+    query = msgspec.structs.replace(parse((type_name,), pairs_of(criteria, where)), count=2, total="none", cursor="")
+    if not query.clauses:
+        raise invalid("value", "a conditional reference without criteria", where, 412)
+    found = record.search(query).matches
+    if len(found) != 1:
+        text = f"a conditional reference to {type_name} matches {'no' if not found else 'more than one'} resource"
+        raise invalid("not-found" if not found else "multiple-matches", text, where, 412)
+    return found[0].name
+
+
+def _relative(items: Sequence[Item]) -> Mapping[str, Mapping[str, str]]:
+    """By RESTful base: what `Type/id` of an entry to be created under that base stands for (its fullUrl)."""
+    found: dict[str, dict[str, str]] = {}
+    for one in items:
+        match = _RESTFUL.fullmatch(one.change.name) if one.change is not None and one.method == "POST" else None
+        if match and one.change is not None:
+            found.setdefault(match[1], {})[match[2]] = one.change.name
+    return found
+
+
+def _base_of(one: Item) -> str:
+    match = _RESTFUL.fullmatch(one.change.name) if one.change is not None else None
+    return match[1] if match else ""
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+
+def _wrote(written: Written, style: Style) -> bytes:
+    version, status = written.version, written.status
+    if version.t == 0:
+        return b'{"response":{"status":"204 No Content"}}'
+    answer = {
+        "status": phrase(status),
+        "location": f"{style.base}/{version.name}/_history/{version.version}".lstrip("/"),
+        "etag": f'W/"{version.version}"',
+        "lastModified": instant(version.at),
+    }
+    rendered = msgspec.json.encode(answer)
+    if style.whole and version.body is not None:
+        return b'{"resource":' + version.body + b',"response":' + rendered + b"}"
+    return b'{"response":' + rendered + b"}"
+
+
+def _got(one: Item, style: Style) -> bytes:
+    if style.get is None:
+        raise invalid("not-supported", "GET entries are not taken here", f"Bundle.entry[{one.number}].request.method")
+    try:
+        return b'{"resource":' + style.get(one.url) + b',"response":{"status":"200 OK"}}'
+    except Invalid as error:
+        return _refused(error)
+
+
+def _refused(error: Invalid) -> bytes:
+    status = msgspec.json.encode(phrase(error.status))
+    return b'{"response":{"status":' + status + b',"outcome":' + outcome(error.issues) + b"}}"
+
+
+def _response(kind: str, answers: Sequence[bytes]) -> bytes:
+    head = b'{"resourceType":"Bundle","type":"' + kind.encode() + b'"'
+    return head + (b',"entry":[' + b",".join(answers) + b"]" if answers else b"") + b"}"
+
+
+def _placed(issue: Issue, ordered: Sequence[Item]) -> Issue:
+    """An issue of `Record.write`, whose numbers count changes, told by the number of the Bundle's entry."""
+    found = _PLACE.fullmatch(issue.expression)
+    if found:
+        place, rest = ordered[int(found[1])].number, found[2]
+    elif len(ordered) == 1:
+        place, rest = ordered[0].number, re.sub(r"^[A-Z][A-Za-z]*", "", issue.expression)
+    else:
+        return issue
+    return Issue(issue.code, issue.text, f"Bundle.entry[{place}].resource{rest}", issue.severity)

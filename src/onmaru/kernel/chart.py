@@ -1,0 +1,169 @@
+"""The Record on a Log and an Index: decides, writes and reads for one Caller. Every engine shares this logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.query import Query
+from onmaru.kernel import cursor as paging
+from onmaru.kernel.audit import Trail, access
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.include import included
+from onmaru.kernel.index import Index
+from onmaru.kernel.log import Log, Moved, Version
+from onmaru.kernel.record import Change, Page, Written
+from onmaru.kernel.write import Decided, Plan
+
+ATTEMPTS = 8
+MAX_HISTORY = 1000
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id."""
+
+    name: str
+    log: Log
+    index: Index
+    trail: Trail
+    gate: Gate
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+
+
+class Chart:
+    """The Record door (kernel/record.py) for one Caller, at the durable head or, after `at(t)`, at t."""
+
+    def __init__(self, tenant: Tenant, caller: Caller, t: int | None = None) -> None:
+        self._tenant = tenant
+        self._caller = caller
+        self._t = t
+
+    def at(self, t: int) -> Chart:
+        """The same record as it was at t; data at t, permission now."""
+        if not 0 <= t <= self._tenant.log.head():
+            raise invalid("value", "no such position", status=404)
+        return Chart(self._tenant, self._caller, t)
+
+    def read(self, type: str, id: str, version: int | None = None) -> Version:
+        """Read the current or a numbered version: 404 unknown or hidden, 410 deleted or erased."""
+        action = "read" if version is None else "vread"
+        sight = self._sight("r", type, action, f"{type}/{id}")
+        t = self._position()
+        index = self._tenant.index
+        found = index.latest(type, id, t) if version is None else index.numbered(type, id, version, t)
+        patients = index.compartments(found) if found else ()
+        if found is None or not sight.sees(type, patients):
+            self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients if found else ())
+            raise invalid("not-found", "no such resource", status=404)
+        self._audit(action, f"{type}/{id}", patients=patients)
+        if found.body is None:
+            raise invalid("deleted", "the resource was deleted", status=410)
+        return found
+
+    def history(self, type: str = "", id: str = "", *, since: int = 0, before: int = 0, count: int = 20) -> Page:
+        """Versions newest first; 404 for an instance that is unknown or hidden."""
+        target = "/".join(part for part in (type, id) if part) or "*"
+        sight = self._sight("r", type or "*", "history", target)
+        t = self._position()
+        index = self._tenant.index
+        if id:
+            latest = index.latest(type, id, t)
+            if latest is None or not sight.sees(type, index.compartments(latest)):
+                self._audit("history", target, denied="hidden" if latest else "")
+                raise invalid("not-found", "no such resource", status=404)
+        found = index.history(type, id, (t, before, since), min(count, MAX_HISTORY), sight)
+        self._audit("history", target, versions=found.versions)
+        last = found.versions[-1].t if found.more and found.versions else 0
+        return Page(t, found.versions, (), found.total, paging.write(paging.Cursor(t, last)) if last else "")
+
+    def search(self, query: Query) -> Page:
+        """One page; the cursor of the first page pins the position of all that follow."""
+        target = _target(query)
+        sight = self._search_sight(query, target)
+        head = self._position()
+        at = paging.read(query.cursor, self._tenant.log.head()) if query.cursor else paging.Cursor(head, 0)
+        inside = sight.within(query.compartment) if query.compartment else sight
+        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
+        extra = included(self._tenant.index, query, found.versions, at.t, sight)
+        self._audit("search", target, versions=(*found.versions, *extra))
+        following = ""
+        if found.more and found.versions:
+            shown = at.offset + len(found.versions)
+            following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown))
+        return Page(at.t, found.versions, extra, found.total, following)
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]:
+        """Decide at T and append at T+1, or decide again; all or nothing."""
+        for change in changes:
+            self._permit(change)
+        plan = Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+        for _ in range(ATTEMPTS):
+            tip = self._tenant.log.tip()
+            decided = self._decided(plan, changes, tip)
+            drafts = [draft for draft in decided.drafts if draft is not None]
+            try:
+                versions = iter(self._tenant.log.append(tip, drafts) if drafts else ())
+            except Moved:
+                continue
+            return [
+                Written(next(versions) if draft is not None else standing, status)
+                for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
+            ]
+        raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
+        """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""
+        try:
+            return plan.decide(changes, tip)
+        except Invalid as error:
+            first = changes[0]
+            self._audit(first.op, f"{first.type}/{first.id}", denied=error.issues[0].code)
+            raise
+
+    def _permit(self, change: Change) -> None:
+        verb = {"create": "c", "update": "u", "delete": "d", "erase": "d"}[change.op]
+        refusal = self._tenant.gate.refusal(self._caller, verb, change.type)
+        if not refusal and (change.if_none_exist is not None or change.condition is not None):
+            refusal = self._tenant.gate.refusal(self._caller, "s", change.type)
+        if refusal:
+            self._audit(change.op, f"{change.type}/{change.id}", denied=refusal)
+            raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+
+    def _position(self) -> int:
+        return self._tenant.log.head() if self._t is None else self._t
+
+    def _sight(self, verb: str, type: str, action: str, target: str) -> Sight:
+        refusal = self._tenant.gate.refusal(self._caller, verb, type)
+        if refusal and (type != "*" or refusal == "tenant"):
+            self._audit(action, target, denied=refusal)
+            raise Invalid(invalid("forbidden", f"not permitted: {refusal}").issues, 403)
+        return self._tenant.gate.sight(self._caller, verb)
+
+    def _search_sight(self, query: Query, target: str) -> Sight:
+        for type in query.types or ("*",):
+            sight = self._sight("s", type, "search", target)
+        return sight
+
+    def _audit(
+        self,
+        action: str,
+        target: str,
+        *,
+        patients: Sequence[str] = (),
+        versions: Sequence[Version] = (),
+        denied: str = "",
+    ) -> None:
+        if versions:
+            index = self._tenant.index
+            patients = sorted({patient for version in versions for patient in index.compartments(version)})
+        at = self._tenant.now()
+        self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))  # type: ignore[arg-type]
+
+
+def _target(query: Query) -> str:
+    pairs = "&".join(f"{name}={value}" for name, value in query.pairs)
+    return f"{','.join(query.types) or '*'}?{pairs}"

@@ -1,0 +1,127 @@
+"""Patient consent as rules: an active FHIR Consent hides its patient from the callers that its provisions deny."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from onmaru.kernel.caller import Caller
+
+ANYONE: frozenset[str] = frozenset()
+
+
+class Provision(msgspec.Struct, frozen=True):
+    """One Consent.provision. Empty actors or purposes mean any. Times in µs since 1970 UTC, end exclusive."""
+
+    deny: bool
+    actors: frozenset[str]
+    purposes: frozenset[str]
+    start: int
+    end: int
+    exceptions: tuple[Provision, ...] = ()
+
+    def applies(self, caller: Caller, at: int) -> bool:
+        """Whether this caller falls under the provision at that time."""
+        if not self.start <= at < self.end:
+            return False
+        if self.purposes and caller.purpose not in self.purposes:
+            return False
+        return not self.actors or not self.actors.isdisjoint({caller.user, *caller.roles})
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What one Consent says about one patient."""
+
+    patient: str
+    provision: Provision
+
+
+def verdict(provision: Provision, caller: Caller, at: int) -> bool | None:
+    """True: denied, False: permitted, None: the provision does not speak of this caller. Exceptions win."""
+    if not provision.applies(caller, at):
+        return None
+    for exception in provision.exceptions:
+        inner = verdict(exception, caller, at)
+        if inner is not None:
+            return inner
+    return provision.deny
+
+
+class Consents:
+    """The consents in force, by Consent id; fed from the log, asked at every access. Permission is that of now."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Rule] = {}
+
+    def take(self, id: str, rule: Rule | None) -> None:
+        """Set or withdraw what one Consent says."""
+        if rule is None:
+            self._rules.pop(id, None)
+        else:
+            self._rules[id] = rule
+
+    def denied(self, caller: Caller, at: int) -> frozenset[str]:
+        """Patients hidden from this caller at `at`. The record's own machinery (role system) sees all.
+
+        Breaking the glass for one patient lifts that patient's rules unless a rule names the purpose BTG itself.
+        """
+        if not self._rules or "system" in caller.roles:
+            return frozenset()
+        hidden = set()
+        for rule in self._rules.values():
+            if verdict(rule.provision, caller, at) and not _broken(rule, caller):
+                hidden.add(rule.patient)
+        return frozenset(hidden)
+
+
+def _broken(rule: Rule, caller: Caller) -> bool:
+    return caller.purpose == "BTG" and caller.patient == rule.patient and "BTG" not in rule.provision.purposes
+
+
+def rule(consent: Mapping[str, Any], microseconds: Any) -> Rule | None:
+    """Read a Consent (parsed JSON); None when it is not active, names no patient or has no provision.
+
+    `microseconds(text, end: bool) -> int` turns a FHIR dateTime into a bound. Actors match by user id (an actor reference's
+    last part, or its identifier) or by role code.
+    """
+    patient = str(consent.get("patient", {}).get("reference", "")).removeprefix("Patient/")
+    body = consent.get("provision")
+    if consent.get("status") != "active" or not patient or not isinstance(body, dict):
+        return None
+    return Rule(patient, _provision(body, microseconds, default="permit"))
+
+
+def _provision(body: Mapping[str, Any], microseconds: Any, default: str) -> Provision:
+    kind = body.get("type", default)
+    period = body.get("period", {})
+    opposite = "permit" if kind == "deny" else "deny"
+    return Provision(
+        deny=kind == "deny",
+        actors=frozenset(_actors(body.get("actor", ()))),
+        purposes=frozenset(c["code"] for c in body.get("purpose", ()) if "code" in c),
+        start=microseconds(period["start"], False) if "start" in period else -(2**62),
+        end=microseconds(period["end"], True) if "end" in period else 2**62,
+        exceptions=tuple(_provision(inner, microseconds, opposite) for inner in body.get("provision", ())),
+    )
+
+
+def _actors(actors: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for actor in actors:
+        reference = actor.get("reference", {})
+        named = str(reference.get("reference", "")).rpartition("/")[2] or reference.get("identifier", {}).get(
+            "value", ""
+        )
+        if named:
+            yield named
+            continue
+        for coding in actor.get("role", {}).get("coding", ()):
+            if coding.get("code") in _ROLE_CODES:
+                yield _ROLE_CODES[coding["code"]]
+
+
+_ROLE_CODES = {
+    role: role
+    for role in ("physician", "nurse", "registrar", "researcher", "data-manager", "board-member", "patient", "admin")
+}

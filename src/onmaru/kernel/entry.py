@@ -1,0 +1,116 @@
+"""One Bundle.entry.request understood: which change it asks for, or which GET."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from onmaru.fhir import verbatim
+from onmaru.fhir.outcome import Invalid, Issue, invalid
+from onmaru.fhir.query import Query
+from onmaru.fhir.search import parse
+from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.record import Change
+
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+
+
+class Item(msgspec.Struct, frozen=True):
+    """Entry `number` of a Bundle. `change` is None for a GET of `url`, which is relative to the base."""
+
+    number: int
+    method: str
+    url: str
+    change: Change | None = None
+    if_none_exist: str = ""
+
+
+def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> Item:
+    """Understand one entry; `Invalid` (400) names the entry and the part of its request that cannot be used."""
+    where = f"Bundle.entry[{number}]"
+    url = _relative(entry.url or "", base, where)
+    path, _, criteria = url.partition("?")
+    if entry.method == "GET":
+        return Item(number, "GET", url)
+    make = {"POST": _create, "PUT": _update, "DELETE": _delete}.get(entry.method or "")
+    if make is None:
+        raise invalid("not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method")
+    if entry.method != "DELETE" and entry.resource is None:
+        raise invalid("required", "an entry to be written needs a resource", f"{where}.resource")
+    try:
+        change = make(entry, path.split("/"), criteria)
+    except Invalid as error:
+        raise Invalid([Issue(i.code, i.text, f"{where}.request", i.severity) for i in error.issues], 400) from error
+    if change.op == "update":
+        change = msgspec.structs.replace(change, make=update_create)
+    return Item(number, entry.method or "", url, change, (entry.if_none_exist or "").removeprefix("?"))
+
+
+def pairs_of(query: str, where: str = "") -> Sequence[tuple[str, str]]:
+    """The name=value pairs of a url's query part; `Invalid` (400) when it is not percent-encoded UTF-8 or is too long."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=500)
+    except ValueError as error:
+        raise invalid("value", "the query is not percent-encoded UTF-8 or has over 500 parts", where) from error
+
+
+def criteria_of(type_name: str, query: str) -> Query:
+    """The search of a conditional interaction; `Invalid` (400) without a single criterion, which would mean everything."""
+    found = parse((type_name,), pairs_of(query.removeprefix("?")))
+    if not found.clauses:
+        raise invalid("value", "a conditional interaction needs at least one search criterion")
+    return found
+
+
+def version_of(etag: str) -> int:
+    """The version number of an If-Match value, `W/"3"` or `"3"`; `Invalid` (400) for any other."""
+    found = _ETAG.fullmatch(etag.strip())
+    if found is None:
+        raise invalid("value", 'If-Match needs one version such as W/"3"')
+    return int(found[1])
+
+
+def _relative(url: str, base: str, where: str) -> str:
+    if base and url.startswith(base + "/"):
+        url = url[len(base) + 1 :]
+    if "://" in url or not url.strip("/"):
+        raise invalid("value", "the url is missing or is not of this server", f"{where}.request.url")
+    return url.lstrip("/")
+
+
+def _create(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
+    type_name = _type(path, 1)
+    if criteria:
+        raise invalid("value", "a create takes no query")
+    condition = criteria_of(type_name, entry.if_none_exist) if entry.if_none_exist else None
+    return Change("create", type_name, body=entry.resource or b"", if_none_exist=condition, name=entry.full_url or "")
+
+
+def _update(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
+    return _change("update", entry, path, criteria)
+
+
+def _delete(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
+    return _change("delete", entry, path, criteria)
+
+
+def _change(op: str, entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
+    match = version_of(entry.if_match) if entry.if_match else None
+    body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
+    if len(path) == 1:
+        condition = criteria_of(_type(path, 1), criteria)
+        return Change(op, path[0], body=body, if_match=match, condition=condition, name=name)  # type: ignore[arg-type]
+    type_name = _type(path, 2)
+    if criteria or not ID.fullmatch(path[1]):
+        raise invalid("value", "the url is not of the form Type/id")
+    return Change(op, type_name, path[1], body, match, name=name)  # type: ignore[arg-type]
+
+
+def _type(path: list[str], parts: int) -> str:
+    if len(path) != parts or path[0] not in RESOURCE_TYPES:
+        raise invalid("value", "the url does not name a resource type, or has too many parts")
+    return path[0]

@@ -1,0 +1,85 @@
+"""The one gate: what a Caller may do and which part of the record it can see. Decided before any set is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.consent import Consents
+
+# A caller bound to one patient still reads what belongs to nobody: the hospital, its staff and its formulary.
+SHARED = frozenset(
+    {"Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Medication", "Questionnaire"}
+)
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients."""
+
+    types: frozenset[str] | None
+    only: frozenset[str] | None
+    denied: frozenset[str]
+
+    def sees(self, type: str, patients: Sequence[str]) -> bool:
+        """Whether a resource of `type` in the compartments of `patients` exists for this caller."""
+        if self.types is not None and type not in self.types:
+            return False
+        if self.denied and not self.denied.isdisjoint(patients):
+            return False
+        if self.only is None:
+            return True
+        if patients:
+            return not self.only.isdisjoint(patients)
+        return type in SHARED
+
+    def covers(self, type: str, patients: Sequence[str]) -> bool:
+        """Whether a resource that this caller writes may be in the compartments of `patients`, whatever it may read."""
+        return Sight(None, self.only, self.denied).sees(type, patients)
+
+    def within(self, patient: str) -> Sight:
+        """The same, narrowed to one patient's compartment."""
+        both = frozenset({patient}) if self.only is None else self.only & {patient}
+        return Sight(self.types, both, self.denied)
+
+    @property
+    def whole(self) -> bool:
+        """No patient is hidden, though some types may be."""
+        return self.only is None and not self.denied
+
+    @property
+    def everything(self) -> bool:
+        """Nothing at all is hidden."""
+        return self.types is None and self.only is None and not self.denied
+
+
+ALL = Sight(None, None, frozenset())
+
+
+class Gate:
+    """Decides for one tenant. `now` gives µs since 1970 UTC."""
+
+    def __init__(self, tenant: str, consents: Consents, now: Callable[[], int]) -> None:
+        self.tenant = tenant
+        self.consents = consents
+        self.now = now
+
+    def refusal(self, caller: Caller, verb: str, type: str) -> str:
+        """Why `caller` may not do `verb` (one of c r u d s) on `type`; empty when it may."""
+        if caller.tenant != self.tenant:
+            return "tenant"
+        for scope in caller.scopes:
+            if verb in scope.verbs and (scope.type == "*" or scope.type == type):
+                return ""
+        return "scope"
+
+    def sight(self, caller: Caller, verb: str = "r") -> Sight:
+        """What `caller` sees when it reads (r) or searches (s)."""
+        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and caller.tenant == self.tenant}
+        bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
+        return Sight(
+            types=None if "*" in granted else frozenset(granted),
+            only=frozenset({caller.patient}) if bound else None,
+            denied=self.consents.denied(caller, self.now()),
+        )

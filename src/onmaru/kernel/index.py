@@ -1,0 +1,42 @@
+"""The seam between the Record and an engine: the log's first follower, asked for versions at a position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.query import Query
+from onmaru.kernel.gate import Sight
+from onmaru.kernel.log import Version
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One page: the matches in order, how many there are in all (None: not counted) and whether more follow."""
+
+    versions: Sequence[Version]
+    total: int | None
+    more: bool
+
+
+class Index(Protocol):
+    """Answers about the record as it was at `t`, for a caller with `sight`. Follows appends before they are durable."""
+
+    def latest(self, type: str, id: str, t: int) -> Version | None:
+        """The newest version at or below `t`, deletions included; None when there never was one."""
+
+    def numbered(self, type: str, id: str, version: int, t: int) -> Version | None: ...
+
+    def keys(self, version: Version) -> Keys:
+        """Search keys of a version that has a body."""
+
+    def compartments(self, version: Version) -> Sequence[str]:
+        """Patients whose compartments the version is in; for a deletion those of the version before it."""
+
+    def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
+        """Versions newest first with bounds (t, before, since): position ≤ t, < before when set, recorded ≥ since µs."""
+
+    def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
+        """Matches of `query` that `sight` sees, those after position `after` (0: from the start) in the query's order."""

@@ -1,0 +1,222 @@
+"""From a secret to a Caller: log-in, sessions, tokens, break-glass. A secret opens what its user's roles do, never more."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel import access, password, scope
+from onmaru.kernel.accounts import Accounts, Grant, User
+from onmaru.kernel.attempts import Attempts
+from onmaru.kernel.caller import Caller, Purpose, Role, Scope
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+
+
+class Lifetimes(msgspec.Struct, frozen=True):
+    """How long things last, in µs. `fresh`: how long a grant read from the store is trusted before it is read again."""
+
+    session: int = 12 * 60 * MINUTE
+    idle: int = 30 * MINUTE
+    token: int = 90 * 24 * 60 * MINUTE
+    glass: int = 60 * MINUTE
+    fresh: int = 1 * SECOND
+
+
+class Standing(NamedTuple):
+    """A grant that stands, its user, and the scopes and purposes that both give."""
+
+    grant: Grant
+    user: User
+    scopes: tuple[Scope, ...]
+    purposes: tuple[Purpose, ...]
+    until: int
+
+
+class Logins:
+    """The only maker of Callers from secrets. `key`: 32 bytes, keys the hashes of secrets. `now`: µs since 1970 UTC."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        key: bytes,
+        now: Callable[[], int],
+        table: Mapping[Role, access.Duty] | None = None,
+        lifetimes: Lifetimes | None = None,
+    ) -> None:
+        self.accounts = accounts
+        self.now = now
+        self.table = table or access.standard()
+        self.lifetimes = lifetimes or Lifetimes()
+        self._key = key
+        self._standing: dict[bytes, Standing] = {}
+        self._by_user = Attempts(limit=5, window=15 * MINUTE)
+        self._by_address = Attempts(limit=50, window=15 * MINUTE)
+
+    # -- presenting a secret -------------------------------------------------------------------------------------
+
+    def standing(self, secret: str) -> Standing | None:
+        """The grant that a token or session secret stands for; None when unknown, revoked, expired, idle or disabled."""
+        now = self.now()
+        key = self._hash(secret)
+        known = self._standing.get(key)
+        if known is None or now >= known.until:
+            known = self._look_up(key, now)
+        if known is None or not known.grant.stands(now):
+            return None
+        if known.grant.idle and now - known.grant.seen > known.grant.idle // 10:
+            known = self._keep(msgspec.structs.replace(known.grant, seen=now), known)
+        return known
+
+    def caller(self, standing: Standing, asked_purpose: str, request: str, address: str) -> Caller:
+        """The Caller of one request. A broken glass makes its purpose BTG and its patient the one whose glass it is."""
+        grant, user = standing.grant, standing.user
+        if grant.broken and self.now() < grant.broken_until:
+            purpose: Purpose = "BTG"
+            patient, reason = grant.broken, grant.reason
+        else:
+            asked = asked_purpose
+            purpose = access.purpose_for(asked, user.roles, self.table) if asked else standing.purposes[0]
+            patient, reason = user.patient, ""
+        return Caller(
+            tenant=user.tenant,
+            user=user.user,
+            roles=frozenset(user.roles),
+            purpose=purpose,
+            scopes=standing.scopes,
+            patient=patient,
+            reason=reason,
+            request=request,
+            address=address,
+        )
+
+    def _look_up(self, key: bytes, now: int) -> Standing | None:
+        self._standing.pop(key, None)
+        grant = self.accounts.grant(key)
+        user = self.accounts.user(grant.tenant, grant.user) if grant is not None else None
+        if grant is None or user is None or user.disabled or not user.roles or not grant.stands(now):
+            return None
+        scopes = access.scopes_of(user.roles, self.table)
+        if grant.scopes:
+            scopes = scope.narrow(scopes, scope.parse(grant.scopes))
+        scopes = _of_one_kind(scopes, user.patient)
+        purposes = access.purposes_of(user.roles, self.table)
+        standing = Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh)
+        if len(self._standing) >= 10_000:
+            self._standing.clear()
+        self._standing[key] = standing
+        return standing
+
+    # -- log-in and sessions ----------------------------------------------------------------------------------------
+
+    def blocked(self, tenant: str, user: str, address: str) -> int:
+        """Seconds that this user or address must wait before the next try; 0: none."""
+        now = self.now()
+        return max(self._by_user.wait(f"{tenant}/{user}", now), self._by_address.wait(address, now))
+
+    def knows(self, tenant: str, user: str, secret: str) -> bool:
+        """Whether the password is right. Slow on purpose, and as slow for an unknown user; safe to call in a thread."""
+        found = self.accounts.user(tenant, user)
+        usable = found is not None and not found.disabled and bool(found.roles)
+        return password.holds(found.password if found is not None and usable else "", secret)
+
+    def counted(self, tenant: str, user: str, address: str, *, right: bool) -> None:
+        """Count a try: failures block the user and the address for a while."""
+        if right:
+            self._by_user.succeeded(f"{tenant}/{user}")
+            return
+        now = self.now()
+        self._by_user.failed(f"{tenant}/{user}", now)
+        self._by_address.failed(address, now)
+
+    def open_session(self, tenant: str, user: str) -> tuple[str, Grant]:
+        """A new session of a user whose password was right: the cookie's secret and what is kept of it."""
+        now = self.now()
+        secret = secrets.token_urlsafe(32)
+        grant = Grant(
+            key=self._hash(secret),
+            kind="session",
+            tenant=tenant,
+            user=user,
+            created=now,
+            expires=now + self.lifetimes.session,
+            seen=now,
+            idle=self.lifetimes.idle,
+            csrf=secrets.token_urlsafe(24),
+        )
+        self.accounts.save_grant(grant)
+        return secret, grant
+
+    def break_glass(self, standing: Standing, patient: str, reason: str) -> Standing:
+        """Lift the consent of one patient for this grant for an hour, because of `reason`.
+
+        Refused: 403 when no role may or the grant is bound to a patient, 422 without a reason of 10 to 500 characters.
+        """
+        if not any("break-glass" in self.table[role].pages for role in standing.user.roles):
+            raise invalid("forbidden", "no role of this user may break the glass", status=403)
+        if all(held.context == "patient" for held in standing.scopes):
+            raise invalid("forbidden", "a grant bound to one patient cannot break the glass", status=403)
+        if not 10 <= len(reason.strip()) <= 500:
+            raise invalid("value", "breaking the glass needs a reason of 10 to 500 characters", "reason", 422)
+        until = self.now() + self.lifetimes.glass
+        broken = msgspec.structs.replace(standing.grant, broken=patient, broken_until=until, reason=reason.strip())
+        return self._keep(broken, standing)
+
+    # -- tokens and users -------------------------------------------------------------------------------------------
+
+    def issue(self, user: User, scopes: str, *, lasts: int = 0, label: str = "") -> tuple[str, Grant]:
+        """A new token: its 256-bit secret, shown once, and what is kept. `scopes` "" gives all that the roles give.
+
+        Refused (400) when the scope text is not understood or gives nothing at all to a user of these roles.
+        """
+        limits = scope.parse(scopes)
+        if scopes and not scope.narrow(access.scopes_of(user.roles, self.table), limits):
+            raise invalid("forbidden", "the roles of this user grant nothing of these scopes", "scope")
+        now = self.now()
+        secret = secrets.token_urlsafe(32)
+        expires = now + (lasts or self.lifetimes.token)
+        grant = Grant(self._hash(secret), "token", user.tenant, user.user, now, expires, scope.text(limits), label)
+        self.accounts.save_grant(grant)
+        return secret, grant
+
+    def revoke(self, grant: Grant) -> None:
+        """End a token or a session now."""
+        self._standing.pop(grant.key, None)
+        self.accounts.save_grant(msgspec.structs.replace(grant, revoked=True))
+
+    def keep_user(self, user: User) -> None:
+        """Save a user. Whoever acts as this user does so with the new roles from now on."""
+        self.accounts.save_user(user)
+        for key, known in list(self._standing.items()):
+            if (known.user.tenant, known.user.user) == (user.tenant, user.user):
+                del self._standing[key]
+
+    def set_password(self, user: User, new: str) -> User:
+        """Keep a new password and end the user's sessions; slow on purpose. Refused with 422 when too short or long."""
+        changed = msgspec.structs.replace(user, password=password.hash_of(new))
+        self.keep_user(changed)
+        for grant in self.accounts.grants(user.tenant, user.user):
+            if grant.kind == "session" and not grant.revoked:
+                self.revoke(grant)
+        return changed
+
+    def _keep(self, grant: Grant, standing: Standing) -> Standing:
+        self.accounts.save_grant(grant)
+        kept = standing._replace(grant=grant)
+        self._standing[grant.key] = kept
+        return kept
+
+    def _hash(self, secret: str) -> bytes:
+        return blake2b(secret.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
+
+
+def _of_one_kind(scopes: tuple[Scope, ...], patient: str) -> tuple[Scope, ...]:
+    """Patient scopes bind a caller only when it holds no others, and somebody to be bound to; else they grant nothing."""
+    wide = tuple(held for held in scopes if held.context != "patient")
+    return wide if wide or not patient else scopes

@@ -1,0 +1,177 @@
+"""Deciding a write: conditions are evaluated at a position T and hold only if the append happens at T+1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from onmaru.fhir import search, structure, verbatim
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.outcome import Invalid, Issue, invalid
+from onmaru.fhir.query import Query
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.index import Index
+from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.record import Change
+
+
+class Decided(msgspec.Struct):
+    """One item a change: a draft to append, or the version that stands already; and the HTTP status that tells which."""
+
+    drafts: list[Draft | None] = []
+    standing: list[Version] = []
+    status: list[int] = []
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a change applies to: the id it will have and the version that is there now, if any."""
+
+    id: str
+    current: Version | None
+    done: bool = False
+
+
+NOTHING = Version(0, "", "", 0, "create", 0, None)
+
+
+class Plan:
+    """Decides the changes of one transaction; prepared bodies are kept when the decision has to be taken again."""
+
+    def __init__(self, index: Index, caller: Caller, gate: Gate, new_id: Callable[[], str]) -> None:
+        self._index = index
+        self._caller = caller
+        self._gate = gate
+        self._new_id = new_id
+        self._sight = gate.sight(caller)
+        self._ids: dict[int, str] = {}
+
+    def decide(self, changes: Sequence[Change], t: int) -> Decided:
+        """Raise Invalid (400, 404, 409, 412, 422) when the changes cannot be made at `t`; all problems of bodies at once."""
+        sight = self._gate.sight(self._caller, "s")
+        self._sight = self._gate.sight(self._caller)
+        targets = [self._target(number, change, t, sight) for number, change in enumerate(changes)]
+        _refuse_twice(changes, targets)
+        links = {
+            change.name: f"{change.type}/{target.id}"
+            for change, target in zip(changes, targets, strict=True)
+            if change.name and target.id
+        }
+        decided = Decided([], [], [])
+        problems: list[Issue] = []
+        for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
+            try:
+                self._one(decided, change, target, links)
+            except Invalid as error:
+                if len(changes) == 1:
+                    raise
+                problems += [_within(issue, number) for issue in error.issues]
+        if problems:
+            raise Invalid(problems, 422)
+        return decided
+
+    def _target(self, number: int, change: Change, t: int, sight: Sight) -> Target:
+        if change.op == "create":
+            return self._creation(number, change, t, sight)
+        if change.condition is not None:
+            found = self._only(change.condition, t, sight)
+            if found is None and change.op == "update" and not change.make:
+                raise invalid("not-found", "nothing matches the condition", status=404)
+            if found is None:
+                return Target(self._fresh(number, change) if change.op == "update" else "", None)
+            return Target(found.id, found)
+        current = self._index.latest(change.type, change.id, t)
+        if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
+            current = None
+        if current is None and change.op == "update" and not (change.make and self._sight.whole):
+            raise invalid("not-found", "no such resource", status=404)
+        return Target(change.id, current)
+
+    def _creation(self, number: int, change: Change, t: int, sight: Sight) -> Target:
+        if change.if_none_exist is not None:
+            found = self._only(change.if_none_exist, t, sight)
+            if found is not None:
+                return Target(found.id, found, done=True)
+        return Target(self._fresh(number, change), None)
+
+    def _fresh(self, number: int, change: Change) -> str:
+        if change.id:
+            return change.id
+        if number not in self._ids:
+            self._ids[number] = self._new_id()
+        return self._ids[number]
+
+    def _only(self, query: Query, t: int, sight: Sight) -> Version | None:
+        found = self._index.find(msgspec.structs.replace(query, count=2, total="none"), t, 0, 0, sight).versions
+        if len(found) > 1:
+            raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
+        return found[0] if found else None
+
+    def _one(self, decided: Decided, change: Change, target: Target, links: dict[str, str]) -> None:
+        if target.done and target.current is not None:
+            _add(decided, None, target.current, 200)
+            return
+        _precondition(change, target.current)
+        if change.op in ("delete", "erase"):
+            self._removal(decided, change, target)
+            return
+        body, keys = _prepared(change, target, links)
+        if not self._sight.covers(change.type, keys.patients):
+            raise invalid("forbidden", "not permitted: patient", status=403)
+        current = target.current
+        number = current.version + 1 if current else 1
+        op = "update" if current else "create"
+        made = current is None or current.body is None
+        _add(decided, self._draft(op, change, target.id, number, body, keys), NOTHING, 201 if made else 200)
+
+    def _removal(self, decided: Decided, change: Change, target: Target) -> None:
+        current = target.current
+        if current is None or (current.body is None and change.op == "delete"):
+            _add(decided, None, current or NOTHING, 204 if current or change.condition is not None else 404)
+            return
+        draft = self._draft(change.op, change, target.id, current.version + 1, None, None)
+        _add(decided, draft, NOTHING, 204)
+
+    def _draft(self, op: str, change: Change, id: str, version: int, body: bytes | None, keys: Keys | None) -> Draft:
+        caller = self._caller
+        return Draft(op, change.type, id, version, body, caller.user, caller.purpose, caller.request, keys)  # type: ignore[arg-type]
+
+
+def _add(decided: Decided, draft: Draft | None, standing: Version, status: int) -> None:
+    decided.drafts.append(draft)
+    decided.standing.append(standing)
+    decided.status.append(status)
+
+
+def _precondition(change: Change, current: Version | None) -> None:
+    if change.if_match is not None and (current is None or current.version != change.if_match):
+        raise invalid("conflict", "the resource is not at the version given in If-Match", status=412)
+
+
+def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
+    """The compact, relinked body and its keys; strict: every structural problem at once."""
+    body = verbatim.compact(change.body)
+    if links:
+        body = verbatim.relink(body, links)
+    resource = structure.decode(body, change.type)
+    if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
+        raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
+    keys = search.extract(resource)
+    if change.type == "Patient":
+        keys.patients = [target.id]
+    return body, keys
+
+
+def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for change, target in zip(changes, targets, strict=True):
+        name = (change.type, target.id)
+        if target.id and not target.done and name in seen:
+            raise invalid("duplicate", "two entries of one transaction change the same resource", change.type)
+        seen.add(name)
+
+
+def _within(issue: Issue, number: int) -> Issue:
+    path = f"Bundle.entry[{number}].resource"
+    return Issue(issue.code, issue.text, f"{path} {issue.expression}".strip(), issue.severity)

@@ -1,0 +1,95 @@
+"""What the app hands to the web: callables and settings, so that the web knows no engine, adapter or room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from onmaru.kernel.audit import Access
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.login import Logins
+from onmaru.kernel.room import Hall, Room
+
+Language = Literal["ko", "en"]
+MIB = 1 << 20
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Limits and choices of the web. Sizes in bytes, times in seconds.
+
+    `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
+    `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
+    """
+
+    base: str = ""
+    tenant: str = "main"
+    body: int = 16 * MIB
+    url: int = 8192
+    entries: int = 1000
+    page: int = 1000
+    wait: float = 5.0
+    seconds: float = 60.0
+    streams: int = 20
+    heartbeat: float = 15.0
+    update_create: bool = True
+    multiple_delete: bool = False
+    static: Path | None = None
+
+
+class News(msgspec.Struct, frozen=True):
+    """What one group of new entries touched, already without what the caller may not see."""
+
+    t: int
+    patients: Sequence[str]
+    types: Sequence[str]
+
+
+class AuditFilter(msgspec.Struct, frozen=True):
+    """Which audit rows: `since` and `until` in µs since 1970 UTC, `before` a row number (0: from the end)."""
+
+    patient: str = ""
+    user: str = ""
+    since: int = 0
+    until: int = 2**62
+    before: int = 0
+    count: int = 50
+
+
+class Letters(Protocol):
+    """The dead letters that the Hall's Caller may see; each answer is JSON-able as the API hands it out.
+
+    Unknown ids raise `Invalid` 404, a letter that is no longer open 409.
+    """
+
+    def page(self, hall: Hall, state: str) -> Mapping[str, Any]: ...
+
+    def one(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
+
+    def mend(self, hall: Hall, id: str, text: str) -> Mapping[str, Any]: ...
+
+    def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """The app's side of the web.
+
+    hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
+    durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
+    for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
+    changes(caller, after): news of entries after position `after`, without end.
+    """
+
+    logins: Logins
+    tenants: Callable[[str], bool]
+    hall: Callable[[Caller, str, Language], Hall]
+    durable: Callable[[str, int], Awaitable[None]]
+    audit: Callable[[str, Access], None]
+    audit_page: Callable[[Hall, AuditFilter], Sequence[tuple[int, Access]]]
+    changes: Callable[[Caller, int], AsyncIterator[News]]
+    lines: Callable[[Hall], Sequence[Mapping[str, Any]]]
+    letters: Letters
+    rooms: tuple[Room, ...] = ()
+    settings: Settings = Settings()

@@ -1,0 +1,83 @@
+"""What a client sends and wants: formats, preferences, entity tags (FHIR R4 http.html; RFC 9110; RFC 7240)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+
+JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"})
+_WANTED = JSON_TYPES | {"*/*", "application/*", ""}
+# Not criteria: they speak of the answer's form and are taken off before a search is parsed.
+FORM = frozenset({"_format", "_pretty", "_cursor"})
+
+
+class Preference(msgspec.Struct, frozen=True):
+    """The parts of the Prefer header that are understood."""
+
+    answer: Literal["minimal", "representation", "OperationOutcome"] = "representation"
+    lenient: bool = False
+
+
+PLAIN = Preference()
+
+
+def prefer(headers: Mapping[str, str]) -> Preference:
+    """Read Prefer; what is not understood in it is ignored (RFC 7240, section 2)."""
+    text = headers.get("prefer")
+    if not text:
+        return PLAIN
+    answer, lenient = "representation", False
+    for part in text.replace(";", ",").split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "return" and value in ("minimal", "representation", "OperationOutcome"):
+            answer = value
+        elif name == "handling":
+            lenient = value == "lenient"
+    return Preference(answer, lenient)  # type: ignore[arg-type]
+
+
+def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:
+    """`Invalid` 406 when the client takes no JSON; `_format` goes before Accept."""
+    asked = next((value for name, value in query if name == "_format"), None)
+    if asked is not None:
+        # An unescaped + in a query means a space
+        if asked.split(";")[0].strip().replace(" ", "+") in JSON_TYPES or asked == "json":
+            return
+        raise invalid("not-supported", "the only format given is JSON", "_format", 406)
+    accept = headers.get("accept", "")
+    if accept in _WANTED:
+        return
+    for part in accept.split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if kind in _WANTED and "q=0" not in parameters:
+            return
+    raise invalid("not-supported", "the only format given is JSON (application/fhir+json)", "Accept", 406)
+
+
+def check_content(headers: Mapping[str, str]) -> None:
+    """`Invalid` 415 when the body says it is something else than JSON in UTF-8."""
+    kind, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
+    if kind and kind not in JSON_TYPES:
+        raise invalid("not-supported", "the only format taken is JSON (application/fhir+json)", "Content-Type", 415)
+    for parameter in parameters:
+        if parameter.startswith("charset=") and parameter[8:].strip('"') not in ("utf-8", "utf8", "us-ascii"):
+            raise invalid("not-supported", "the only charset taken is UTF-8", "Content-Type", 415)
+
+
+def unchanged(headers: Mapping[str, str], version: int, at: int) -> bool:
+    """Whether If-None-Match or, without it, If-Modified-Since lets a read answer 304. `at` is µs since 1970 UTC."""
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        return any(tag.strip().removeprefix("W/") in (f'"{version}"', "*") for tag in tags.split(","))
+    since = headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        return at // 1_000_000 <= int(parsedate_to_datetime(since).timestamp())
+    except (ValueError, OverflowError):
+        return False

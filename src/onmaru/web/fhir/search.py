@@ -1,0 +1,116 @@
+"""Search (FHIR R4 search.html): a type, several types, everything or a Patient's compartment, by GET and by POST."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+from onmaru.fhir.query import Query
+from onmaru.fhir.search import parse
+from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.entry import pairs_of
+from onmaru.kernel.gate import SHARED
+from onmaru.kernel.record import Page
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.answers import FHIR
+from onmaru.web.fhir.bundles import bundle, link
+from onmaru.web.fhir.form import cut
+from onmaru.web.fhir.negotiation import FORM, prefer
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Searches:
+    """Handlers; `most` bounds `_count`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def of_type(self, request: Request, hall: Hall) -> Response:
+        """`GET Type?…`."""
+        return self._run(request, hall, (request.params["type"],), request.query)
+
+    def of_type_posted(self, request: Request, hall: Hall) -> Response:
+        """`POST Type/_search`: the parameters in the body and, also, in the query."""
+        return self._run(request, hall, (request.params["type"],), _posted(request))
+
+    def of_system(self, request: Request, hall: Hall) -> Response:
+        """`GET ?_type=…`."""
+        return self._run(request, hall, *_types(request.query))
+
+    def of_system_posted(self, request: Request, hall: Hall) -> Response:
+        """`POST _search`."""
+        return self._run(request, hall, *_types(_posted(request)))
+
+    def of_compartment(self, request: Request, hall: Hall) -> Response:
+        """`GET Patient/ID/Type?…`; Type `*` searches everything in the compartment."""
+        return self._run(request, hall, _inside(request.params["inner"]), request.query)
+
+    def of_compartment_posted(self, request: Request, hall: Hall) -> Response:
+        """`POST Patient/ID/Type/_search`."""
+        return self._run(request, hall, _inside(request.params["inner"]), _posted(request))
+
+    def _run(
+        self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]
+    ) -> Response:
+        query = parse(types, [p for p in given if p[0] not in FORM], lenient=prefer(request.headers).lenient)
+        cursor = next((value for name, value in given if name == "_cursor"), "")
+        compartment = request.params["id"] if "inner" in request.params else ""
+        count = 0 if query.summary == "count" else min(query.count, self._most)
+        if cursor or compartment or count != query.count:
+            query = msgspec.structs.replace(query, cursor=cursor, compartment=compartment, count=count)
+        page = hall.record.search(query)
+        return Response(200, _rendered(request, query, page), FHIR)
+
+
+def _rendered(request: Request, query: Query, page: Page) -> bytes:
+    base = request.params["base"]
+    inner = request.params.get("inner", "")
+    type_name = request.params.get("type", "")
+    address = "/".join(part for part in (base, type_name, query.compartment, inner) if part)
+    links = [link("self", address, [*query.pairs, ("_cursor", query.cursor)] if query.cursor else query.pairs)]
+    if query.cursor:
+        links.append(link("first", address, query.pairs))
+    if page.cursor and query.count:
+        links.append(link("next", address, [*query.pairs, ("_cursor", page.cursor)]))
+    prefix = b'{"fullUrl":"' + base.encode() + b"/"
+    whole = query.summary in ("", "false") and not query.elements
+    entries = []
+    for versions, ending in ((page.matches, b',"search":{"mode":"match"}}'), (page.included, _INCLUDED)):
+        for version in versions:
+            body = version.body or b""
+            if not whole:
+                body = cut(body, version.type, query.summary, query.elements)
+            entries.append(prefix + version.name.encode() + b'","resource":' + body + ending)
+    return bundle("searchset", entries, links, page.total)
+
+
+_INCLUDED = b',"search":{"mode":"include"}}'
+
+
+def _posted(request: Request) -> Sequence[tuple[str, str]]:
+    kind = request.headers.get("content-type", FORM_TYPE).split(";")[0].strip().lower()
+    if kind != FORM_TYPE:
+        raise invalid("not-supported", f"_search takes {FORM_TYPE}", "Content-Type", 415)
+    try:
+        text = request.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid("value", "the form is not UTF-8") from error
+    return [*request.query, *pairs_of(text.strip())]
+
+
+def _types(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], Sequence[tuple[str, str]]]:
+    named = [part for name, value in pairs if name == "_type" for part in value.split(",") if part]
+    if any(part not in RESOURCE_TYPES for part in named):
+        raise invalid("value", "not a resource type of FHIR R4", "_type")
+    return tuple(dict.fromkeys(named)), [pair for pair in pairs if pair[0] != "_type"]
+
+
+def _inside(inner: str) -> tuple[str, ...]:
+    if inner == "*":
+        return tuple(sorted(RESOURCE_TYPES - SHARED))
+    if inner in SHARED or inner not in RESOURCE_TYPES:
+        raise invalid("not-found", "not a type of the Patient compartment", status=404)
+    return (inner,)

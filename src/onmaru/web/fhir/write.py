@@ -1,0 +1,133 @@
+"""create, update, delete and their conditional forms (FHIR R4 http.html, 3.1.0.4 to 3.1.0.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
+from onmaru.kernel.entry import ID, criteria_of, version_of
+from onmaru.kernel.record import Change, Written
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.kernel.stamps import http_date
+from onmaru.web.answers import FHIR
+from onmaru.web.doors import Settings
+from onmaru.web.fhir.negotiation import FORM, check_content, prefer
+
+POSITION = "x-onmaru-position"
+
+
+class Writes:
+    """Handlers; what may be made by an update and how many a delete may take is a setting."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def create(self, request: Request, hall: Hall) -> Response:
+        """`POST Type`; with If-None-Exist only if nothing matches (200 and the match otherwise)."""
+        check_content(request.headers)
+        type_name = request.params["type"]
+        wanted = request.headers.get("if-none-exist")
+        condition = criteria_of(type_name, wanted) if wanted is not None else None
+        change = Change("create", type_name, body=request.body, if_none_exist=condition)
+        return _answer(request, hall.record.write([change])[0])
+
+    def update(self, request: Request, hall: Hall) -> Response:
+        """`PUT Type/id`; If-Match names the version that must be current (412)."""
+        check_content(request.headers)
+        params = request.params
+        if not ID.fullmatch(params["id"]):
+            raise invalid("value", "an id has 1 to 64 letters, digits, - and .")
+        make = self._settings.update_create
+        change = Change("update", params["type"], params["id"], request.body, _if_match(request), make=make)
+        return _answer(request, hall.record.write([change])[0])
+
+    def update_matching(self, request: Request, hall: Hall) -> Response:
+        """`PUT Type?criteria`: none makes, one updates, more refuse (412)."""
+        check_content(request.headers)
+        type_name = request.params["type"]
+        change = Change(
+            "update",
+            type_name,
+            _id_within(request.body),
+            request.body,
+            _if_match(request),
+            condition=criteria_of(type_name, _query(request)),
+            make=self._settings.update_create,
+        )
+        return _answer(request, hall.record.write([change])[0])
+
+    def delete(self, request: Request, hall: Hall) -> Response:
+        """`DELETE Type/id`: 204, whether it was there or not."""
+        params = request.params
+        change = Change("delete", params["type"], params["id"], if_match=_if_match(request))
+        return _gone(request, hall.record.write([change]))
+
+    def delete_matching(self, request: Request, hall: Hall) -> Response:
+        """`DELETE Type?criteria`: one match, or all of them where the site allows it."""
+        type_name = request.params["type"]
+        query = criteria_of(type_name, _query(request))
+        if not self._settings.multiple_delete:
+            change = Change("delete", type_name, condition=query, if_match=_if_match(request))
+            return _gone(request, hall.record.write([change]))
+        most = self._settings.entries
+        found = hall.record.search(msgspec.structs.replace(query, count=most + 1, total="none")).matches
+        if len(found) > most:
+            raise invalid("too-costly", f"the condition matches more than {most} resources", status=412)
+        changes = [Change("delete", type_name, one.id, if_match=one.version) for one in found]
+        return _gone(request, hall.record.write(changes) if changes else ())
+
+
+def _answer(request: Request, written: Written) -> Response:
+    version = written.version
+    headers = [("etag", f'W/"{version.version}"'), ("last-modified", http_date(version.at // 1_000_000))]
+    headers.append((POSITION, str(version.t)))
+    if written.status == 201:
+        base = request.params["base"]
+        headers.append(("location", f"{base}/{version.name}/_history/{version.version}"))
+    wanted = prefer(request.headers).answer
+    if wanted == "minimal":
+        return Response(written.status, b"", "", tuple(headers))
+    body = version.body or b""
+    if wanted == "OperationOutcome":
+        body = outcome([Issue("informational", "done", severity="information")])
+    return Response(written.status, body, FHIR, tuple(headers))
+
+
+def _gone(request: Request, written: Sequence[Written]) -> Response:
+    last = max((one.version.t for one in written), default=0)
+    headers = [(POSITION, str(last))] if last else []
+    if len(written) == 1 and written[0].version.version:
+        headers.append(("etag", f'W/"{written[0].version.version}"'))
+    if prefer(request.headers).answer == "OperationOutcome":
+        return Response(
+            200, outcome([Issue("informational", "done", severity="information")]), FHIR, tuple(headers)
+        )
+    return Response(204, b"", "", tuple(headers))
+
+
+def _if_match(request: Request) -> int | None:
+    text = request.headers.get("if-match")
+    return version_of(text) if text is not None else None
+
+
+def _query(request: Request) -> str:
+    from urllib.parse import urlencode
+
+    return urlencode([pair for pair in request.query if pair[0] not in FORM])
+
+
+class _Head(msgspec.Struct):
+    id: str = ""
+
+
+def _id_within(body: bytes) -> str:
+    """The id that a body to be matched by criteria brings along, if any; whether the body is sound is told later."""
+    try:
+        found = msgspec.json.decode(body, type=_Head).id
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Invalid([Issue("structure", "the body is not a JSON object with a string id")], 400) from error
+    if found and not ID.fullmatch(found):
+        raise invalid("value", "an id has 1 to 64 letters, digits, - and .", "id")
+    return found

@@ -1,0 +1,67 @@
+"""What every test may lean on: shared data found or visibly missed, hypothesis profiles, and no silent skip under CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# `ci` repeats exactly; `dev` looks at new examples each time; `long` is for the run before a release.
+settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=100, derandomize=True)
+settings.register_profile("long", parent=settings.get_profile("dev"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+# The one reason to skip that CI accepts: a clone that stands alone has no shared data beside it.
+NO_DATA = "no shared data: set ONMARU_TEST_DATA, or put it at ../shared/data beside the checkout"
+
+
+def data_root() -> Path | None:
+    """The folder of shared test data, or None. It is never part of the repository."""
+    named = os.environ.get("ONMARU_TEST_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """`shared_data("hl7v2")` → that folder or file of the shared data; skips the test where there is none at all.
+
+    A kind that is missing while the rest is there is a mistake in the test, and fails.
+    """
+
+    def find(kind: str) -> Path:
+        folder = data_root()
+        if folder is None:
+            pytest.skip(NO_DATA)
+        found = folder / kind
+        assert found.exists(), f"the shared data has no {kind}"
+        return found
+
+    return find
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI a test that was skipped was not run, so the run has failed."""
+    if os.environ.get("CI") and forbidden_skips(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say, above the closing line, which skips made a CI run fail."""
+    if os.environ.get("CI"):
+        for report in forbidden_skips(config):
+            terminalreporter.write_line(f"FAILED under CI because skipped: {report.nodeid}", red=True)
+
+
+def forbidden_skips(config: pytest.Config) -> list[pytest.TestReport]:
+    """Reports of tests skipped for any reason but missing shared data; only the process that reports has them."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    return [report for report in skipped if NO_DATA not in str(report.longrepr)]

@@ -1,0 +1,124 @@
+"""The walls hold: every import contract is kept, and a planted violation of each kind breaks the contract that names it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LINTER = Path(sys.executable).parent / "lint-imports"
+
+PICTURE = "An import goes down the picture, never up or sideways"
+ROOMS = "A room does not know another room"
+DRIVERS = "No engine or driver is named in rooms, kernel or fhir"
+WIRING = "Only app wires engines and rooms"
+PURE = "FHIR is pure: no network, process, store, chance or secret is named in fhir"
+CYCLES = "No cycles among packages or modules"
+
+
+class Planted(NamedTuple):
+    """Files to add (path below the package → source) and the contract that must break."""
+
+    files: dict[str, str]
+    broken: str
+
+
+PLANTED = {
+    "kernel imports engines": Planted({"kernel/_p.py": "import onmaru.engines"}, PICTURE),
+    "kernel imports app": Planted({"kernel/_p.py": "import onmaru.app.rooms"}, PICTURE),
+    "fhir imports kernel": Planted({"fhir/_p.py": "from onmaru.kernel import log"}, PICTURE),
+    "web imports rooms": Planted({"web/_p.py": "import onmaru.rooms"}, PICTURE),
+    "adapters import engines": Planted({"adapters/_p.py": "import onmaru.engines"}, PICTURE),
+    "simulate imports adapters": Planted({"simulate/_p.py": "import onmaru.adapters"}, PICTURE),
+    "a package outside the picture": Planted({"attic/__init__.py": '"""Out of the picture."""'}, PICTURE),
+    "a lazy import inside a function": Planted({"kernel/_p.py": "def f():\n    import onmaru.web"}, PICTURE),
+    "an import for types only": Planted(
+        {"fhir/_p.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import onmaru.kernel"}, PICTURE
+    ),
+    "a room imports a room": Planted(
+        {"rooms/attic/__init__.py": "from onmaru.rooms import cellar", "rooms/cellar/__init__.py": ""}, ROOMS
+    ),
+    "a room's inner file imports a room": Planted(
+        {
+            "rooms/attic/__init__.py": "",
+            "rooms/attic/beam.py": "import onmaru.rooms.cellar.wine",
+            "rooms/cellar/__init__.py": "",
+            "rooms/cellar/wine.py": "",
+        },
+        ROOMS,
+    ),
+    "web imports engines": Planted({"web/_p.py": "import onmaru.engines"}, WIRING),
+    "adapters import a room": Planted({"adapters/_p.py": "import onmaru.rooms"}, WIRING),
+    "a cycle of two modules": Planted(
+        {"kernel/_p.py": "import onmaru.kernel._q", "kernel/_q.py": "import onmaru.kernel._p"}, CYCLES
+    ),
+    "a cycle of two packages": Planted(
+        {
+            "adapters/_p/__init__.py": "",
+            "adapters/_p/one.py": "import onmaru.adapters._q.one",
+            "adapters/_q/__init__.py": "",
+            "adapters/_q/one.py": "",
+            "adapters/_q/two.py": "import onmaru.adapters._p.two",
+            "adapters/_p/two.py": "",
+        },
+        CYCLES,
+    ),
+    **{
+        f"{wing} names {driver}": Planted({f"{wing}/_p.py": f"import {driver}"}, DRIVERS)
+        for wing, driver in (
+            ("rooms", "sqlite3"),
+            ("rooms", "duckdb"),
+            ("rooms", "apsw"),
+            ("kernel", "sqlite3"),
+            ("kernel", "granian"),
+            ("fhir", "duckdb"),
+        )
+    },
+    "fhir opens a socket": Planted({"fhir/_p.py": "import socket"}, PURE),
+    "fhir throws dice": Planted({"fhir/_p.py": "import random"}, PURE),
+}
+
+
+def broken_contracts(source: Path) -> set[str]:
+    """Names of the contracts that break for the package in `source`, by the project's own configuration."""
+    environ = {**os.environ, "PYTHONPATH": str(source), "NO_COLOR": "1", "COLUMNS": "200"}
+    argv = [str(LINTER), "--no-logo", "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    done = subprocess.run(argv, cwd=source, env=environ, capture_output=True, text=True, check=False)
+    verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)$", done.stdout, re.MULTILINE))
+    assert verdicts, f"import-linter said nothing to read: {done.stdout[-500:]}{done.stderr[-500:]}"
+    broken = {name for name, verdict in verdicts.items() if verdict == "BROKEN"}
+    assert done.returncode == (1 if broken else 0)
+    return broken
+
+
+def plant(source: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        file = source / "onmaru" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", "utf-8")
+
+
+def test_every_import_contract_is_kept() -> None:
+    assert broken_contracts(ROOT / "src") == set()
+
+
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
+def test_a_planted_violation_breaks_the_contract_that_names_it(planted: Planted, tmp_path: Path) -> None:
+    shutil.copytree(
+        ROOT / "src" / "onmaru", tmp_path / "onmaru", ignore=shutil.ignore_patterns("*.pyc", "static", "ui", "data")
+    )
+    plant(tmp_path, planted.files)
+    assert planted.broken in broken_contracts(tmp_path)
+
+
+def test_every_contract_has_a_planted_violation() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    contracts = text.partition("[tool.importlinter]")[2]
+    assert set(re.findall(r'^name = "(.+)"$', contracts, re.MULTILINE)) == {p.broken for p in PLANTED.values()}
