@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
+    "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }
 

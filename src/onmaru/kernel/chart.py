@@ -106,9 +106,13 @@ class Chart:
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
             try:
-                versions = iter(self._tenant.log.append(tip, drafts) if drafts else ())
+                appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
+            for version in appended:
+                if version.type == "Consent":
+                    self._tenant.gate.learn(version)
+            versions = iter(appended)
             return [
                 Written(next(versions) if draft is not None else standing, status)
                 for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)

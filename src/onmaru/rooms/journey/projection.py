@@ -1,0 +1,102 @@
+"""The journey's follower: each version alone decides its rows, so any batch size and any order give the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from onmaru.kernel.log import Version
+from onmaru.kernel.projection import Row, Table
+from onmaru.rooms.journey import compartment, places
+from onmaru.rooms.journey.current import current, readings
+from onmaru.rooms.journey.items import Item, item
+from onmaru.rooms.journey.person import links, person
+from onmaru.rooms.journey.tables import CURRENT, ITEM, LINK, PATIENT, READING, STAY, TABLES, THING
+
+# Decimals stay text: 72.50 is shown as 72.50.
+_DECODER = msgspec.json.Decoder(float_hook=str)
+
+
+class Journey:
+    """Projection door (kernel/projection.py)."""
+
+    name = "journey"
+    version = 1
+    types: frozenset[str] = frozenset(compartment.PATHS) | places.TYPES | {"Patient"}
+    tables: tuple[Table, ...] = TABLES
+
+    def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
+        """Rows of each version; none for a deletion or an erasure."""
+        for version in batch:
+            if version.type in self.types:
+                yield version, tuple(rows(version.body)) if version.body is not None else ()
+
+
+def rows(raw: bytes) -> Iterator[Row]:
+    """All rows that one resource stands for. `raw` is a stored body: valid, with its id."""
+    body = _DECODER.decode(raw)
+    labels = _labels(body)
+    type_ = body["resourceType"]
+    if type_ == "Patient":
+        yield from _patient(body, labels)
+    elif type_ in places.TYPES:
+        yield Row(THING.name, "", labels, places.thing(body))
+    else:
+        yield from _chart(body, labels)
+
+
+def _patient(body: dict[str, Any], labels: str) -> Iterator[Row]:
+    yield Row(PATIENT.name, body["id"], labels, (body["id"], *person(body)))
+    for link in links(body):
+        yield Row(LINK.name, body["id"], labels, link)
+
+
+def _chart(body: dict[str, Any], labels: str) -> Iterator[Row]:
+    patients = compartment.patients(body)
+    if not patients:
+        return
+    line = item(body)
+    own = body["resourceType"] == "Encounter"
+    stay = places.stay(body, line.when.low, line.when.text) if own else None
+    now = current(body, line)
+    numbers = tuple(readings(body, line))
+    for number, patient in enumerate(patients):
+        yield Row(ITEM.name, patient, labels, _columns(line))
+        if number:
+            continue  # a second patient sees that it happened; header and readings are the subject's own
+        if stay is not None:
+            yield Row(STAY.name, patient, labels, stay)
+        if now is not None:
+            yield Row(CURRENT.name, patient, labels, now)
+        for reading in numbers:
+            yield Row(READING.name, patient, labels, reading)
+
+
+def _columns(line: Item) -> tuple[Any, ...]:
+    when, what, said = line.when, line.what, line.value
+    return (
+        when.low,
+        line.kind,
+        when.high,
+        when.text,
+        what.code,
+        what.ko,
+        what.en,
+        said.text,
+        said.unit,
+        line.flag,
+        line.status,
+        line.detail,
+        line.encounter,
+        line.actor,
+        line.actor_name,
+        line.about,
+    )
+
+
+def _labels(body: dict[str, Any]) -> str:
+    """meta.security as `system|code`, separated by spaces."""
+    security = (body.get("meta") or {}).get("security") or []
+    return " ".join(f"{label.get('system', '')}|{label['code']}" for label in security if label.get("code"))
