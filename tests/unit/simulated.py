@@ -23,7 +23,7 @@ class Read:
 
     def __init__(self, payload: bytes) -> None:
         head = payload.split(b"\r", 1)[0].split(b"|")
-        if len(head) < 18:
+        if len(head) < 19:
             raise Refused("truncated")
         try:
             text = payload.decode(CHARSETS[head[17].decode("ascii")])
@@ -41,7 +41,9 @@ class Read:
             self.segments.append(["MSH", "|", *fields[1:]] if fields[0] == "MSH" else fields)
         msh = self.segments[0]
         self.text, self.kind, self.control = text, msh[9], msh[10]
-        if "PID" in self.names() and not self.mrn:
+        if self.names() == ["MSH"]:
+            raise Refused("header_only")
+        if not self.mrn:
             raise Refused("no_identifier")
 
     def names(self) -> list[str]:

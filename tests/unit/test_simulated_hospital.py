@@ -180,6 +180,7 @@ def test_the_ledger_equals_what_a_correct_reader_finds(run: tuple[list[Event], o
     assert counts("QuestionnaireResponse") == truth.answers
     assert {name: values[name] for name in truth.corrected} == truth.corrected
     assert truth.corrected
+    assert refused.pop("wrong_charset") == truth.mislabelled
     assert dict(refused) == truth.refused
     assert set(truth.survivors()) == set(truth.patients) - set(merged)
 

@@ -193,9 +193,10 @@ def prescribed(chart: Chart, drug: Drug, days: float) -> None:
         chart.pid(),
         chart.pv1(visit),
         s.orc("NW", placer, "", visit.attending, world.now),
+        s.timing(drug, world.now, end),
         s.fields("RXO", {1: s.drug(drug), 2: drug.amount, 4: unit, 11: str(doses), 14: s.member(visit.attending)}),
         s.route(drug),
-        s.fields("RXE", {1: "", 2: s.drug(drug), 3: drug.amount, 5: unit, 10: str(doses), 15: placer}),
+        s.fields("RXE", {2: s.drug(drug), 3: drug.amount, 5: unit, 10: str(doses)}),
         s.timing(drug, world.now, end),
         s.route(drug),
     ]

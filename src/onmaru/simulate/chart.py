@@ -151,7 +151,7 @@ class Chart:
         visit = self.here
         for one in found:
             id = self.world.number("DX")
-            kcd = self.world.settings.kcd[0]
+            kcd = self.world.settings.kcd
             n = len(visit.diagnoses) + 1
             visit.diagnoses.append(s.diagnosis(n, one, id, visit.attending, self.world.now, kcd))
             count(self.world.truth.conditions, self.mrn)

@@ -32,8 +32,13 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def truncated(payload: bytes) -> bytes:
-    """Cut inside MSH, after the control id: processing id and version, both required, are missing."""
-    return b"|".join(payload.split(b"|", 10)[:10])
+    """Cut inside MSH, before the message type."""
+    return b"|".join(payload.split(b"|", 7)[:7])
+
+
+def header_only(payload: bytes) -> bytes:
+    """Cut after MSH: of whom it was about, and what, nothing came. To accept it would lose the message."""
+    return payload[: payload.index(b"\r") + 1]
 
 
 def bad_segment(payload: bytes) -> bytes:
@@ -42,7 +47,7 @@ def bad_segment(payload: bytes) -> bytes:
 
 
 def wrong_charset(payload: bytes) -> bytes:
-    """MSH-18 says one character set, the bytes are in the other: UTF-8 is promised, EUC-KR comes."""
+    """MSH-18 promises UTF-8, the bytes are EUC-KR. A receiver may refuse it or read it rightly, never store mangled text."""
     for real, said in (("euc_kr", b"|KS X 1001|"), ("utf-8", b"|UNICODE UTF-8|")):
         if said in payload:
             text = payload.decode(real).replace("|KS X 1001|", "|UNICODE UTF-8|", 1)
@@ -65,7 +70,7 @@ def cut_json(payload: bytes) -> bytes:
 
 
 BREAKING: Final[dict[str, tuple[Callable[[bytes], bytes], ...]]] = {
-    "hl7v2": (truncated, bad_segment, wrong_charset, no_identifier),
+    "hl7v2": (truncated, header_only, bad_segment, wrong_charset, no_identifier),
     "fhir": (cut_json,),
     "vitals": (cut_json,),
 }
@@ -120,4 +125,7 @@ class Line:
         if breaking is wrong_charset and message.payload.isascii():
             breaking = truncated
         self._put(message, message.at_us, breaking(message.payload))
-        count(self._truth.refused, breaking.__name__)
+        if breaking is wrong_charset:
+            self._truth.mislabelled += 1
+        else:
+            count(self._truth.refused, breaking.__name__)

@@ -183,7 +183,7 @@ def appointment(number: str, department: str, start: datetime.datetime, minutes:
     end = start + datetime.timedelta(minutes=minutes)
     values = {
         1: f"{number}^^{VISIT}^ISO",
-        2: f"{number}^^{VISIT}^ISO",
+        2: f"{number}F^^{VISIT}^ISO",
         6: "ROUTINE^Routine appointment^HL70276",
         7: f"FOLLOWUP^{DEPARTMENTS[department][0]} 추적 진료^HL70276",
         8: "Normal^Routine schedule request type^HL70277",

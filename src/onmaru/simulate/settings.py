@@ -63,8 +63,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     `interval` multiplies the time between two visits of a long course, so that a short demo shows whole courses.
     `namesake_every`: in each so many people two share a name and fall ill alike (0: never). `vitals_seconds`: period of the
-    `vitals` channel in intensive care (0: off). `kcd`: v2 name and FHIR URI of the diagnosis code system; KR Core 2.0.0
-    has only KCD-8, while KCD-9 is in force since 1 January 2026, so its URI is ours. `euc_kr`: senders that write KS X 1001.
+    `vitals` channel in intensive care (0: off). `kcd`: name of the diagnosis code system in DG1-3; KCD-9 is in force since
+    1 January 2026, and neither HL7 nor KR Core 2.0.0 has a name for it. `euc_kr`: senders that write KS X 1001.
     """
 
     start: str = "2026-03-02T07:00:00+09:00"
@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     interval: float = 1.0
     namesake_every: int = 12
     vitals_seconds: int = 0
-    kcd: tuple[str, str] = ("99KCD9", "urn:onmaru:codesystem:kcd-9")
+    kcd: str = "99KCD9"
     euc_kr: frozenset[str] = frozenset({"LIS", "PATH"})
     facility: str = "SIMHOSP"
     receiver: str = "ONMARU"

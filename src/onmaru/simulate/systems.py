@@ -21,7 +21,8 @@ ROAD_ADDRESS = "http://www.hl7korea.or.kr/fhir/krcore/StructureDefinition/krcore
 
 LOCAL = "99SIM"
 """HL7 table 0396's form for a local code system in v2 messages."""
-LOCAL_URI = "urn:onmaru:simulated:code"
+LOCAL_URI = "urn:onmaru:code:99SIM"
+"""The same system as the door names it when it comes in a v2 message."""
 ATC = "http://www.whocc.no/atc"
 
 

@@ -30,7 +30,8 @@ class Truth(msgspec.Struct):
 
     observations: OBX of results and vital signs, a corrected one counted once. conditions: distinct diagnoses (DG1-20).
     corrected: "filler number/LOINC" → the value that holds. refused: broken messages by kind, none of which may leave a
-    trace in the record; the sound message follows each at once. Counts of what was sent are in `sent` (by message type,
+    trace in the record; the sound message follows each at once. `mislabelled` copies name the wrong character set: refused or
+    read rightly, they change nothing. Counts of what was sent are in `sent` (by message type,
     without faults), `repeated`, `held_back` and `overtaken`.
     """
 
@@ -49,6 +50,7 @@ class Truth(msgspec.Struct):
     corrected: dict[str, str] = {}
     sent: dict[str, int] = {}
     refused: dict[str, int] = {}
+    mislabelled: int = 0
     repeated: int = 0
     held_back: int = 0
     overtaken: int = 0
