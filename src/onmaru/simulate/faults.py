@@ -103,12 +103,14 @@ class Line:
 
     def _take(self, message: Message) -> None:
         at, faults, rng = message.at_us, self._faults, self._rng
+        free = not message.orderly
         if rng.random() < faults.malformed:
             self._break(message)
-        if not message.orderly and rng.random() < faults.late:
+            free = False
+        if free and rng.random() < faults.late:
             at += rng.randint(*HELD_BACK)
             self._truth.held_back += 1
-        elif not message.orderly and message.sender not in self._held and rng.random() < faults.out_of_order:
+        elif free and message.sender not in self._held and rng.random() < faults.out_of_order:
             self._held[message.sender] = message
             return
         self._put(message, at)

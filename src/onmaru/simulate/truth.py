@@ -30,9 +30,9 @@ class Truth(msgspec.Struct):
 
     observations: OBX of results and vital signs, a corrected one counted once. conditions: distinct diagnoses (DG1-20).
     corrected: "filler number/LOINC" → the value that holds. refused: broken messages by kind, none of which may leave a
-    trace in the record; the sound message follows each at once. `mislabelled` copies name the wrong character set: refused or
-    read rightly, they change nothing. Counts of what was sent are in `sent` (by message type,
-    without faults), `repeated`, `held_back` and `overtaken`.
+    trace in the record; the sound message follows each at once. `mislabelled` copies name the wrong character set:
+    refused or read rightly, they change nothing. Counts of what was sent are in `sent` (by message type, without faults),
+    `repeated`, `held_back` and `overtaken`.
     """
 
     patients: dict[str, Identity] = {}
