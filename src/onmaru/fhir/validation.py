@@ -58,7 +58,10 @@ def _under(path: str, name: str) -> str:
 def _resource(tree: Any, path: str, wanted: str | None, deep: bool, *, contained: bool = False) -> Issues:
     """A resource at `path`, "" where it is outermost and its own type begins the path."""
     if not isinstance(tree, Object):
-        yield Issue("structure", "A resource must be a JSON object.", path)
+        yield Issue("structure", "A resource must be a JSON object.", path or wanted or "Resource")
+        return
+    if not tree and path:
+        yield Issue("structure", "A resource may not be empty.", path)
         return
     name = tree.get("resourceType")
     if not isinstance(name, str) or name not in RESOURCE_TYPES:
@@ -76,10 +79,14 @@ def _resource(tree: Any, path: str, wanted: str | None, deep: bool, *, contained
 
 def _object(tree: Object, type_name: str, path: str, deep: bool) -> Issues:
     """The members of a resource or of an element of a complex type."""
+    resource = type_name in RESOURCE_TYPES
+    if not resource and not tree.keys() - {"id"}:
+        yield Issue("invariant", "The element has neither value nor children (ele-1).", path)
+    if not tree:
+        return
     for name in tree.repeated:
         yield Issue("structure", "The member is given more than once.", _under(path, name))
     members = _members(type_name)
-    resource = type_name in RESOURCE_TYPES
     for name, value in tree.items():
         member = members.get(name)
         if resource and name == "resourceType":
@@ -88,8 +95,6 @@ def _object(tree: Object, type_name: str, path: str, deep: bool) -> Issues:
             yield Issue("structure", f"{type_name} has no such element in FHIR R4.", _under(path, name))
         else:
             yield from _member(tree, name, value, member, path, deep)
-    if not resource and not tree.keys() - {"id"}:
-        yield Issue("invariant", "The element has neither value nor children (ele-1).", path)
     yield from _cardinality(tree, type_name, path)
 
 
