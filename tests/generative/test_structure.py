@@ -16,6 +16,7 @@ from tests.generative import mutants
 
 from onmaru.fhir import structure
 from onmaru.fhir.outcome import Invalid
+from onmaru.fhir.subset import subset
 from onmaru.fhir.syntax import Number
 from onmaru.fhir.validation import problems
 from onmaru.fhir.verbatim import compact, stamp
@@ -74,6 +75,15 @@ def test_every_real_resource_is_admitted_and_a_stamp_changes_only_its_three_memb
 @pytest.mark.slow
 def test_ten_thousand_mutants_are_refused_at_exactly_their_paths(shared_data: Find) -> None:
     assert mutants.prove(shared_data("."), 10_000, seed=20_261_122) == []
+
+
+@pytest.mark.slow
+def test_every_subset_of_a_real_resource_is_sound_and_marked(shared_data: Find) -> None:
+    for path in sorted(shared_data("fhir-r4-examples").glob("*.json*"))[::3]:
+        small = structure.admit(mutants.read(path))[0]
+        for asked in ({"summary": "true"}, {"summary": "text"}, {"summary": "data"}, {"elements": ["status", "name"]}):
+            part = subset(small, **asked)  # type: ignore[arg-type]
+            assert any(tag.code == "SUBSETTED" for tag in structure.decode(part).meta.tag), (path.name, asked)
 
 
 def agree(raw: bytes) -> None:
