@@ -199,7 +199,19 @@ def string(value: Any, type: str) -> Iterator[Row]:
     if isinstance(value, str):
         yield ("string", value)
         return
-    for name in ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country"):
+    for name in (
+        "text",
+        "family",
+        "given",
+        "prefix",
+        "suffix",
+        "line",
+        "city",
+        "district",
+        "state",
+        "postalCode",
+        "country",
+    ):
         yield from (("string", one.value) for one in members(Item(value), name))
 
 

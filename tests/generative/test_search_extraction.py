@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.generative import plain_search
 
 from onmaru.fhir import structure
 from onmaru.fhir.keys import Keys
@@ -17,7 +18,6 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.search import extract
 from onmaru.fhir.search.catalogue import ID, LAST_UPDATED, answerable, compartment, data, definitions, types
 from onmaru.fhir.search.extraction import actions, compiled
-from tests.generative import plain_search
 
 Shared = Callable[[str], Path]
 LISTS = ("token", "text", "reference", "date", "string", "quantity")
@@ -53,7 +53,9 @@ def agree(raw: bytes) -> set[int]:
     patients = {id for sp, kind, id in keys.reference if kind == "Patient" and sp in compartment(type)}
     assert set(keys.patients) == patients | ({resource["id"]} if type == "Patient" and "id" in resource else set())
     assert len(keys.patients) == len(set(keys.patients))
-    labels = [(one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one]
+    labels = [
+        (one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one
+    ]
     assert keys.labels == labels
     return seen
 

@@ -13,7 +13,7 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel.entry import Item, item, pairs_of
 from onmaru.kernel.record import Record, Written
-from onmaru.kernel.stamps import instant, phrase
+from onmaru.kernel.stamps import phrase
 
 Get = Callable[[str], bytes]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
@@ -155,7 +155,7 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
             if reference not in made:
                 made[reference] = _match(record, reference, one.number)
             links[reference] = made[reference]
-        bodies[one.number] = verbatim.relink(one.change.body, links) if links else one.change.body
+        bodies[one.number] = verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
         if count % SLICE == 0:
             yield 0
     return bodies
@@ -167,7 +167,7 @@ def _resolved(record: Record, one: Item) -> bytes:
         return b""
     references = _conditional(one.change.body)
     links = {reference: _match(record, reference, one.number) for reference in references}
-    return verbatim.relink(one.change.body, links) if links else one.change.body
+    return verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
 
 
 def _conditional(body: bytes) -> Sequence[str]:
@@ -216,7 +216,7 @@ def _wrote(written: Written, style: Style) -> bytes:
         "status": phrase(status),
         "location": f"{style.base}/{version.name}/_history/{version.version}".lstrip("/"),
         "etag": f'W/"{version.version}"',
-        "lastModified": instant(version.at),
+        "lastModified": verbatim.instant(version.at),
     }
     rendered = msgspec.json.encode(answer)
     if style.whole and version.body is not None:

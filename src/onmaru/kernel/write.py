@@ -76,17 +76,25 @@ class Plan:
             return self._creation(number, change, t, sight)
         if change.condition is not None:
             found = self._only(change.condition, t, sight)
-            if found is None and change.op == "update" and not change.make:
-                raise invalid("not-found", "nothing matches the condition", status=404)
-            if found is None:
-                return Target(self._fresh(number, change) if change.op == "update" else "", None)
-            return Target(found.id, found)
+            if found is not None:
+                return Target(found.id, found)
+            return self._unmatched(number, change, t)
         current = self._index.latest(change.type, change.id, t)
         if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
             current = None
         if current is None and change.op == "update" and not (change.make and self._sight.whole):
             raise invalid("not-found", "no such resource", status=404)
         return Target(change.id, current)
+
+    def _unmatched(self, number: int, change: Change, t: int) -> Target:
+        """An update whose condition matches nothing makes the resource; under the id it brings, if that is free."""
+        if change.op != "update":
+            return Target("", None)
+        if not change.make or (change.id and not self._sight.whole):
+            raise invalid("not-found", "nothing matches the condition", status=404)
+        if change.id and self._index.latest(change.type, change.id, t) is not None:
+            raise invalid("conflict", "the condition matches nothing, and the id in the body is taken", status=409)
+        return Target(self._fresh(number, change), None)
 
     def _creation(self, number: int, change: Change, t: int, sight: Sight) -> Target:
         if change.if_none_exist is not None:

@@ -18,7 +18,7 @@ class Incoming(Protocol):
 
 
 async def take(incoming: Incoming, headers: Mapping[str, str], most: int) -> bytes:
-    """The whole body; `Invalid` 413 over `most` bytes (before or after opening gzip), 415 for another encoding, 400 broken."""
+    """The whole body; `Invalid` 413 over `most` bytes (before or after gzip), 415 for another encoding, 400 if broken."""
     length = headers.get("content-length")
     if length is not None and length.isdecimal():
         if int(length) > most:

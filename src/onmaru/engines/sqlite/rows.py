@@ -31,6 +31,8 @@ BATCH = 1000
 class HotTables:
     """The tables of the projections whose store is "hot", one file a tenant."""
 
+    sites = False
+
     def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
         self.db = connect(folder / "rows.db", key, cache_mb=64)
         self.db.execute("CREATE TABLE IF NOT EXISTS follow(name TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID")
@@ -55,7 +57,8 @@ class HotTables:
     def _drop_old(self) -> None:
         """Tables of earlier projection versions, once the present one has been followed to the end at least once."""
         current = {physical for _, physical in self.tables.values()} | {"follow"}
-        for (name,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        names: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
             if name not in current and "__" in name:
                 self.db.execute(f'DROP TABLE "{name}"')
 

@@ -1,32 +1,31 @@
-"""`_summary` and `_elements`: a resource cut down to what was asked for, marked SUBSETTED."""
+"""What of a resource an answer shows; today all of it, and a parameter that asks for a part is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from onmaru.fhir.outcome import invalid
-from onmaru.fhir.subset import subset
 
-SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
+WHOLE = frozenset({"", "false", "count"})
 
 
 def shaped(body: bytes, type_name: str, query: Sequence[tuple[str, str]]) -> bytes:
     """A read's resource in the form its query asks for; `Invalid` 400 for a parameter that a read does not take."""
-    summary, elements = "", ()
+    summary, elements = "", ""
     for name, value in query:
         if name == "_summary":
             summary = value
         elif name == "_elements":
-            elements = tuple(part.strip() for part in value.split(",") if part.strip())
+            elements = value
         elif name not in ("_format", "_pretty"):
             raise invalid("not-supported", "not a parameter of read", name)
-    if summary and summary not in SUMMARIES:
-        raise invalid("value", "not one of true, text, data, count, false", "_summary")
-    return cut(body, type_name, summary, elements)
+    return cut(body, type_name, summary, tuple(elements.split(",")) if elements else ())
 
 
 def cut(body: bytes, type_name: str, summary: str, elements: tuple[str, ...]) -> bytes:
-    """The resource as `_summary` and `_elements` want it; unchanged when they want all of it."""
-    if summary in ("", "false", "count") and not elements:
-        return body
-    return subset(body, type_name, summary if summary not in ("false", "count") else "", elements)
+    """The resource as `_summary` and `_elements` want it; `Invalid` 400 where they want a part of it."""
+    if summary not in WHOLE or elements:
+        raise invalid(
+            "not-supported", f"a part of {type_name} cannot be asked for", "_elements" if elements else "_summary"
+        )
+    return body

@@ -10,10 +10,11 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Clause, Date
 from onmaru.fhir.search import parse
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.kernel.stamps import http_date, instant, phrase
+from onmaru.kernel.stamps import http_date, phrase
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, link
 from onmaru.web.fhir.form import shaped

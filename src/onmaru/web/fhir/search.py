@@ -52,9 +52,7 @@ class Searches:
         """`POST Patient/ID/Type/_search`."""
         return self._run(request, hall, _inside(request.params["inner"]), _posted(request))
 
-    def _run(
-        self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]
-    ) -> Response:
+    def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
         query = parse(types, [p for p in given if p[0] not in FORM], lenient=prefer(request.headers).lenient)
         cursor = next((value for name, value in given if name == "_cursor"), "")
         compartment = request.params["id"] if "inner" in request.params else ""
