@@ -18,8 +18,8 @@ export function UserMenu() {
       </div>
       <Menu position="bottom-end" width={264}>
         <Menu.Target>
-          <UnstyledButton className={look.me} aria-label={`${session.name}, ${roles}`}>
-            <span className={look.name}>{session.name}</span>
+          <UnstyledButton className={look.me}>
+            <span className={look.name}>{session.name}</span>{' '}
             <span className={look.roles}>{roles}</span>
             <IconChevronDown size={14} aria-hidden />
           </UnstyledButton>

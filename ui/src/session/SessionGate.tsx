@@ -50,7 +50,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
   const door = useMemo<SessionDoor | null>(() => session && doorOf(session, () => setStage({ name: 'out' })), [session]);
 
   if (stage.name === 'asking') return <Waiting />;
-  if (stage.name === 'unreachable') return <ProblemView problem={stage.problem} retry={() => void ask()} />;
+  if (stage.name === 'unreachable') return <ProblemView whole problem={stage.problem} retry={() => void ask()} />;
   if (!door) return <Login enter={enter} />;
   return (
     <SessionContext value={door}>
