@@ -20,8 +20,9 @@ MODIFIERS = {
     "token": ("text", "not", "missing"),
     "reference": ("identifier", "missing"),
     "special": (),
+    "composite": (),
 }
-"""Modifiers by kind; every other kind has only `:missing`. A reference may also be narrowed by `:[type]`."""
+"""Modifiers by kind (R4 search 3.1.1.4.4); every other kind has only `:missing`, and a reference `:[type]` too."""
 PRINTABLE = re.compile(r"[A-Za-z0-9_.:\-]{1,128}", re.ASCII)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
+from onmaru.fhir.search.catalogue import numbered
 from onmaru.fhir.search.dates import DAY, span
 
 PREFIXES: dict[str, Prefix] = {
@@ -16,6 +18,7 @@ DECIMAL = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?", re.AS
 IDENTIFIER = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+ESCAPED = re.compile(r"(?:[^\\]|\\[,$|\\])*", re.DOTALL)
 LOST_PLUS = re.compile(r"(T[\d:.]+) (\d\d:\d\d)")
 APPROXIMATE = Decimal("0.1")
 
@@ -38,13 +41,12 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def unescape(text: str) -> str:
-    """`\\,` `\\$` `\\|` and `\\\\` give the character; a backslash before anything else stands for itself."""
-    return re.sub(r"\\([,$|\\])", r"\1", text) if "\\" in text else text
-
-
-def escape(text: str) -> str:
-    """The opposite of unescape."""
-    return re.sub(r"([,$|\\])", r"\\\1", text)
+    """`\\,` `\\$` `\\|` and `\\\\` give the character. Raises Malformed for a backslash before anything else."""
+    if "\\" not in text:
+        return text
+    if not ESCAPED.fullmatch(text):
+        raise Malformed("a backslash stands only before , $ | and another backslash")
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def value(parameter: Parameter, text: str, now: int) -> Value:
@@ -59,6 +61,8 @@ def value(parameter: Parameter, text: str, now: int) -> Value:
         return date(text, now)
     if parameter.kind in ("string", "uri"):
         return Text(unescape(text))
+    if parameter.kind == "token":
+        return coded(parameter, text)
     return _ONE[parameter.kind](text)
 
 
@@ -68,6 +72,14 @@ def token(text: str) -> Token:
     if len(parts) > 2 or not any(parts):
         raise Malformed("a token is code, system|code, |code or system|")
     return Token(None, parts[0]) if len(parts) == 1 else Token(parts[0], parts[1] or None)
+
+
+def coded(parameter: Parameter, text: str) -> Token:
+    """A token as the parameter's rows have it: folded where they are, without the system that the codes imply."""
+    found, nature = token(text), numbered(parameter.sp).nature
+    if nature == "string":
+        return Token(found.system, found.code and found.code.casefold())
+    return Token("", found.code) if nature and found.system == nature else found
 
 
 def reference(text: str) -> Ref:
@@ -133,7 +145,8 @@ def _number(prefix: Prefix, written: str) -> Number:
         margin = abs(amount) * APPROXIMATE
         return Number(prefix, float(amount), float(amount - margin), float(amount + margin))
     half = Decimal(5).scaleb(_last_digit(written, amount) - 1)
-    return Number(prefix, float(amount), float(amount - half), float(amount + half))
+    value = float(amount)  # beyond a float's digits the range would close: the number itself stays inside
+    return Number(prefix, value, float(amount - half), max(float(amount + half), math.nextafter(value, math.inf)))
 
 
 def _last_digit(written: str, amount: Decimal) -> int:
@@ -152,7 +165,6 @@ def composite(parameter: Parameter, text: str, now: int) -> Parts:
 
 
 _ONE: dict[str, Callable[[str], Value]] = {
-    "token": token,
     "reference": reference,
     "number": number,
     "quantity": quantity,
