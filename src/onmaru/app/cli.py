@@ -19,7 +19,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
+    "serve": ("onmaru.app.serving:serve", "Serve the record, the rooms and the pages over HTTP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
+    "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
+    "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
+    "user": ("onmaru.app.people:user", "Make, list and disable users."),
     "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }

@@ -64,13 +64,24 @@ def type_of(raw: bytes) -> str:
     return name if name in RESOURCE_TYPES else ""
 
 
-def _sure(raw: bytes) -> bool:
+@cache
+def _unsigned_arrays() -> frozenset[str]:
+    """Resource types with a repeating unsignedInt somewhere."""
+    return frozenset(
+        type_name.partition(".")[0]
+        for type_name in kinds()
+        for element in elements(type_name)
+        if "unsignedInt" in element.types and element.max != 1
+    )
+
+
+def _sure(raw: bytes, name: str) -> bool:
     """Whether compact bytes hold none of the signs of what typed decoding does not see."""
     if b"{}" in raw or b"null" in raw or (b'{"id":"' in raw and _ONLY_ID.search(raw)):
         return False
     if b"\\" in raw and _CONTROL.search(raw):
         return False
-    if b":-0" in raw or b",-0" in raw or b"[-0" in raw:  # -0 is an integer but no unsignedInt
+    if b":-0" in raw or (name in _unsigned_arrays() and b"-0" in raw):  # -0 is an integer but no unsignedInt
         return False
     if b'"_' in raw:
         choices = _choice_members()
@@ -98,7 +109,7 @@ def _nested(resource: Any, name: str) -> Iterator[Any]:
 def _fast(raw: bytes, name: str, deep: bool) -> Any:
     """Decode compact bytes. Raises _Doubt or one of the decoder's errors unless the resource is surely valid."""
     resource = decoder(name).decode(raw)
-    if not _sure(raw) or members(raw) != members(_encode(resource)):
+    if not _sure(raw, name) or members(raw) != members(_encode(resource)):
         raise _Doubt
     for inner in getattr(resource, "contained", None) or ():
         inner = bytes(inner)
@@ -134,16 +145,19 @@ def _slow(raw: bytes, type_name: str | None, deep: bool, depth: int) -> Any:
         raise Invalid([Issue("structure", "The content cannot be decoded.")], 422) from None
 
 
-def admit(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH) -> tuple[bytes, Any]:
+def admit(
+    raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH, compacted: bool = False
+) -> tuple[bytes, Any]:
     """(compact bytes, Struct) of one resource: `decode` for a writer, who stores the bytes.
 
     The compact bytes are the received tokens without insignificant white space. With `deep` False the resources inside a
-    Bundle's entries and Parameters are left unchecked, for a caller that admits each of them itself.
+    Bundle's entries and Parameters are left unchecked, for a caller that admits each of them itself. `compacted`: the
+    bytes came out of `admit` or `verbatim.compact`, or are an entry of such a Bundle.
     Raises Invalid: 400 where the bytes are not JSON or nest deeper than `depth`, 422 with every problem otherwise.
     """
     check_depth(raw, depth)
     try:
-        compact = msgspec.json.format(raw, indent=-1)
+        compact = raw if compacted else msgspec.json.format(raw, indent=-1)
         name = type_of(compact)
         if name and (type_name is None or name == type_name):
             return compact, _fast(compact, name, deep)

@@ -56,7 +56,9 @@ class Chart:
         index = self._tenant.index
         found = index.latest(type, id, t) if version is None else index.numbered(type, id, version, t)
         patients = index.compartments(found) if found else ()
-        if found is None or not sight.sees(type, patients):
+        # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
+        nameless = found is not None and found.body is None and not patients and not sight.whole
+        if found is None or nameless or not sight.sees(type, patients):
             self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients if found else ())
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
