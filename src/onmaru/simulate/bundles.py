@@ -1,0 +1,275 @@
+"""What newer systems of the hospital send as FHIR R4 transactions: masters, doses given, questionnaires answered.
+
+Every entry is created only if its identifier is not there yet, so that the same bundle twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from onmaru.simulate.chart import Chart, Visit
+from onmaru.simulate.codes import Drug
+from onmaru.simulate.people import Person
+from onmaru.simulate.places import DEPARTMENTS
+from onmaru.simulate.staff import Member
+from onmaru.simulate.systems import (
+    ATC,
+    DEPARTMENT,
+    HOSPITAL,
+    LICENCE,
+    LOCAL_URI,
+    MRN,
+    ORDER,
+    PLACE,
+    RESIDENT,
+    ROAD_ADDRESS,
+    STAFF,
+    VISIT,
+    oid,
+)
+from onmaru.simulate.truth import count
+from onmaru.simulate.world import World
+
+Resource = dict[str, Any]
+CHUNK = 100
+HOSPITAL_NUMBER = "SIM00000"
+
+
+def identifier(system: str, value: str) -> Resource:
+    return {"system": system, "value": value}
+
+
+def _entry(resource: Resource) -> Resource:
+    first = resource["identifier"]
+    one = first if isinstance(first, dict) else first[0]
+    name = f"{resource['resourceType']}?identifier={one['system']}|{one['value']}"
+    return {
+        "fullUrl": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}",
+        "resource": resource,
+        "request": {
+            "method": "POST",
+            "url": resource["resourceType"],
+            "ifNoneExist": f"identifier={one['system']}|{one['value']}",
+        },
+    }
+
+
+def _transaction(resources: Sequence[Resource]) -> Resource:
+    return {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(one) for one in resources]}
+
+
+def _sought(type: str, system: str, value: str) -> Resource:
+    """A conditional reference (FHIR R4, 3.1.0.11.2)."""
+    return {"reference": f"{type}?identifier={system}|{value}"}
+
+
+def masters(world: World) -> None:
+    """The hospital, its departments, wards, rooms, beds and staff; each bundle refers only to those before it."""
+    for resources in (
+        _hospital(world),
+        _departments(),
+        _wards(world),
+        _rooms(world),
+        _beds(world),
+        _staff(world),
+        _roles(world),
+    ):
+        for at in range(0, len(resources), CHUNK):
+            world.send_json("fhir", "MDR", "masters", _transaction(resources[at : at + CHUNK]), orderly=True)
+
+
+def _hospital(world: World) -> list[Resource]:
+    return [
+        {
+            "resourceType": "Organization",
+            "identifier": [identifier(HOSPITAL, HOSPITAL_NUMBER)],
+            "active": True,
+            "name": "온마루 모의병원",
+            "alias": ["Onmaru Simulated Hospital", world.settings.facility],
+        }
+    ]
+
+
+def _departments() -> list[Resource]:
+    return [
+        {
+            "resourceType": "Organization",
+            "identifier": [identifier(oid(PLACE), f"DEPT{code}")],
+            "active": True,
+            "type": [{"coding": [{"system": DEPARTMENT, "code": code, "display": ko}]}],
+            "name": ko,
+            "alias": [en],
+            "partOf": _sought("Organization", HOSPITAL, HOSPITAL_NUMBER),
+        }
+        for code, (ko, en) in DEPARTMENTS.items()
+    ]
+
+
+def _location(value: str, name: str, physical: tuple[str, str], above: str = "") -> Resource:
+    kind = {"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": physical[0]}
+    one: Resource = {
+        "resourceType": "Location",
+        "identifier": [identifier(oid(PLACE), value)],
+        "status": "active",
+        "name": name,
+        "mode": "instance",
+        "physicalType": {"coding": [{**kind, "display": physical[1]}]},
+    }
+    if above:
+        one["partOf"] = _sought("Location", oid(PLACE), above)
+    return one
+
+
+def _wards(world: World) -> list[Resource]:
+    out = []
+    for ward in world.settings.wards:
+        one = _location(ward.code, ward.ko, ("wa", "Ward"))
+        one["alias"] = [ward.en]
+        one["managingOrganization"] = _sought("Organization", oid(PLACE), f"DEPT{ward.department}")
+        out.append(one)
+    return out
+
+
+def _rooms(world: World) -> list[Resource]:
+    rooms = {bed.room: bed.ward for bed in world.board.beds}
+    return [_location(f"{ward}/{room}", f"{room}호", ("ro", "Room"), ward) for room, ward in rooms.items()]
+
+
+def _beds(world: World) -> list[Resource]:
+    return [
+        _location(f"{bed.ward}/{bed.room}/{bed.number}", bed.ko, ("bd", "Bed"), f"{bed.ward}/{bed.room}")
+        for bed in world.board.beds
+    ]
+
+
+def _staff(world: World) -> list[Resource]:
+    return [
+        {
+            "resourceType": "Practitioner",
+            "identifier": [identifier(oid(STAFF), one.number), identifier(LICENCE, one.licence)],
+            "active": True,
+            "name": [
+                {"use": "official", "text": one.name, "family": one.family, "given": [one.given]},
+                {"use": "usual", "text": one.latin},
+            ],
+            "gender": "male" if one.sex == "M" else "female",
+        }
+        for one in world.roster.everybody()
+    ]
+
+
+def _roles(world: World) -> list[Resource]:
+    out = []
+    for one in world.roster.everybody():
+        role: Resource = {
+            "resourceType": "PractitionerRole",
+            "identifier": [identifier(oid(STAFF), f"ROLE-{one.number}")],
+            "active": True,
+            "practitioner": _sought("Practitioner", oid(STAFF), one.number),
+            "code": [
+                {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/practitioner-role", "code": one.role}]}
+            ],
+        }
+        if one.role == "doctor":
+            role["organization"] = _sought("Organization", oid(PLACE), f"DEPT{one.unit}")
+        else:
+            role["location"] = [_sought("Location", oid(PLACE), one.unit)]
+        out.append(role)
+    return out
+
+
+def patient(person: Person, mrn: str) -> Resource:
+    """The patient as KR Core asks: identifiers, name.text, gender, birth date, road-name address."""
+    where = person.address
+    road = [
+        {"url": "district", "valueString": f"{where.province} {where.district}"},
+        {"url": "roadName", "valueString": where.road},
+        {"url": "detailedAddress", "valueString": f"{where.building}, {where.detail}"},
+        {"url": "complements", "valueString": where.dong},
+    ]
+    text = f"{where.province} {where.district} {where.road} {where.building}, {where.detail} ({where.dong})"
+    kind = "http://terminology.hl7.org/CodeSystem/v2-0203"
+    return {
+        "resourceType": "Patient",
+        "identifier": [
+            {"type": {"coding": [{"system": kind, "code": "MR"}]}, **identifier(oid(MRN), mrn)},
+            {"type": {"coding": [{"system": kind, "code": "NI"}]}, **identifier(oid(RESIDENT), person.resident)},
+        ],
+        "name": [
+            {"use": "official", "text": person.name, "family": person.family, "given": [person.given]},
+            {"use": "usual", "family": person.family_latin, "given": [person.given_latin]},
+        ],
+        "telecom": [{"system": "phone", "value": person.phone, "use": "mobile"}],
+        "gender": "male" if person.sex == "M" else "female",
+        "birthDate": person.born.isoformat(),
+        "address": [{"extension": [{"extension": road, "url": ROAD_ADDRESS}], "text": text, "postalCode": "00000"}],
+    }
+
+
+def _about(chart: Chart, visit: Visit, resource: Resource) -> list[Resource]:
+    """The patient, created only where the number is unknown, and a resource about her."""
+    subject = {"reference": _entry(patient(chart.person, chart.mrn))["fullUrl"]}
+    key = "context" if resource["resourceType"] == "MedicationAdministration" else "encounter"
+    seen = {"type": "Encounter", "identifier": identifier(oid(VISIT), visit.number)}
+    return [patient(chart.person, chart.mrn), {**resource, "subject": subject, key: seen}]
+
+
+def administration(chart: Chart, visit: Visit, drug: Drug, placer: str) -> None:
+    """One dose given, by the nurse on duty."""
+    world = chart.world
+    nurse = world.roster.nurse(visit.bed.ward, world.now)
+    dose = {"value": float(drug.amount), "unit": drug.unit, "system": "http://unitsofmeasure.org", "code": drug.unit}
+    drug_codes = [
+        {"system": LOCAL_URI, "code": drug.edi, "display": drug.ko},
+        {"system": ATC, "code": drug.atc, "display": drug.en},
+    ]
+    resource: Resource = {
+        "resourceType": "MedicationAdministration",
+        "identifier": [identifier(oid(ORDER), world.number("MA"))],
+        "status": "completed",
+        "medicationCodeableConcept": {"coding": drug_codes, "text": drug.ko},
+        "effectiveDateTime": world.now.isoformat(),
+        "performer": [{"actor": _named(nurse)}],
+        "request": {"type": "MedicationRequest", "identifier": identifier(oid(ORDER), placer)},
+        "dosage": {"dose": dose},
+    }
+    count(world.truth.administrations, chart.mrn)
+    world.send_json("fhir", "EMAR", "MedicationAdministration", _transaction(_about(chart, visit, resource)))
+
+
+def answered(chart: Chart, name: str, answers: Sequence[tuple[str, str, str | int]]) -> None:
+    """A questionnaire answered on a tablet: (link, question, answer) each."""
+    world, visit = chart.world, chart.here
+    items = []
+    for link, question, answer in answers:
+        key = "valueInteger" if isinstance(answer, int) else "valueString"
+        items.append({"linkId": link, "text": question, "answer": [{key: answer}]})
+    resource: Resource = {
+        "resourceType": "QuestionnaireResponse",
+        "identifier": identifier(oid(ORDER), world.number("QR")),
+        "questionnaire": f"urn:onmaru:simulated:questionnaire:{name}",
+        "status": "completed",
+        "authored": world.now.isoformat(),
+        "item": items,
+    }
+    count(world.truth.answers, chart.mrn)
+    world.send_json("fhir", "PRO", "QuestionnaireResponse", _transaction(_about(chart, visit, resource)))
+
+
+def _named(one: Member) -> Resource:
+    return {"type": "Practitioner", "identifier": identifier(oid(STAFF), one.number), "display": one.name}
+
+
+def numerics(world: World, chart: Chart, visit: Visit, values: Iterator[tuple[str, str, str]]) -> None:
+    """The `vitals` channel: `{"at_us","mrn","visit","bed","values":{LOINC:[number, UCUM unit]}}`."""
+    bed = f"{visit.bed.ward}/{visit.bed.room}/{visit.bed.number}"
+    content = {
+        "at_us": world.now_us,
+        "mrn": chart.mrn,
+        "visit": visit.number,
+        "bed": bed,
+        "values": {loinc: [float(value), unit] for loinc, value, unit in values},
+    }
+    world.send_json("vitals", "MONITOR", "numerics", content)
