@@ -35,6 +35,7 @@ from onmaru.simulate.world import World
 Resource = dict[str, Any]
 CHUNK = 100
 HOSPITAL_NUMBER = "SIM00000"
+HOSPITAL_NAME = "온마루 모의병원"
 
 
 def identifier(system: str, value: str) -> Resource:
@@ -70,6 +71,7 @@ def masters(world: World) -> None:
     for resources in (
         _hospital(world),
         _departments(),
+        _site(world),
         _wards(world),
         _rooms(world),
         _beds(world),
@@ -86,7 +88,7 @@ def _hospital(world: World) -> list[Resource]:
             "resourceType": "Organization",
             "identifier": [identifier(HOSPITAL, HOSPITAL_NUMBER)],
             "active": True,
-            "name": "온마루 모의병원",
+            "name": HOSPITAL_NAME,
             "alias": ["Onmaru Simulated Hospital", world.settings.facility],
         }
     ]
@@ -107,25 +109,35 @@ def _departments() -> list[Resource]:
     ]
 
 
-def _location(value: str, name: str, physical: tuple[str, str], above: str = "") -> Resource:
+def _location(world: World, path: str, name: str, physical: tuple[str, str]) -> Resource:
+    """A place by its path, such as `71W/7101/1`, also under the name that the door gives a PL of our messages."""
+    facility = world.settings.facility
+    above, _, _ = path.rpartition("/")
     kind = {"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": physical[0]}
     one: Resource = {
         "resourceType": "Location",
-        "identifier": [identifier(oid(PLACE), value)],
+        "identifier": [
+            identifier(oid(PLACE), path or facility),
+            identifier(f"urn:onmaru:location:{facility}", f"{facility}/{path}" if path else facility),
+        ],
         "status": "active",
         "name": name,
         "mode": "instance",
         "physicalType": {"coding": [{**kind, "display": physical[1]}]},
     }
-    if above:
-        one["partOf"] = _sought("Location", oid(PLACE), above)
+    if path:
+        one["partOf"] = _sought("Location", oid(PLACE), above or facility)
     return one
+
+
+def _site(world: World) -> list[Resource]:
+    return [_location(world, "", HOSPITAL_NAME, ("si", "Site"))]
 
 
 def _wards(world: World) -> list[Resource]:
     out = []
     for ward in world.settings.wards:
-        one = _location(ward.code, ward.ko, ("wa", "Ward"))
+        one = _location(world, ward.code, ward.ko, ("wa", "Ward"))
         one["alias"] = [ward.en]
         one["managingOrganization"] = _sought("Organization", oid(PLACE), f"DEPT{ward.department}")
         out.append(one)
@@ -134,14 +146,11 @@ def _wards(world: World) -> list[Resource]:
 
 def _rooms(world: World) -> list[Resource]:
     rooms = {bed.room: bed.ward for bed in world.board.beds}
-    return [_location(f"{ward}/{room}", f"{room}호", ("ro", "Room"), ward) for room, ward in rooms.items()]
+    return [_location(world, f"{ward}/{room}", f"{room}호", ("ro", "Room")) for room, ward in rooms.items()]
 
 
 def _beds(world: World) -> list[Resource]:
-    return [
-        _location(f"{bed.ward}/{bed.room}/{bed.number}", bed.ko, ("bd", "Bed"), f"{bed.ward}/{bed.room}")
-        for bed in world.board.beds
-    ]
+    return [_location(world, f"{bed.ward}/{bed.room}/{bed.number}", bed.ko, ("bd", "Bed")) for bed in world.board.beds]
 
 
 def _staff(world: World) -> list[Resource]:
