@@ -64,6 +64,15 @@ def test_a_reference_is_read_without_its_version(text: str, value: Ref) -> None:
     assert one("Observation", "subject", text).values == (value,)
 
 
+def test_an_absolute_reference_to_this_server_counts_as_relative() -> None:
+    for name in ("subject", "subject:Patient"):
+        pairs = [(name, "https://h/fhir/Patient/23")]
+        (clause,) = parse(("Observation",), pairs, base="https://h/fhir").clauses
+        assert clause == one("Observation", "subject", "Patient/23")
+        (other,) = parse(("Observation",), pairs, base="https://h/t/a/fhir").clauses
+        assert isinstance(other, Clause) and other.values == (Ref("", "https://h/fhir/Patient/23"),)
+
+
 def test_a_type_modifier_becomes_part_of_the_reference() -> None:
     assert one("Observation", "subject:Patient", "23") == one("Observation", "subject", "Patient/23")
 

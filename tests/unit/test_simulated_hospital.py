@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import msgspec
 import pytest
 from tests.unit.simulated import Read, Refused, resources, v2
 
+from onmaru.fhir import structure
 from onmaru.simulate import NO_FAULTS, Event, Settings, hospital, pace
+from onmaru.simulate.settings import WARDS
 
 ROOT = Path(__file__).resolve().parents[2]
 MANY = {"days": 14.0, "patients": 100, "beds": 140}
@@ -183,6 +186,45 @@ def test_the_ledger_equals_what_a_correct_reader_finds(run: tuple[list[Event], o
     assert refused.pop("wrong_charset") == truth.mislabelled
     assert dict(refused) == truth.refused
     assert set(truth.survivors()) == set(truth.patients) - set(merged)
+
+
+def test_every_fhir_transaction_is_valid_r4(run: tuple[list[Event], object]) -> None:
+    checked = 0
+    for event in run[0]:
+        if event.channel == "fhir" and event.payload.endswith(b"}"):
+            structure.decode(event.payload, "Bundle")
+            checked += 1
+    assert checked > 500
+
+
+def test_the_bed_of_every_patient_is_known_to_the_masters(run: tuple[list[Event], object]) -> None:
+    events, truth = run
+    beds = set()
+    for event in events[:10]:
+        if event.channel == "fhir":
+            for one in resources(event):
+                beds |= {one["identifier"][0]["value"]} if one["resourceType"] == "Location" else set()
+    assert {stay.place for stay in truth.stays.values() if stay.kind != "O"} <= beds
+
+
+def test_appointments_are_on_working_days_in_clinic_hours(run: tuple[list[Event], object]) -> None:
+    seen = 0
+    for event in v2(run[0]):
+        if b"|SIU^S12^" in event.payload:
+            try:
+                start = Read(event.payload).one("SCH", 11).split("^")[3]
+            except Refused:
+                continue
+            when = datetime.datetime.strptime(start, "%Y%m%d%H%M%S%z")
+            assert when.weekday() < 5
+            assert 9 <= when.hour < 16
+            seen += 1
+    assert seen > 10
+
+
+def test_a_hospital_without_a_ward_that_courses_need_is_refused() -> None:
+    with pytest.raises(ValueError, match="MICU"):
+        hospital(1, 1.0, settings=Settings(wards=tuple(ward for ward in WARDS if ward.code != "MICU")))
 
 
 def test_two_namesakes_lie_on_one_ward_and_differ_in_birth_date_and_sex(run: tuple[list[Event], object]) -> None:

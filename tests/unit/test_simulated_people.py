@@ -106,12 +106,6 @@ def test_names_are_romanised_by_the_national_rule(hangul: str, latin: str) -> No
     assert romanised(hangul) == latin
 
 
-def test_age_counts_completed_years() -> None:
-    one = msgspec.structs.replace(person(1, 1, Wanted(1950, 1950)), born=datetime.date(1950, 3, 2))
-    assert one.age(datetime.date(2026, 3, 1)) == 75
-    assert one.age(datetime.date(2026, 3, 2)) == 76
-
-
 @pytest.mark.parametrize(
     ("ward", "time", "shift"),
     [

@@ -166,9 +166,11 @@ def noted(chart: Chart, code: tuple[str, str], text: str, *, sender: str = "EMR"
 
 
 def booked(chart: Chart, department: str, days: float) -> None:
-    """Book the next visit in so many days (SIU^S12)."""
+    """Book the next visit on the working day in about so many days (SIU^S12)."""
     world = chart.world
-    start = (world.now + datetime.timedelta(days=days)).replace(second=0, microsecond=0)
+    start = (world.now + datetime.timedelta(days=days)).replace(minute=0, second=0)
+    start += datetime.timedelta(days=(7 - start.weekday()) if start.weekday() >= 5 else 0)
+    start = start.replace(hour=chart.rng.randint(9, 15), minute=chart.rng.randrange(0, 60, 15))
     doctor = world.roster.physician(department, chart.rng)
     where = s.bed(clinic(department), world.settings.facility)
     begin, length = s.stamp(start), "15|min^minute^UCUM"

@@ -163,6 +163,8 @@ class Chart:
         self._known_here()
         truth = self.world.truth
         truth.merged[given_up] = self.mrn
+        if self.visit is not None:
+            truth.stays[self.visit.number].mrn = self.mrn
         if given_up in truth.deceased:
             truth.deceased.add(self.mrn)
         merged = f"MRG|{s.mrn(given_up)}"

@@ -77,10 +77,6 @@ class Person(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return self.family + self.given
 
-    def age(self, on: datetime.date) -> int:
-        """Completed years on a day."""
-        return on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day))
-
 
 class Wanted(msgspec.Struct, frozen=True):
     """What a course of illness asks of its patient: years of birth, sex ("" either) and whether the name suits both."""

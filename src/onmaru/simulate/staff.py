@@ -71,7 +71,7 @@ class Roster:
         return rng.choice(self.physicians[department])
 
     def nurse(self, ward: str, at: datetime.datetime) -> Member:
-        """The nurse on duty on a ward; a clinic's patients are seen to by the emergency room's nurses."""
+        """The nurse on duty on a ward; a clinic's patients are seen to by the first ward's nurses."""
         unit = self._wards.get(ward) or next(iter(self._wards.values()))
         minute = at.hour * 60 + at.minute
         shift = shift_at(unit, minute)

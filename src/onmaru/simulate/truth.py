@@ -17,7 +17,9 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Stay(msgspec.Struct):
-    """One visit. `kind` O, E or I; `status` in-progress, finished or cancelled; ward, room and bed as last corrected."""
+    """One visit. `mrn` as the last message about it says; `kind` O, E or I; `status` in-progress, finished or cancelled;
+    `place`: ward, room and bed as last corrected.
+    """
 
     mrn: str
     kind: str

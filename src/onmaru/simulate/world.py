@@ -18,6 +18,7 @@ from onmaru.simulate.truth import Truth, count
 
 KOREA = datetime.timezone(datetime.timedelta(hours=9))
 MINUTE = 60_000_000
+WARDS_NEEDED = frozenset({"71W", "62W", "81W", "MICU", "ER"})
 Steps = Iterator[float]
 """Something that happens step by step; each step gives the minutes until the next."""
 
@@ -38,6 +39,9 @@ class World:
     def __init__(self, seed: int, settings: Settings) -> None:
         self.seed = seed
         self.settings = settings
+        missing = WARDS_NEEDED - {ward.code for ward in settings.wards}
+        if missing:
+            raise ValueError(f"the courses of illness need these wards too: {', '.join(sorted(missing))}")
         self.truth = Truth()
         self.board = Board(settings.wards, settings.beds)
         self.roster = Roster(seed, settings.wards)

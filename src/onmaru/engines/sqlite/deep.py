@@ -75,7 +75,8 @@ class Deep:
         for here, there in zip_longest(named(stored, table), named(rebuilt, table)):
             self._report.index_rows += 1
             if here != there:
-                row = here or there or ()
+                # In order, the lesser of two different rows is the one that the other side lacks.
+                row = min((one for one in (here, there) if one), key=lambda one: [(x is not None, x) for x in one])
                 entry = row[column] if column is not None else "row"
                 self._report.add(Wrong("idx.db", entry, f"a row of {table} differs from a rebuild"))
                 return

@@ -130,7 +130,9 @@ class HotTables:
         if sight.only is not None:
             shared = "', '".join(sorted(SHARED))
             own = "_patient IN (SELECT value FROM json_each(:__only))"
-            conditions.append(f"({own} OR (_patient = '' AND substr(_source, 1, instr(_source, '/') - 1) IN ('{shared}')))")
+            conditions.append(
+                f"({own} OR (_patient = '' AND substr(_source, 1, instr(_source, '/') - 1) IN ('{shared}')))"
+            )
         if sight.types is not None:
             conditions.append("substr(_source, 1, instr(_source, '/') - 1) IN (SELECT value FROM json_each(:__types))")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""

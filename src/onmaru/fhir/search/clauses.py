@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from onmaru.fhir.query import Chain, Clause, Has, Missing, Parameter, Ref, Text, Value
 from onmaru.fhir.search import written
 from onmaru.fhir.search.catalogue import parameters, types
+from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.written import Malformed
 
 MODIFIERS = {
@@ -28,23 +27,6 @@ PRINTABLE = re.compile(r"[A-Za-z0-9_.:\-]{1,128}", re.ASCII)
 
 class Unknown(Exception):
     """A parameter that does not exist for the type, or is not answered; `reason` names it."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What one search may ask: clauses, alternatives in one, links in a chain, characters of a value, `_count`."""
-
-    clauses: int = 50
-    values: int = 200
-    links: int = 4
-    characters: int = 4_000
-    count: int = 1_000
-
-
-class Context(msgspec.Struct, frozen=True):
-    """The time (µs, serves `ap`) and the limits that hold for one parse."""
-
-    now: int
-    limits: Limits
 
 
 def known(type: str) -> Mapping[str, Parameter]:
@@ -119,18 +101,18 @@ def clause(parameter: Parameter, modifier: str, text: str, context: Context) -> 
     if "" in alternatives:
         raise Malformed("a value is empty")
     if parameter.kind == "reference" and modifier in types():
-        return Clause(parameter, "", tuple(_narrowed(parameter, modifier, one) for one in alternatives))
+        return Clause(parameter, "", tuple(_narrowed(parameter, modifier, one, context) for one in alternatives))
     allowed = MODIFIERS.get(parameter.kind, ("missing",))
     if modifier and modifier not in allowed and not (modifier == "not" and parameter.code == "_id"):
         raise Malformed("the modifier is not answered for this kind of parameter")
     return Clause(parameter, modifier, tuple(_value(parameter, modifier, one, context) for one in alternatives))
 
 
-def _narrowed(parameter: Parameter, type: str, text: str) -> Ref:
+def _narrowed(parameter: Parameter, type: str, text: str, context: Context) -> Ref:
     """`reference:Type=id`, where `Type/id` is taken too if it says the same type."""
     if type not in parameter.targets:
         raise Malformed("the reference never points at that type")
-    found = written.reference(text)
+    found = written.reference(text, context.base)
     if found.type not in ("", type):
         raise Malformed("the value and the modifier name different types")
     return Ref(type, found.id) if written.IDENTIFIER.fullmatch(found.id) else found
@@ -145,4 +127,4 @@ def _value(parameter: Parameter, modifier: str, text: str, context: Context) -> 
         return written.token(text)
     if modifier in ("exact", "contains", "text"):
         return Text(written.unescape(text))
-    return written.value(parameter, text, context.now)
+    return written.value(parameter, text, context)

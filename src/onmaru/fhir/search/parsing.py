@@ -11,7 +11,8 @@ from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.fhir.query import Chain, Clause, Has, Include, Query, Sort
 from onmaru.fhir.search import clauses
 from onmaru.fhir.search.catalogue import types as known_types
-from onmaru.fhir.search.clauses import Context, Limits, Unknown
+from onmaru.fhir.search.clauses import Unknown
+from onmaru.fhir.search.context import Context, Limits
 from onmaru.fhir.search.written import Malformed
 
 IGNORED = frozenset({"_format", "_pretty"})
@@ -31,13 +32,15 @@ def parse(
     lenient: bool = False,
     limits: Limits | None = None,
     now: Callable[[], int] = clock,
+    base: str = "",
 ) -> Query:
     """The Query for decoded name-value pairs on one type, several, or () for all (which `_type` may narrow).
 
     `lenient` drops parameters that do not exist for the type, and nothing else; `Query.pairs` holds those that were
-    used. `now` serves the prefix `ap` on dates. Raises Invalid (400) with every problem.
+    used. `now` serves the prefix `ap` on dates; `base` is this server's address, below which an absolute reference counts as
+    relative. Raises Invalid (400) with every problem.
     """
-    reader = _Reader(types, Context(now(), limits or Limits()), lenient)
+    reader = _Reader(types, Context(now(), limits or Limits(), base), lenient)
     narrowing = [text for name, text in pairs if name == "_type"]
     if narrowing:
         reader.attempt("_type", narrowing[0], reader.narrow)

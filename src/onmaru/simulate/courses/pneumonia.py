@@ -54,7 +54,11 @@ def _worse(chart: Chart) -> Steps:
         yield 180
         chart.body.illness = min(0.85, chart.body.illness + 0.075)
         chart.vital_signs(chart.here)
-    noted(chart, ("SN06", "간호기록"), "호흡곤란 호소, 산소 요구량 증가함.\n담당의에게 보고함.")
+    ward, now = chart.here.bed.ward, chart.world.now
+    shift, nurse = chart.world.roster.shift(ward, now).ko, chart.world.roster.nurse(ward, now)
+    noted(
+        chart, ("SN06", "간호기록"), f"[{shift}] 호흡곤란 호소, 산소 요구량 증가함.\n담당의에게 보고함.", author=nurse
+    )
     yield from tested(chart, BLOOD_GAS, {PAO2: (54, 4)}, 15)
     yield from moved(chart, INTENSIVE, "01")
     chart.diagnose(RESPIRATORY_FAILURE)
