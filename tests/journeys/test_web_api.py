@@ -124,9 +124,7 @@ def test_a_log_in_that_is_no_log_in_is_refused_without_repeating_it(house: House
 def test_a_broken_glass_opens_one_patient_and_is_audited_with_its_reason(house: House) -> None:
     token = house.token("loader", "system")
     house.ask("PUT", "/fhir/Patient/p1", {"resourceType": "Patient", "id": "p1"}, token=token)
-    house.consent(
-        {"id": "c", "status": "active", "patient": {"reference": "Patient/p1"}, "provision": {"type": "deny"}}
-    )
+    assert house.ask("PUT", "/fhir/Consent/c", DENIAL, token=token).status == 201
     browser = Browser(house, "doctor")
     assert browser("GET", "/fhir/Patient/p1").status == 404
     glass = {"patient": "p1", "reason": "unconscious in the emergency room"}
