@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from onmaru.fhir import definitions, primitives
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.structure import RESOURCE_TYPES, admit, decode, elements, struct
+from onmaru.fhir.structure import RESOURCE_TYPES, admit, decode, elements, stored, struct
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = '{"resourceType":"Patient",%s}'
@@ -157,7 +157,7 @@ TAKEN = [
 def test_each_of_these_is_sound(text: str) -> None:
     small, one = admit(text.encode())
     assert json.loads(small) == json.loads(text)
-    assert one.resourceType
+    assert stored(small, one.resourceType) == one
 
 
 @pytest.mark.parametrize(

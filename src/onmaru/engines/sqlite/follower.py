@@ -35,7 +35,7 @@ class SqliteIndex:
         """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
         position = self.file.position
         if not position:
-            return True
+            return self.file.db.execute("SELECT 1 FROM ver LIMIT 1").get is None
         seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
         return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
 from onmaru.fhir.search.catalogue import numbered
+from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.dates import DAY, span
 
 PREFIXES: dict[str, Prefix] = {
@@ -49,21 +49,23 @@ def unescape(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def value(parameter: Parameter, text: str, now: int) -> Value:
-    """One alternative, still escaped, of a parameter without modifier. `now` in µs serves `ap`. Raises Malformed."""
+def value(parameter: Parameter, text: str, context: Context) -> Value:
+    """One alternative, still escaped, of a parameter without modifier. Raises Malformed."""
     if not text:
         raise Malformed("a value is empty")
     if parameter.kind == "special":
-        return date(text, now) if parameter.code == "_lastUpdated" else Text(unescape(text))
+        return date(text, context.now) if parameter.code == "_lastUpdated" else Text(unescape(text))
     if parameter.kind == "composite":
-        return composite(parameter, text, now)
+        return composite(parameter, text, context)
     if parameter.kind == "date":
-        return date(text, now)
+        return date(text, context.now)
     if parameter.kind in ("string", "uri"):
         return Text(unescape(text))
     if parameter.kind == "token":
         return coded(parameter, text)
-    return _ONE[parameter.kind](text)
+    if parameter.kind == "reference":
+        return reference(text, context.base)
+    return number(text) if parameter.kind == "number" else quantity(text)
 
 
 def token(text: str) -> Token:
@@ -82,9 +84,11 @@ def coded(parameter: Parameter, text: str) -> Token:
     return Token("", found.code) if nature and found.system == nature else found
 
 
-def reference(text: str) -> Ref:
+def reference(text: str, base: str = "") -> Ref:
     """`id`, `Type/id` or an absolute url; the version of a reference is left out, that of a canonical kept."""
     plain = unescape(text)
+    if base:
+        plain = plain.removeprefix(base.rstrip("/") + "/")
     found = RELATIVE.fullmatch(plain)
     if found is not None:
         return Ref(found[1], found[2])
@@ -155,17 +159,10 @@ def _last_digit(written: str, amount: Decimal) -> int:
     return exponent - 1 if "e" in written.lower() and "." not in written else exponent
 
 
-def composite(parameter: Parameter, text: str, now: int) -> Parts:
+def composite(parameter: Parameter, text: str, context: Context) -> Parts:
     """One value a component, between unescaped `$`."""
     parts = split(text, "$")
     if len(parts) != len(parameter.components):
         raise Malformed(f"a value has {len(parameter.components)} parts joined by $")
     pairs = zip(parameter.components, parts, strict=True)
-    return Parts(tuple(value(component, part, now) for component, part in pairs))
-
-
-_ONE: dict[str, Callable[[str], Value]] = {
-    "reference": reference,
-    "number": number,
-    "quantity": quantity,
-}
+    return Parts(tuple(value(component, part, context) for component, part in pairs))
