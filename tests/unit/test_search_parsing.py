@@ -254,6 +254,14 @@ def test_limits_are_refused_as_too_much() -> None:
     assert refused("Patient", *[("name", "x")] * 3, limits=Limits(clauses=2)) == ["at most 2 clauses are taken"]
     assert refused("Patient", ("name", "a,b,c"), limits=Limits(values=2))
     assert refused("Patient", ("name", "abc"), limits=Limits(characters=2))
+    assert refused("Patient", *[("_format", "json")] * 101) == ["at most 100 parameters are taken"]
+    assert refused("Patient", ("_sort", ",".join(["name"] * 51)))
+
+
+def test_a_chain_over_references_to_anything_is_refused_before_it_grows() -> None:
+    (text,) = refused("List", ("item.subject.subject.subject.name", "x"))
+    assert "too many types" in text
+    assert parse(("List",), [("item:Observation.subject:Patient.name", "x")]).clauses
 
 
 def test_result_parameters_may_be_given_once() -> None:

@@ -43,7 +43,8 @@ def parameter(type: str, code: str) -> Parameter:
 
 
 def node(type: str, name: str, text: str, context: Context, links: int = 0) -> Clause | Chain | Has:
-    """The node for `name=text` on `type`. Raises Unknown for the parameter, Malformed for everything else."""
+    """The node for `name=text` on `type`. Raises Unknown for the parameter, TooMuch, Malformed for everything else."""
+    context.step()
     if links > context.limits.links:
         raise Malformed(f"a chain has at most {context.limits.links} links")
     if name.startswith("_has:"):
