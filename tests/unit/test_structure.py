@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from onmaru.fhir import definitions, primitives
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.structure import RESOURCE_TYPES, admit, decode, elements, struct
+from onmaru.fhir.structure import RESOURCE_TYPES, admit, decode, elements, stored, struct
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = '{"resourceType":"Patient",%s}'
@@ -157,7 +157,7 @@ TAKEN = [
 def test_each_of_these_is_sound(text: str) -> None:
     small, one = admit(text.encode())
     assert json.loads(small) == json.loads(text)
-    assert one.resourceType
+    assert stored(small, one.resourceType) == one
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,19 @@ def test_the_data_is_what_the_script_makes_of_the_official_package(
     assert made.stat().st_size < 300_000
 
 
-@pytest.mark.parametrize("bad", ['{"a":' * 3000, '"' + "\\" * 100_001, "[" * 64 + '"' + "]" * 10**6, "9" * 10**6])
+TWICE = PATIENT % ",".join(f'"x{n // 2}":1' for n in range(40_000))
+
+
+def test_a_resource_wrong_in_very_many_places_is_told_a_thousand_of_them() -> None:
+    with pytest.raises(Invalid) as refusal:
+        decode(TWICE.encode())
+    *told, last = refusal.value.issues
+    assert (len(told), {issue.severity for issue in told}, last.severity) == (1000, {"error"}, "information")
+
+
+@pytest.mark.parametrize(
+    "bad", [TWICE, '{"a":' * 3000, '"' + "\\" * 100_001, "[" * 64 + '"' + "]" * 10**6, "9" * 10**6]
+)
 def test_hostile_text_is_refused_quickly(bad: str) -> None:
     begun = time.process_time()
     with pytest.raises(Invalid):

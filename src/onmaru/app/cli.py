@@ -28,21 +28,20 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }
 
-# module:attribute of the function that opens a Hall for a room's command (`room_commands.Opener`); "" until the
-# engines are wired, and then no room has a group of commands here.
-HALL_OPENER = ""
+# The function that opens a Hall for a room's command (`room_commands.Opener`); a place, because it imports every engine.
+HALL_OPENER = "onmaru.app.opening:open_hall"
 
 
 class Tree(click.Group):
     """Commands of the program, then one group for each room."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(rooms.known() if HALL_OPENER else ())]
+        return [*COMMANDS, *rooms.known()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             return _command(COMMANDS[cmd_name][0])
-        if HALL_OPENER and cmd_name in rooms.known():
+        if cmd_name in rooms.known():
             from onmaru.app import room_commands
 
             return room_commands.group(rooms.open_room(cmd_name), _attribute(HALL_OPENER))

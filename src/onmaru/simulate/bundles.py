@@ -1,4 +1,4 @@
-"""What newer systems of the hospital send as FHIR R4 transactions: masters, doses given, questionnaires answered.
+"""What newer systems of the hospital send as FHIR R4 transactions: doses given and questionnaires answered.
 
 Every entry is created only if its identifier is not there yet, so that the same bundle twice adds nothing.
 """
@@ -12,17 +12,12 @@ from typing import Any
 from onmaru.simulate.chart import Chart, Visit
 from onmaru.simulate.codes import Drug
 from onmaru.simulate.people import Person
-from onmaru.simulate.places import DEPARTMENTS
 from onmaru.simulate.staff import Member
 from onmaru.simulate.systems import (
     ATC,
-    DEPARTMENT,
-    HOSPITAL,
-    LICENCE,
     LOCAL_URI,
     MRN,
     ORDER,
-    PLACE,
     RESIDENT,
     ROAD_ADDRESS,
     STAFF,
@@ -33,8 +28,6 @@ from onmaru.simulate.truth import count
 from onmaru.simulate.world import World
 
 Resource = dict[str, Any]
-CHUNK = 100
-HOSPITAL_NUMBER = "SIM00000"
 
 
 def identifier(system: str, value: str) -> Resource:
@@ -56,128 +49,9 @@ def _entry(resource: Resource) -> Resource:
     }
 
 
-def _transaction(resources: Sequence[Resource]) -> Resource:
+def transaction(resources: Sequence[Resource]) -> Resource:
+    """A transaction that creates what is not there yet."""
     return {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(one) for one in resources]}
-
-
-def _sought(type: str, system: str, value: str) -> Resource:
-    """A conditional reference (FHIR R4, 3.1.0.11.2)."""
-    return {"reference": f"{type}?identifier={system}|{value}"}
-
-
-def masters(world: World) -> None:
-    """The hospital, its departments, wards, rooms, beds and staff; each bundle refers only to those before it."""
-    for resources in (
-        _hospital(world),
-        _departments(),
-        _wards(world),
-        _rooms(world),
-        _beds(world),
-        _staff(world),
-        _roles(world),
-    ):
-        for at in range(0, len(resources), CHUNK):
-            world.send_json("fhir", "MDR", "masters", _transaction(resources[at : at + CHUNK]), orderly=True)
-
-
-def _hospital(world: World) -> list[Resource]:
-    return [
-        {
-            "resourceType": "Organization",
-            "identifier": [identifier(HOSPITAL, HOSPITAL_NUMBER)],
-            "active": True,
-            "name": "온마루 모의병원",
-            "alias": ["Onmaru Simulated Hospital", world.settings.facility],
-        }
-    ]
-
-
-def _departments() -> list[Resource]:
-    return [
-        {
-            "resourceType": "Organization",
-            "identifier": [identifier(oid(PLACE), f"DEPT{code}")],
-            "active": True,
-            "type": [{"coding": [{"system": DEPARTMENT, "code": code, "display": ko}]}],
-            "name": ko,
-            "alias": [en],
-            "partOf": _sought("Organization", HOSPITAL, HOSPITAL_NUMBER),
-        }
-        for code, (ko, en) in DEPARTMENTS.items()
-    ]
-
-
-def _location(value: str, name: str, physical: tuple[str, str], above: str = "") -> Resource:
-    kind = {"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": physical[0]}
-    one: Resource = {
-        "resourceType": "Location",
-        "identifier": [identifier(oid(PLACE), value)],
-        "status": "active",
-        "name": name,
-        "mode": "instance",
-        "physicalType": {"coding": [{**kind, "display": physical[1]}]},
-    }
-    if above:
-        one["partOf"] = _sought("Location", oid(PLACE), above)
-    return one
-
-
-def _wards(world: World) -> list[Resource]:
-    out = []
-    for ward in world.settings.wards:
-        one = _location(ward.code, ward.ko, ("wa", "Ward"))
-        one["alias"] = [ward.en]
-        one["managingOrganization"] = _sought("Organization", oid(PLACE), f"DEPT{ward.department}")
-        out.append(one)
-    return out
-
-
-def _rooms(world: World) -> list[Resource]:
-    rooms = {bed.room: bed.ward for bed in world.board.beds}
-    return [_location(f"{ward}/{room}", f"{room}호", ("ro", "Room"), ward) for room, ward in rooms.items()]
-
-
-def _beds(world: World) -> list[Resource]:
-    return [
-        _location(f"{bed.ward}/{bed.room}/{bed.number}", bed.ko, ("bd", "Bed"), f"{bed.ward}/{bed.room}")
-        for bed in world.board.beds
-    ]
-
-
-def _staff(world: World) -> list[Resource]:
-    return [
-        {
-            "resourceType": "Practitioner",
-            "identifier": [identifier(oid(STAFF), one.number), identifier(LICENCE, one.licence)],
-            "active": True,
-            "name": [
-                {"use": "official", "text": one.name, "family": one.family, "given": [one.given]},
-                {"use": "usual", "text": one.latin},
-            ],
-            "gender": "male" if one.sex == "M" else "female",
-        }
-        for one in world.roster.everybody()
-    ]
-
-
-def _roles(world: World) -> list[Resource]:
-    out = []
-    for one in world.roster.everybody():
-        role: Resource = {
-            "resourceType": "PractitionerRole",
-            "identifier": [identifier(oid(STAFF), f"ROLE-{one.number}")],
-            "active": True,
-            "practitioner": _sought("Practitioner", oid(STAFF), one.number),
-            "code": [
-                {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/practitioner-role", "code": one.role}]}
-            ],
-        }
-        if one.role == "doctor":
-            role["organization"] = _sought("Organization", oid(PLACE), f"DEPT{one.unit}")
-        else:
-            role["location"] = [_sought("Location", oid(PLACE), one.unit)]
-        out.append(role)
-    return out
 
 
 def patient(person: Person, mrn: str) -> Resource:
@@ -236,7 +110,7 @@ def administration(chart: Chart, visit: Visit, drug: Drug, placer: str) -> None:
         "dosage": {"dose": dose},
     }
     count(world.truth.administrations, chart.mrn)
-    world.send_json("fhir", "EMAR", "MedicationAdministration", _transaction(_about(chart, visit, resource)))
+    world.send_json("fhir", "EMAR", "MedicationAdministration", transaction(_about(chart, visit, resource)))
 
 
 def answered(chart: Chart, name: str, answers: Sequence[tuple[str, str, str | int]]) -> None:
@@ -255,7 +129,7 @@ def answered(chart: Chart, name: str, answers: Sequence[tuple[str, str, str | in
         "item": items,
     }
     count(world.truth.answers, chart.mrn)
-    world.send_json("fhir", "PRO", "QuestionnaireResponse", _transaction(_about(chart, visit, resource)))
+    world.send_json("fhir", "PRO", "QuestionnaireResponse", transaction(_about(chart, visit, resource)))
 
 
 def _named(one: Member) -> Resource:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from onmaru.simulate.bundles import masters
 from onmaru.simulate.chart import Chart
 from onmaru.simulate.courses import COURSES, Course
 from onmaru.simulate.faults import Event, Line
+from onmaru.simulate.masters import masters
 from onmaru.simulate.people import Person, Wanted, first_of_two, person
 from onmaru.simulate.settings import Settings
 from onmaru.simulate.truth import Truth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from onmaru.simulate.codes import Analyte, Diagnosis, Drug, Panel
 from onmaru.simulate.people import Allergy, Person
@@ -22,6 +22,7 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES).replace("\n", "\\.br\\")
 
 
+@lru_cache(maxsize=256)
 def stamp(at: datetime.datetime) -> str:
     """A DTM to the second with its offset."""
     return at.isoformat()[:19].translate(_NO_MARKS) + "+0900"

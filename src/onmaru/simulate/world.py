@@ -46,6 +46,7 @@ class World:
         self.board = Board(settings.wards, settings.beds)
         self.roster = Roster(seed, settings.wards)
         self.now_us = int(datetime.datetime.fromisoformat(settings.start).timestamp()) * 1_000_000
+        self._clock = (-1, datetime.datetime.fromtimestamp(0, KOREA))
         self._queue: list[tuple[int, int, Steps]] = []
         self._order = counter()
         self._numbers = counter(1)
@@ -54,7 +55,9 @@ class World:
     @property
     def now(self) -> datetime.datetime:
         """Local time in Korea."""
-        return datetime.datetime.fromtimestamp(self.now_us // 1_000_000, KOREA)
+        if self._clock[0] != self.now_us:
+            self._clock = (self.now_us, datetime.datetime.fromtimestamp(self.now_us // 1_000_000, KOREA))
+        return self._clock[1]
 
     def spawn(self, steps: Steps, minutes: float = 0.0) -> None:
         """Let something begin in so many minutes."""
