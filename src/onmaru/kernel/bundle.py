@@ -90,7 +90,7 @@ def _transaction(
     answers: dict[int, bytes] = {}
     for count, (asked, done) in enumerate(zip(ordered, written, strict=True)):
         if count % SLICE == 0:
-            yield 0
+            yield position
         answers[asked.number] = _wrote(done, style)
     for one in items:
         if one.method == "GET":
