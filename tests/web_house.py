@@ -16,7 +16,7 @@ from onmaru.kernel.accounts import User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
-from onmaru.kernel.consent import Consents, rule
+from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
@@ -184,14 +184,6 @@ class House:
     def token(self, user: str, *roles: str, scopes: str = "", tenant: str = "main", patient: str = "") -> str:
         """A bearer token of a new user with these roles."""
         return self.logins.issue(self.user(user, *roles, tenant=tenant, patient=patient), scopes)[0]
-
-    def consent(self, body: Mapping[str, Any], tenant: str = "main") -> None:
-        """Put one Consent into force."""
-
-        def moment(text: str, end: bool) -> int:
-            return 2**62 if end else -(2**62)
-
-        self.tenants[tenant].gate.consents.take(str(body["id"]), rule(body, moment))
 
     def rows(self, tenant: str = "main") -> list[Access]:
         """The audit rows, oldest first."""

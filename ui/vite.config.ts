@@ -19,5 +19,5 @@ export default defineConfig({
     sourcemap: false,
   },
   server: { fs: { allow: ['.', ROOMS] }, proxy: { [served]: { target: server } } },
-  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+  test: { include: ['test/**/*.test.ts'], environment: 'node', isolate: false },
 });

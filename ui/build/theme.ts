@@ -5,13 +5,18 @@ import { theme } from '../src/look/theme.ts';
 
 const NAME = 'virtual:theme.css';
 
+function variables(): ReturnType<typeof defaultCssVariablesResolver> {
+  const made = defaultCssVariablesResolver(mergeMantineTheme(DEFAULT_THEME, theme));
+  made.light['--mantine-color-scheme'] = 'light';
+  made.dark['--mantine-color-scheme'] = 'dark';
+  return made;
+}
+
 export function staticTheme(): Plugin {
   return {
     name: 'onmaru-static-theme',
     resolveId: (id) => (id === NAME ? `\0${NAME}` : undefined),
     load: (id) =>
-      id === `\0${NAME}`
-        ? convertCssVariables(defaultCssVariablesResolver(mergeMantineTheme(DEFAULT_THEME, theme)), ':root')
-        : undefined,
+      id === `\0${NAME}` ? convertCssVariables(variables(), ':root') : undefined,
   };
 }

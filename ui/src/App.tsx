@@ -1,17 +1,19 @@
 /** Routes of the shell and of every room, inside the session. */
 import { lazy, type ReactNode, Suspense, useEffect } from 'react';
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { BrowserRouter, Link, Navigate, Route, Routes } from 'react-router';
 import { Frame } from './Frame';
+import { problemOf } from './net/outcome';
 import { prefix } from './net/place';
 import { shell } from './pages';
 import { Guard } from './parts/Guard';
 import { ProblemView } from './parts/ProblemView';
+import { useTitle } from './parts/useTitle';
 import { Waiting } from './parts/Waiting';
 import type { RoomNav, RoomRoute } from './room';
 import { rooms } from './rooms';
 import { useSession } from './session/session';
 import { SessionGate } from './session/SessionGate';
-import { useLanguage } from './words/words';
+import { useLanguage, useT } from './words/words';
 
 const routes: readonly RoomRoute[] = [shell, ...rooms].flatMap((room) => room.routes);
 const nav: readonly RoomNav[] = [shell, ...rooms].flatMap((room) => room.nav);
@@ -40,9 +42,9 @@ function Pages() {
       <Routes>
         <Route path="/" element={home ? <Navigate to={home.path} replace /> : shown(<Welcome />)} />
         {routes.map(({ path, element: Page, roles }) => (
-          <Route key={path} path={path} element={has(roles) ? shown(<Page />) : <ProblemView problem={refusal(403)} />} />
+          <Route key={path} path={path} element={has(roles) ? shown(<Page />) : <Refusal status={403} />} />
         ))}
-        <Route path="*" element={<ProblemView problem={refusal(404)} />} />
+        <Route path="*" element={<Refusal status={404} />} />
       </Routes>
     </Frame>
   );
@@ -54,5 +56,12 @@ const shown = (page: ReactNode): ReactNode => (
   </Guard>
 );
 
-const refusal = (status: 403 | 404) =>
-  ({ kind: status === 403 ? 'forbidden' : 'absent', status, code: '', text: '', issues: [] }) as const;
+function Refusal({ status }: { status: 403 | 404 }) {
+  const t = useT();
+  useTitle(t(status === 403 ? 'problem.forbidden' : 'problem.absent'));
+  return (
+    <ProblemView whole problem={problemOf(status, '')}>
+      <Link to="/">{t('home')}</Link>
+    </ProblemView>
+  );
+}

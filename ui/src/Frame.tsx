@@ -27,7 +27,7 @@ export function Frame({ nav, children }: { nav: readonly RoomNav[]; children: Re
         <ActionIcon className={look.burger} variant="subtle" color="gray" size="lg" onClick={menu.open} aria-label={t('menu')} aria-expanded={open}>
           <IconMenu2 size={20} />
         </ActionIcon>
-        <NavLink to="/" className={look.brand ?? ''} aria-label={t('home')}>
+        <NavLink to="/" className={look.brand ?? ''}>
           <Mark size={26} />
           <span>{t('product')}</span>
         </NavLink>

@@ -1,5 +1,5 @@
 /** Where the page starts. */
-import '@mantine/core/styles.layer.css';
+import './look/mantine';
 import 'virtual:theme.css';
 import './look/house.css';
 import { MantineProvider } from '@mantine/core';

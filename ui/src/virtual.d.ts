@@ -1,2 +1,2 @@
 declare module 'virtual:theme.css';
-declare module '@mantine/core/styles.layer.css';
+declare module '@mantine/core/styles/*.css';

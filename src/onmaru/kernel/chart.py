@@ -56,7 +56,9 @@ class Chart:
         index = self._tenant.index
         found = index.latest(type, id, t) if version is None else index.numbered(type, id, version, t)
         patients = index.compartments(found) if found else ()
-        if found is None or not sight.sees(type, patients):
+        # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
+        nameless = found is not None and found.body is None and not patients and not sight.whole
+        if found is None or nameless or not sight.sees(type, patients):
             self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients if found else ())
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
@@ -112,12 +114,22 @@ class Chart:
             for version in appended:
                 if version.type == "Consent":
                     self._tenant.gate.learn(version)
+            self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
                 Written(next(versions) if draft is not None else standing, status)
                 for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _note_unwritten(self, plan: Plan, changes: Sequence[Change], decided: Decided) -> None:
+        """Audit rows for changes that append nothing: what a condition found, what was not there or is hidden."""
+        for number, draft in enumerate(decided.drafts):
+            if draft is None:
+                change, standing = changes[number], decided.standing[number]
+                target = f"{change.type}/{standing.id or change.id}"
+                hidden = "hidden" if number in plan.hidden else ""
+                self._audit(change.op, target, versions=[standing] if standing.t else (), denied=hidden)
 
     def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
         """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""

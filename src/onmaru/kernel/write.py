@@ -46,6 +46,7 @@ class Plan:
         self._new_id = new_id
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
+        self.hidden: set[int] = set()
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
         """Raise Invalid (400, 404, 409, 412, 422) when the changes cannot be made at `t`; all problems of bodies at once."""
@@ -81,6 +82,7 @@ class Plan:
             return self._unmatched(number, change, t)
         current = self._index.latest(change.type, change.id, t)
         if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
+            self.hidden.add(number)
             current = None
         if current is None and change.op == "update" and not (change.make and self._sight.whole):
             raise invalid("not-found", "no such resource", status=404)

@@ -22,7 +22,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import enter
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
-from onmaru.web.pages import Pages
+from onmaru.web.pages import POLICIES, Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
@@ -131,9 +131,8 @@ class Application:
             if document is not None:
                 return document
         if visit.request.method in BODIED:
-            async with asyncio.timeout(settings.seconds):
-                body = await take(protocol, visit.request.headers, settings.body)
             request = visit.request
+            body = await take(protocol, request.headers, settings.body, settings.seconds)
             visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
         try:
             response = self._handle(visit, surface, path)
@@ -197,7 +196,7 @@ async def _send(protocol: Outgoing, response: Response, request_id: str, scope: 
     if response.type:
         headers.append(("content-type", response.type))
     headers += response.headers
-    if not any(name == "content-security-policy" for name, _ in response.headers):
+    if response.headers[-len(POLICIES) :] != POLICIES:
         headers += SECURE
     if scope.scheme == "https":
         headers.append(("strict-transport-security", "max-age=31536000"))

@@ -1,7 +1,7 @@
 /** One live connection a page to `/api/events`: it resumes where it broke off and says within ten seconds when it is down. */
 import { standing } from './client';
-import { eventReader, type StreamEvent } from './stream';
 import { prefix } from './place';
+import { eventReader, type StreamEvent } from './stream';
 
 export interface Change {
   /** The log position that the change was made at. */
@@ -16,15 +16,16 @@ export interface LiveState {
   heard: number;
 }
 
-const QUIET_MS = 5_000; // silence after which the server is asked whether it is there
+const QUIET_MS = 4_000; // silence after which the server is asked whether it is there
 const PROBE_MS = 3_000;
+const OPEN_MS = 6_000; // a connection that has not opened by then is given up
 const GRACE_MS = 1_500; // a break shorter than this is not shown
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
-const watchers = new Set<(state: LiveState) => void>();
+const watchers = new Set<() => void>();
 const listeners = new Set<(change: Change | null) => void>();
 let now: LiveState = { state: 'off', heard: 0 };
-let stop: AbortController | null = null;
+let running: AbortController | null = null;
 let lastId = '';
 
 /** `change` null = changes may have been missed: load anew. */
@@ -33,7 +34,7 @@ export function onChange(listen: (change: Change | null) => void): () => void {
   return () => listeners.delete(listen);
 }
 
-export function onState(watch: (state: LiveState) => void): () => void {
+export function onState(watch: () => void): () => void {
   watchers.add(watch);
   return () => watchers.delete(watch);
 }
@@ -41,35 +42,31 @@ export function onState(watch: (state: LiveState) => void): () => void {
 export const liveState = (): LiveState => now;
 
 export function startLive(): void {
-  if (stop) return;
-  stop = new AbortController();
+  if (running) return;
+  running = new AbortController();
   lastId = '';
-  become('connecting');
-  void keep(stop.signal);
+  become('connecting', 0);
+  void keep(running.signal);
 }
 
 export function stopLive(): void {
-  stop?.abort();
-  stop = null;
+  running?.abort();
+  running = null;
   become('off');
 }
 
 function become(state: LiveState['state'], heard = now.heard): void {
   if (state === now.state && heard === now.heard) return;
   now = { state, heard };
-  watchers.forEach((watch) => watch(now));
+  watchers.forEach((watch) => watch());
 }
 
-const alive = (): void => become('live', Date.now());
+const tell = (change: Change | null): void => listeners.forEach((listen) => listen(change));
 
 function deliver(event: StreamEvent): void {
   if (event.id) lastId = event.id;
-  if (event.event === 'change') {
-    const change = readChange(event.data);
-    if (change) listeners.forEach((listen) => listen(change));
-  } else if (event.event === 'reset') {
-    listeners.forEach((listen) => listen(null));
-  }
+  const change = event.event === 'change' ? readChange(event.data) : null;
+  if (change) tell(change);
 }
 
 export function readChange(data: string): Change | null {
@@ -81,71 +78,97 @@ export function readChange(data: string): Change | null {
   }
 }
 
-async function keep(signal: AbortSignal): Promise<void> {
+/** Connects again and again until stopped. */
+async function keep(stopped: AbortSignal): Promise<void> {
   let failures = 0;
-  while (!signal.aborted) {
-    const broken = setTimeout(() => !signal.aborted && now.state !== 'live' && become('down'), GRACE_MS);
-    const lived = await follow(signal, () => clearTimeout(broken));
+  while (!stopped.aborted) {
+    const broken = setTimeout(() => !stopped.aborted && become('down'), GRACE_MS);
+    const lived = await follow(stopped, () => clearTimeout(broken));
     clearTimeout(broken);
-    if (signal.aborted) return;
+    if (stopped.aborted) return;
     failures = lived ? 0 : failures + 1;
-    become(failures > 1 ? 'down' : 'connecting');
-    await wait(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 1_000, signal);
+    if (failures > 1) become('down');
+    else if (now.state === 'live') become('connecting');
+    await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 1_000, stopped);
   }
 }
 
 /** One connection until it ends; true if it ever lived. */
-async function follow(signal: AbortSignal, opened: () => void): Promise<boolean> {
+async function follow(stopped: AbortSignal, opened: () => void): Promise<boolean> {
   const silence = new AbortController();
-  const resumed = lastId !== '' || now.heard === 0;
-  let lived = false;
-  let watch: ReturnType<typeof watchSilence> | null = null;
+  const unopened = setTimeout(() => silence.abort(), OPEN_MS);
+  const missed = lastId === '' && now.heard > 0;
+  let watch: Watch | null = null;
   try {
-    const headers: Record<string, string> = { Accept: 'text/event-stream', 'Accept-Language': standing.language };
-    if (lastId) headers['Last-Event-ID'] = lastId;
     const answer = await fetch(`${prefix}/api/events`, {
-      headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.any([signal, silence.signal]),
+      headers: { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) },
+      cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.any([stopped, silence.signal]),
     });
+    clearTimeout(unopened);
     if (answer.status === 401) standing.onExpired();
     if (!answer.ok || !answer.body) return false;
-    lived = true;
     opened();
-    alive();
-    if (!resumed) listeners.forEach((listen) => listen(null));
-    watch = watchSilence(() => silence.abort());
+    watch = watchSilence(() => {
+      become('down');
+      silence.abort();
+    });
+    watch.heard();
+    if (missed) tell(null);
     const read = eventReader();
     for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-      alive();
       watch.heard();
       read(text).forEach(deliver);
     }
   } catch {
     // The connection broke or was dropped as silent: the caller tries again.
   } finally {
+    clearTimeout(unopened);
     watch?.end();
   }
-  return lived;
+  return watch !== null;
 }
 
-/** Between heartbeats, asks a static file whether the server answers: a dead network closes no connection by itself. */
-function watchSilence(dead: () => void): { heard: () => void; end: () => void } {
+interface Watch {
+  heard: () => void;
+  end: () => void;
+}
+
+/** Between heartbeats asks a static file whether the server answers: a dead network closes no connection by itself. */
+function watchSilence(dead: () => void): Watch {
   let last = Date.now();
+  const heard = (): void => {
+    last = Date.now();
+    become('live', last);
+  };
+  const probe = async (): Promise<void> => {
+    const answer = await fetch('/mark.svg', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(PROBE_MS) });
+    if (!answer.ok) throw new Error(`probe answered ${answer.status}`);
+  };
+  let ended = false;
   const timer = setInterval(() => {
     if (Date.now() - last < QUIET_MS) return;
     last = Date.now();
-    fetch('/mark.svg', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(PROBE_MS) }).then(alive, dead);
+    probe().then(() => ended || heard(), () => ended || dead());
   }, 1_000);
-  return { heard: () => (last = Date.now()), end: () => clearInterval(timer) };
+  return {
+    heard,
+    end: () => {
+      ended = true;
+      clearInterval(timer);
+    },
+  };
 }
 
-function wait(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits; shorter when stopped or when the browser says that the network is back. */
+function pause(ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    const now = (): void => {
+    const over = (): void => {
       clearTimeout(timer);
+      removeEventListener('online', over);
       done();
     };
-    signal.addEventListener('abort', now, { once: true });
-    if (typeof window !== 'undefined') window.addEventListener('online', now, { once: true });
+    const timer = setTimeout(over, ms);
+    stopped.addEventListener('abort', over, { once: true });
+    addEventListener('online', over);
   });
 }

@@ -13,7 +13,7 @@ class Catch extends Component<{ children: ReactNode }, { failed: boolean }> {
   override render(): ReactNode {
     if (!this.state.failed) return this.props.children;
     const problem = { kind: 'failed', status: 0, code: '', text: '', issues: [] } as const;
-    return <ProblemView problem={problem} retry={() => this.setState({ failed: false })} />;
+    return <ProblemView whole problem={problem} retry={() => this.setState({ failed: false })} />;
   }
 }
 

@@ -16,18 +16,21 @@ export interface ProblemViewProps {
   retry?: () => void;
   /** The patient whose record was refused: offers break-glass on 403. Give `retry` with it. */
   patient?: string;
+  /** The problem is the whole page: its words are the page's heading. */
+  whole?: boolean;
   children?: ReactNode;
 }
 
-export function ProblemView({ problem, retry, patient, children }: ProblemViewProps) {
+export function ProblemView({ problem, retry, patient, whole, children }: ProblemViewProps) {
   const t = useT();
   const [glass, setGlass] = useState(false);
   const Icon = icons[problem.kind] ?? IconAlertTriangle;
+  const Heading = whole ? 'h1' : 'h2';
   const breakable = problem.kind === 'forbidden' && patient !== undefined;
   return (
     <div className={look.problem} role="alert">
       <Icon size={36} stroke={1.5} aria-hidden />
-      <h2>{t(`problem.${problem.kind}`)}</h2>
+      <Heading>{t(`problem.${problem.kind}`)}</Heading>
       <p>{t(`problem.${problem.kind}.text`)}</p>
       {problem.text && <p className={look.said}>{problem.text}</p>}
       <div className={look.row}>

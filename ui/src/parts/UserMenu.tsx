@@ -1,6 +1,8 @@
-/** Who is signed in, language, light and dark, signing out. */
+/** Who is signed in, language, light and dark, password, signing out. */
 import { Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import { IconChevronDown, IconLogout } from '@tabler/icons-react';
+import { IconChevronDown, IconKey, IconLogout } from '@tabler/icons-react';
+import { useState } from 'react';
+import { PasswordForm } from '../session/PasswordForm';
 import { useSession } from '../session/session';
 import { useT } from '../words/words';
 import { LanguageSwitch } from './LanguageSwitch';
@@ -10,6 +12,7 @@ export function UserMenu() {
   const t = useT();
   const { session, signOut } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [changing, setChanging] = useState(false);
   const roles = session.roles.map((role) => t(`role.${role}`)).join(', ');
   return (
     <>
@@ -18,8 +21,8 @@ export function UserMenu() {
       </div>
       <Menu position="bottom-end" width={264}>
         <Menu.Target>
-          <UnstyledButton className={look.me} aria-label={`${session.name}, ${roles}`}>
-            <span className={look.name}>{session.name}</span>
+          <UnstyledButton className={look.me}>
+            <span className={look.name}>{session.name}</span>{' '}
             <span className={look.roles}>{roles}</span>
             <IconChevronDown size={14} aria-hidden />
           </UnstyledButton>
@@ -36,11 +39,15 @@ export function UserMenu() {
             />
           </div>
           <Menu.Divider />
+          <Menu.Item leftSection={<IconKey size={16} />} onClick={() => setChanging(true)}>
+            {t('password.own')}
+          </Menu.Item>
           <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
             {t('signout')}
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      {changing && <PasswordForm user={session.user} close={() => setChanging(false)} done={() => setChanging(false)} />}
     </>
   );
 }

@@ -3,6 +3,7 @@ import { Alert, Button, Modal, Textarea } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import type { Problem } from '../net/outcome';
+import { ProblemNote } from '../parts/ProblemNote';
 import { useT } from '../words/words';
 import { useSession } from './session';
 import look from './session.module.css';
@@ -46,11 +47,7 @@ export function BreakGlass({ patient, opened, close, done }: BreakGlassProps) {
           {t('glass.warning')}
         </Alert>
         <Textarea label={t('glass.reason')} description={t('glass.reason.hint', { least: REASON_LEAST })} error={short ? t('glass.reason.short', { least: REASON_LEAST }) : undefined} value={reason} onChange={(event) => setReason(event.currentTarget.value)} rows={4} maxLength={500} data-autofocus />
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem.text || t(`problem.${problem.kind}`)}
-          </Alert>
-        )}
+        {problem && <ProblemNote problem={problem} />}
         <Button type="submit" color="red" loading={busy}>
           {t('glass.enter')}
         </Button>

@@ -35,7 +35,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
     setStage({ name: 'asking' });
     const outcome = await api.get<Session>('/api/me');
     if (outcome.ok) enter(outcome.value);
-    else setStage(outcome.problem.kind === 'expired' ? { name: 'out' } : { name: 'unreachable', problem: outcome.problem });
+    else setStage(foreign(outcome.problem) ? { name: 'out' } : { name: 'unreachable', problem: outcome.problem });
   }, [enter]);
 
   useEffect(() => {
@@ -50,7 +50,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
   const door = useMemo<SessionDoor | null>(() => session && doorOf(session, () => setStage({ name: 'out' })), [session]);
 
   if (stage.name === 'asking') return <Waiting />;
-  if (stage.name === 'unreachable') return <ProblemView problem={stage.problem} retry={() => void ask()} />;
+  if (stage.name === 'unreachable') return <ProblemView whole problem={stage.problem} retry={() => void ask()} />;
   if (!door) return <Login enter={enter} />;
   return (
     <SessionContext value={door}>
@@ -61,6 +61,9 @@ export function SessionGate({ children }: { children: ReactNode }) {
     </SessionContext>
   );
 }
+
+/** No session, or one of another tenant. */
+const foreign = ({ kind }: Problem): boolean => kind === 'expired' || kind === 'forbidden';
 
 function doorOf(session: Session, left: () => void): SessionDoor {
   return {

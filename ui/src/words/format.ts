@@ -65,26 +65,29 @@ export function ageAt(birthDate: string | null | undefined, on: Date, language: 
   return language === 'ko' ? `${days}일` : `${days} d`;
 }
 
-const sexes: Record<string, Record<Language, [string, string]>> = {
-  male: { ko: ['남', '남성'], en: ['M', 'Male'] },
-  female: { ko: ['여', '여성'], en: ['F', 'Female'] },
-  other: { ko: ['기타', '기타'], en: ['O', 'Other'] },
-  unknown: { ko: ['미상', '성별 미상'], en: ['U', 'Sex unknown'] },
-};
+type Words = Record<Language, readonly [short: string, long: string]>;
+
+const UNKNOWN: Words = { ko: ['미상', '성별 미상'], en: ['U', 'Sex unknown'] };
+const sexes = new Map<string, Words>([
+  ['male', { ko: ['남', '남성'], en: ['M', 'Male'] }],
+  ['female', { ko: ['여', '여성'], en: ['F', 'Female'] }],
+  ['other', { ko: ['기타', '기타'], en: ['O', 'Other'] }],
+]);
 
 /** FHIR administrative gender; `long` for reading aloud. An absent one reads as unknown. */
 export function formatSex(gender: string | null | undefined, language: Language, long = false): string {
-  return (sexes[gender ?? 'unknown'] ?? sexes['unknown'])?.[language][long ? 1 : 0] ?? '';
+  return (sexes.get(gender ?? '') ?? UNKNOWN)[language][long ? 1 : 0];
 }
 
-const shown: Record<string, string> = {
-  'mm[Hg]': 'mmHg', Cel: '°C', '[degF]': '°F', '/min': '/min', '{beats}/min': '/min', '{breaths}/min': '/min',
-  '10*3/uL': '×10³/µL', '10*6/uL': '×10⁶/µL', '10*9/L': '×10⁹/L', ug: 'µg', 'ug/dL': 'µg/dL', 'ug/mL': 'µg/mL', uL: 'µL',
-  'kg/m2': 'kg/m²', '{score}': '', '1': '',
-};
+const shown = new Map([
+  ['mm[Hg]', 'mmHg'], ['Cel', '°C'], ['[degF]', '°F'], ['{beats}/min', '/min'], ['{breaths}/min', '/min'],
+  ['10*3/uL', '×10³/µL'], ['10*6/uL', '×10⁶/µL'], ['10*9/L', '×10⁹/L'], ['10*12/L', '×10¹²/L'],
+  ['ug', 'µg'], ['ug/dL', 'µg/dL'], ['ug/mL', 'µg/mL'], ['ug/L', 'µg/L'], ['uL', 'µL'], ['umol/L', 'µmol/L'],
+  ['kg/m2', 'kg/m²'], ['{score}', ''], ['1', ''],
+]);
 
 /** A UCUM code as wards write it; an unknown code is shown as it is. */
-export const formatUnit = (unit: string | null | undefined): string => (unit ? (shown[unit] ?? unit) : '');
+export const formatUnit = (unit: string | null | undefined): string => (unit ? (shown.get(unit) ?? unit) : '');
 
 /** `value` as the record's own token (`72.50`), never through a number. */
 export function formatQuantity(value: string | number | null | undefined, unit?: string | null): string {

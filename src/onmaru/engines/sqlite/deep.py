@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import apsw
 from cryptography.exceptions import InvalidTag
@@ -64,19 +66,18 @@ class Deep:
         log = connect(self._folder / "log.db", self._keys.pages, readonly=True)
         while file.position < position:
             batch = versions(log, file.position, min(SLICE, position - file.position))
-            file.apply([(version, decoded(version)) for version in batch if version.type])
-            file.position = batch[-1].t
+            file.apply([(version, decoded(version)) for version in batch])
         log.close()
         return file
 
     def _compare(self, stored: apsw.Connection, rebuilt: apsw.Connection, table: str) -> None:
-        sql = f"SELECT * FROM {table} ORDER BY " + ",".join(str(n + 1) for n in range(_width(rebuilt, table)))
         column = POSITION[table]
-        for here, there in zip_longest(stored.execute(sql), rebuilt.execute(sql)):
+        for here, there in zip_longest(named(stored, table), named(rebuilt, table)):
             self._report.index_rows += 1
             if here != there:
-                row = here or there
-                entry = row[column] if row is not None and column is not None else "row"
+                # In order, the lesser of two different rows is the one that the other side lacks.
+                row = min((one for one in (here, there) if one), key=lambda one: [(x is not None, x) for x in one])
+                entry = row[column] if column is not None else "row"
                 self._report.add(Wrong("idx.db", entry, f"a row of {table} differs from a rebuild"))
                 return
 
@@ -92,5 +93,23 @@ class Deep:
                 self._report.add(Wrong("blobs", path.name, "its bytes are not those that gave it its name"))
 
 
-def _width(db: apsw.Connection, table: str) -> int:
-    return len(db.execute(f"PRAGMA table_info({table})").fetchall())
+def named(db: apsw.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """A table's rows in order, with names for the surrogate keys that depend on what was followed when."""
+    columns: list[Any] = db.execute(f"PRAGMA table_info({table})").fetchall()
+    shown, joins = [], ""
+    for _, column, *_ in columns:
+        if column == "rid":
+            shown.append("r.type || '/' || r.id")
+            joins += f" LEFT JOIN res r ON r.rid = {table}.rid"
+        elif column == "s":
+            shown.append("y.url")
+            joins += f" LEFT JOIN sys y ON y.s = {table}.s"
+        elif column == "pats":
+            shown.append(
+                "(SELECT group_concat(id) FROM (SELECT p.id FROM res p WHERE instr(','||pats||',', ','||p.rid||',')))"
+            )
+        else:
+            shown.append(f"{table}.{column}")
+    order = ",".join(str(number) for number in range(1, len(shown) + 1))
+    rows: Any = db.execute(f"SELECT {', '.join(shown)} FROM {table}{joins} ORDER BY {order}")
+    return iter(rows)

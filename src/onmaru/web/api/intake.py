@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body, query
+from onmaru.web.doors import Letters
 from onmaru.web.entrance import note
 from onmaru.web.visit import Visit
 
@@ -25,14 +27,14 @@ def letters(visit: Visit) -> Response:
     """`GET /api/dead-letters?state=open`."""
     state = query(visit, "state").get("state", "open")
     note(visit, "dead-letters")
-    return json(visit.doors.letters.page(visit.hall(), state))
+    return json(_letters(visit).page(visit.hall(), state))
 
 
 def letter(visit: Visit) -> Response:
     """`GET /api/dead-letters/{id}`: with its text."""
     id = visit.request.params["id"]
     note(visit, f"dead-letters/{id}")
-    return json(visit.doors.letters.one(visit.hall(), id))
+    return json(_letters(visit).one(visit.hall(), id))
 
 
 def mend(visit: Visit) -> Response:
@@ -40,11 +42,17 @@ def mend(visit: Visit) -> Response:
     id = visit.request.params["id"]
     text = body(visit, Mended).text
     note(visit, f"dead-letters/{id} mend")
-    return json(visit.doors.letters.mend(visit.hall(), id, text))
+    return json(_letters(visit).mend(visit.hall(), id, text))
 
 
 def replay(visit: Visit) -> Response:
     """`POST /api/dead-letters/{id}/replay`."""
     id = visit.request.params["id"]
     note(visit, f"dead-letters/{id} replay")
-    return json(visit.doors.letters.replay(visit.hall(), id))
+    return json(_letters(visit).replay(visit.hall(), id))
+
+
+def _letters(visit: Visit) -> Letters:
+    if visit.doors.letters is None:
+        raise invalid("not-supported", "this house has no doors that letters could die at", status=404)
+    return visit.doors.letters

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.accounts import Grant, User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
-from onmaru.web.entrance import COOKIE, note
+from onmaru.web.entrance import COOKIE, deny, note
 from onmaru.web.visit import Visit
 
 # Each check of a password takes 64 MiB for a tenth of a second: no more than two at a time
@@ -73,7 +73,11 @@ def break_glass(visit: Visit) -> Response:
         raise invalid("value", "not the id of a Patient", "patient")
     standing, _ = visit.known()
     logins = visit.doors.logins
-    visit.standing = logins.break_glass(standing, given.patient, given.reason)
+    try:
+        visit.standing = logins.break_glass(standing, given.patient, given.reason)
+    except Invalid:
+        deny(visit, "break-glass")
+        raise
     visit.caller = logins.caller(visit.standing, "", visit.id, visit.address)
     note(visit, "break-glass", (given.patient,))
     return json({"patient": given.patient, "until": visit.standing.grant.broken_until})

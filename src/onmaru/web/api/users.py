@@ -17,7 +17,7 @@ from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
-from onmaru.web.entrance import note
+from onmaru.web.entrance import deny, note
 from onmaru.web.visit import Visit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\-]{0,63}")
@@ -91,6 +91,7 @@ async def set_password(visit: Visit) -> Response:
     logins = visit.doors.logins
     own = visit.request.params["user"] == caller.user
     if not own and not any("users" in logins.table[role].pages for role in caller.roles):
+        deny(visit, "role")
         raise invalid("forbidden", "not permitted: role", status=403)
     user = _found(visit)
     if own:
@@ -109,6 +110,7 @@ async def _prove(visit: Visit, user: User, current: str) -> None:
     right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
     logins.counted(visit.tenant, user.user, visit.address, right=right)
     if not right:
+        deny(visit, "password")
         raise invalid("forbidden", "the current password is wrong", "current", 403)
 
 

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { usePages } from '../../net/usePages';
 import { ProblemView } from '../../parts/ProblemView';
-import { State, type Tone, useKnown } from '../../parts/State';
+import { State, useKnown } from '../../parts/State';
 import table from '../../parts/table.module.css';
 import { useTitle } from '../../parts/useTitle';
 import { useFormat } from '../../words/format';
@@ -19,13 +19,13 @@ interface AuditEntry {
   action: string;
   path: string;
   patients: readonly string[];
-  outcome: string | number;
+  outcome: 'success' | 'denied';
+  /** Of a break-glass, or of a refusal. */
   reason?: string | null;
   address?: string | null;
 }
 
 const none: Filters = { patient: '', user: '', from: '', to: '' };
-const tones: Record<string, Tone> = { success: 'good', ok: 'good', denied: 'alert', refused: 'warn', failed: 'alert', error: 'alert' };
 const MOST_PATIENTS = 3; // shown in a row; the rest is counted
 
 export default function Audit() {
@@ -84,7 +84,7 @@ function AuditRow({ entry }: { entry: AuditEntry }) {
   const t = useT();
   const format = useFormat();
   const known = useKnown();
-  const outcome = String(entry.outcome);
+  const denied = entry.outcome === 'denied';
   const rest = entry.patients.length - MOST_PATIENTS;
   return (
     <tr>
@@ -103,21 +103,16 @@ function AuditRow({ entry }: { entry: AuditEntry }) {
         {rest > 0 && ` ${t('audit.rest', { n: rest })}`}
       </td>
       <td data-name={t('audit.purpose')}>
-        {known('purpose', entry.purpose)}
-        {entry.reason && <div className={table.quiet}>{entry.reason}</div>}
+        {entry.purpose === 'BTG' ? <State family="purpose" code="BTG" tone="warn" /> : entry.purpose && known('purpose', entry.purpose)}
+        {entry.reason && !denied && <div className={table.quiet}>{entry.reason}</div>}
       </td>
       <td data-name={t('audit.outcome')}>
-        <State family="audit.outcome" code={outcome} tone={tones[outcome] ?? toneOfStatus(outcome)} />
+        <State family="audit.outcome" code={entry.outcome} tone={denied ? 'alert' : 'good'} />
+        {entry.reason && denied && <div className={table.quiet}>{known('audit.denied', entry.reason)}</div>}
       </td>
       <td data-name={t('audit.address')} className={table.nowrap}>
         {entry.address}
       </td>
     </tr>
   );
-}
-
-/** An outcome told as an HTTP status. */
-function toneOfStatus(outcome: string): Tone {
-  if (/^[23]\d\d$/.test(outcome)) return 'good';
-  return /^4\d\d$/.test(outcome) ? 'warn' : 'plain';
 }

@@ -24,9 +24,9 @@ export function DeadLetters({ tick }: { tick: number }) {
     if (tick > 0) reload();
   }, [tick, reload]);
   return (
-    <section aria-labelledby="dead" className={page.section}>
+    <div className={page.section}>
       <header className={page.head}>
-        <h2 id="dead" className={page.subtitle}>
+        <h2 className={page.subtitle}>
           {t('dead.title')}
         </h2>
         <span className={page.count} role="status">
@@ -83,6 +83,6 @@ export function DeadLetters({ tick }: { tick: number }) {
           </Button>
         </div>
       )}
-    </section>
+    </div>
   );
 }

@@ -78,7 +78,7 @@ export default function Patients() {
       ) : list.fresh && list.items.length === 0 ? (
         <p className={look.none}>{q || ward ? t('patients.none.found') : t('patients.none')}</p>
       ) : (
-        <Rows label={t('patients.title')} count={list.items.length} height={narrow ? 76 : 46} head={<PatientHead />} row={(index) => <PatientCells patient={list.items[index] as PatientIdentity} typed={q} />} keyOf={(index) => list.items[index]?.id ?? String(index)} open={open} nearEnd={list.more} handle={rows} />
+        <Rows label={t('patients.title')} count={list.items.length} height={narrow ? 76 : 42} head={<PatientHead />} row={(index) => <PatientCells patient={list.items[index] as PatientIdentity} typed={q} />} keyOf={(index) => list.items[index]?.id ?? String(index)} open={open} nearEnd={list.more} handle={rows} />
       )}
     </div>
   );

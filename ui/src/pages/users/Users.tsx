@@ -8,13 +8,13 @@ import { State } from '../../parts/State';
 import table from '../../parts/table.module.css';
 import { useTitle } from '../../parts/useTitle';
 import { Waiting } from '../../parts/Waiting';
+import { PasswordForm } from '../../session/PasswordForm';
 import { useSession } from '../../session/session';
 import { useFormat } from '../../words/format';
 import { useT } from '../../words/words';
 import page from '../pages.module.css';
 import type { User } from './user';
 import { UserForm } from './UserForm';
-import { PasswordForm } from './PasswordForm';
 import look from './users.module.css';
 
 type Doing = { what: 'create' } | { what: 'edit' | 'password'; user: User } | null;
@@ -43,7 +43,7 @@ export default function Users() {
       {users.value && <UserTable users={users.value.users} act={setDoing} />}
       {doing?.what === 'create' && <UserForm close={() => setDoing(null)} done={done} />}
       {doing?.what === 'edit' && <UserForm user={doing.user} close={() => setDoing(null)} done={done} />}
-      {doing?.what === 'password' && <PasswordForm user={doing.user} close={() => setDoing(null)} done={done} />}
+      {doing?.what === 'password' && <PasswordForm user={doing.user.user} close={() => setDoing(null)} done={done} />}
     </div>
   );
 }
@@ -82,8 +82,8 @@ function UserTable({ users, act }: { users: readonly User[]; act: (doing: Doing)
                   <Button size="compact-sm" variant="default" onClick={() => act({ what: 'edit', user })} aria-label={t('users.edit.of', { user: user.user })}>
                     {t('users.edit')}
                   </Button>
-                  <Button size="compact-sm" variant="default" onClick={() => act({ what: 'password', user })} aria-label={t('users.password.of', { user: user.user })}>
-                    {t('users.password')}
+                  <Button size="compact-sm" variant="default" onClick={() => act({ what: 'password', user })} aria-label={t('password.of', { user: user.user })}>
+                    {t('password')}
                   </Button>
                 </div>
               </td>

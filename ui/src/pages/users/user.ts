@@ -5,11 +5,11 @@ export interface User {
   user: string;
   name: string;
   roles: readonly Role[];
-  language?: Language;
-  disabled?: boolean;
+  /** Id of the Patient that the role patient is bound to; '' for others. */
+  patient: string;
+  language: Language;
+  disabled: boolean;
 }
 
 /** Roles that an administrator gives by hand; `system` is for the house's own callers. */
 export const GIVEN: readonly Role[] = ['physician', 'nurse', 'registrar', 'researcher', 'data-manager', 'board-member', 'patient', 'admin'];
-
-export const PASSWORD_LEAST = 12;
