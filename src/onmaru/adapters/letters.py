@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from onmaru.adapters.escaping import escape
 from onmaru.adapters.receipt import Receipt, Source
 from onmaru.fhir import search
 from onmaru.fhir.outcome import invalid
@@ -47,14 +48,9 @@ def bury(hall: Hall, data: bytes, source: Source, receipt: Receipt, at: str) -> 
         "authoredOn": at,
         "input": [{"type": {"text": name}, "valueString": value} for name, value in inputs.items() if value],
     }
-    guard = search.parse(("Task",), [("identifier", f"{SYSTEM}|{search_text(key)}"), ("status", _OPEN)])
+    guard = search.parse(("Task",), [("identifier", f"{SYSTEM}|{escape(key)}"), ("status", _OPEN)])
     written = hall.record.write([Change("create", "Task", body=msgspec.json.encode(task), if_none_exist=guard)])[0]
     return written.version.id, written.version.t
-
-
-def search_text(text: str) -> str:
-    """A value as it stands in a search."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace(",", "\\,").replace("$", "\\$")
 
 
 class DeadLetters:

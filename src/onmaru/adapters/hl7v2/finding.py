@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from onmaru.adapters.escaping import escape
 from onmaru.fhir import search
 from onmaru.fhir.query import Query
-from onmaru.fhir.search.written import escape
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import Record
 
