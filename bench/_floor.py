@@ -58,7 +58,7 @@ class Floor:
             self.rows["res"].append((found, *name.split("/", 1)))
         return found
 
-    def add(self, type: str, id: str, raw: bytes | str) -> None:
+    def add(self, type: str, id: str, raw: bytes) -> None:
         decoder = self.decoders.get(type)
         if decoder is None:
             decoder = self.decoders[type] = msgspec.json.Decoder(struct(type))
@@ -155,7 +155,8 @@ class Application:
 if __name__ == "__main__":
     application = Application(Floor(Path(sys.argv[1])))
     for line in Path(sys.argv[3]).read_bytes().splitlines():
-        application.floor.add(*msgspec.json.decode(line, type=tuple[str, str, str]))
+        kind, name, text = msgspec.json.decode(line, type=tuple[str, str, str])
+        application.floor.add(kind, name, text.encode())
     application.floor.commit()
     server = Server(application, port=int(sys.argv[2]), interface=Interfaces.RSGI, log_enabled=False, websockets=False)
     uvloop.run(server.serve())
