@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from onmaru.fhir.search.branches import Branch, Field, Where, branches
+from onmaru.fhir.search.expression import parse_expression
+
+Elements = dict[str, dict[str, Any]]
 TARGET = Path(__file__).parent.parent / "src/onmaru/fhir/data/search.json"
 CANONICAL = "http://hl7.org/fhir/SearchParameter/"
 FIRST = ("Resource-id", "Resource-lastUpdated")
@@ -33,11 +37,88 @@ def order(urls: set[str], known: list[str]) -> list[str]:
     return [*known, *fresh]
 
 
-def row(parameter: dict[str, Any], numbers: dict[str, int], types: set[str]) -> list[Any]:
-    """[url, code, kind, expression, types, targets, [[component number, expression], …], experimental].
+class Package:
+    """What the numbering of parameters and the nature of their elements need from a package."""
+
+    def __init__(self, package: Path) -> None:
+        self.parameters: dict[str, dict[str, Any]] = {}
+        self.types: dict[str, int] = {}
+        self.compartment: dict[str, list[str]] = {}
+        self.elements: dict[str, Elements] = {}
+        self.systems: dict[str, set[str]] = {}
+        for resource in resources(package):
+            self.take(resource)
+
+    def take(self, resource: dict[str, Any]) -> None:
+        kind = resource.get("resourceType")
+        if kind == "SearchParameter":
+            self.parameters[resource["url"].removeprefix(CANONICAL)] = resource
+        elif kind == "StructureDefinition" and resource.get("derivation") != "constraint":
+            self.elements[resource["type"]] = {one["path"]: one for one in resource["snapshot"]["element"]}
+            if resource["kind"] == "resource" and not resource["abstract"]:
+                self.types[resource["type"]] = int("DomainResource" in resource["baseDefinition"])
+        elif kind == "CompartmentDefinition" and resource["url"].endswith("/patient"):
+            self.compartment = {one["code"]: one["param"] for one in resource["resource"] if one.get("param")}
+        elif kind == "ValueSet":
+            included = resource.get("compose", {}).get("include", [])
+            if included and all("system" in one and "valueSet" not in one for one in included):
+                self.systems[resource["url"]] = {one["system"] for one in included}
+
+    def nature(self, parameter: dict[str, Any]) -> str:
+        """ "string" when every element is a string or ContactPoint, the one system that all its codes imply, or ""."""
+        if parameter["type"] != "token" or not parameter.get("expression"):
+            return ""
+        tree = parse_expression(parameter["expression"])
+        found = {
+            one
+            for type in parameter.get("base", [])
+            for branch in branches(tree, type)
+            for one in self.natures(type, branch)
+        }
+        return found.pop() if len(found) == 1 else ""
+
+    def natures(self, type: str, branch: Branch) -> set[str]:
+        """The nature of each type that the branch's last element may have; "" where it tells nothing."""
+        path, element = type, {}
+        for step in branch.steps:
+            if isinstance(step, Where):
+                continue
+            if not isinstance(step, Field):
+                return {""}
+            found = self.element(path, step.name)
+            if found is None:
+                return {""}
+            path, element = found
+            if step.cast:
+                element = {"type": [{"code": step.cast}]}
+        return {self.implied(one["code"], element) for one in element.get("type", [])}
+
+    def element(self, path: str, name: str) -> tuple[str, dict[str, Any]] | None:
+        """An element below a path, with the path or type that its own elements are found under."""
+        known = self.elements.get(path.split(".")[0], {})
+        found = known.get(f"{path}.{name}") or known.get(f"{path}.{name}[x]")
+        if found is None:
+            return None
+        if "contentReference" in found:
+            return found["contentReference"].removeprefix("#"), found
+        only = found["type"][0]["code"]
+        inner = found["path"] if only in ("BackboneElement", "Element") else only
+        return inner, found
+
+    def implied(self, type: str, element: dict[str, Any]) -> str:
+        if type in ("string", "ContactPoint"):
+            return "string"
+        bound = element.get("binding", {}).get("valueSet", "").partition("|")[0]
+        systems = self.systems.get(bound, set()) if type == "code" else set()
+        return next(iter(systems)) if len(systems) == 1 else ""
+
+
+def row(parameter: dict[str, Any], numbers: dict[str, int], package: Package) -> list[Any]:
+    """[url, code, kind, expression, types, targets, [[component number, expression], …], experimental, nature].
 
     Targets `["*"]` stands for every type but Parameters, which is never stored.
     """
+    types = set(package.types)
     targets = sorted(parameter.get("target", []))
     components = [
         [numbers[part["definition"].removeprefix(CANONICAL)], part["expression"]]
@@ -52,29 +133,18 @@ def row(parameter: dict[str, Any], numbers: dict[str, int], types: set[str]) -> 
         ["*"] if types - {"Parameters"} <= set(targets) else targets,
         components,
         int(bool(parameter.get("experimental"))),
+        package.nature(parameter),
     ]
 
 
-def build(package: Path, known: list[str]) -> dict[str, Any]:
+def build(package: Package, known: list[str]) -> dict[str, Any]:
     """The whole data file as one object; the same package and known numbers give the same object."""
-    parameters: dict[str, dict[str, Any]] = {}
-    types: dict[str, int] = {}
-    compartment: dict[str, list[str]] = {}
-    for resource in resources(package):
-        kind = resource.get("resourceType")
-        if kind == "SearchParameter":
-            parameters[resource["url"].removeprefix(CANONICAL)] = resource
-        elif kind == "StructureDefinition" and resource["kind"] == "resource" and not resource["abstract"]:
-            if resource.get("derivation") == "specialization":
-                types[resource["type"]] = int("DomainResource" in resource["baseDefinition"])
-        elif kind == "CompartmentDefinition" and resource["url"].endswith("/patient"):
-            compartment = {one["code"]: one["param"] for one in resource["resource"] if one.get("param")}
-    urls = order(set(parameters), known)
+    urls = order(set(package.parameters), known)
     numbers = {url: number for number, url in enumerate(urls)}
     return {
-        "types": dict(sorted(types.items())),
-        "patient": dict(sorted(compartment.items())),
-        "parameters": [row(parameters[url], numbers, set(types)) for url in urls],
+        "types": dict(sorted(package.types.items())),
+        "patient": dict(sorted(package.compartment.items())),
+        "parameters": [row(package.parameters[url], numbers, package) for url in urls],
     }
 
 
@@ -91,7 +161,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: python tools/build_search.py PACKAGE.tgz")
     known = [one[0] for one in json.loads(TARGET.read_text())["parameters"]] if TARGET.exists() else []
-    data = build(Path(sys.argv[1]), known)
+    data = build(Package(Path(sys.argv[1])), known)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(render(data))
     print(f"{len(data['parameters'])} parameters, {len(data['types'])} types, {TARGET.stat().st_size} bytes")

@@ -9,15 +9,24 @@ import calendar
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from onmaru.fhir.query import Parameter
 from onmaru.fhir.search import expression as tree
 
 MIN, MAX = -(2**62), 2**62
+# Parameters of kind token whose elements are strings: they compare without case.
+FOLDED = {
+    "altid", "base-path", "contact", "fhirversion", "lot-number", "monitoring-program-name", "path", "site",
+    "source-cost", "version",
+}  # fmt: skip
 CONTACT = {"phone", "fax", "email", "pager", "url", "sms", "other"}
 Json = dict[str, Any]
 Row = tuple[Any, ...]
+
+
+parsed = cache(tree.parse_expression)
 
 
 class Item(NamedTuple):
@@ -96,12 +105,15 @@ def kind_of(reference: Json) -> str:
 
 def rows(parameter: Parameter, expression: str, components: tuple[str, ...], resource: Json) -> Counter[Row]:
     """(list name, row without sp) of every key that the parameter should give."""
-    found = evaluate(tree.parse_expression(expression), Item(resource), resource)
+    found = evaluate(parsed(expression), Item(resource), resource)
     if parameter.kind == "composite":
         return Counter(row for one in found for row in composite(parameter, components, one, resource))
     if parameter.kind == "reference":
         found = [one for one in found if not wrong_embedded(one.value, parameter)]
-    return Counter(row for one in found for row in keyed(parameter.kind, one))
+    made = [row for one in found for row in keyed(parameter.kind, one)]
+    if parameter.kind == "token" and parameter.code in FOLDED:
+        made = [(*row[:2], row[2].casefold()) if row[0] == "token" else row for row in made]
+    return Counter(made)
 
 
 def wrong_embedded(value: Any, parameter: Parameter) -> bool:
@@ -112,9 +124,9 @@ def wrong_embedded(value: Any, parameter: Parameter) -> bool:
 
 
 def composite(parameter: Parameter, components: tuple[str, ...], item: Item, resource: Json) -> Iterator[Row]:
-    parts = []
+    parts: list[frozenset[tuple[Row, int]]] = []
     for component, text in zip(parameter.components, components, strict=True):
-        found = evaluate(tree.parse_expression(text), item, resource)
+        found = evaluate(parsed(text), item, resource)
         parts.append(frozenset(Counter(row for one in found for row in keyed(component.kind, one)).items()))
     if all(parts):
         yield ("composite", tuple(parts))
@@ -143,7 +155,7 @@ def token(value: Any, type: str) -> Iterator[Row]:
         if "text" in value:
             yield ("text", value["text"])
     elif "value" in value and value.get("system") in CONTACT:
-        yield ("token", "", value["value"])
+        yield ("token", "", value["value"].casefold())
     elif "code" in value or "display" in value:
         yield from coding(value, None)
     else:
@@ -199,7 +211,19 @@ def string(value: Any, type: str) -> Iterator[Row]:
     if isinstance(value, str):
         yield ("string", value)
         return
-    for name in ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country"):
+    for name in (
+        "text",
+        "family",
+        "given",
+        "prefix",
+        "suffix",
+        "line",
+        "city",
+        "district",
+        "state",
+        "postalCode",
+        "country",
+    ):
         yield from (("string", one.value) for one in members(Item(value), name))
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from tests.generative import plain_search
 
 from onmaru.fhir import structure
 from onmaru.fhir.keys import Keys
@@ -17,7 +20,6 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.search import extract
 from onmaru.fhir.search.catalogue import ID, LAST_UPDATED, answerable, compartment, data, definitions, types
 from onmaru.fhir.search.extraction import actions, compiled
-from tests.generative import plain_search
 
 Shared = Callable[[str], Path]
 LISTS = ("token", "text", "reference", "date", "string", "quantity")
@@ -53,7 +55,9 @@ def agree(raw: bytes) -> set[int]:
     patients = {id for sp, kind, id in keys.reference if kind == "Patient" and sp in compartment(type)}
     assert set(keys.patients) == patients | ({resource["id"]} if type == "Patient" and "id" in resource else set())
     assert len(keys.patients) == len(set(keys.patients))
-    labels = [(one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one]
+    labels = [
+        (one.get("system", ""), one["code"]) for one in resource.get("meta", {}).get("security", []) if "code" in one
+    ]
     assert keys.labels == labels
     return seen
 
@@ -98,3 +102,25 @@ def test_synthetic_patients_are_keyed_as_a_slow_evaluation_keys_them(shared_data
             if kinds[type] <= 150:
                 agree(json.dumps(entry["resource"]).encode())
     assert len(kinds) > 12
+
+
+def thinned(node: Any, data: st.DataObject) -> Any:
+    """The same JSON with some members left out and some list items doubled."""
+    if isinstance(node, dict):
+        kept = {name: one for name, one in node.items() if name == "resourceType" or data.draw(st.integers(0, 9))}
+        return {name: thinned(one, data) if name != "contained" else one for name, one in kept.items()}
+    if isinstance(node, list):
+        return [thinned(one, data) for one in node for _ in range(1 + data.draw(st.integers(0, 9)) // 9)]
+    return node
+
+
+@given(data=st.data())
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+def test_examples_with_parts_left_out_are_keyed_alike(shared_data: Shared, data: st.DataObject) -> None:
+    paths = [path for path in sorted(shared_data("fhir-r4-examples").glob("*.json")) if path.stat().st_size < 8_000]
+    resource = thinned(json.loads(data.draw(st.sampled_from(paths)).read_bytes()), data)
+    try:
+        structure.decode(json.dumps(resource).encode())
+    except Invalid:
+        assume(False)
+    agree(json.dumps(resource).encode())

@@ -55,6 +55,14 @@ def test_a_period_without_end_goes_on_and_an_onset_in_words_falls_back_to_the_re
     assert moment({"onsetString": "in childhood", "recordedDate": "2020"}).text == "2020"
 
 
+def test_an_illness_lasts_from_onset_to_abatement_and_an_active_one_goes_on() -> None:
+    active = {"clinicalStatus": {"coding": [{"code": "active"}]}}
+    body = {"resourceType": "Condition", "onsetDateTime": "2019"}
+    assert moment(body | active) == (point("2019").low, None, "2019/")
+    assert moment(body | {"abatementDateTime": "2020"}) == (point("2019").low, point("2020").high, "2019/2020")
+    assert moment(body) == point("2019")
+
+
 def test_words_come_from_the_source_in_both_languages_and_loinc_names_the_series() -> None:
     named = concept(
         {
@@ -155,7 +163,7 @@ def test_a_resource_of_two_patients_is_on_both_charts_and_in_one_header() -> Non
         "code": {"text": "x"},
     }
     found = [(row.table, row.patient) for row in rows(msgspec.json.encode(body))]
-    assert found == [("journey_item", "p1"), ("journey_current", "p1"), ("journey_item", "p2")]
+    assert found == [("journey_item", "p1 p2"), ("journey_item", "p2 p1"), ("journey_current", "p1 p2")]
 
 
 def test_a_deletion_leaves_no_row() -> None:

@@ -59,7 +59,7 @@ def test_the_ward_is_the_first_place_around_bed_and_room(ward: Tables) -> None:
 
 def test_namesakes_on_one_ward_are_told_whatever_the_spacing(ward: Tables) -> None:
     rows = ward.query(views.NAMESAKES, views.named(["p1", "p4"]))
-    assert [(row["patient"], row["other"], row["number"], row["birth"]) for row in rows] == [
+    assert [(row["subject"], row["patient"], row["number"], row["birth"]) for row in rows] == [
         ("p1", "p2", "100002", "1990-12-24")
     ]
 

@@ -29,7 +29,6 @@ def refused(type: str, *pairs: tuple[str, str], **options: object) -> list[str]:
         ("|8302-2", Token("", "8302-2")),
         ("http://loinc.org|", Token("http://loinc.org", None)),
         (r"a\|b\,c\$d\\e", Token(None, r"a|b,c$d\e")),
-        (r"back\slash", Token(None, r"back\slash")),
     ],
 )
 def test_a_token_is_read_with_system_and_escapes(text: str, value: Token) -> None:
@@ -38,6 +37,17 @@ def test_a_token_is_read_with_system_and_escapes(text: str, value: Token) -> Non
 
 def test_alternatives_are_split_at_bare_commas_only() -> None:
     assert one("Patient", "name:exact", r"Kim\, A,Lee").values == (Text("Kim, A"), Text("Lee"))
+
+
+def test_the_system_that_a_code_implies_may_be_written() -> None:
+    plain = Token("", "male")
+    assert one("Patient", "gender", "http://hl7.org/fhir/administrative-gender|male").values == (plain,)
+    assert one("Patient", "gender", "http://loinc.org|male").values == (Token("http://loinc.org", "male"),)
+    assert one("Patient", "gender", "male").values == (Token(None, "male"),)
+
+
+def test_a_token_over_a_string_is_folded() -> None:
+    assert one("Patient", "email", "Kim@Hospital.KR").values == (Token(None, "kim@hospital.kr"),)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,15 @@ def test_alternatives_are_split_at_bare_commas_only() -> None:
 )
 def test_a_reference_is_read_without_its_version(text: str, value: Ref) -> None:
     assert one("Observation", "subject", text).values == (value,)
+
+
+def test_an_absolute_reference_to_this_server_counts_as_relative() -> None:
+    for name in ("subject", "subject:Patient"):
+        pairs = [(name, "https://h/fhir/Patient/23")]
+        (clause,) = parse(("Observation",), pairs, base="https://h/fhir").clauses
+        assert clause == one("Observation", "subject", "Patient/23")
+        (other,) = parse(("Observation",), pairs, base="https://h/t/a/fhir").clauses
+        assert isinstance(other, Clause) and other.values == (Ref("", "https://h/fhir/Patient/23"),)
 
 
 def test_a_type_modifier_becomes_part_of_the_reference() -> None:
@@ -200,6 +219,9 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
         ("Observation", "code", ""),
         ("Observation", "code", "a,,b"),
         ("Observation", "code", "|"),
+        ("Observation", "code", r"a\b"),
+        ("Observation", "code", "a\\"),
+        ("Observation", "code-value-quantity:missing", "true"),
         ("Observation", "code", "a|b|c"),
         ("Observation", "code:below", "x"),
         ("Observation", "code:", "x.y"),
@@ -232,6 +254,14 @@ def test_limits_are_refused_as_too_much() -> None:
     assert refused("Patient", *[("name", "x")] * 3, limits=Limits(clauses=2)) == ["at most 2 clauses are taken"]
     assert refused("Patient", ("name", "a,b,c"), limits=Limits(values=2))
     assert refused("Patient", ("name", "abc"), limits=Limits(characters=2))
+    assert refused("Patient", *[("_format", "json")] * 101) == ["at most 100 parameters are taken"]
+    assert refused("Patient", ("_sort", ",".join(["name"] * 51)))
+
+
+def test_a_chain_over_references_to_anything_is_refused_before_it_grows() -> None:
+    (text,) = refused("List", ("item.subject.subject.subject.name", "x"))
+    assert "too many types" in text
+    assert parse(("List",), [("item:Observation.subject:Patient.name", "x")]).clauses
 
 
 def test_result_parameters_may_be_given_once() -> None:

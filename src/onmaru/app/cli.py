@@ -19,25 +19,29 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
+    "serve": ("onmaru.app.serving:serve", "Serve the record, the rooms and the pages over HTTP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
+    "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
+    "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
+    "user": ("onmaru.app.people:user", "Make, list and disable users."),
+    "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }
 
-# module:attribute of the function that opens a Hall for a room's command (`room_commands.Opener`); "" until the
-# engines are wired, and then no room has a group of commands here.
-HALL_OPENER = ""
+# The function that opens a Hall for a room's command (`room_commands.Opener`); a place, because it imports every engine.
+HALL_OPENER = "onmaru.app.opening:open_hall"
 
 
 class Tree(click.Group):
     """Commands of the program, then one group for each room."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(rooms.known() if HALL_OPENER else ())]
+        return [*COMMANDS, *rooms.known()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             return _command(COMMANDS[cmd_name][0])
-        if HALL_OPENER and cmd_name in rooms.known():
+        if cmd_name in rooms.known():
             from onmaru.app import room_commands
 
             return room_commands.group(rooms.open_room(cmd_name), _attribute(HALL_OPENER))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,9 @@ def build(out: Path | None, quiet: bool) -> int:
             "--site-dir",
             str((out or Path(scratch)).resolve()),
         ]
-        done = subprocess.run([*argv, "--quiet"] if quiet else argv, cwd=root(), check=False)  # noqa: S603
+        # The theme would otherwise print an advertisement for its successor, as colour, into every log.
+        environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+        done = subprocess.run([*argv, "--quiet"] if quiet else argv, cwd=root(), env=environ, check=False)  # noqa: S603
     return refusal.DONE if done.returncode == 0 else refusal.NO
 
 

@@ -50,12 +50,12 @@ def verdict(error: Exception) -> tuple[str, int]:
 
 
 def _place(error: Exception) -> str:
+    """The innermost line of our own that the error passed, as `app/cli.py:12`."""
+    package = Path(__file__).resolve().parents[1]
     place, step = "an unknown place", error.__traceback__
     while step is not None:
         path = Path(step.tb_frame.f_code.co_filename)
-        if "onmaru" in path.parts:
-            place = (
-                "/".join(path.parts[len(path.parts) - path.parts[::-1].index("onmaru") - 1 :]) + f":{step.tb_lineno}"
-            )
+        if path.is_relative_to(package):
+            place = f"{path.relative_to(package).as_posix()}:{step.tb_lineno}"
         step = step.tb_next
     return place

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from onmaru.kernel.room import Room
 
 # name → module whose attribute `room` is the Room. One line a room.
-OURS: Mapping[str, str] = {}
+OURS: Mapping[str, str] = {
+    "journey": "onmaru.rooms.journey",
+}
 
 GROUP = "onmaru.rooms"
 

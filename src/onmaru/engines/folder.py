@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -55,7 +55,7 @@ class FolderBlobs:
                 file.write(self._sealed(part))
             file.flush()
             os.fsync(file.fileno())
-        name = self._keyring.name(digest.digest() + f"\x00{patient}\x00{label}".encode())
+        name = _name(self._keyring, digest.digest(), card)
         place = self._place(name)
         if place.exists():
             scratch.unlink()
@@ -85,7 +85,8 @@ class FolderBlobs:
         place = self._place(name)
         if not place.exists():
             raise invalid("not-found", "no such blob", status=404)
-        card, body = self._opened(place)
+        found = opened(place, self._keyring)
+        card, body = found.card, found.body
         patients = (card.patient,) if card.patient else ()
         seen = self._gate.sight(self._caller).sees("Binary", patients)
         at = self._now()
@@ -101,18 +102,8 @@ class FolderBlobs:
         place = self._place(name)
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        card, _ = self._opened(place)
+        card = opened(place, self._keyring).card
         return self._gate.sight(self._caller).sees("Binary", (card.patient,) if card.patient else ())
-
-    def _opened(self, place: Path) -> tuple[Card, bytes]:
-        raw = place.read_bytes()
-        parts, start = [], 0
-        while start < len(raw):
-            size = int.from_bytes(raw[start : start + 4], "big")
-            nonce, sealed = raw[start + 4 : start + 16], raw[start + 16 : start + 16 + size]
-            parts.append(self._box.decrypt(nonce, sealed, None))
-            start += 16 + size
-        return msgspec.msgpack.decode(parts[0], type=Card), b"".join(parts[1:])
 
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
@@ -124,3 +115,28 @@ class FolderBlobs:
         if refusal:
             self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+
+
+class Opened(NamedTuple):
+    """A blob's card and bytes, and the name that they earn."""
+
+    card: Card
+    body: bytes
+    name: str
+
+
+def opened(place: Path, ring: Keyring) -> Opened:
+    """Decrypt one file. Raises InvalidTag, ValueError or IndexError when it is not what was written."""
+    box, raw = AESGCM(ring.key("blobs")), place.read_bytes()
+    parts, start = [], 0
+    while start < len(raw):
+        size = int.from_bytes(raw[start : start + 4], "big")
+        nonce, sealed = raw[start + 4 : start + 16], raw[start + 16 : start + 16 + size]
+        parts.append(box.decrypt(nonce, sealed, None))
+        start += 16 + size
+    card, body = msgspec.msgpack.decode(parts[0], type=Card), b"".join(parts[1:])
+    return Opened(card, body, _name(ring, sha256(body).digest(), card))
+
+
+def _name(ring: Keyring, digest: bytes, card: Card) -> str:
+    return ring.name(digest + f"\x00{card.patient}\x00{card.label}".encode())

@@ -17,9 +17,13 @@ from onmaru.kernel.projection import Table
 
 
 class Store(Protocol):
-    """Where tables of one kind live. `tables` maps a name to its Table and physical name."""
+    """Where tables of one kind live. `tables` maps a name to its Table and physical name; `sites`: takes site tables."""
 
-    tables: Mapping[str, tuple[Table, str]]
+    @property
+    def tables(self) -> Mapping[str, tuple[Table, str]]: ...
+
+    @property
+    def sites(self) -> bool: ...
 
     def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table: ...
 
@@ -35,8 +39,7 @@ class Stores(msgspec.Struct, frozen=True):
     gate: Gate
     trail: Trail
     now: Callable[[], int]
-    hot: Store
-    columnar: Store
+    kept: tuple[Store, ...]
 
 
 class EmbeddedLake:
@@ -63,14 +66,16 @@ class EmbeddedLake:
         """Replace a site table, such as a vocabulary; for data managers."""
         if self._caller.roles.isdisjoint({"data-manager", "admin", "system"}):
             raise invalid("forbidden", "not permitted: role", status=403)
-        self._stores.columnar.publish(name, table)
+        for store in self._stores.kept:
+            if store.sites:
+                store.publish(name, table)
 
     def tables(self) -> Sequence[Table]:
         """Every table there is, of both kinds."""
-        return [table for store in (self._stores.hot, self._stores.columnar) for table, _ in store.tables.values()]
+        return [table for store in self._stores.kept for table, _ in store.tables.values()]
 
     def _store(self, view: View) -> Store:
-        for store in (self._stores.hot, self._stores.columnar):
+        for store in self._stores.kept:
             if all(name in store.tables for name in view.tables):
                 return store
         raise LookupError(f"view {view.name} asks for tables that no single store keeps: {', '.join(view.tables)}")

@@ -38,6 +38,14 @@ class Element(msgspec.Struct, frozen=True):
         return f"{self.name}{type_name[0].upper()}{type_name[1:]}" if self.choice else self.name
 
 
+class Member(msgspec.Struct, frozen=True):
+    """What a JSON name means inside a type: its element, the one type it holds, whether it is a `_name` sibling."""
+
+    element: Element
+    type: str
+    sibling: bool
+
+
 class _Data(msgspec.Struct):
     types: dict[str, tuple[Kind, msgspec.Raw]]
     primitives: dict[str, str]
@@ -74,6 +82,18 @@ def kinds() -> dict[str, Kind]:
 def primitive_patterns() -> dict[str, str]:
     """Primitive → its regular expression in XML Schema's dialect, "" where the specification gives none."""
     return _data().primitives
+
+
+@cache
+def members(type_name: str) -> dict[str, Member]:
+    """Every JSON name that an object of this type may have, but for `resourceType`."""
+    found = {}
+    for element in elements(type_name):
+        for name in element.types:
+            found[element.member(name)] = Member(element, name, False)
+            if name in primitive_patterns() and not element.attribute:
+                found[f"_{element.member(name)}"] = Member(element, name, True)
+    return found
 
 
 def narrative_lists() -> tuple[frozenset[str], frozenset[str]]:

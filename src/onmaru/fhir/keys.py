@@ -9,8 +9,10 @@ class Keys(msgspec.Struct):
     """Rows that the R4 SearchParameters yield for one resource; `sp` is `Parameter.sp`.
 
     token: (sp, system or "", code) — boolean as true/false, Identifier as system|value, uri and canonical with system "".
+        A token over a string or ContactPoint is case-folded, as the query's is.
     text: (sp, display or text of a coded value), for `:text`.
     reference: (sp, target type or "", id or absolute url) — versions stripped; contained targets left out.
+        A canonical with a version has two rows, `url|version` and url.
     date: (sp, low, high) in µs since 1970 UTC, high exclusive; open ends are MIN and MAX. A time without zone is UTC.
     string: (sp, text as it stands). number and quantity: (sp, system, code or unit, value); number has "" twice.
     composite: (sp, component keys in order), each component a Keys of its own whose sp is the component's parameter.

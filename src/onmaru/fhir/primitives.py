@@ -33,6 +33,7 @@ _CALENDAR = {
 }
 # What the specification's own pattern says of base64Binary, without its ambiguous nesting.
 _BASE64 = re.compile("[ \t\r\n]*(?:[0-9a-zA-Z+/=]{4}[ \t\r\n]*)+")
+_SEEN = "[!-\U0010ffff]"
 _SPACE = str.maketrans("", "", " \t\r\n")
 
 
@@ -46,7 +47,8 @@ def pattern(name: str) -> str:
         return ""
     if written == r"\S*":  # an empty string is no value in JSON
         written = r"\S+"
-    python = written.replace(r"[^\s]", r"[^ \t\n\r]").replace(r"\s", r"[ \t\n\r]").replace(r"\S", r"[^ \t\n\r]")
+    # XML Schema's white space is four characters; other controls are refused everywhere, so one range says "not space"
+    python = written.replace(r"[^\s]", _SEEN).replace(r"\s", r"[ \t\n\r]").replace(r"\S", _SEEN)
     return f"^(?:{python})\\Z"
 
 

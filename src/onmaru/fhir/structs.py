@@ -10,17 +10,18 @@ import keyword
 import threading
 from collections.abc import Callable
 from functools import cache
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import astuple
 
 from onmaru.fhir.definitions import Element, elements, kinds
 from onmaru.fhir.narrative import div_reason
 from onmaru.fhir.primitives import INTEGERS, LIMITED, MAX_INTEGER, MAX_STRING, PRIMITIVES, base64_ok, pattern
 
-Check = Callable[[Any], bool]
+Held = tuple[Any, ...]
+Check = Callable[[Held], bool]
 
 
 def attribute(member: str) -> str:
@@ -84,61 +85,57 @@ def _annotation(field: _Field, built: dict[str, type[msgspec.Struct]]) -> Any:
     return Annotated[list[one], Meta(min_length=1)]
 
 
-def _one_of(names: list[str], required: bool) -> Check:
-    """At most one of the members of a choice, at least one if required (a `_name` sibling will do)."""
-    values = attrgetter(*map(attribute, names))
-    siblings = [f"{attribute(name).removesuffix('_')}__" for name in names]
-    most = len(names) - 1
+def _one_of(places: list[list[int]], required: bool) -> Check:
+    """At most one member of a choice, at least one if required. `places`: each member's own and its sibling's."""
+    first, end = places[0][0], places[-1][-1] + 1
 
-    def check(one: Any) -> bool:
-        empty = values(one).count(None)
-        if empty == most:
-            return True
-        return empty > most and (not required or any(getattr(one, name, None) is not None for name in siblings))
+    def check(held: Held) -> bool:
+        filled = end - first - held[first:end].count(None)
+        if filled < 2:
+            return filled == 1 or not required
+        return sum(any(held[place] is not None for place in member) for member in places) == 1
 
     return check
 
 
-def _present(name: str) -> Check:
-    value, sibling = attribute(name), attribute(f"_{name}")
-    return lambda one: getattr(one, value) is not None or getattr(one, sibling) is not None
+def _present(place: int) -> Check:
+    return lambda held: held[place] is not None or held[place + 1] is not None
 
 
-def _is_base64(name: str) -> Check:
-    value = attrgetter(attribute(name))
-    return lambda one: (text := value(one)) is None or base64_ok(text)
+def _is_base64(place: int) -> Check:
+    return lambda held: held[place] is None or base64_ok(held[place])
+
+
+def _is_narrative(place: int) -> Check:
+    return lambda held: not div_reason(held[place])
 
 
 def _checks(type_name: str) -> list[Check]:
+    """What to ask of a Struct's values, in the order of `_plan`, where a sibling follows its primitive."""
+    place = {field.member: index for index, field in enumerate(_plan(type_name))}
     checks: list[Check] = []
     for element in elements(type_name):
-        if len(element.types) > 1:
-            checks.append(_one_of([element.member(t) for t in element.types], element.min > 0))
+        names = [element.member(name) for name in element.types]
+        if len(names) > 1:
+            places = [[place[name], *([place[f"_{name}"]] if f"_{name}" in place else [])] for name in names]
+            checks.append(_one_of(places, element.min > 0))
         elif element.min and element.types[0] in PRIMITIVES and not element.attribute:
-            checks.append(_present(element.member(element.types[0])))
+            checks.append(_present(place[names[0]]))
         if "base64Binary" in element.types:
-            checks.append(_is_base64(element.member("base64Binary")))
+            checks.append(_is_base64(place[element.member("base64Binary")]))
         if "xhtml" in element.types:
-            checks.append(lambda narrative: not div_reason(narrative.div))
+            checks.append(_is_narrative(place[names[0]]))
     return checks
 
 
-def _post_init(checks: list[Check]) -> Callable[[Any], None]:
-    if len(checks) == 1:
-        (only,) = checks
-
-        def alone(self: Any) -> None:
-            if not only(self):
-                raise ValueError
-
-        return alone
-
-    def every(self: Any) -> None:
+def _post_init(checks: list[Check]) -> Callable[[msgspec.Struct], None]:
+    def check_all(self: msgspec.Struct) -> None:
+        held = astuple(self)
         for check in checks:
-            if not check(self):
+            if not check(held):
                 raise ValueError
 
-    return every
+    return check_all
 
 
 def _reachable(type_name: str, known: dict[str, type[msgspec.Struct]]) -> list[str]:

@@ -14,16 +14,15 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.definitions import RESOURCE_TYPES, elements, kinds
-from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.primitives import PRIMITIVES
+from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.fhir.structs import decoder, struct
 from onmaru.fhir.syntax import DEPTH, check_depth, members
 from onmaru.fhir.validation import problems
 
-__all__ = ["RESOURCE_TYPES", "admit", "decode", "elements", "struct", "type_of"]
+__all__ = ["RESOURCE_TYPES", "admit", "decode", "elements", "stored", "struct", "type_of"]
 
 _HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]+)"')
-_SIBLING = re.compile(rb'"_([A-Za-z0-9]+)":(\[?)')
+_SIBLING_ARRAY = re.compile(rb'"_[A-Za-z0-9]+":\[')
 _ONLY_ID = re.compile(rb'\{"id":"[^"]*"\}')
 _CONTROL = re.compile(rb"\\u00[01]|\\[bf]")
 _HUGE = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]{15,}|-?[0-9][0-9.]*[eE][0-9+-]+')
@@ -41,19 +40,6 @@ class _Doubt(Exception):
     """The fast way is not sure."""
 
 
-@cache
-def _choice_members() -> frozenset[bytes]:
-    """JSON names of primitive choices: a `_` sibling of one may stand beside another member of its choice."""
-    return frozenset(
-        element.member(name).encode()
-        for type_name in kinds()
-        for element in elements(type_name)
-        if len(element.types) > 1
-        for name in element.types
-        if name in PRIMITIVES
-    )
-
-
 def type_of(raw: bytes) -> str:
     """The resource type that JSON bytes claim, "" where they claim none that R4 knows."""
     match = _HEAD.match(raw)
@@ -64,18 +50,26 @@ def type_of(raw: bytes) -> str:
     return name if name in RESOURCE_TYPES else ""
 
 
-def _sure(raw: bytes) -> bool:
+@cache
+def _unsigned_arrays() -> frozenset[str]:
+    """Resource types with a repeating unsignedInt somewhere."""
+    return frozenset(
+        type_name.partition(".")[0]
+        for type_name in kinds()
+        for element in elements(type_name)
+        if "unsignedInt" in element.types and element.max != 1
+    )
+
+
+def _sure(raw: bytes, name: str) -> bool:
     """Whether compact bytes hold none of the signs of what typed decoding does not see."""
     if b"{}" in raw or b"null" in raw or (b'{"id":"' in raw and _ONLY_ID.search(raw)):
         return False
     if b"\\" in raw and _CONTROL.search(raw):
         return False
-    if b":-0" in raw or b",-0" in raw or b"[-0" in raw:  # -0 is an integer but no unsignedInt
+    if b":-0" in raw or (name in _unsigned_arrays() and b"-0" in raw):  # -0 is an integer but no unsignedInt
         return False
-    if b'"_' in raw:
-        choices = _choice_members()
-        return not any(many or name in choices for name, many in _SIBLING.findall(raw))
-    return True
+    return not (b'"_' in raw and _SIBLING_ARRAY.search(raw))
 
 
 def _parts(parameters: Any) -> Iterator[Any]:
@@ -98,7 +92,7 @@ def _nested(resource: Any, name: str) -> Iterator[Any]:
 def _fast(raw: bytes, name: str, deep: bool) -> Any:
     """Decode compact bytes. Raises _Doubt or one of the decoder's errors unless the resource is surely valid."""
     resource = decoder(name).decode(raw)
-    if not _sure(raw) or members(raw) != members(_encode(resource)):
+    if not _sure(raw, name) or members(raw) != members(_encode(resource)):
         raise _Doubt
     for inner in getattr(resource, "contained", None) or ():
         inner = bytes(inner)
@@ -129,21 +123,24 @@ def _slow(raw: bytes, type_name: str | None, deep: bool, depth: int) -> Any:
     if found:
         raise Invalid(found, 422)
     try:
-        return decoder(type_name or type_of(raw)).decode(_saturated(raw))
+        return stored(raw, type_name or type_of(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the two ways disagree: safe, and a defect
         raise Invalid([Issue("structure", "The content cannot be decoded.")], 422) from None
 
 
-def admit(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH) -> tuple[bytes, Any]:
+def admit(
+    raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH, compacted: bool = False
+) -> tuple[bytes, Any]:
     """(compact bytes, Struct) of one resource: `decode` for a writer, who stores the bytes.
 
     The compact bytes are the received tokens without insignificant white space. With `deep` False the resources inside a
-    Bundle's entries and Parameters are left unchecked, for a caller that admits each of them itself.
+    Bundle's entries and Parameters are left unchecked, for a caller that admits each of them itself. `compacted`: the
+    bytes came out of `admit` or `verbatim.compact`, or are an entry of such a Bundle.
     Raises Invalid: 400 where the bytes are not JSON or nest deeper than `depth`, 422 with every problem otherwise.
     """
     check_depth(raw, depth)
     try:
-        compact = msgspec.json.format(raw, indent=-1)
+        compact = raw if compacted else msgspec.json.format(raw, indent=-1)
         name = type_of(compact)
         if name and (type_name is None or name == type_name):
             return compact, _fast(compact, name, deep)
@@ -158,7 +155,9 @@ def decode(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth
     return admit(raw, type_name, deep=deep, depth=depth)[1]
 
 
-def refuse_unknown_type(name: str) -> None:
-    """Raise Invalid 404 unless R4 has a resource type of this name."""
-    if name not in RESOURCE_TYPES:
-        raise invalid("not-supported", "There is no such resource type in FHIR R4.", status=404)
+def stored(raw: bytes, type_name: str) -> Any:
+    """The Struct of bytes that `admit` gave, with nothing checked again but their types: for readers of the log."""
+    try:
+        return decoder(type_name).decode(raw)
+    except msgspec.ValidationError:
+        return decoder(type_name).decode(_saturated(raw))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 import msgspec
@@ -16,9 +17,9 @@ from onmaru.fhir.outcome import invalid
 DEPTH = 64
 """How many objects and arrays may enclose one another unless a caller says otherwise."""
 
-_STRUCTURE_ONLY = bytes(set(range(256)) - set(b'{}[]"'))
+_ROUND = bytes.maketrans(b"{}[]", b"()()")
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
 _HIDDEN = re.compile(rb'"[^"]*"')
-_BRACKETS = re.compile(rb"\{\}|\[\]")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,8 +38,8 @@ class Object(dict[str, Any]):
         super().__init__(pairs)
         self.repeated: tuple[str, ...] = ()
         if len(self) != len(pairs):
-            names = [name for name, _ in pairs]
-            self.repeated = tuple(name for name in self if names.count(name) > 1)
+            times = Counter(name for name, _ in pairs)
+            self.repeated = tuple(name for name, count in times.items() if count > 1)
 
 
 def too_deep(raw: bytes, depth: int) -> bool:
@@ -46,13 +47,13 @@ def too_deep(raw: bytes, depth: int) -> bool:
     if raw.count(b"{") + raw.count(b"[") <= depth:
         return False
     bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in raw else raw
-    bare = bare.translate(None, _STRUCTURE_ONLY).replace(b'""', b"")
+    bare = bare.translate(_ROUND, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in bare:
         bare = _HIDDEN.sub(b"", bare)
     for _ in range(depth):
         if not bare:
             return False
-        bare = _BRACKETS.sub(b"", bare)
+        bare = bare.replace(b"()", b"")
     return bool(bare)
 
 

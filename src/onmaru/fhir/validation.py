@@ -8,44 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from itertools import islice
 from typing import Any
 
-import msgspec
-
-from onmaru.fhir.definitions import RESOURCE_TYPES, Element, elements, primitive_patterns
+from onmaru.fhir.definitions import RESOURCE_TYPES, Element, Member, elements, members, primitive_patterns
 from onmaru.fhir.narrative import div_reason
 from onmaru.fhir.outcome import Issue
 from onmaru.fhir.primitives import INTEGERS, MAX_INTEGER, PRIMITIVES, reason
 from onmaru.fhir.syntax import DEPTH, Number, Object, parse
 
 Issues = Iterator[Issue]
+MOST = 1000
+"""Problems told of one resource: a hostile one must not make an answer many times its size."""
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
-class Member(msgspec.Struct, frozen=True):
-    """What a JSON name means inside a type."""
-
-    element: Element
-    type: str
-    sibling: bool
-
-
-@cache
-def _members(type_name: str) -> dict[str, Member]:
-    found = {}
-    for element in elements(type_name):
-        for name in element.types:
-            member = element.member(name)
-            found[member] = Member(element, name, False)
-            if name in PRIMITIVES and not element.attribute:
-                found[f"_{member}"] = Member(element, name, True)
-    return found
-
-
 def problems(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH) -> list[Issue]:
-    """Every problem of the JSON bytes of one resource; none where it is valid. Raises Invalid 400 for what is not JSON."""
-    return list(_resource(parse(raw, depth), type_name or "", type_name, deep))
+    """Every problem of the JSON bytes of one resource, up to MOST; none where it is valid.
+
+    Raises Invalid 400 for what is not JSON.
+    """
+    found = _resource(parse(raw, depth), type_name or "", type_name, deep)
+    told = list(islice(found, MOST))
+    if len(told) == MOST and next(found, None):
+        told.append(Issue("too-costly", f"There are more problems than these {MOST}.", severity="information"))
+    return told
 
 
 def _under(path: str, name: str) -> str:
@@ -58,7 +46,10 @@ def _under(path: str, name: str) -> str:
 def _resource(tree: Any, path: str, wanted: str | None, deep: bool, *, contained: bool = False) -> Issues:
     """A resource at `path`, "" where it is outermost and its own type begins the path."""
     if not isinstance(tree, Object):
-        yield Issue("structure", "A resource must be a JSON object.", path)
+        yield Issue("structure", "A resource must be a JSON object.", path or wanted or "Resource")
+        return
+    if not tree and path:
+        yield Issue("structure", "A resource may not be empty.", path)
         return
     name = tree.get("resourceType")
     if not isinstance(name, str) or name not in RESOURCE_TYPES:
@@ -76,20 +67,22 @@ def _resource(tree: Any, path: str, wanted: str | None, deep: bool, *, contained
 
 def _object(tree: Object, type_name: str, path: str, deep: bool) -> Issues:
     """The members of a resource or of an element of a complex type."""
+    resource = type_name in RESOURCE_TYPES
+    if not resource and not tree.keys() - {"id"}:
+        yield Issue("invariant", "The element has neither value nor children (ele-1).", path)
+    if not tree:
+        return
     for name in tree.repeated:
         yield Issue("structure", "The member is given more than once.", _under(path, name))
-    members = _members(type_name)
-    resource = type_name in RESOURCE_TYPES
+    known = members(type_name)
     for name, value in tree.items():
-        member = members.get(name)
+        member = known.get(name)
         if resource and name == "resourceType":
             continue
         if member is None:
             yield Issue("structure", f"{type_name} has no such element in FHIR R4.", _under(path, name))
         else:
             yield from _member(tree, name, value, member, path, deep)
-    if not resource and not tree.keys() - {"id"}:
-        yield Issue("invariant", "The element has neither value nor children (ele-1).", path)
     yield from _cardinality(tree, type_name, path)
 
 
@@ -153,7 +146,7 @@ def _sibling(value: Any, here: str, has_value: bool) -> Issues:
     if not isinstance(value, Object):
         yield Issue("structure", "The member must be an object with id or extension.", here)
     elif has_value and value.keys() == {"id"}:
-        yield from _value(value["id"], _members("Element")["id"], f"{here}.id", True)
+        yield from _value(value["id"], members("Element")["id"], f"{here}.id", True)
     else:
         yield from _object(value, "Element", here, True)
 

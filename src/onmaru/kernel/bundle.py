@@ -12,8 +12,8 @@ from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel.entry import Item, item, pairs_of
-from onmaru.kernel.record import Record, Written
-from onmaru.kernel.stamps import instant, phrase
+from onmaru.kernel.record import Change, Record, Written
+from onmaru.kernel.stamps import phrase
 
 Get = Callable[[str], bytes]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
@@ -83,16 +83,34 @@ def _transaction(
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
     changes = [msgspec.structs.replace(i.change, body=bodies.get(i.number, b"")) for i in ordered if i.change]
     try:
-        written = record.write(changes) if changes else ()
+        written = (yield from _wrote_in_slices(record, changes)) if changes else ()
     except Invalid as error:
         raise Invalid([_placed(issue, ordered) for issue in error.issues], error.status) from error
     position = max((one.version.t for one in written), default=0)
-    answers = {i.number: _wrote(one, style) for i, one in zip(ordered, written, strict=True)}
+    answers: dict[int, bytes] = {}
+    for count, (asked, done) in enumerate(zip(ordered, written, strict=True)):
+        if count % SLICE == 0:
+            yield 0
+        answers[asked.number] = _wrote(done, style)
     for one in items:
         if one.method == "GET":
             yield position
             answers[one.number] = _got(one, style)
     return Processed(_response("transaction-response", [answers[i.number] for i in items]), position)
+
+
+def _wrote_in_slices(record: Record, changes: Sequence[Change]) -> Generator[int, None, Sequence[Written]]:
+    running = record.steps(changes)
+    number = 0
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            done: Sequence[Written] = end.value
+            return done
+        number += 1
+        if number % SLICE == 0:
+            yield 0
 
 
 def _batch(
@@ -155,7 +173,7 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
             if reference not in made:
                 made[reference] = _match(record, reference, one.number)
             links[reference] = made[reference]
-        bodies[one.number] = verbatim.relink(one.change.body, links) if links else one.change.body
+        bodies[one.number] = verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
         if count % SLICE == 0:
             yield 0
     return bodies
@@ -167,7 +185,7 @@ def _resolved(record: Record, one: Item) -> bytes:
         return b""
     references = _conditional(one.change.body)
     links = {reference: _match(record, reference, one.number) for reference in references}
-    return verbatim.relink(one.change.body, links) if links else one.change.body
+    return verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
 
 
 def _conditional(body: bytes) -> Sequence[str]:
@@ -216,7 +234,7 @@ def _wrote(written: Written, style: Style) -> bytes:
         "status": phrase(status),
         "location": f"{style.base}/{version.name}/_history/{version.version}".lstrip("/"),
         "etag": f'W/"{version.version}"',
-        "lastModified": instant(version.at),
+        "lastModified": verbatim.instant(version.at),
     }
     rendered = msgspec.json.encode(answer)
     if style.whole and version.body is not None:

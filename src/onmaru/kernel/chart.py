@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import msgspec
 
@@ -56,7 +56,9 @@ class Chart:
         index = self._tenant.index
         found = index.latest(type, id, t) if version is None else index.numbered(type, id, version, t)
         patients = index.compartments(found) if found else ()
-        if found is None or not sight.sees(type, patients):
+        # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
+        nameless = found is not None and found.body is None and not patients and not sight.whole
+        if found is None or nameless or not sight.sees(type, patients):
             self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients if found else ())
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
@@ -98,22 +100,47 @@ class Chart:
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """Decide at T and append at T+1, or decide again; all or nothing."""
+        return self._append(self._plan(changes), changes)
+
+    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
+        """The same, yielding while bodies are prepared; what was decided meanwhile is decided again at the append."""
+        plan = self._plan(changes)
+        yield from plan.prepare(changes, self._tenant.log.tip())
+        return self._append(plan, changes)
+
+    def _plan(self, changes: Sequence[Change]) -> Plan:
         for change in changes:
             self._permit(change)
-        plan = Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+        return Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+
+    def _append(self, plan: Plan, changes: Sequence[Change]) -> Sequence[Written]:
         for _ in range(ATTEMPTS):
             tip = self._tenant.log.tip()
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
             try:
-                versions = iter(self._tenant.log.append(tip, drafts) if drafts else ())
+                appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
+            for version in appended:
+                if version.type == "Consent":
+                    self._tenant.gate.learn(version)
+            self._note_unwritten(plan, changes, decided)
+            versions = iter(appended)
             return [
                 Written(next(versions) if draft is not None else standing, status)
                 for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _note_unwritten(self, plan: Plan, changes: Sequence[Change], decided: Decided) -> None:
+        """Audit rows for changes that append nothing: what a condition found, what was not there or is hidden."""
+        for number, draft in enumerate(decided.drafts):
+            if draft is None:
+                change, standing = changes[number], decided.standing[number]
+                target = f"{change.type}/{standing.id or change.id}"
+                hidden = "hidden" if number in plan.hidden else ""
+                self._audit(change.op, target, versions=[standing] if standing.t else (), denied=hidden)
 
     def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
         """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""

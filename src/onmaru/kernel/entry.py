@@ -38,7 +38,9 @@ def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> 
         return Item(number, "GET", url)
     make = {"POST": _create, "PUT": _update, "DELETE": _delete}.get(entry.method or "")
     if make is None:
-        raise invalid("not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method")
+        raise invalid(
+            "not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method"
+        )
     if entry.method != "DELETE" and entry.resource is None:
         raise invalid("required", "an entry to be written needs a resource", f"{where}.resource")
     try:
@@ -52,15 +54,17 @@ def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> 
 
 def pairs_of(query: str, where: str = "") -> Sequence[tuple[str, str]]:
     """The name=value pairs of a url's query part; `Invalid` (400) when it is not percent-encoded UTF-8 or is too long."""
+    if "%" not in query and "+" not in query and len(query) < 1_000:
+        return [(name, value) for name, _, value in (part.partition("=") for part in query.split("&")) if name]
     try:
         return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=500)
     except ValueError as error:
         raise invalid("value", "the query is not percent-encoded UTF-8 or has over 500 parts", where) from error
 
 
-def criteria_of(type_name: str, query: str) -> Query:
+def criteria_of(type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
     """The search of a conditional interaction; `Invalid` (400) without a single criterion, which would mean everything."""
-    found = parse((type_name,), pairs_of(query.removeprefix("?")))
+    found = parse((type_name,), pairs)
     if not found.clauses:
         raise invalid("value", "a conditional interaction needs at least one search criterion")
     return found
@@ -86,7 +90,7 @@ def _create(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
     type_name = _type(path, 1)
     if criteria:
         raise invalid("value", "a create takes no query")
-    condition = criteria_of(type_name, entry.if_none_exist) if entry.if_none_exist else None
+    condition = criteria_of(type_name, pairs_of(entry.if_none_exist.removeprefix("?"))) if entry.if_none_exist else None
     return Change("create", type_name, body=entry.resource or b"", if_none_exist=condition, name=entry.full_url or "")
 
 
@@ -102,7 +106,7 @@ def _change(op: str, entry: verbatim.Entry, path: list[str], criteria: str) -> C
     match = version_of(entry.if_match) if entry.if_match else None
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
     if len(path) == 1:
-        condition = criteria_of(_type(path, 1), criteria)
+        condition = criteria_of(_type(path, 1), pairs_of(criteria))
         return Change(op, path[0], body=body, if_match=match, condition=condition, name=name)  # type: ignore[arg-type]
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from onmaru.fhir.search.dates import span
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.consent import Consents
+from onmaru.kernel.consent import Consents, rule
+from onmaru.kernel.log import Version
 
 # A caller bound to one patient still reads what belongs to nobody: the hospital, its staff and its formulary.
 SHARED = frozenset(
@@ -65,6 +67,11 @@ class Gate:
         self.consents = consents
         self.now = now
 
+    def learn(self, version: Version) -> None:
+        """Take note of a version of a Consent, the moment it is appended."""
+        said = None if version.body is None else rule(msgspec.json.decode(version.body), _bound)
+        self.consents.take(version.id, said)
+
     def refusal(self, caller: Caller, verb: str, type: str) -> str:
         """Why `caller` may not do `verb` (one of c r u d s) on `type`; empty when it may."""
         if caller.tenant != self.tenant:
@@ -83,3 +90,8 @@ class Gate:
             only=frozenset({caller.patient}) if bound else None,
             denied=self.consents.denied(caller, self.now()),
         )
+
+
+def _bound(text: str, end: bool) -> int:
+    """A Period's bound as µs: a start opens its first instant, an end closes after its last."""
+    return span(text)[1 if end else 0]

@@ -199,7 +199,11 @@ class Logins:
 
     def set_password(self, user: User, new: str) -> User:
         """Keep a new password and end the user's sessions; slow on purpose. Refused with 422 when too short or long."""
-        changed = msgspec.structs.replace(user, password=password.hash_of(new))
+        return self.keep_password(user, password.hash_of(new))
+
+    def keep_password(self, user: User, kept: str) -> User:
+        """The same with a hash made by `password.hash_of`, perhaps in a thread."""
+        changed = msgspec.structs.replace(user, password=kept)
         self.keep_user(changed)
         for grant in self.accounts.grants(user.tenant, user.user):
             if grant.kind == "session" and not grant.revoked:

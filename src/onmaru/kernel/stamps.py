@@ -1,17 +1,10 @@
-"""Times and statuses as FHIR and HTTP write them."""
+"""Times and statuses as HTTP writes them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-
-
-def instant(at: int) -> str:
-    """µs since 1970 UTC as a FHIR instant with microseconds."""
-    seconds, rest = divmod(at, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
 
 
 @lru_cache(maxsize=4096)

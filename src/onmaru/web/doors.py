@@ -79,7 +79,7 @@ class Doors(msgspec.Struct, frozen=True):
     hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
     for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
-    changes(caller, after): news of entries after position `after`, without end.
+    changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     """
 
     logins: Logins
@@ -89,7 +89,7 @@ class Doors(msgspec.Struct, frozen=True):
     audit: Callable[[str, Access], None]
     audit_page: Callable[[Hall, AuditFilter], Sequence[tuple[int, Access]]]
     changes: Callable[[Caller, int], AsyncIterator[News]]
-    lines: Callable[[Hall], Sequence[Mapping[str, Any]]]
-    letters: Letters
+    lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    letters: Letters | None = None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

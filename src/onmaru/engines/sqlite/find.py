@@ -92,7 +92,8 @@ class Finder:
         """What of `found` is current at t and seen by this caller."""
         file = self._file
         if self._t < file.position:
-            found = found - BitMap(t for (t,) in file.db.execute("SELECT t FROM dead WHERE by <= ?", (self._t,)))
+            since = BitMap([t for (t,) in file.db.execute("SELECT t FROM dead WHERE by > ?", (self._t,))])
+            found = found - (file.dead - since if since else file.dead)
             found.remove_range(self._t + 1, 2**32)
         else:
             found = found - file.dead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 from onmaru.engines.sqlite.find import Finder
 from onmaru.engines.sqlite.index import FORMAT, IndexFile
@@ -34,15 +35,14 @@ class SqliteIndex:
         """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
         position = self.file.position
         if not position:
-            return True
+            return self.file.db.execute("SELECT 1 FROM ver LIMIT 1").get is None
         seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
         return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
 
     def catch_up(self) -> None:
         """Follow the durable log from where the index stands; in slices, so memory stays bounded."""
         while batch := self._log.read(self.file.position, SLICE):
-            self.file.apply([(version, decoded(version)) for version in batch if version.type])
-            self.file.position = batch[-1].t
+            self.file.apply([(version, decoded(version)) for version in batch])
             if self.file.position - self.file.committed >= 5000:
                 self.commit()
 
@@ -66,15 +66,22 @@ class SqliteIndex:
         self.file.apply(batch)
         for version, _ in batch:
             self._keep(version)
+        for version, _ in batch:
             if version.op == "erase":
                 self._forget(version)
 
     def _forget(self, version: Version) -> None:
+        """Take an erased resource out of every table, with the display texts that only it used."""
         rid = self.file.names.known(version.type, version.id)
-        gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t < ?", (rid, version.t))]
-        self.file.erase(gone)
+        gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, version.t))]
         for t in gone:
             self._kept.pop(t, None)
+        for sp, code, system in self.file.erase(gone):
+            users: list[Any] = self.file.db.execute(
+                "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, code, system)
+            ).fetchall()
+            for (t,) in users:
+                self.file.words(self.keys(self.version(t)), sp)
 
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t, also one that is not indexed yet."""
@@ -158,15 +165,9 @@ class SqliteIndex:
             found = self._log.version(t)
             if found is None:
                 raise LookupError(f"no entry at position {t}")
-            kept = found if found.type else self._nameless(found)
-            self._keep(kept)
+            self._keep(found)
+            return found
         return kept
-
-    def _nameless(self, version: Version) -> Version:
-        """An erased version: its name is known to the index alone."""
-        rid = self.file.db.execute("SELECT rid FROM ver WHERE t = ?", (version.t,)).get
-        type, id = self.file.names.name(rid) if isinstance(rid, int) else ("", "")
-        return Version(version.t, type, id, version.version, version.op, version.at, None)
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before a time."""

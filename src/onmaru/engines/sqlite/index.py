@@ -102,13 +102,32 @@ class IndexFile:
         self.db.execute("COMMIT")
         self.committed = self.position
 
-    def erase(self, positions: Sequence[int]) -> None:
-        """Take every row of these positions but their place in the history; scans each table, for erasure is rare."""
+    def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
+        """Leave of these positions only their place in the history; scans each table, for erasure is rare.
+
+        Gives the (parameter, code, system) whose display texts were forgotten and have to be learnt again from the others.
+        """
         if not self.db.in_transaction:
             self.db.execute("BEGIN IMMEDIATE")
-        for table in ("pc", "tok", "ref", "dat", "str", "qty"):
-            for t in positions:
-                self.db.execute(f"DELETE FROM {table} WHERE t = ?", (t,))
+        codes: set[tuple[int, int, int]] = set()
+        for t in positions:
+            codes.update(self.db.execute("SELECT sp, c, s FROM tok WHERE t = ?", (t,)).fetchall())  # type: ignore[arg-type]
+            self.db.execute("UPDATE ver SET live = 0, pats = '' WHERE t = ?", (t,))
+            for bits in self.by_type.values():
+                bits.discard(t)
+        for table in ("comp", "pc", "tok", "ref", "dat", "str", "qty"):
+            self.db.executemany(f"DELETE FROM {table} WHERE t = ?", [(t,) for t in positions])
+        self.db.executemany("DELETE FROM txt WHERE sp = ? AND c = ? AND s = ?", list(codes))
+        return sorted(codes)
+
+    def words(self, keys: Keys, sp: int) -> None:
+        """Learn again which texts a resource shows the codes of one parameter with."""
+        rows = _Rows(self)
+        tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
+        for one, text in keys.text:
+            if one == sp:
+                rows.text(sp, search.normal(text), tokens, 0)
+        self.db.executemany(INSERTS["txt"], rows.tables["txt"])
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
@@ -188,9 +207,9 @@ class _Rows:
             if sp == patient_sp:
                 tables["pc"] += [(rid, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
         for sp, text in keys.text:
-            self._text(sp, search.normal(text), tokens, t)
+            self.text(sp, search.normal(text), tokens, t)
 
-    def _text(self, sp: int, norm: str, tokens: list[tuple[int, int, int, int]], t: int) -> None:
+    def text(self, sp: int, norm: str, tokens: list[tuple[int, int, int, int]], t: int) -> None:
         """Which codes a display occurs with; a text without any code gets a token of its own."""
         own = [(sp, norm, c, s) for one, c, s, _ in tokens if one == sp]
         if not own:

@@ -23,8 +23,10 @@ CREATE TABLE IF NOT EXISTS body(t INTEGER PRIMARY KEY, salt BLOB, type TEXT, id 
 CREATE TABLE IF NOT EXISTS erased(t INTEGER PRIMARY KEY, by INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
-SELECT = """SELECT e.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
-FROM entry e LEFT JOIN body b ON b.t = e.t """
+# The name of an erased version is that of the erasure which took it.
+SELECT = """SELECT e.t, coalesce(b.type, y.type), coalesce(b.id, y.id), e.ver, e.op, e.at, b.z,
+ e.caller, e.purpose, e.request
+FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t LEFT JOIN body y ON y.t = x.by """
 
 
 class SqliteLog:
@@ -48,7 +50,6 @@ class SqliteLog:
         self._bodies: list[tuple[object, ...]] = []
         self._erasures: list[tuple[int, str, str]] = []
         self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
-        self._unpack = zstandard.ZstdDecompressor().decompress
 
     def tip(self) -> int:
         """The last appended position."""
@@ -105,7 +106,8 @@ class SqliteLog:
         The erasure's own row keeps type and id, so that a reader is told 410 and a follower knows whom to forget.
         """
         positions = self.positions(type, id, by)
-        self.db.executemany("INSERT OR IGNORE INTO erased VALUES(?,?)", ((t, by) for t in positions))
+        self.db.executemany("UPDATE erased SET by = ? WHERE by = ?", [(by, t) for t in positions])
+        self.db.executemany("INSERT INTO erased VALUES(?,?)", [(t, by) for t in positions])
         self.db.executemany("DELETE FROM body WHERE t = ?", ((t,) for t in positions))
 
     def positions(self, type: str, id: str, before: int) -> list[int]:
@@ -118,16 +120,13 @@ class SqliteLog:
         self._durable = max(self._durable, t)
 
     def read(self, after: int, limit: int) -> Sequence[Version]:
-        """Durable versions at after+1 …; an erased one has type and id "" and no body."""
-        rows = self.db.execute(
-            SELECT + "WHERE e.t > ? AND e.t <= ? ORDER BY e.t LIMIT ?", (after, self._durable, limit)
-        )
-        return [self._version(row) for row in rows]
+        """Durable versions at after+1 …; an erased one has no body."""
+        return versions(self.db, after, min(limit, self._durable - after))
 
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""
         row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
-        return self._version(row) if row else None
+        return _version(row) if row else None
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""
@@ -139,11 +138,6 @@ class SqliteLog:
             low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
         return low
 
-    def _version(self, row: Sequence[object]) -> Version:
-        t, type, id, ver, op, at, z, caller, purpose, request = row
-        body = None if z is None else self._unpack(z)  # type: ignore[arg-type]
-        return Version(t, type or "", id or "", ver, op, at, body, caller, purpose, request)  # type: ignore[arg-type]
-
     def new_epoch(self) -> None:
         """Fence: whoever still appends under the old epoch is no longer the leader."""
         self.epoch += 1
@@ -153,6 +147,14 @@ class SqliteLog:
         self.db.close()
 
 
-def erased(db: apsw.Connection, t: int) -> bool:
-    """Whether the body at `t` was erased, as opposed to lost."""
-    return bool(db.execute("SELECT 1 FROM erased WHERE t = ?", (t,)).get)
+_unpack = zstandard.ZstdDecompressor().decompress
+
+
+def versions(db: apsw.Connection, after: int, limit: int) -> list[Version]:
+    """At most `limit` versions at after+1 …; an erased one has no body."""
+    return [_version(row) for row in db.execute(SELECT + "WHERE e.t > ? ORDER BY e.t LIMIT ?", (after, max(limit, 0)))]
+
+
+def _version(row: Any) -> Version:
+    t, type, id, ver, op, at, z, caller, purpose, request = row
+    return Version(t, type, id, ver, op, at, None if z is None else _unpack(z), caller, purpose, request)

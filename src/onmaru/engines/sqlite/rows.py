@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from onmaru.engines.sqlite.connection import connect
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.gate import SHARED, Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table
@@ -30,6 +30,8 @@ BATCH = 1000
 
 class HotTables:
     """The tables of the projections whose store is "hot", one file a tenant."""
+
+    sites = False
 
     def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
         self.db = connect(folder / "rows.db", key, cache_mb=64)
@@ -55,7 +57,8 @@ class HotTables:
     def _drop_old(self) -> None:
         """Tables of earlier projection versions, once the present one has been followed to the end at least once."""
         current = {physical for _, physical in self.tables.values()} | {"follow"}
-        for (name,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        names: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
             if name not in current and "__" in name:
                 self.db.execute(f'DROP TABLE "{name}"')
 
@@ -106,9 +109,16 @@ class HotTables:
             "__only": json.dumps(sorted(sight.only or ())),
             "__types": json.dumps(sorted(sight.types or ())),
         }
-        cursor = self.db.execute(f"{head}{scopes} {rest}", values)
-        names = [column[0] for column in cursor.get_description()]
-        rows = cursor.fetchall()
+        names: list[str] = []
+        cursor = self.db.cursor()
+
+        def named(running: Any, *_: Any) -> bool:
+            """Before the first row: afterwards a cursor without rows has no description any more."""
+            names[:] = [column[0] for column in running.get_description()]
+            return True
+
+        cursor.exec_trace = named
+        rows = cursor.execute(f"{head}{scopes} {rest}", values).fetchall()
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
         return pa.table([pa.array(column) for column in columns], names=names)
 
@@ -118,7 +128,11 @@ class HotTables:
         if sight.denied:
             conditions.append("NOT EXISTS (SELECT 1 FROM json_each(:__denied) d WHERE " + BELONGS + ")")
         if sight.only is not None:
-            conditions.append("_patient IN (SELECT value FROM json_each(:__only))")
+            shared = "', '".join(sorted(SHARED))
+            own = "_patient IN (SELECT value FROM json_each(:__only))"
+            conditions.append(
+                f"({own} OR (_patient = '' AND substr(_source, 1, instr(_source, '/') - 1) IN ('{shared}')))"
+            )
         if sight.types is not None:
             conditions.append("substr(_source, 1, instr(_source, '/') - 1) IN (SELECT value FROM json_each(:__types))")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -102,7 +102,8 @@ class SqliteTrail:
     def _row(self, number: int, block: int) -> Access:
         row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
         first, packed = row
-        return self.rows(packed)[number - first]
+        found: Access = self.rows(packed)[number - first]
+        return found
 
     def close(self) -> None:
         """Close without writing what is buffered."""

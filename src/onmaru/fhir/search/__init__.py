@@ -4,7 +4,7 @@ Its one law: `matches` is the meaning; whatever an engine's index answers must a
 """
 
 from onmaru.fhir.search.catalogue import parameters
-from onmaru.fhir.search.clauses import Limits
+from onmaru.fhir.search.context import Limits
 from onmaru.fhir.search.extraction import extract
 from onmaru.fhir.search.folding import normal
 from onmaru.fhir.search.matching import matches, present, sort_key

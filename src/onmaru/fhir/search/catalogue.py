@@ -19,15 +19,19 @@ CANONICAL = "http://hl7.org/fhir/SearchParameter/"
 ID, LAST_UPDATED = 0, 1
 """`sp` of `_id` and `_lastUpdated`: their rows are in Keys too; an engine that knows id and time may leave them out."""
 
-Row = tuple[str, str, str, str, list[str], list[str], list[tuple[int, str]], int]
+Row = tuple[str, str, str, str, list[str], list[str], list[tuple[int, str]], int, str]
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """A SearchParameter with what extraction needs: FHIRPath `expression` and one expression a component."""
+    """A SearchParameter with what extraction needs: FHIRPath `expression` and one expression a component.
+
+    `nature` of a token: "string" for elements that compare without case, the system that its codes imply, or "".
+    """
 
     parameter: Parameter
     expression: str
     components: tuple[str, ...]
+    nature: str = ""
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -44,6 +48,7 @@ def data() -> Data:
     return msgspec.json.decode(files("onmaru.fhir").joinpath("data/search.json").read_bytes(), type=Data)
 
 
+@cache
 def types() -> frozenset[str]:
     """Names of all R4 resource types that can be stored."""
     return frozenset(data().types)
@@ -52,7 +57,7 @@ def types() -> frozenset[str]:
 @cache
 def numbered(sp: int) -> Definition:
     """The SearchParameter with number `sp`."""
-    url, code, kind, expression, _, targets, components, _ = data().parameters[sp]
+    url, code, kind, expression, _, targets, components, _, nature = data().parameters[sp]
     if sp in (ID, LAST_UPDATED):
         kind = "special"
     parameter = Parameter(
@@ -63,7 +68,7 @@ def numbered(sp: int) -> Definition:
         components=tuple(numbered(number).parameter for number, _ in components),
         url=CANONICAL + url,
     )
-    return Definition(parameter, expression, tuple(path for _, path in components))
+    return Definition(parameter, expression, tuple(path for _, path in components), nature)
 
 
 @cache

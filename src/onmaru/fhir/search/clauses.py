@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from onmaru.fhir.query import Chain, Clause, Has, Missing, Parameter, Ref, Text, Value
 from onmaru.fhir.search import written
 from onmaru.fhir.search.catalogue import parameters, types
+from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.written import Malformed
 
 MODIFIERS = {
@@ -20,30 +19,14 @@ MODIFIERS = {
     "token": ("text", "not", "missing"),
     "reference": ("identifier", "missing"),
     "special": (),
+    "composite": (),
 }
-"""Modifiers by kind; every other kind has only `:missing`. A reference may also be narrowed by `:[type]`."""
+"""Modifiers by kind (R4 search 3.1.1.4.4); every other kind has only `:missing`, and a reference `:[type]` too."""
 PRINTABLE = re.compile(r"[A-Za-z0-9_.:\-]{1,128}", re.ASCII)
 
 
 class Unknown(Exception):
     """A parameter that does not exist for the type, or is not answered; `reason` names it."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What one search may ask: clauses, alternatives in one, links in a chain, characters of a value, `_count`."""
-
-    clauses: int = 50
-    values: int = 200
-    links: int = 4
-    characters: int = 4_000
-    count: int = 1_000
-
-
-class Context(msgspec.Struct, frozen=True):
-    """The time (µs, serves `ap`) and the limits that hold for one parse."""
-
-    now: int
-    limits: Limits
 
 
 def known(type: str) -> Mapping[str, Parameter]:
@@ -60,7 +43,8 @@ def parameter(type: str, code: str) -> Parameter:
 
 
 def node(type: str, name: str, text: str, context: Context, links: int = 0) -> Clause | Chain | Has:
-    """The node for `name=text` on `type`. Raises Unknown for the parameter, Malformed for everything else."""
+    """The node for `name=text` on `type`. Raises Unknown for the parameter, TooMuch, Malformed for everything else."""
+    context.step()
     if links > context.limits.links:
         raise Malformed(f"a chain has at most {context.limits.links} links")
     if name.startswith("_has:"):
@@ -118,18 +102,18 @@ def clause(parameter: Parameter, modifier: str, text: str, context: Context) -> 
     if "" in alternatives:
         raise Malformed("a value is empty")
     if parameter.kind == "reference" and modifier in types():
-        return Clause(parameter, "", tuple(_narrowed(parameter, modifier, one) for one in alternatives))
+        return Clause(parameter, "", tuple(_narrowed(parameter, modifier, one, context) for one in alternatives))
     allowed = MODIFIERS.get(parameter.kind, ("missing",))
     if modifier and modifier not in allowed and not (modifier == "not" and parameter.code == "_id"):
         raise Malformed("the modifier is not answered for this kind of parameter")
     return Clause(parameter, modifier, tuple(_value(parameter, modifier, one, context) for one in alternatives))
 
 
-def _narrowed(parameter: Parameter, type: str, text: str) -> Ref:
+def _narrowed(parameter: Parameter, type: str, text: str, context: Context) -> Ref:
     """`reference:Type=id`, where `Type/id` is taken too if it says the same type."""
     if type not in parameter.targets:
         raise Malformed("the reference never points at that type")
-    found = written.reference(text)
+    found = written.reference(text, context.base)
     if found.type not in ("", type):
         raise Malformed("the value and the modifier name different types")
     return Ref(type, found.id) if written.IDENTIFIER.fullmatch(found.id) else found
@@ -144,4 +128,4 @@ def _value(parameter: Parameter, modifier: str, text: str, context: Context) -> 
         return written.token(text)
     if modifier in ("exact", "contains", "text"):
         return Text(written.unescape(text))
-    return written.value(parameter, text, context.now)
+    return written.value(parameter, text, context)

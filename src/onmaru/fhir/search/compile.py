@@ -10,6 +10,7 @@ from itertools import count
 
 import msgspec
 
+from onmaru.fhir.keys import Keys
 from onmaru.fhir.search.branches import Branch, Extension, Field, Step, Truth, Where, branches
 from onmaru.fhir.search.condition import condition
 from onmaru.fhir.search.expression import Unreadable, parse_expression
@@ -70,13 +71,27 @@ def grow(type: str, feeds: Sequence[tuple[str, Action]]) -> Tree:
     return tree
 
 
-def source(struct: Struct, tree: Tree, name: str = "extract") -> str:
-    """The text of `name(r) -> Keys` for instances of `struct`. Raises Unreadable for an element that it lacks."""
+def source(struct: Struct, tree: Tree) -> str:
+    """The text of `make_extract(rules, Keys, refers)`, which gives `extract(r) -> Keys` for instances of `struct`.
+
+    Raises Unreadable for an element that the Struct lacks.
+    """
     writer = _Writer(struct)
-    body = list(writer.walk(tree, "r", _whole(struct), "k"))
+    body = list(_indented(writer.walk(tree, "r", _whole(struct), "k"), 2))
     rules = [f"    {rule} = rules[{key!r}]" for key, rule in writer.rules.items()]
-    return "\n".join([f"def make_{name}(rules, Keys, refers):", *rules, f"    def {name}(r):", "        k = Keys()"]
-        + ["        " + line for line in body] + ["        return k", f"    return {name}", ""])  # fmt: skip
+    head = [
+        "def make_extract(rules, Keys, refers):",
+        "    none = []",
+        *rules,
+        "    def extract(r):",
+        "        k = Keys()",
+    ]
+    return "\n".join([*head, *body, "        return k", "    return extract", ""])
+
+
+def _lists(kind: str) -> str:
+    """Arguments of a component's Keys: a list where its kind has rows, elsewhere the one list that stays empty."""
+    return ", ".join("[]" if name in ROWS[kind] else "none" for name in Keys.__struct_fields__)
 
 
 def _whole(struct: Struct) -> Element:
@@ -165,7 +180,7 @@ class _Writer:
         parts = [self.fresh("c") for _ in action.parts]
         lines: list[str] = []
         for part, (feed, paths) in zip(parts, action.parts, strict=True):
-            lines.append(f"{part} = Keys()")
+            lines.append(f"{part} = Keys({_lists(feed.kind)})")
             for path in paths:
                 tree = Tree()
                 tree.add(path.steps, feed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
@@ -88,6 +89,7 @@ class Unreadable(ValueError):
     """An expression outside the subset."""
 
 
+@cache  # one expression serves up to thirty types
 def parse_expression(text: str) -> Node:
     """The tree of one expression; raises Unreadable with the place where the subset ends."""
     return _Reader(text).whole()

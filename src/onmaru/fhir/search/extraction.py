@@ -17,6 +17,7 @@ from onmaru.fhir.search.catalogue import (
     answerable,
     compartment,
     definitions,
+    numbered,
 )
 from onmaru.fhir.search.expression import parse_expression
 
@@ -39,16 +40,21 @@ def actions(type: str) -> list[tuple[str, compile.Action]]:
 def _action(definition: Definition, type: str, within: frozenset[int]) -> compile.Action:
     parameter = definition.parameter
     if parameter.kind != "composite":
-        rule = "patient" if parameter.sp in within else ""
-        return compile.Feed(parameter.sp, parameter.kind, rule)
+        return compile.Feed(
+            parameter.sp, parameter.kind, "patient" if parameter.sp in within else _folded(parameter.sp)
+        )
     parts = zip(parameter.components, definition.components, strict=True)
     return compile.Pair(
         parameter.sp,
         tuple(
-            (compile.Feed(part.sp, part.kind), tuple(branches(parse_expression(expression), type)))
+            (compile.Feed(part.sp, part.kind, _folded(part.sp)), tuple(branches(parse_expression(expression), type)))
             for part, expression in parts
         ),
     )
+
+
+def _folded(sp: int) -> str:
+    return "folded" if numbered(sp).nature == "string" else ""
 
 
 def compiled(struct: type[msgspec.Struct]) -> Callable[[Any], Keys]:

@@ -128,7 +128,10 @@ def _composite(keys: Keys, parameter: Parameter, value: Value) -> bool:
 
 
 def compare_ranges(wanted: Date, low: int, high: int) -> bool:
-    """The prefix table of R4 search 3.1.1.4.5 for a resource's range [low, high)."""
+    """The prefix table of R4 search 3.1.1.4.5 for a resource's range [low, high).
+
+    The range above a value begins after its precision for gt and sa, with it for ge; below likewise for lt, eb and le.
+    """
     return _RANGES[wanted.prefix](wanted, low, high)
 
 
@@ -146,8 +149,8 @@ _RANGES: dict[str, Callable[[Date, int, int], bool]] = {
     "ne": lambda wanted, low, high: not _within(wanted, low, high),
     "gt": lambda wanted, low, high: high > wanted.high,
     "lt": lambda wanted, low, high: low < wanted.low,
-    "ge": lambda wanted, low, high: high > wanted.high or _within(wanted, low, high),
-    "le": lambda wanted, low, high: low < wanted.low or _within(wanted, low, high),
+    "ge": lambda wanted, low, high: high > wanted.low,
+    "le": lambda wanted, low, high: low < wanted.high,
     "sa": lambda wanted, low, high: low >= wanted.high,
     "eb": lambda wanted, low, high: high <= wanted.low,
     "ap": lambda wanted, low, high: low < wanted.high and high > wanted.low,

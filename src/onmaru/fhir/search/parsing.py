@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from onmaru.fhir.outcome import Invalid, Issue
+from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Chain, Clause, Has, Include, Query, Sort
 from onmaru.fhir.search import clauses
 from onmaru.fhir.search.catalogue import types as known_types
-from onmaru.fhir.search.clauses import Context, Limits, Unknown
+from onmaru.fhir.search.clauses import Unknown
+from onmaru.fhir.search.context import Context, Limits, TooMuch
 from onmaru.fhir.search.written import Malformed
 
 IGNORED = frozenset({"_format", "_pretty"})
+RESULTS = 50
+"""How many result parameters and repeated includes may stand beside the clauses."""
 ELEMENT = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}(?:\.[A-Za-z][A-Za-z0-9]{0,63})*", re.ASCII)
 CURSOR = re.compile(r"[A-Za-z0-9_\-.~=]{1,1024}", re.ASCII)
 
@@ -31,13 +34,18 @@ def parse(
     lenient: bool = False,
     limits: Limits | None = None,
     now: Callable[[], int] = clock,
+    base: str = "",
 ) -> Query:
     """The Query for decoded name-value pairs on one type, several, or () for all (which `_type` may narrow).
 
     `lenient` drops parameters that do not exist for the type, and nothing else; `Query.pairs` holds those that were
-    used. `now` serves the prefix `ap` on dates. Raises Invalid (400) with every problem.
+    used. `now` serves the prefix `ap` on dates; `base` is this server's address, below which an absolute reference counts as
+    relative. Raises Invalid (400) with every problem.
     """
-    reader = _Reader(types, Context(now(), limits or Limits()), lenient)
+    limits = limits or Limits()
+    if len(pairs) > limits.clauses + RESULTS:
+        raise invalid("too-costly", f"at most {limits.clauses + RESULTS} parameters are taken")
+    reader = _Reader(types, Context(now(), limits, base), lenient)
     narrowing = [text for name, text in pairs if name == "_type"]
     if narrowing:
         reader.attempt("_type", narrowing[0], reader.narrow)
@@ -85,6 +93,8 @@ class _Reader:
                 self.refuse(name, "not-supported", str(problem))
         except Malformed as problem:
             self.refuse(name, "value", str(problem))
+        except TooMuch as problem:
+            self.refuse(name, "too-costly", str(problem))
         else:
             self.used.append((name, text))
 
@@ -96,10 +106,12 @@ class _Reader:
 
     def clause(self, name: str, text: str) -> None:
         """On several types the parameter must be the same one on all."""
-        found = [clauses.node(type, name, text, self.context) for type in self.types or ("",)]
-        if any(one != found[0] for one in found):
-            raise Malformed("the parameter differs between the searched types")
-        self.clauses.append(found[0])
+        first, *others = self.types or ("",)
+        if not name.startswith("_has:"):
+            code = re.split(r"[:.]", name)[0]
+            if any(clauses.parameter(type, code) != clauses.parameter(first, code) for type in others):
+                raise Malformed("the parameter differs between the searched types")
+        self.clauses.append(clauses.node(first, name, text, self.context))
 
     def narrow(self, name: str, text: str) -> None:
         wanted = tuple(text.split(","))
@@ -120,6 +132,8 @@ class _Reader:
 
     def sort(self, name: str, text: str) -> None:
         self.bare(name)
+        if text.count(",") >= self.context.limits.clauses:
+            raise TooMuch(f"at most {self.context.limits.clauses} keys are taken")
         keys = tuple(self.sort_one(one) for one in text.split(","))
         self.once("sort", keys)
 

@@ -91,10 +91,15 @@ def identifier(keys: Keys, sp: int, value: Any) -> None:
         keys.text.append((sp, value.type.text))
 
 
+def folded_token(keys: Keys, sp: int, value: str) -> None:
+    """A token over a string compares without case (R4 search 3.1.1.4.10): the row holds the folded text."""
+    keys.token.append((sp, "", value.casefold()))
+
+
 def contact_point(keys: Keys, sp: int, value: Any) -> None:
     """The system of a ContactPoint is a code such as phone, not a namespace: rows have none."""
     if value.value is not None:
-        keys.token.append((sp, "", value.value))
+        keys.token.append((sp, "", value.value.casefold()))
 
 
 # reference
@@ -271,7 +276,8 @@ RULES = _table(
     ("token", "Coding", coding),
     ("token", "CodeableConcept", codeable_concept),
     ("token", "Identifier", identifier),
-    ("token", "ContactPoint", contact_point),
+    ("folded", "str String", folded_token),
+    ("folded", "ContactPoint", contact_point),
     ("reference", "Reference", reference),
     ("reference", "str Canonical Uri Url", canonical),
     ("reference", "Raw", embedded),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
+from onmaru.fhir.search.catalogue import numbered
+from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.dates import DAY, span
 
 PREFIXES: dict[str, Prefix] = {
@@ -16,6 +18,7 @@ DECIMAL = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?", re.AS
 IDENTIFIER = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+ESCAPED = re.compile(r"(?:[^\\]|\\[,$|\\])*", re.DOTALL)
 LOST_PLUS = re.compile(r"(T[\d:.]+) (\d\d:\d\d)")
 APPROXIMATE = Decimal("0.1")
 
@@ -38,28 +41,31 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def unescape(text: str) -> str:
-    """`\\,` `\\$` `\\|` and `\\\\` give the character; a backslash before anything else stands for itself."""
-    return re.sub(r"\\([,$|\\])", r"\1", text) if "\\" in text else text
+    """`\\,` `\\$` `\\|` and `\\\\` give the character. Raises Malformed for a backslash before anything else."""
+    if "\\" not in text:
+        return text
+    if not ESCAPED.fullmatch(text):
+        raise Malformed("a backslash stands only before , $ | and another backslash")
+    return re.sub(r"\\(.)", r"\1", text)
 
 
-def escape(text: str) -> str:
-    """The opposite of unescape."""
-    return re.sub(r"([,$|\\])", r"\\\1", text)
-
-
-def value(parameter: Parameter, text: str, now: int) -> Value:
-    """One alternative, still escaped, of a parameter without modifier. `now` in µs serves `ap`. Raises Malformed."""
+def value(parameter: Parameter, text: str, context: Context) -> Value:
+    """One alternative, still escaped, of a parameter without modifier. Raises Malformed."""
     if not text:
         raise Malformed("a value is empty")
     if parameter.kind == "special":
-        return date(text, now) if parameter.code == "_lastUpdated" else Text(unescape(text))
+        return date(text, context.now) if parameter.code == "_lastUpdated" else Text(unescape(text))
     if parameter.kind == "composite":
-        return composite(parameter, text, now)
+        return composite(parameter, text, context)
     if parameter.kind == "date":
-        return date(text, now)
+        return date(text, context.now)
     if parameter.kind in ("string", "uri"):
         return Text(unescape(text))
-    return _ONE[parameter.kind](text)
+    if parameter.kind == "token":
+        return coded(parameter, text)
+    if parameter.kind == "reference":
+        return reference(text, context.base)
+    return number(text) if parameter.kind == "number" else quantity(text)
 
 
 def token(text: str) -> Token:
@@ -70,9 +76,19 @@ def token(text: str) -> Token:
     return Token(None, parts[0]) if len(parts) == 1 else Token(parts[0], parts[1] or None)
 
 
-def reference(text: str) -> Ref:
+def coded(parameter: Parameter, text: str) -> Token:
+    """A token as the parameter's rows have it: folded where they are, without the system that the codes imply."""
+    found, nature = token(text), numbered(parameter.sp).nature
+    if nature == "string":
+        return Token(found.system, found.code and found.code.casefold())
+    return Token("", found.code) if nature and found.system == nature else found
+
+
+def reference(text: str, base: str = "") -> Ref:
     """`id`, `Type/id` or an absolute url; the version of a reference is left out, that of a canonical kept."""
     plain = unescape(text)
+    if base:
+        plain = plain.removeprefix(base.rstrip("/") + "/")
     found = RELATIVE.fullmatch(plain)
     if found is not None:
         return Ref(found[1], found[2])
@@ -133,7 +149,8 @@ def _number(prefix: Prefix, written: str) -> Number:
         margin = abs(amount) * APPROXIMATE
         return Number(prefix, float(amount), float(amount - margin), float(amount + margin))
     half = Decimal(5).scaleb(_last_digit(written, amount) - 1)
-    return Number(prefix, float(amount), float(amount - half), float(amount + half))
+    value = float(amount)  # beyond a float's digits the range would close: the number itself stays inside
+    return Number(prefix, value, float(amount - half), max(float(amount + half), math.nextafter(value, math.inf)))
 
 
 def _last_digit(written: str, amount: Decimal) -> int:
@@ -142,18 +159,10 @@ def _last_digit(written: str, amount: Decimal) -> int:
     return exponent - 1 if "e" in written.lower() and "." not in written else exponent
 
 
-def composite(parameter: Parameter, text: str, now: int) -> Parts:
+def composite(parameter: Parameter, text: str, context: Context) -> Parts:
     """One value a component, between unescaped `$`."""
     parts = split(text, "$")
     if len(parts) != len(parameter.components):
         raise Malformed(f"a value has {len(parameter.components)} parts joined by $")
     pairs = zip(parameter.components, parts, strict=True)
-    return Parts(tuple(value(component, part, now) for component, part in pairs))
-
-
-_ONE: dict[str, Callable[[str], Value]] = {
-    "token": token,
-    "reference": reference,
-    "number": number,
-    "quantity": quantity,
-}
+    return Parts(tuple(value(component, part, context) for component, part in pairs))

@@ -109,3 +109,9 @@ def patients(body: dict[str, Any]) -> list[str]:
             if type_ == "Patient":
                 found[id_] = None
     return list(found)
+
+
+def is_subject(body: dict[str, Any], patient: str) -> bool:
+    """Whether the resource is about this patient, by the first of the type's members."""
+    path = PATHS[body["resourceType"]][0]
+    return any(reference(value) == f"Patient/{patient}" for value in at(body, path))

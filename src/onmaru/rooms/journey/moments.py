@@ -13,6 +13,8 @@ _SHAPE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?\Z", re.ASCII
 )
 
+# http://terminology.hl7.org/CodeSystem/condition-clinical
+_ONGOING = frozenset({"active", "recurrence", "relapse"})
 # Order of preference: when it happened, before when it was written down, before when the entry was made.
 MEMBERS = (
     "effectiveDateTime",
@@ -150,6 +152,8 @@ def timing(value: dict[str, Any]) -> Moment:
 
 def moment(body: dict[str, Any], members: tuple[str, ...] = MEMBERS) -> Moment:
     """When the resource happened, by the first of `members` that gives a time; else UNKNOWN."""
+    if body.get("resourceType") == "Condition" and "onsetDateTime" in body:
+        return _illness(body)
     if "start" in body:  # Appointment and AppointmentResponse carry their period unfolded
         return period(body)
     for member in members:
@@ -159,6 +163,15 @@ def moment(body: dict[str, Any], members: tuple[str, ...] = MEMBERS) -> Moment:
             return found
     collected = body.get("collection")
     return moment(_collected(collected)) if isinstance(collected, dict) else UNKNOWN
+
+
+def _illness(body: dict[str, Any]) -> Moment:
+    """A Condition from onset to abatement; one that has not abated and is said to be active goes on."""
+    abated = body.get("abatementDateTime")
+    if abated is not None:
+        return period({"start": body["onsetDateTime"], "end": abated})
+    clinical = {coding.get("code") for coding in (body.get("clinicalStatus") or {}).get("coding") or []}
+    return period({"start": body["onsetDateTime"]}) if clinical & _ONGOING else point(body["onsetDateTime"])
 
 
 def _collected(collection: dict[str, Any]) -> dict[str, Any]:

@@ -62,16 +62,18 @@ def _chart(body: dict[str, Any], labels: str) -> Iterator[Row]:
     stay = places.stay(body, line.when.low, line.when.text) if own else None
     now = current(body, line)
     numbers = tuple(readings(body, line))
-    for number, patient in enumerate(patients):
-        yield Row(ITEM.name, patient, labels, _columns(line))
-        if number:
-            continue  # a second patient sees that it happened; header and readings are the subject's own
-        if stay is not None:
-            yield Row(STAY.name, patient, labels, stay)
-        if now is not None:
-            yield Row(CURRENT.name, patient, labels, now)
-        for reading in numbers:
-            yield Row(READING.name, patient, labels, reading)
+    covered = " ".join(patients)
+    for patient in patients:  # each chart shows it, and the consent of all covers it
+        others = [other for other in patients if other != patient]
+        yield Row(ITEM.name, " ".join((patient, *others)), labels, _columns(line))
+    if not compartment.is_subject(body, patients[0]):
+        return  # header and readings are of the subject alone: who asserted or performed is not who has it
+    if stay is not None:
+        yield Row(STAY.name, covered, labels, stay)
+    if now is not None:
+        yield Row(CURRENT.name, covered, labels, now)
+    for reading in numbers:
+        yield Row(READING.name, covered, labels, reading)
 
 
 def _columns(line: Item) -> tuple[Any, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
-from onmaru.kernel.entry import ID, criteria_of, version_of
+from onmaru.fhir.query import Query
+from onmaru.kernel.entry import ID, criteria_of, pairs_of, version_of
 from onmaru.kernel.record import Change, Written
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date
@@ -29,7 +30,7 @@ class Writes:
         check_content(request.headers)
         type_name = request.params["type"]
         wanted = request.headers.get("if-none-exist")
-        condition = criteria_of(type_name, wanted) if wanted is not None else None
+        condition = criteria_of(type_name, pairs_of(wanted.removeprefix("?"))) if wanted is not None else None
         change = Change("create", type_name, body=request.body, if_none_exist=condition)
         return _answer(request, hall.record.write([change])[0])
 
@@ -53,7 +54,7 @@ class Writes:
             _id_within(request.body),
             request.body,
             _if_match(request),
-            condition=criteria_of(type_name, _query(request)),
+            condition=_criteria(request),
             make=self._settings.update_create,
         )
         return _answer(request, hall.record.write([change])[0])
@@ -67,7 +68,7 @@ class Writes:
     def delete_matching(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type?criteria`: one match, or all of them where the site allows it."""
         type_name = request.params["type"]
-        query = criteria_of(type_name, _query(request))
+        query = _criteria(request)
         if not self._settings.multiple_delete:
             change = Change("delete", type_name, condition=query, if_match=_if_match(request))
             return _gone(request, hall.record.write([change]))
@@ -101,9 +102,7 @@ def _gone(request: Request, written: Sequence[Written]) -> Response:
     if len(written) == 1 and written[0].version.version:
         headers.append(("etag", f'W/"{written[0].version.version}"'))
     if prefer(request.headers).answer == "OperationOutcome":
-        return Response(
-            200, outcome([Issue("informational", "done", severity="information")]), FHIR, tuple(headers)
-        )
+        return Response(200, outcome([Issue("informational", "done", severity="information")]), FHIR, tuple(headers))
     return Response(204, b"", "", tuple(headers))
 
 
@@ -112,10 +111,8 @@ def _if_match(request: Request) -> int | None:
     return version_of(text) if text is not None else None
 
 
-def _query(request: Request) -> str:
-    from urllib.parse import urlencode
-
-    return urlencode([pair for pair in request.query if pair[0] not in FORM])
+def _criteria(request: Request) -> Query:
+    return criteria_of(request.params["type"], [pair for pair in request.query if pair[0] not in FORM])
 
 
 class _Head(msgspec.Struct):

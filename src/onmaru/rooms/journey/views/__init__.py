@@ -31,6 +31,7 @@ CLUSTERS = _view("clusters")
 SPANS = _view("spans")
 ITEMS = _view("items")
 UNDATED = _view("undated")
+ITEMS_TOTAL = _view("items_total")
 CURRENT = _view("current")
 VITALS = _view("vitals")
 SERIES = _view("series")
@@ -49,6 +50,7 @@ ALL = (
     SPANS,
     ITEMS,
     UNDATED,
+    ITEMS_TOTAL,
     CURRENT,
     VITALS,
     SERIES,

@@ -1,7 +1,7 @@
 -- tables: journey_stay, journey_thing, journey_patient, journey_link
 -- Others on the same ward whose name is one of the patient's names, or the other way round. A merged record of the same
--- person is no namesake.
-SELECT DISTINCT a.patient AS patient, b.patient AS other, q.name, q.number, q.birth, q.sex, b.ward_name, b.room, b.bed
+-- person is no namesake. `patient` is the one shown, so that the audit names it.
+SELECT DISTINCT a.patient AS subject, b.patient AS patient, q.name, q.number, q.birth, q.sex, b.ward_name, b.room, b.bed
 FROM ({stays}) AS a
 JOIN ({stays}) AS b ON b.ward = a.ward AND b.patient <> a.patient
 JOIN journey_patient AS p ON p._patient = a.patient

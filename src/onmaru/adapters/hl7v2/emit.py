@@ -1,0 +1,146 @@
+"""From Nodes to drafts of resources: which stand alone, which are contained or only displayed, and who refers to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onmaru.adapters.hl7v2 import identity
+from onmaru.adapters.hl7v2.node import Node, absorb, prune
+
+
+class Draft(msgspec.Struct):
+    """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted."""
+
+    name: str
+    type: str
+    data: dict[str, Any]
+    numbers: list[tuple[str, str, str]]
+    key: str
+    emptied: list[str]
+
+
+class Emitter:
+    """Turns the Nodes of one message into Drafts; `message` is the message's digest."""
+
+    def __init__(self, nodes: list[Node], message: str) -> None:
+        self.message = message
+        self.order: list[Node] = []
+        self.same: dict[tuple[str, str, str], Node] = {}
+        self.into: dict[int, Node] = {}
+        self.names: dict[int, str] = {}
+        self.top = {id(node) for node in nodes}
+        for node in nodes:
+            self._gather(node)
+
+    def _gather(self, node: Node) -> None:
+        """Collect the node and everything it refers to; resources with the same number become one."""
+        if id(node) in self.into:
+            return
+        self.into[id(node)] = node
+        for below in _nodes_in(node.data):
+            below.above.append(node)
+            self._gather(below)
+        known = next(
+            (self.same[(node.type, *one[:2])] for one in identity.strong(node) if (node.type, *one[:2]) in self.same),
+            None,
+        )
+        if known is not None:
+            absorb(known, node)
+            self.into[id(node)] = known
+            return
+        for one in identity.strong(node):
+            self.same[(node.type, *one[:2])] = node
+        if id(node) in self.top or identity.strong(node):
+            self.order.append(node)
+
+    def drafts(self) -> list[Draft]:
+        for at, node in enumerate(self.order):
+            self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
+        made = []
+        seen: set[str] = set()
+        for at, node in enumerate(self.order):
+            inside: list[dict[str, Any]] = []
+            data = {"resourceType": node.type, **(prune(self._render(node.data, inside)) or {})}
+            if inside:
+                data = {
+                    "resourceType": node.type,
+                    "contained": inside,
+                    **{k: v for k, v in data.items() if k != "resourceType"},
+                }
+            numbers = identity.strong(node)
+            key = (
+                "" if numbers or node.type in ("MessageHeader", "Provenance") else identity.key(node, self.message, at)
+            )
+            while key and key in seen:
+                key = identity.key(Node(node.type), key, at)
+            seen.add(key)
+            if key:
+                data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
+            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied)))
+        return made
+
+    def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
+        if isinstance(value, Node):
+            return self._reference(value, inside)
+        if isinstance(value, dict):
+            return {name: self._render(one, inside) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._render(one, inside) for one in value]
+        return value
+
+    def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
+        node = self.into.get(id(node), node)
+        if id(node) in self.names:
+            return _named({"reference": self.names[id(node)]}, node)
+        if node.type == "PractitionerRole" and not set(node.data) - {"practitioner", "code"}:
+            inner = node.data.get("practitioner")
+            return self._reference(inner, inside) if isinstance(inner, Node) else None
+        if node.type == "PractitionerRole" and not set(node.data) - {"organization", "code"}:
+            inner = node.data.get("organization")
+            return self._reference(inner, inside) if isinstance(inner, Node) else None
+        shown = _display(node)
+        if shown and set(node.data) <= {"name", "mode", "status", "physicalType", "deviceName"}:
+            return {"display": shown}
+        body = prune(self._render(node.data, inside))
+        if not body:
+            return None
+        label = f"c{len(inside) + 1}"
+        inside.append({"resourceType": node.type, "id": label, **body, **_required(node)})
+        return _named({"reference": f"#{label}"}, node)
+
+
+def _required(node: Node) -> dict[str, Any]:
+    """What R4 requires of a contained resource and the message does not say."""
+    if node.type == "RelatedPerson" and "patient" not in node.data:
+        return {"patient": {"display": "the patient of this resource"}}
+    return {}
+
+
+def _nodes_in(value: Any) -> list[Node]:
+    if isinstance(value, Node):
+        return [value]
+    if isinstance(value, dict):
+        return [node for one in value.values() for node in _nodes_in(one)]
+    if isinstance(value, list):
+        return [node for one in value for node in _nodes_in(one)]
+    return []
+
+
+def _display(node: Node) -> str:
+    name = node.data.get("name")
+    if isinstance(name, str):
+        return name
+    if isinstance(name, list) and name and isinstance(name[0], dict):
+        one = name[0]
+        return " ".join([*one.get("prefix", []), *one.get("given", []), *([one["family"]] if "family" in one else [])])
+    device = node.data.get("deviceName")
+    return str(device[0].get("name", "")) if device else ""
+
+
+def _named(reference: dict[str, Any], node: Node) -> dict[str, Any]:
+    """References to people and places carry their name, so that a page needs no second look."""
+    if node.type in ("Practitioner", "Organization", "Location", "RelatedPerson", "Device") and _display(node):
+        reference["display"] = _display(node)
+    return reference

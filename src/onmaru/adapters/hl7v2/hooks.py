@@ -1,0 +1,332 @@
+"""What the segment tables leave to code: fields whose meaning depends on other fields, and document content."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+from onmaru.adapters.hl7v2 import moments, observation, systems, values
+from onmaru.adapters.hl7v2.er7 import Segment
+from onmaru.adapters.hl7v2.node import Node
+from onmaru.adapters.hl7v2.tables import coded
+from onmaru.adapters.hl7v2.values import Sender
+
+Hook = Callable[[Node, Segment, Sender], set[int]]
+_V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
+_SSN = re.compile(r"\d{3}-?\d{2}-?\d{4}\Z")
+
+
+def _pid(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """PID-19: a US social security number by its form, else a national identifier of the sender's country."""
+    number = segment.c(19)
+    if not number:
+        return set()
+    american = bool(_SSN.match(number))
+    system = "http://hl7.org/fhir/sid/us-ssn" if american else systems.local("id", "national")
+    kind = {"coding": [{"system": _V2_0203, "code": "SS" if american else "NI"}]}
+    node.data.setdefault("identifier", []).append({"type": kind, "system": system, "value": number})
+    return {19}
+
+
+def _obr(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    done: set[int] = set()
+    if node.type == "Specimen" and segment.field(15):
+        source = segment.first(15)
+        inner = source.sub(1) if source.delimiters.subcomponent in source.raw else source
+        kind = values.concept(inner, "SpecimenType")
+        if kind:
+            node.data.setdefault("type", kind)
+            done.add(15)
+    if node.type == "ServiceRequest":
+        done |= _timing(node, segment, 27, sender)
+    return done
+
+
+def _timing(node: Node, segment: Segment, field: int, sender: Sender) -> set[int]:
+    """TQ of version 2.4 and before: start 4, end 5, priority 6."""
+    rep = segment.first(field)
+    if not rep:
+        return set()
+    limits = values.period(rep.c(4), rep.c(5), sender)
+    if limits and not any(name.startswith("occurrence") for name in node.data):
+        node.data["occurrencePeriod"] = limits
+    urgency = coded("ExtendedPriorityCodes", rep.c(6))
+    if urgency:
+        node.data.setdefault("priority", urgency[0])
+    said = [part for at in (1, 2, 3, 7, 8) if (part := rep.c(at))]
+    return {field} if (limits or urgency) and not said else set()
+
+
+def _orc(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    done: set[int] = set()
+    if node.type == "ServiceRequest" and segment.field(4):
+        rep = segment.first(4)
+        group = values.ei(rep.sub(1) if rep.delimiters.subcomponent in rep.raw else rep, sender)
+        if group:
+            node.data["requisition"] = {"type": {"coding": [{"system": _V2_0203, "code": "PGN"}]}, **group}
+            done.add(4)
+    if node.type == "ServiceRequest":
+        done |= _timing(node, segment, 7, sender)
+    if node.type == "MedicationRequest":
+        _drug_status(node, segment)
+        done |= {1, 5}
+    return done
+
+
+_DRUG_STATUS = {
+    "active": "active",
+    "on-hold": "on-hold",
+    "completed": "completed",
+    "entered-in-error": "entered-in-error",
+}
+
+
+def _drug_status(node: Node, segment: Segment) -> None:
+    order = coded("OrderStatus", segment.c(5)) or coded("OrderControlCode[ServiceRequest.status]", segment.c(1))
+    if not order:
+        return
+    stopped = "stopped" if segment.c(1) in ("DC", "OD") or segment.c(5) == "DC" else "cancelled"
+    node.data["status"] = _DRUG_STATUS.get(order[0], stopped)
+
+
+def _procedure(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    minutes = values.number(segment.c(7))
+    start = node.data.get("performedDateTime") or node.data.get("performedPeriod", {}).get("start")
+    if minutes is None or not start or "T" not in start:
+        return set()
+    node.data.pop("performedDateTime", None)
+    node.data["performedPeriod"] = {"start": start, "end": moments.later(start, float(minutes))}
+    return {5, 7}
+
+
+def _schedule(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    done = set()
+    for field, name, vocabulary in (
+        (7, "reasonCode", "AppointmentReasonCodes"),
+        (8, "appointmentType", "AppointmentTypeCodes"),
+    ):
+        concept = values.concept(segment.first(field), vocabulary) if segment.field(field) else None
+        if concept:
+            node.data[name] = [concept] if name == "reasonCode" else concept
+            done.add(field)
+    units = segment.c(10).lower() or segment.c(10, 2).lower()
+    minutes = values.integer(segment.first(9), 1)
+    if minutes and (not units or units.startswith("m")):
+        node.data["minutesDuration"] = minutes
+        done |= {9, 10}
+    rep = segment.first(11)
+    limits = values.period(rep.c(4), rep.c(5), sender) or {}
+    done |= _starts(node, limits.get("start"), limits.get("end"), 11 if limits else 0)
+    return done
+
+
+def _starts(node: Node, start: str | None, end: str | None, field: int) -> set[int]:
+    """Appointment.start and end are instants; R4 asks for both or neither (app-3), so an end is worked out."""
+    if not start or "T" not in start:
+        return set()
+    minutes = node.data.get("minutesDuration")
+    end = end if end and "T" in end else moments.later(start, float(minutes)) if minutes else None
+    node.data.setdefault("start", start)
+    if end:
+        node.data.setdefault("end", end)
+    return {field} if field else set()
+
+
+def _resource(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """AIS, AIG, AIL, AIP: start and duration of the resource; the first one that has them times the appointment."""
+    at, offset, duration = {"AIS": (4, 5, 7), "AIG": (8, 9, 11), "AIL": (6, 7, 9), "AIP": (6, 7, 9)}[segment.name]
+    start = moments.dateTime(segment.c(at), sender.zone) if segment.c(at) else None
+    minutes = values.number(segment.c(duration))
+    units = (segment.c(duration + 1) or segment.c(duration + 1, 2)).lower()
+    done: set[int] = set()
+    if start and minutes is not None and "T" in start and (not units or units.startswith("m")):
+        _starts(node, start, moments.later(start, float(minutes)), at)
+        done |= {at, duration, duration + 1}
+    if values.number(segment.c(offset)) == 0:
+        done |= {offset, offset + 1}  # no offset from the appointment's start
+    return done
+
+
+def _note(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    said = "\n".join(rep.text for rep in segment.repetitions(3) if rep)
+    if not said or node.type not in ("Appointment", "DocumentReference"):
+        return set()
+    name = "comment" if node.type == "Appointment" else "description"
+    node.data[name] = "\n".join(part for part in (node.data.get(name, ""), said) if part)
+    return {3}
+
+
+def _software(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    if node.type != "MessageHeader":
+        return set()
+    source = node.data.setdefault("source", {})
+    for field, name in ((3, "software"), (2, "version")):
+        if segment.c(field):
+            source.setdefault(name, segment.c(field))
+    return {2, 3}
+
+
+def _problem(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    done = set()
+    states = {"active", "recurrence", "relapse", "inactive", "remission", "resolved"}
+    for field, name, allowed in (
+        (14, "clinicalStatus", states),
+        (13, "verificationStatus", {"unconfirmed", "provisional", "differential", "confirmed", "refuted"}),
+    ):
+        said = (segment.c(field) or segment.c(field, 2)).lower()
+        if said in allowed:
+            system = "condition-clinical" if name == "clinicalStatus" else "condition-ver-status"
+            node.data[name] = {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": said}]}
+            done.add(field)
+    return done
+
+
+def _timed(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """TQ1: start 7, end 8, priority 9, repeat pattern 3 and the instruction in words (6, 10, 11)."""
+    limits = values.period(segment.c(7), segment.c(8), sender)
+    urgency = coded("ExtendedPriorityCodes", segment.c(9))
+    done = {9} if urgency else set()
+    if urgency and node.type in ("ServiceRequest", "MedicationRequest"):
+        node.data.setdefault("priority", urgency[0])
+    if node.type == "Appointment" and limits:
+        done |= _starts(node, limits.get("start"), limits.get("end"), 7) | ({8} if limits.get("end") else set())
+    elif node.type == "ServiceRequest" and limits:
+        if not any(name.startswith("occurrence") for name in node.data):
+            node.data["occurrencePeriod"] = limits
+            done |= {7, 8}
+    elif node.type == "MedicationRequest":
+        done |= _drug_timing(node, segment, limits)
+    return done
+
+
+def _drug_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) -> set[int]:
+    done = set()
+    timing: dict[str, Any] = {}
+    if limits:
+        timing["repeat"] = {"boundsPeriod": limits}
+        done |= {7, 8}
+    pattern = values.concept(segment.first(3), "RepeatPattern") if segment.field(3) else None
+    if pattern:
+        timing["code"] = pattern
+        done.add(3)
+    if timing:
+        dosage = node.data.setdefault("dosageInstruction", [{}])[0]
+        if "timing" in dosage:
+            return set()
+        dosage["timing"] = timing
+        node.slots.setdefault(("dosageInstruction", "", 0), dosage)
+    return done
+
+
+def _coverage(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """IN1-17: self means that the patient is the subscriber."""
+    if segment.c(17) in ("SEL", "patient", "18") and node.patient is not None:
+        node.data["subscriber"] = node.patient
+        return {16, 17}
+    return set()
+
+
+def _charge(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """FT1-4 is a time or a range."""
+    limits = node.data.get("occurrencePeriod")
+    if limits and set(limits) == {"start"}:
+        node.data["occurrenceDateTime"] = node.data.pop("occurrencePeriod")["start"]
+    return set()
+
+
+_DOC_STATUS = {"AU": "final", "LA": "final", "DI": "preliminary", "DO": "preliminary", "IN": "preliminary"}
+
+
+def _document(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    done = set()
+    # HL7 table 0271: AU authenticated, LA legally authenticated; the others are on the way there
+    status = _DOC_STATUS.get(segment.c(17)) or ("preliminary" if segment.c(17) in ("IP", "PA") else "")
+    node.data.pop("docStatus", None)
+    if status:
+        node.data["docStatus"] = status
+        done.add(17)
+    if segment.c(3):
+        node.data.pop("content", None)
+    return done
+
+
+def content(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """OBX of a document message: text lines are one attachment, each ED or RP is one of its own."""
+    kind = segment.c(2)
+    kept = node.data.setdefault("content", [])
+    for rep in segment.repetitions(5):
+        if not rep:
+            continue
+        one = values.attachment(rep) if kind == "ED" else values.pointer(rep) if kind == "RP" else None
+        if one:
+            kept.append({"attachment": one})
+            continue
+        line = rep.text
+        text = next((c for c in kept if c["attachment"].get("contentType") == "text/plain;charset=utf-8"), None)
+        if text is None:
+            text = {"attachment": {"contentType": "text/plain;charset=utf-8", "data": ""}}
+            kept.append(text)
+        before = base64.b64decode(text["attachment"]["data"])
+        text["attachment"]["data"] = base64.b64encode((before + b"\n" if before else b"") + line.encode()).decode()
+    if not kept:
+        del node.data["content"]
+    return {2, 3, 4, 5, 11}
+
+
+def _immunization(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """RXA-6 of 999 means that the amount is unknown (Implementation note of table RXA[Immunization])."""
+    dose = node.data.get("doseQuantity")
+    if dose and dose.get("value") == 999:
+        del node.data["doseQuantity"]
+        return {6}
+    return set()
+
+
+def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """MSH-3/24 source and MSH-5/25 destination: the name of the application beside the endpoint of the network address."""
+    if node.type != "MessageHeader":
+        return set()
+    done = set()
+    source = node.data.setdefault("source", {})
+    if segment.c(3):
+        source.setdefault("name", segment.c(3))
+        done.add(3)
+    for field, place in ((24, source), (25, None)):
+        address = values.hd(segment.first(field), sender) if segment.field(field) else None
+        if address:
+            holder = node.data.setdefault("destination", [{}])[0] if place is None else place
+            holder["endpoint"] = address
+            done.add(field)
+    if segment.c(5):
+        node.data.setdefault("destination", [{}])[0].setdefault("name", segment.c(5))
+        done.add(5)
+    return done
+
+
+HOOKS: dict[str, Hook] = {
+    "MSH": _header,
+    "PID": lambda node, segment, sender: _pid(node, segment, sender) if node.type == "Patient" else set(),
+    "OBR": _obr,
+    "ORC": _orc,
+    "PR1": _procedure,
+    "SCH": _schedule,
+    "AIS": _resource,
+    "AIG": _resource,
+    "AIL": _resource,
+    "AIP": _resource,
+    "NTE": _note,
+    "SFT": _software,
+    "PRB": _problem,
+    "TQ1": _timed,
+    "IN1": _coverage,
+    "FT1": _charge,
+    "TXA": lambda node, segment, sender: (
+        _document(node, segment, sender) if node.type == "DocumentReference" else set()
+    ),
+    "RXA": lambda node, segment, sender: _immunization(node, segment, sender) if node.type == "Immunization" else set(),
+    "OBX": lambda node, segment, sender: (
+        observation.fill(node, segment, sender) if node.type == "Observation" else set()
+    ),
+}

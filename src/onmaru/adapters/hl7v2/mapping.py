@@ -1,0 +1,249 @@
+"""A message to its FHIR resources by the mapping tables; every populated field ends up mapped, carried or listed as lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onmaru.adapters.hl7v2 import hooks, links, moments, required
+from onmaru.adapters.hl7v2 import segment as segments
+from onmaru.adapters.hl7v2.conditions import holds
+from onmaru.adapters.hl7v2.er7 import Message, Segment
+from onmaru.adapters.hl7v2.node import Node
+from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
+from onmaru.adapters.hl7v2.tables import structure, tables, type_of
+from onmaru.adapters.hl7v2.values import Sender
+from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
+
+# Fields that steer the message itself; they live on in the message's DocumentReference and Provenance.
+_PROTOCOL = {
+    "MSH": {1, 2, 7, 9, 10, 12, 13, 14, 15, 16, 18, 20, 21},
+    "EVN": {1, 2},
+    "OBX": {2},
+    "RGS": {2},
+}
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A populated field that no table placed: segment name, its sequence, the field's number."""
+
+    segment: str
+    sequence: int
+    field: int
+
+    def __str__(self) -> str:
+        return f"{self.segment}[{self.sequence}]-{self.field}"
+
+
+class Mapped(msgspec.Struct):
+    """What a message became. `carried` fields are extensions of a resource; `lost` ones are only in the raw message."""
+
+    structure: str
+    sender: Sender
+    nodes: list[Node]
+    provenance: Node
+    populated: int
+    carried: list[Field]
+    lost: list[Field]
+
+
+class _Mapper:
+    def __init__(self, message: Message, zone: str) -> None:
+        self.message = message
+        facility = message.msh.c(4) or message.msh.c(3) or "unnamed"
+        stamp = moments.instant(message.msh.c(7), zone)
+        self.sender = Sender(stamp[-6:] if stamp and not stamp.endswith("Z") and stamp[-6] in "+-" else zone, facility)
+        self.structure = structure(message.msh.c(9, 3), message.type, message.event)
+        self.walk = Walk(structure_of(self.structure))
+        self.nodes: list[Node] = []
+        self.provenance = Node("Provenance")
+        self.patient: Node | None = None
+        self.encounter: Node | None = None
+        self.header: Node | None = None
+        self.populated = 0
+        self.carried: list[Field] = []
+        self.lost: list[Field] = []
+
+    def run(self) -> Mapped:
+        for at, segment in enumerate(self.message.segments):
+            position = self.walk.place(segment)
+            touched, done = self._targets(at, segment, position)
+            self._account(segment, touched, done)
+        required.finish(self.nodes, self.message)
+        return Mapped(self.structure, self.sender, self.nodes, self.provenance, self.populated, self.carried, self.lost)
+
+    def _targets(self, at: int, segment: Segment, position: Position | None) -> tuple[list[Node], set[int]]:
+        touched: list[Node] = []
+        done: set[int] = set()
+        for label, table, references in self._chosen_targets(segment, position):
+            node, table = self._target(at, segment, position, label, table)
+            if node is None:
+                continue
+            touched.append(node)
+            done |= segments.write(node, table, segment, self.walk.find, self.sender)
+            for reference in references:
+                links.by_table(self.walk, reference)
+        touched = [node for node in touched if node is not self.provenance]
+        if not touched:
+            done |= self._untabled(segment, touched)
+        hook = hooks.HOOKS.get(segment.name)
+        for node in touched:
+            if hook:
+                done |= hook(node, segment, self.sender)
+        if touched:
+            links.on_segment(self.walk, segment, touched[0])
+        return touched, done
+
+    def _chosen_targets(self, segment: Segment, position: Position | None) -> list[list[Any]]:
+        """The message table's targets whose conditions hold; without any, the segment table's own resource."""
+        found = [
+            [label, table, references]
+            for condition, label, table, references in (position.targets if position else ())
+            if holds(condition, segment, None, self.walk.find)
+        ]
+        if segment.name == "PID" and self.message.type != "SIU" and not any(t[1] == "PID[Account]" for t in found):
+            found.append(["Account[own]", "PID[Account]", []])
+        if found or (segment.name == "OBX" and self.message.type == "MDM"):
+            return found
+        default = tables().defaults.get(segment.name)
+        return [[*default, []]] if default else []
+
+    def _untabled(self, segment: Segment, touched: list[Node]) -> set[int]:
+        """Segments that code places: document text, timing, software; others go to the nearest resource."""
+        document = self.walk.known("DocumentReference") if segment.name == "OBX" else None
+        if document is not None and self.message.type == "MDM":
+            done = hooks.content(document, segment, self.sender)
+            touched.append(document)
+            return done
+        near = links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
+        if near is not None:
+            touched.append(near)
+        return set()
+
+    def _target(
+        self, at: int, segment: Segment, position: Position | None, label: str, table: str
+    ) -> tuple[Node | None, str]:
+        if label.startswith("Provenance"):
+            return self.provenance, table
+        if label.startswith("$"):
+            label = self._chosen(at, label)
+        kind = label.split("[")[0]
+        if "[$]" in table:
+            table = f"{table[:4]}{'ServiceRequest' if table.startswith('NTE') else kind}]"
+        if kind not in required.KINDS:
+            return None, table
+        holder = self.walk.holder(label)
+        node = holder.labels.get(label)
+        own = segment.name in tables().defaults and segment.name not in ("PD1", "PV2")
+        again = node is not None and segment.line != node.key_line
+        made_here = node is not None and (node.made_at == position.index if position else own)
+        if node is None or (again and made_here):
+            if not _makes(segment, kind):
+                return None, table
+            node = self._made(kind, position.index if position else -2, segment)
+            holder.labels[label] = node
+        return node, table
+
+    def _made(self, kind: str, index: int, segment: Segment) -> Node:
+        node = Node(kind, index)
+        node.key_line = segment.line
+        if kind == "Patient":
+            _identified(segment)
+            self.patient, self.encounter = node, None
+        else:
+            node.patient, node.encounter = self.patient, self.encounter
+        if kind == "Encounter":
+            self.encounter = node
+        if kind == "MessageHeader":
+            self.header = node
+        self.nodes.append(node)
+        links.on_made(self.walk, node)
+        return node
+
+    def _chosen(self, at: int, label: str) -> str:
+        """What an ORC or OBR orders in a message without table shows in the segments up to the next ORC."""
+        if label == "$drug":
+            for kind in ("MedicationDispense", "MedicationAdministration", "MedicationRequest"):
+                node = self.walk.known(kind)
+                if node is not None:
+                    return next(k for k, v in self._labels() if v is node)
+            return "MedicationRequest[order]"
+        ahead = []
+        for segment in self.message.segments[at + 1 :]:
+            if segment.name == "ORC" or (segment.name == "OBR" and "OBR" in ahead):
+                break
+            ahead.append(segment.name)
+        for name, chosen in (
+            ("RXO", "MedicationRequest[order]"),
+            ("RXE", "MedicationRequest[coded]"),
+            ("RXD", "MedicationDispense"),
+            ("RXA", "MedicationAdministration"),
+        ):
+            if name in ahead or self.walk.find(name) in self.walk.instance.segments:
+                return chosen
+        results = "OBX" in ahead and any(s.name == "OBR" and s.field(25) for s in self.message.segments[at : at + 6])
+        return "DiagnosticReport" if results or self.message.type in ("OUL", "ORU") else "ServiceRequest"
+
+    def _labels(self) -> list[tuple[str, Node]]:
+        found: list[tuple[str, Node]] = []
+        instance = self.walk.instance
+        while instance is not None:
+            found += instance.labels.items()
+            instance = instance.above  # type: ignore[assignment]
+        return found
+
+    def _account(self, segment: Segment, touched: list[Node], done: set[int]) -> None:
+        left = []
+        for number in segment.populated():
+            if number in _PROTOCOL.get(segment.name, ()) or _set_id(segment, number):
+                continue
+            self.populated += 1
+            if number not in done and not (segment.null(number)):
+                left.append(number)
+        if not left:
+            return
+        target = touched[0] if touched and not segment.name.startswith("Z") else None
+        if target is not None:
+            segments.carry(target, segment, left, self.sender)
+        where = self.carried if target is not None else self.lost
+        where += [Field(segment.name, segment.sequence, number) for number in left]
+
+
+def _identified(segment: Segment) -> None:
+    """A PID without any identifier must never make a patient."""
+    if segment.name == "PID" and not any(rep.c(1) for field in (2, 3, 4) for rep in segment.repetitions(field)):
+        raise Refused("AE", REQUIRED, "PID has no patient identifier", segment.location(3))
+
+
+def _makes(segment: Segment, kind: str) -> bool:
+    """Whether a segment has enough to make a resource of its own: an empty PV1 is no visit, a PID without 18 no account."""
+    if kind == "Patient":
+        return segment.name == "PID"
+    if kind == "Account":
+        return bool(segment.field(18)) and segment.name == "PID"
+    if kind == "Encounter":
+        return segment.name == "PV1" and any(True for _ in segment.populated())
+    if kind == "Observation":
+        return segment.name in ("OBX", "PD1") and (segment.name == "PD1" or bool(segment.field(3)))
+    if kind == "CareTeam":
+        return segment.name in ("ROL", "PRT")
+    if kind == "Specimen" and segment.name == "OBR":
+        return any(segment.field(number) for number in (9, 10, 14, 15))
+    return True
+
+
+def _set_id(segment: Segment, number: int) -> bool:
+    if number != 1:
+        return False
+    kind = type_of(segment.name, 1)
+    return kind == "SI" or (not kind and segment.field(1).strip().isdigit())
+
+
+def resources(message: Message, zone: str = "+09:00") -> Mapped:
+    """Map a message. `zone` fills in for times whose sender gives none.
+
+    Raises Refused (AE 101) for a PID without identifier. Messages of types without data (ACK, queries) give no nodes.
+    """
+    assert tables().messages
+    return _Mapper(message, zone).run()

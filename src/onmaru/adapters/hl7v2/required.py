@@ -1,0 +1,277 @@
+"""What R4 requires that a message may leave out, filled by the tables' vocabularies or marked as unknown, never guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onmaru.adapters.hl7v2.er7 import Message
+from onmaru.adapters.hl7v2.node import Node, prune
+from onmaru.adapters.hl7v2.tables import coded
+
+_ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+SUBJECT = {
+    "Encounter": "subject",
+    "Condition": "subject",
+    "Observation": "subject",
+    "DiagnosticReport": "subject",
+    "ServiceRequest": "subject",
+    "Procedure": "subject",
+    "AllergyIntolerance": "patient",
+    "Immunization": "patient",
+    "Coverage": "beneficiary",
+    "RelatedPerson": "patient",
+    "Account": "subject",
+    "MedicationRequest": "subject",
+    "MedicationDispense": "subject",
+    "MedicationAdministration": "subject",
+    "ChargeItem": "subject",
+    "CareTeam": "subject",
+    "DocumentReference": "subject",
+    "Specimen": "subject",
+}
+_LISTED = {"Account"}
+_ENCOUNTER = {
+    "Condition": "encounter",
+    "Observation": "encounter",
+    "DiagnosticReport": "encounter",
+    "ServiceRequest": "encounter",
+    "Procedure": "encounter",
+    "AllergyIntolerance": "encounter",
+    "Immunization": "encounter",
+    "MedicationRequest": "encounter",
+    "MedicationDispense": "context",
+    "MedicationAdministration": "context",
+    "ChargeItem": "context",
+    "CareTeam": "encounter",
+}
+_NEEDS_PATIENT = set(SUBJECT) - {
+    "Encounter",
+    "Specimen",
+    "DocumentReference",
+    "CareTeam",
+    "Account",
+    "DiagnosticReport",
+}
+KINDS = {*SUBJECT, "Patient", "MessageHeader", "Appointment", "PractitionerRole", "Device"}
+
+
+def finish(nodes: list[Node], message: Message) -> None:
+    """Patient and visit of every resource, required elements, and a last pruning of empty groups.
+
+    Resources that need a patient, in a message without one, are taken out of `nodes`.
+    """
+    for node in nodes:
+        _placed(node)
+        required = _REQUIRED.get(node.type)
+        if required:
+            required(node, message)
+        node.data = prune(node.data) or {}
+        last = _AFTER.get(node.type)
+        if last:
+            last(node)
+    nodes[:] = [node for node in nodes if node.patient is not None or node.type not in _NEEDS_PATIENT]
+    kept = set(map(id, nodes))
+    for node in nodes:
+        node.data = _without(node.data, kept)
+
+
+def _placed(node: Node) -> None:
+    name = SUBJECT.get(node.type)
+    if name and node.patient is not None:
+        node.data.setdefault(name, [node.patient] if node.type in _LISTED else node.patient)
+    name = _ENCOUNTER.get(node.type)
+    if name and node.encounter is not None:
+        node.data.setdefault(name, node.encounter)
+    if node.type == "DocumentReference" and node.encounter is not None:
+        node.data.setdefault("context", {}).setdefault("encounter", [node.encounter])
+
+
+def _without(value: Any, kept: set[int]) -> Any:
+    """Take out references to resources of this message that were not kept."""
+    if isinstance(value, dict):
+        return {k: v for k, v in ((k, _without(v, kept)) for k, v in value.items()) if v is not None}
+    if isinstance(value, list):
+        return [v for v in (_without(one, kept) for one in value) if v is not None] or None
+    if isinstance(value, Node) and value.type in _NEEDS_PATIENT and value.made_at >= 0 and id(value) not in kept:
+        return None
+    return value
+
+
+# Events that decide the visit's status whatever PV1-2 says (HL7 table 0003; table Event[EncounterStatus])
+_STATUS = {"A03": "finished", "A11": "cancelled", "A13": "in-progress", "A27": "cancelled", "A38": "cancelled"}
+_PLANNED = {"A05", "A14"}
+
+
+def _encounter(node: Node, message: Message) -> None:
+    event = message.event if message.type in ("ADT", "BAR") else ""
+    decided = _STATUS.get(event)
+    if decided:
+        node.data["status"] = decided
+    elif event in _PLANNED and node.data.get("status") != "finished":
+        node.data["status"] = "planned"
+    elif node.data.get("period", {}).get("end"):
+        node.data["status"] = "finished"
+    mapped = coded("Event[EncounterStatus]", event)
+    node.data.setdefault("status", mapped[0] if mapped else "unknown")
+    node.data.setdefault("class", dict(_ABSENT))
+    for part, name in (("location", "location"), ("diagnosis", "condition")):
+        if part in node.data:
+            node.data[part] = [one for one in node.data[part] if isinstance(one.get(name), Node)]
+
+
+def _observation(node: Node, message: Message) -> None:
+    # HL7 table 0085 where table ObservationResultStatusCodesInterpretation has no row
+    node.data.setdefault("status", "unknown")
+
+
+def _allergy(node: Node, message: Message) -> None:
+    for reaction in node.data.get("reaction", []):
+        if not reaction.get("manifestation"):
+            reaction["manifestation"] = [dict(_ABSENT)]
+
+
+def _condition(node: Node, message: Message) -> None:
+    problem = message.type in ("PPR", "PGL", "PPP")
+    code = "problem-list-item" if problem else "encounter-diagnosis"
+    system = "http://terminology.hl7.org/CodeSystem/condition-category"
+    node.data.setdefault("category", [{"coding": [{"system": system, "code": code}]}])
+    wrong = any(c.get("code") == "entered-in-error" for c in node.data.get("verificationStatus", {}).get("coding", ()))
+    if problem and not wrong:
+        clinical = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+        node.data.setdefault("clinicalStatus", {"coding": [{"system": clinical, "code": "active"}]})
+
+
+def _procedure(node: Node, message: Message) -> None:
+    done = any(name.startswith("performed") for name in node.data)
+    node.data.setdefault("status", "completed" if done else "unknown")
+
+
+def _coverage(node: Node, message: Message) -> None:
+    node.data.setdefault("status", "active")
+    if not node.data.get("payor"):
+        node.data["payor"] = [dict(_ABSENT)]
+
+
+def _simple(**defaults: Any) -> Any:
+    def fill(node: Node, message: Message) -> None:
+        for name, value in defaults.items():
+            node.data.setdefault(name, value)
+
+    return fill
+
+
+def _request(node: Node, message: Message) -> None:
+    order = message.type in ("ORM", "OML", "OMG", "OMP", "RDE", "REF", "OMI")
+    node.data.setdefault("status", "active" if order else "unknown")
+    node.data.setdefault("intent", "order")
+
+
+def _drug(node: Node, message: Message) -> None:
+    if node.type == "MedicationRequest":
+        _request(node, message)
+        for one in node.data.get("dosageInstruction", []):
+            _doses(one)
+    elif node.type == "MedicationDispense":
+        node.data.setdefault("status", "completed")
+    else:
+        node.data.setdefault("status", "completed")
+        limits = node.data.get("effectivePeriod")
+        if limits and limits.get("end") in (None, limits.get("start")):
+            node.data["effectiveDateTime"] = node.data.pop("effectivePeriod")["start"]
+        if not any(name.startswith("effective") for name in node.data):
+            node.data["effectivePeriod"] = dict(_ABSENT)
+
+
+def _doses(dosage: dict[str, Any]) -> None:
+    """A range whose ends are equal, or that has one end only, is a dose; the unit is that of either end."""
+    for rate in dosage.get("doseAndRate", []):
+        limits = rate.get("doseRange", {})
+        low, high = limits.get("low", {}), limits.get("high", {})
+        units = {k: v for k, v in {**high, **low}.items() if k != "value"}
+        for end in (low, high):
+            if "value" in end:
+                end.update(units)
+        if "value" in low and ("value" not in high or high["value"] == low["value"]):
+            rate["doseQuantity"] = low
+            del rate["doseRange"]
+        elif limits and "value" not in low and "value" not in high:
+            del rate["doseRange"]
+
+
+def _medication(node: Node) -> None:
+    """A Medication that is only a code is a code; without any, R4's required medication is marked as unknown."""
+    held = node.data.get("medicationReference")
+    if isinstance(held, Node) and set(held.data) <= {"code"}:
+        del node.data["medicationReference"]
+        if held.data:
+            node.data["medicationCodeableConcept"] = held.data["code"]
+    if "medicationReference" not in node.data:
+        node.data.setdefault("medicationCodeableConcept", dict(_ABSENT))
+    elif isinstance(held, Node):
+        held.data = prune(held.data) or {}
+        for one in held.data.get("ingredient", []):
+            one.setdefault("itemCodeableConcept", held.data.get("code") or dict(_ABSENT))
+            strength = one.get("strength", {})
+            if strength and "denominator" not in strength:
+                strength["denominator"] = {"value": 1}
+
+
+def _immunization(node: Node, message: Message) -> None:
+    node.data.setdefault("status", "completed")
+    node.data.setdefault("vaccineCode", dict(_ABSENT))
+    if not any(name.startswith("occurrence") for name in node.data):
+        node.data["occurrenceString"] = "unknown"
+
+
+def _appointment(node: Node, message: Message) -> None:
+    event = {"S15": "cancelled", "S17": "entered-in-error", "S26": "noshow"}.get(message.event, "booked")
+    node.data["status"] = event if event != "booked" else node.data.get("status", "booked")
+    members = node.data.setdefault("participant", [])
+    if node.patient is not None:
+        members.append({"actor": node.patient, "status": "accepted"})
+    for one in members:
+        one.setdefault("status", "accepted")
+    node.data["participant"] = [one for one in members if one.get("actor") or one.get("type")]
+
+
+def _document(node: Node, message: Message) -> None:
+    node.data.setdefault("status", "current")
+    cancelled = message.event == "T11"
+    if cancelled:
+        node.data["status"] = "entered-in-error"
+    if not node.data.get("content"):
+        node.data["content"] = [{"attachment": {"title": "no content in the message"}}]
+
+
+def _header(node: Node, message: Message) -> None:
+    system = "http://terminology.hl7.org/CodeSystem/v2-0003"
+    node.data.setdefault("eventCoding", {"system": system, "code": message.event or message.type})
+    node.data.setdefault("source", {}).setdefault("endpoint", "urn:onmaru:v2:unnamed")
+    for one in node.data.get("destination", []):
+        one.setdefault("endpoint", "urn:onmaru:v2:unnamed")
+
+
+_REQUIRED: dict[str, Any] = {
+    "Encounter": _encounter,
+    "Observation": _observation,
+    "AllergyIntolerance": _allergy,
+    "Condition": _condition,
+    "Procedure": _procedure,
+    "Coverage": _coverage,
+    "Account": _simple(status="active"),
+    "ServiceRequest": _request,
+    "DiagnosticReport": _simple(status="unknown", code=_ABSENT),
+    "MedicationRequest": _drug,
+    "MedicationDispense": _drug,
+    "MedicationAdministration": _drug,
+    "Immunization": _immunization,
+    "Appointment": _appointment,
+    "DocumentReference": _document,
+    "ChargeItem": _simple(status="billable", code=_ABSENT),
+    "MessageHeader": _header,
+    "Patient": None,
+}
+_AFTER: dict[str, Any] = {
+    "MedicationRequest": _medication,
+    "MedicationDispense": _medication,
+}

@@ -1,0 +1,101 @@
+"""One segment into one resource by the rows of a segment table; tells which fields found their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onmaru.adapters.hl7v2 import places, values
+from onmaru.adapters.hl7v2.conditions import Find, holds
+from onmaru.adapters.hl7v2.er7 import Repetition, Segment
+from onmaru.adapters.hl7v2.node import Node
+from onmaru.adapters.hl7v2.tables import Row, by_field, type_of
+from onmaru.adapters.hl7v2.values import Sender
+
+CARRIED = "urn:onmaru:v2:"
+
+
+def write(node: Node, table: str, segment: Segment, find: Find, sender: Sender) -> set[int]:
+    """Apply the rows of `table` to `node`; give the numbers of the fields that reached it. Nulls mark what to empty."""
+    rows = by_field(table)
+    done: set[int] = set()
+    for row in rows.get(0, ()):
+        if row.constant is not None and holds(row.condition, segment, None, find):
+            node.put(row.steps, _constant(row), (segment.line,), 0)
+    for number in segment.populated():
+        for row in rows.get(number, ()):
+            if segment.null(number):
+                node.emptied.add(row.steps[0][0])
+                done.add(number)
+            elif _field(node, row, segment, find, sender):
+                done.add(number)
+    return done
+
+
+def _field(node: Node, row: Row, segment: Segment, find: Find, sender: Sender) -> bool:
+    reached = False
+    for at, rep in enumerate(segment.repetitions(row.field)):
+        if not rep or not holds(row.condition, segment, rep, find):
+            continue
+        value = _constant(row) if row.constant is not None else _converted(row, rep, sender)
+        if value is None:
+            continue
+        kept = node.put(row.steps, value, (segment.line,), at)
+        reached = reached or (kept and row.constant is None)
+    return reached
+
+
+def _converted(row: Row, rep: Repetition, sender: Sender) -> Any:
+    last = row.steps[-1]
+    if isinstance(last, str):
+        return places.resource(last[1:], rep, row.kind, sender)
+    return values.convert(rep, row.kind, row.leaf, row.vocabulary, last[2], sender)
+
+
+def _constant(row: Row) -> Any:
+    said = row.constant
+    if row.leaf == "boolean":
+        return said == "true"
+    if row.leaf == "decimal":
+        return values.number(said or "")
+    if row.leaf == "CodeableConcept":
+        return {"text": said}
+    return said
+
+
+def carry(node: Node, segment: Segment, fields: list[int], sender: Sender) -> None:
+    """Keep fields that no table places: one extension a segment, one part a field, typed where the type is known."""
+    parts: list[dict[str, Any]] = []
+    for number in fields:
+        kind = type_of(segment.name, number)
+        for rep in segment.repetitions(number):
+            if rep:
+                parts.append({"url": str(number), **_typed(rep, kind, sender)})
+    if parts:
+        node.data.setdefault("extension", []).append({"url": CARRIED + segment.name, "extension": parts})
+
+
+_TYPED = {
+    "CWE": ("valueCodeableConcept", "CodeableConcept"),
+    "CE": ("valueCodeableConcept", "CodeableConcept"),
+    "CNE": ("valueCodeableConcept", "CodeableConcept"),
+    "IS": ("valueCodeableConcept", "CodeableConcept"),
+    "DTM": ("valueDateTime", "dateTime"),
+    "TS": ("valueDateTime", "dateTime"),
+    "DT": ("valueDateTime", "dateTime"),
+    "XAD": ("valueAddress", "Address"),
+    "XPN": ("valueHumanName", "HumanName"),
+    "XTN": ("valueContactPoint", "ContactPoint"),
+    "CX": ("valueIdentifier", "Identifier"),
+    "EI": ("valueIdentifier", "Identifier"),
+    "NM": ("valueDecimal", "decimal"),
+    "CQ": ("valueQuantity", "Quantity"),
+    "CP": ("valueMoney", "Money"),
+}
+
+
+def _typed(rep: Repetition, kind: str, sender: Sender) -> dict[str, Any]:
+    name, leaf = _TYPED.get(kind, ("", ""))
+    value = values.convert(rep, kind, leaf, "", "", sender) if name else None
+    if value is not None:
+        return {name: value}
+    return {"valueString": rep.text}

@@ -1,0 +1,178 @@
+"""The house opened on its folder: every tenant wired once. Only here is it known which engine is behind a door."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from onmaru.app import rooms as listed
+from onmaru.app import settings as chosen
+from onmaru.app.refusal import Refusal
+from onmaru.engines import keyring
+from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.lake import EmbeddedLake, Stores
+from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.sqlite.home import Home
+from onmaru.engines.sqlite.rows import HotTables
+from onmaru.engines.witness import Head, sign
+from onmaru.fhir.query import Query
+from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.consent import Consents
+from onmaru.kernel.gate import ALL, Gate
+from onmaru.kernel.login import Logins
+from onmaru.kernel.room import Hall, Room
+from onmaru.kernel.tasks import TaskJobs
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+MAIN = "main"
+
+
+def now() -> int:
+    """µs since 1970 UTC; the one clock that everything else is given."""
+    return time.time_ns() // 1000
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a house lives: data, keys and witness, each ideally on a disk of its own."""
+
+    home: Path
+    keys: Path
+    witness: Path
+
+
+def place() -> Place:
+    """The folders that the settings name."""
+    found = chosen.load()
+    return Place(*(Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness")))
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """One open tenant."""
+
+    home: Home
+    tenant: Tenant
+    stores: Stores
+    hot: HotTables
+    ring: keyring.Keyring
+
+
+class House:
+    """Opens tenants on first use; `close` makes everything durable and signs the last heads."""
+
+    def __init__(self, where: Place, rooms: Sequence[Room] | None = None) -> None:
+        self.where = where
+        self.rooms = tuple(listed.all_rooms() if rooms is None else rooms)
+        self._master = keyring.master(where.keys)
+        self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
+        self._seats: dict[str, Seat] = {}
+        self._logins: Logins | None = None
+
+    @property
+    def logins(self) -> Logins:
+        """Users, tokens and sessions of all tenants."""
+        if self._logins is None:
+            self.where.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ring = keyring.Keyring(self._master)
+            accounts = SqliteAccounts(self.where.home / "accounts.db", ring.key("accounts"))
+            self._logins = Logins(accounts, ring.key("secrets"), now)
+        return self._logins
+
+    def folder(self, tenant: str) -> Path:
+        """The tenant's folder; refuses a name that is not a plain one."""
+        if not NAME.fullmatch(tenant):
+            raise Refusal(
+                "a tenant's name is lower-case letters, digits and hyphens, at most 40, beginning with a letter"
+            )
+        return self.where.home / "tenants" / tenant
+
+    def tenants(self) -> list[str]:
+        """Every tenant there is; the default one always is."""
+        folder = self.where.home / "tenants"
+        found = {path.name for path in folder.iterdir() if (path / "tenant.key").exists()} if folder.exists() else set()
+        return sorted(found | {MAIN})
+
+    def exists(self, tenant: str) -> bool:
+        """Whether requests may name this tenant."""
+        return tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
+
+    def keys(self, tenant: str) -> tuple[Keys, keyring.Keyring]:
+        """The keys of one tenant's files, made on first use."""
+        folder = self.folder(tenant)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ring = keyring.tenant_keyring(folder, self._master, tenant)
+        seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
+        return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
+
+    def seat(self, tenant: str) -> Seat:
+        """Open a tenant, following what its index and gate have not seen yet."""
+        if tenant not in self._seats:
+            self._seats[tenant] = self._open(tenant)
+        return self._seats[tenant]
+
+    def _open(self, tenant: str) -> Seat:
+        keys, ring = self.keys(tenant)
+        home = Home(self.folder(tenant), keys, now)
+        gate = Gate(tenant, Consents(), now)
+        for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
+            gate.learn(version)
+        projections = [projection for room in self.rooms for projection in room.projections]
+        hot = HotTables(self.folder(tenant), keys.pages, projections)
+        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
+        return Seat(home, stands, Stores(gate, home.trail, now, (hot,)), hot, ring)
+
+    def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
+        """The doors for one caller; in a room they are narrowed to the scopes that the room declares."""
+        seat = self.seat(caller.tenant)
+        record = Chart(seat.tenant, caller)
+        doors = (seat.tenant.gate, seat.home.trail, now)
+        blobs = FolderBlobs(self.folder(caller.tenant) / "blobs", seat.ring, doors, caller)
+        return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
+
+    def catch_up(self, tenant: str) -> None:
+        """Bring every projection of a tenant up to its durable head."""
+        seat = self.seat(tenant)
+        for projection in seat.hot.projections:
+            while seat.hot.catch_up(projection, seat.home):
+                pass
+
+    def witness(self) -> None:
+        """Sign the durable heads of all open tenants for the witness."""
+        for name, seat in self._seats.items():
+            home = seat.home
+            if home.waiting():
+                home.wait(home.tip())
+            trail = home.trail
+            head = Head(name, now(), home.head(), home.entries.seal.hex(), trail.block, trail.seal.hex())
+            sign(self.where.witness, self.signer, head)
+
+    def close(self) -> None:
+        """Close all tenants."""
+        self.witness()
+        for seat in self._seats.values():
+            seat.home.close()
+            seat.hot.close()
+        self._seats.clear()
+
+
+def new_id() -> str:
+    """A fresh logical id: UUID version 7 (RFC 9562), so that ids made together lie together in the index."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = os.urandom(10).hex()
+    variant = "89ab"[int(random[3], 16) & 3]
+    stamp = f"{milliseconds:012x}"
+    return f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+
+
+def system(tenant: str, user: str = "system") -> Caller:
+    """The house's own caller, for doors, commands and jobs."""
+    everything = (Scope("system", "*", frozenset("cruds")),)
+    return Caller(tenant, user, frozenset({"system"}), "HOPERAT", everything)

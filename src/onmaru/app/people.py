@@ -1,0 +1,114 @@
+"""`onmaru user`, `onmaru token`, `onmaru tenant`: who may come in, made at the keyboard of the house."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import msgspec
+
+from onmaru.app.house import House, place
+from onmaru.app.lines import say
+from onmaru.app.refusal import Refusal
+from onmaru.kernel.accounts import User
+from onmaru.kernel.caller import ROLES, Role
+
+_of = click.option("--tenant", default="main", show_default=True, help="Whose users.")
+_json = click.option("--json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def user() -> None:
+    """Make, list and disable users."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="May be given again.")
+@click.option("--display", default="", help="The person's name as pages show it.")
+@click.option("--patient", default="", help="The Patient id that the role patient is bound to.")
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True, help="Language of pages.")
+@_of
+@_json
+def add(name: str, roles: tuple[Role, ...], display: str, patient: str, language: str, tenant: str, json: bool) -> None:  # noqa: PLR0913
+    """Make a user; the password is read from standard input, or asked for at a terminal."""
+    house = House(place(), rooms=())
+    _known(house, tenant)
+    secret = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    made = User(tenant, name, display or name, roles, patient=patient, language="en" if language == "en" else "ko")
+    house.logins.keep_user(house.logins.set_password(made, secret) if secret else made)
+    say({"user": name, "tenant": tenant, "roles": ", ".join(roles)}, json=json)
+
+
+@user.command("list")
+@_of
+@_json
+def listing(tenant: str, json: bool) -> None:
+    """List a tenant's users."""
+    for one in House(place(), rooms=()).logins.accounts.users(tenant):
+        say({"user": one.user, "name": one.name, "roles": ", ".join(one.roles), "disabled": one.disabled}, json=json)
+
+
+@user.command("disable")
+@click.argument("name")
+@_of
+def disable(name: str, tenant: str) -> None:
+    """End all of a user's sessions and tokens and let it in no more."""
+    logins = House(place(), rooms=()).logins
+    found = logins.accounts.user(tenant, name)
+    if found is None:
+        raise Refusal(f"no user {name} in tenant {tenant}")
+    logins.keep_user(msgspec.structs.replace(found, disabled=True))
+
+
+@click.command()
+@click.option("--user", "name", required=True, help="In whose name; an unknown name becomes a machine user.")
+@click.option(
+    "--scope", default="", help="SMART v2 scopes, space-separated; by default all that the user's roles give."
+)
+@click.option("--days", type=int, default=90, show_default=True, help="How long it lasts.")
+@_of
+@_json
+def token(name: str, scope: str, days: int, tenant: str, json: bool) -> None:
+    """Make a bearer token and print it once; only a hash of it is kept."""
+    house = House(place(), rooms=())
+    _known(house, tenant)
+    found = house.logins.accounts.user(tenant, name)
+    if found is None:
+        found = User(tenant, name, name, ("system",))
+        house.logins.keep_user(found)
+    secret, grant = house.logins.issue(found, scope, lasts=days * 86_400_000_000, label="command line")
+    if json:
+        say(
+            {"token": secret, "user": name, "tenant": tenant, "scope": grant.scopes, "expires": grant.expires},
+            json=True,
+        )
+    else:
+        click.echo(secret)
+
+
+@click.group()
+def tenant() -> None:
+    """Make and list tenants."""
+
+
+@tenant.command("add")
+@click.argument("name")
+def found_tenant(name: str) -> None:
+    """Make a tenant: a folder, keys of its own, an empty log."""
+    house = House(place(), rooms=())
+    house.seat(name)
+    house.close()
+
+
+@tenant.command("list")
+@_json
+def tenants(json: bool) -> None:
+    """List the tenants."""
+    for name in House(place(), rooms=()).tenants():
+        say({"tenant": name}, json=json)
+
+
+def _known(house: House, name: str) -> None:
+    if not house.exists(name):
+        raise Refusal(f"no tenant {name}; `onmaru tenant add {name}` makes it")

@@ -1,0 +1,115 @@
+"""A house in motion: group commits, followers, news and the witness, all on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from onmaru.app.house import House
+from onmaru.engines.sqlite.pump import Pump
+from onmaru.kernel.caller import Caller
+from onmaru.web.doors import News
+
+SLICE = 100
+NEWS = 500
+WITNESS_EVERY = 60.0
+
+
+class Motion:
+    """One tenant in motion. `followed` is the position that every projection has reached; `moved` wakes who waits for it."""
+
+    def __init__(self, house: House, tenant: str) -> None:
+        self.seat = house.seat(tenant)
+        self.pump = Pump(self.seat.home, self._settled)
+        self.followed = self.seat.home.head()
+        self._wake = asyncio.Event()
+        self.moved = asyncio.Condition()
+        self._task = asyncio.create_task(self._follow())
+
+    def _settled(self, t: int) -> None:
+        if t > self.followed:
+            self._wake.set()
+
+    async def durable(self, t: int) -> None:
+        """Everything appended before this call is durable, and position `t` has been reached."""
+        await self.pump.durable()
+        while self.seat.home.head() < t:
+            async with self.moved:
+                await self.moved.wait()
+
+    async def _follow(self) -> None:
+        """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            head = self.seat.home.head()
+            for projection in self.seat.hot.projections:
+                while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
+                    await asyncio.sleep(0)
+            self.followed = head
+            async with self.moved:
+                self.moved.notify_all()
+
+    async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
+        """News after a position (0: from now on), without what this caller may not see."""
+        position = after or self.followed
+        while True:
+            async with self.moved:
+                while self.followed <= position:
+                    await self.moved.wait()
+            sight = self.seat.tenant.gate.sight(caller)
+            batch = self.seat.home.read(position, min(NEWS, self.followed - position))
+            patients: set[str] = set()
+            types: set[str] = set()
+            for version in batch:
+                whose = self.seat.home.index.compartments(version) if version.type else ()
+                if version.type and sight.sees(version.type, whose):
+                    patients.update(whose)
+                    types.add(version.type)
+            position = batch[-1].t
+            if types:
+                yield News(position, sorted(patients), sorted(types))
+
+    async def close(self) -> None:
+        """Stop following; what is buffered is committed by the house."""
+        self._task.cancel()
+        await self.pump.close()
+
+
+class Running:
+    """Every tenant in motion, opened on first use."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._motions: dict[str, Motion] = {}
+        self._witness = asyncio.create_task(self._sign())
+
+    def motion(self, tenant: str) -> Motion:
+        """The tenant, in motion."""
+        if tenant not in self._motions:
+            self.house.catch_up(tenant)
+            self._motions[tenant] = Motion(self.house, tenant)
+        return self._motions[tenant]
+
+    async def durable(self, tenant: str, t: int) -> None:
+        """See `Motion.durable`."""
+        await self.motion(tenant).durable(t)
+
+    def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
+        """See `Motion.changes`."""
+        return self.motion(caller.tenant).changes(caller, after)
+
+    async def _sign(self) -> None:
+        """Sign the heads every minute, each tenant after its own group commit."""
+        while True:
+            await asyncio.sleep(WITNESS_EVERY)
+            for motion in self._motions.values():
+                await motion.pump.durable()
+            self.house.witness()
+
+    async def close(self) -> None:
+        """Stop everything and close the house."""
+        self._witness.cancel()
+        for motion in self._motions.values():
+            await motion.close()
+        self.house.close()

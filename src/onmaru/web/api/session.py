@@ -1,0 +1,106 @@
+"""Log-in, log-out, who am I, and breaking the glass."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.accounts import Grant, User
+from onmaru.kernel.audit import Access
+from onmaru.kernel.entry import ID
+from onmaru.kernel.room import Response
+from onmaru.web.answers import json
+from onmaru.web.api.reading import body
+from onmaru.web.entrance import COOKIE, deny, note
+from onmaru.web.visit import Visit
+
+# Each check of a password takes 64 MiB for a tenth of a second: no more than two at a time
+_checks = asyncio.Semaphore(2)
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    user: str
+    password: str
+
+
+class Glass(msgspec.Struct, forbid_unknown_fields=True):
+    patient: str
+    reason: str
+
+
+async def login(visit: Visit) -> Response:
+    """`POST /api/login`: 200 with the session's cookie, 401 wrong, 429 too many tries. A user unknown answers no sooner."""
+    given = body(visit, Credentials)
+    logins = visit.doors.logins
+    wait = logins.blocked(visit.tenant, given.user, visit.address)
+    if wait:
+        _note_login(visit, given.user[:100], (), "rate-limit")
+        refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
+        return json(refused, 429, [("retry-after", str(wait))])
+    async with _checks:
+        right = await asyncio.to_thread(logins.knows, visit.tenant, given.user, given.password)
+    logins.counted(visit.tenant, given.user, visit.address, right=right)
+    user = logins.accounts.user(visit.tenant, given.user) if right else None
+    if user is None:
+        _note_login(visit, given.user[:100], (), "password")
+        raise invalid("login", "user or password is wrong", status=401)
+    secret, grant = logins.open_session(visit.tenant, user.user)
+    _note_login(visit, user.user, user.roles, "")
+    return json(_me(user, grant), 200, [("set-cookie", _cookie(visit, secret, logins.lifetimes.session // 1_000_000))])
+
+
+def me(visit: Visit) -> Response:
+    """`GET /api/me`."""
+    standing, _ = visit.known()
+    return json(_me(standing.user, standing.grant))
+
+
+def logout(visit: Visit) -> Response:
+    """`POST /api/logout`: ends the session or revokes the token that asks."""
+    standing, _ = visit.known()
+    visit.doors.logins.revoke(standing.grant)
+    note(visit, "logout")
+    return Response(204, b"", "", (("set-cookie", _cookie(visit, "", 0)),))
+
+
+def break_glass(visit: Visit) -> Response:
+    """`POST /api/break-glass`: lifts one patient's Consent for this session for an hour; audited with its reason."""
+    given = body(visit, Glass)
+    if not ID.fullmatch(given.patient):
+        raise invalid("value", "not the id of a Patient", "patient")
+    standing, _ = visit.known()
+    logins = visit.doors.logins
+    try:
+        visit.standing = logins.break_glass(standing, given.patient, given.reason)
+    except Invalid:
+        deny(visit, "break-glass")
+        raise
+    visit.caller = logins.caller(visit.standing, "", visit.id, visit.address)
+    note(visit, "break-glass", (given.patient,))
+    return json({"patient": given.patient, "until": visit.standing.grant.broken_until})
+
+
+def _me(user: User, grant: Grant) -> dict[str, Any]:
+    return {
+        "user": user.user,
+        "name": user.name,
+        "roles": user.roles,
+        "tenant": user.tenant,
+        "language": user.language,
+        "csrf": grant.csrf,
+    }
+
+
+def _cookie(visit: Visit, secret: str, seconds: int) -> str:
+    path = "/" if visit.tenant == visit.doors.settings.tenant else f"/t/{visit.tenant}/"
+    secure = "; Secure" if visit.secure else ""
+    return f"{COOKIE}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+
+
+def _note_login(visit: Visit, user: str, roles: tuple[str, ...], denied: str) -> None:
+    at = visit.doors.logins.now()
+    row = Access(at, user, roles, "", "login", "login", (), not denied, denied, visit.id, visit.address)
+    visit.doors.audit(visit.tenant, row)

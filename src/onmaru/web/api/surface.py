@@ -1,0 +1,50 @@
+"""The table of the JSON API: method, path, and the page of the roles table that opens it ("" for every user)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel.access import may_open
+from onmaru.kernel.room import Response
+from onmaru.web.api import audit, intake, session, users
+from onmaru.web.entrance import deny
+from onmaru.web.router import Router
+from onmaru.web.visit import Handler, Visit
+
+ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "me", "", session.me),
+    ("POST", "logout", "", session.logout),
+    ("POST", "break-glass", "break-glass", session.break_glass),
+    ("GET", "users", "users", users.listing),
+    ("POST", "users", "users", users.create),
+    ("PATCH", "users/{user}", "users", users.change),
+    ("POST", "users/{user}/password", "", users.set_password),
+    ("GET", "audit", "audit", audit.page),
+    ("GET", "doors", "doors", intake.lines),
+    ("GET", "dead-letters", "doors", intake.letters),
+    ("GET", "dead-letters/{id}", "doors", intake.letter),
+    ("PUT", "dead-letters/{id}", "doors", intake.mend),
+    ("POST", "dead-letters/{id}/replay", "doors", intake.replay),
+)
+
+
+class Api:
+    """The JSON API of every tenant."""
+
+    def __init__(self) -> None:
+        self._router: Router[tuple[str, Handler]] = Router()
+        for method, path, page, handler in ROUTES:
+            self._router.add(method, path, (page, handler))
+
+    def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
+        """Run the route; `Invalid` 403 and an audit row when no role of the caller opens its page."""
+        (page, handler), params = self._router.find(visit.request.method, path)
+        _, caller = visit.known()
+        if page and not may_open(caller, page, visit.doors.logins.table):
+            deny(visit, "role")
+            raise invalid("forbidden", "not permitted: role", status=403)
+        visit.request = msgspec.structs.replace(visit.request, params=params)
+        return handler(visit)

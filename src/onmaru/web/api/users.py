@@ -1,0 +1,143 @@
+"""Users of the tenant, kept by its admins. A password goes in and never comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel import password
+from onmaru.kernel.accounts import User
+from onmaru.kernel.caller import Role
+from onmaru.kernel.entry import ID
+from onmaru.kernel.room import Response
+from onmaru.web.answers import json
+from onmaru.web.api.reading import body
+from onmaru.web.entrance import deny, note
+from onmaru.web.visit import Visit
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\-]{0,63}")
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    user: str
+    name: str
+    roles: tuple[Role, ...]
+    password: str = ""
+    patient: str = ""
+    language: Literal["ko", "en"] = "ko"
+
+
+class UserChange(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    roles: tuple[Role, ...] | UnsetType = UNSET
+    patient: str | UnsetType = UNSET
+    language: Literal["ko", "en"] | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    password: str
+    current: str = ""
+
+
+def listing(visit: Visit) -> Response:
+    """`GET /api/users`."""
+    note(visit, "users")
+    return json({"users": [_shown(user) for user in visit.doors.logins.accounts.users(visit.tenant)]})
+
+
+async def create(visit: Visit) -> Response:
+    """`POST /api/users`: 201; 409 when the name is taken."""
+    given = body(visit, NewUser)
+    if not _NAME.fullmatch(given.user):
+        raise invalid("value", "a user name has 1 to 64 letters, digits and . _ @ -", "user", 422)
+    user = User(visit.tenant, given.user, given.name, given.roles, "", given.patient, given.language)
+    _check(user)
+    logins = visit.doors.logins
+    if given.password:
+        kept = await asyncio.to_thread(password.hash_of, given.password)
+        user = msgspec.structs.replace(user, password=kept)
+    if logins.accounts.user(visit.tenant, given.user) is not None:
+        raise invalid("conflict", "this user name is taken", "user", 409)
+    logins.keep_user(user)
+    note(visit, f"users/{given.user} create")
+    return json(_shown(user), 201)
+
+
+def change(visit: Visit) -> Response:
+    """`PATCH /api/users/{user}`: only the members given change. Nobody takes the role admin or disables themselves."""
+    given = body(visit, UserChange)
+    user = _found(visit)
+    parts = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
+    changed = msgspec.structs.replace(user, **parts)
+    _check(changed)
+    _, caller = visit.known()
+    if user.user == caller.user and (changed.disabled or "admin" not in changed.roles):
+        raise invalid("conflict", "an admin cannot shut themselves out", status=409)
+    visit.doors.logins.keep_user(changed)
+    note(visit, f"users/{user.user} change")
+    return json(_shown(changed))
+
+
+async def set_password(visit: Visit) -> Response:
+    """`POST /api/users/{user}/password`: an admin for anybody, everybody for themselves with the current one."""
+    given = body(visit, NewPassword)
+    _, caller = visit.known()
+    logins = visit.doors.logins
+    own = visit.request.params["user"] == caller.user
+    if not own and not any("users" in logins.table[role].pages for role in caller.roles):
+        deny(visit, "role")
+        raise invalid("forbidden", "not permitted: role", status=403)
+    user = _found(visit)
+    if own:
+        await _prove(visit, user, given.current)
+    kept = await asyncio.to_thread(password.hash_of, given.password)
+    logins.keep_password(user, kept)
+    note(visit, f"users/{user.user} password")
+    return Response(204, b"", "")
+
+
+async def _prove(visit: Visit, user: User, current: str) -> None:
+    """One's own password needs the current one, and guessing it counts as trying to log in."""
+    logins = visit.doors.logins
+    if logins.blocked(visit.tenant, user.user, visit.address):
+        raise invalid("throttled", "too many tries, wait before the next one", status=429)
+    right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
+    logins.counted(visit.tenant, user.user, visit.address, right=right)
+    if not right:
+        deny(visit, "password")
+        raise invalid("forbidden", "the current password is wrong", "current", 403)
+
+
+def _found(visit: Visit) -> User:
+    user = visit.doors.logins.accounts.user(visit.tenant, visit.request.params["user"])
+    if user is None:
+        raise invalid("not-found", "no such user", status=404)
+    return user
+
+
+def _check(user: User) -> None:
+    if not user.roles or len(set(user.roles)) != len(user.roles):
+        raise invalid("value", "a user has one role or several, each once", "roles", 422)
+    if "patient" in user.roles and not ID.fullmatch(user.patient):
+        raise invalid("value", "the role patient needs the id of its Patient", "patient", 422)
+    if user.patient and "patient" not in user.roles:
+        raise invalid("value", "only the role patient is bound to a Patient", "patient", 422)
+    if not user.name.strip() or len(user.name) > 200:
+        raise invalid("value", "a name has 1 to 200 characters", "name", 422)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "user": user.user,
+        "name": user.name,
+        "roles": user.roles,
+        "patient": user.patient,
+        "language": user.language,
+        "disabled": user.disabled,
+    }

@@ -1,0 +1,220 @@
+"""The RSGI application: one loop, handlers inline, and no answer to a write or an audited read before it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.entry import pairs_of
+from onmaru.kernel.room import Request, Response
+from onmaru.web.answers import SECURE, refusal
+from onmaru.web.api import session
+from onmaru.web.api.surface import Api
+from onmaru.web.body import Incoming, take
+from onmaru.web.doors import Doors
+from onmaru.web.entrance import enter
+from onmaru.web.events import Events
+from onmaru.web.fhir.surface import Fhir
+from onmaru.web.pages import POLICIES, Pages
+from onmaru.web.rooms import Rooms
+from onmaru.web.router import MethodRefused
+from onmaru.web.visit import Visit
+
+log = logging.getLogger("onmaru.web")
+BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SURFACES = frozenset({"fhir", "api", "rooms"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
+Headers = list[tuple[str, str]]
+
+
+class Scope(Protocol):
+    """What the server tells of a request (RSGI 1.5)."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+
+
+class Outgoing(Incoming, Protocol):
+    """How an answer is given (RSGI 1.5)."""
+
+    def response_empty(self, status: int, headers: Headers) -> None: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: Headers) -> Any: ...
+
+
+def build(doors: Doors) -> Application:
+    """The application over the doors that the app wired."""
+    return Application(doors)
+
+
+class Application:
+    """`__rsgi__` answers one request; nothing it meets becomes an exception of the server's."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self._fhir = Fhir(doors)
+        self._api = Api()
+        self._rooms = Rooms(doors.rooms)
+        self._events = Events()
+        self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
+        self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
+
+    async def __rsgi__(self, scope: Scope, protocol: Outgoing) -> None:
+        headers = scope.headers
+        given = headers.get("x-request-id")
+        request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
+        tenant, surface, path = self._place(scope.path)
+        try:
+            if not surface:
+                response = self._pages.answer(scope.method, path)
+            else:
+                visit = self._visit(scope, request_id, tenant)
+                if surface == "api" and path == "events":
+                    await self._stream(visit, protocol)
+                    return
+                response = await self._answer(visit, surface, path, protocol)
+        except Invalid as error:
+            response = refusal(error, fhir=surface == "fhir")
+        except MethodRefused as error:
+            refused = invalid("not-supported", "this address does not take this method", status=405)
+            response = refusal(refused, fhir=surface == "fhir", headers=[("allow", ", ".join(error.allowed))])
+        except Exception as error:  # noqa: BLE001  the last net: a defect of ours, told by its type alone
+            log.error("request %s failed: %s", request_id, type(error).__name__)
+            failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
+            response = refusal(failed, fhir=surface == "fhir")
+        await _send(protocol, response, request_id, scope)
+
+    def _place(self, path: str) -> tuple[str, str, str]:
+        """Tenant, surface ("" for pages) and the path below the surface."""
+        tenant = self._doors.settings.tenant
+        rest = path.lstrip("/")
+        if rest.startswith("t/"):
+            tenant, _, rest = rest[2:].partition("/")
+        surface, _, below = rest.partition("/")
+        return (tenant, surface, below.rstrip("/")) if surface in SURFACES else (tenant, "", rest)
+
+    def _visit(self, scope: Scope, request_id: str, tenant: str) -> Visit:
+        settings = self._doors.settings
+        query = scope.query_string
+        if len(scope.path) + len(query) > settings.url:
+            raise invalid("too-long", f"the address is longer than {settings.url} characters", status=414)
+        pairs = pairs_of(query) if query else ()
+        request = Request(scope.method, scope.path, {}, pairs, scope.headers, b"")
+        base = settings.base or f"{scope.scheme}://{_host(scope)}"
+        if tenant != settings.tenant:
+            base = f"{base}/t/{tenant}"
+        address = scope.client.rpartition(":")[0] or scope.client
+        return Visit(self._doors, request, request_id, tenant, address, scope.scheme == "https", base)
+
+    async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
+        settings = self._doors.settings
+        if surface == "fhir":
+            document = self._fhir.open(visit, path)
+            if document is not None:
+                return document
+        if visit.request.method in BODIED:
+            request = visit.request
+            body = await take(protocol, request.headers, settings.body, settings.seconds)
+            visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
+        try:
+            response = self._handle(visit, surface, path)
+            if not isinstance(response, Response):
+                response = await response
+        finally:
+            # A refusal has left an audit row too
+            if visit.doors.tenants(visit.tenant):
+                await self._doors.durable(visit.tenant, 0)
+        return response
+
+    def _handle(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
+        if surface == "api" and path == "login":
+            if visit.request.method != "POST":
+                raise MethodRefused(["POST"])
+            return session.login(visit)
+        enter(visit)
+        position = visit.request.headers.get("x-onmaru-position")
+        if position is not None:
+            return self._after(visit, surface, path, position)
+        return self._inside(visit, surface, path)
+
+    def _inside(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
+        if surface == "fhir":
+            return self._fhir.answer(visit, path)
+        if surface == "api":
+            return self._api.answer(visit, path)
+        return self._rooms.answer(visit, path)
+
+    async def _after(self, visit: Visit, surface: str, path: str, position: str) -> Response:
+        """Answer once the position that the client has seen elsewhere is here; 503 when it does not come in time."""
+        if not position.isdecimal() or len(position) > 18:
+            raise invalid("value", "not a position of this server", "X-Onmaru-Position")
+        try:
+            await asyncio.wait_for(self._doors.durable(visit.tenant, int(position)), self._doors.settings.wait)
+        except TimeoutError:
+            late = invalid("timeout", "the position asked for is not here yet", "X-Onmaru-Position", 503)
+            return refusal(late, fhir=surface == "fhir", headers=[("retry-after", "1")])
+        response = self._inside(visit, surface, path)
+        return response if isinstance(response, Response) else await response
+
+    async def _stream(self, visit: Visit, protocol: Outgoing) -> None:
+        if visit.request.method != "GET":
+            raise MethodRefused(["GET"])
+        try:
+            enter(visit)
+            after = self._events.admit(visit)
+        finally:
+            if visit.doors.tenants(visit.tenant):
+                await self._doors.durable(visit.tenant, 0)
+        headers = [("content-type", "text/event-stream"), ("x-request-id", visit.id), *SECURE]
+        stream = protocol.response_stream(200, headers)
+        try:
+            await self._events.run(visit, stream, after)
+        except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
+            log.debug("stream %s ended: %s", visit.id, type(error).__name__)
+
+
+async def _send(protocol: Outgoing, response: Response, request_id: str, scope: Scope) -> None:
+    headers: Headers = [("x-request-id", request_id)]
+    if response.type:
+        headers.append(("content-type", response.type))
+    headers += response.headers
+    if response.headers[-len(POLICIES) :] != POLICIES:
+        headers += SECURE
+    if scope.scheme == "https":
+        headers.append(("strict-transport-security", "max-age=31536000"))
+    body = response.body
+    if scope.method == "HEAD" or response.status in (204, 304) or body == b"":
+        protocol.response_empty(response.status, headers)
+    elif isinstance(body, bytes):
+        protocol.response_bytes(response.status, headers, body)
+    else:
+        await _send_parts(protocol.response_stream(response.status, headers), body)
+
+
+async def _send_parts(stream: Any, parts: Iterable[bytes]) -> None:
+    for part in parts:
+        await stream.send_bytes(part)
+
+
+def _host(scope: Scope) -> str:
+    """The host that links are written with; a Host header that is not one is not repeated."""
+    host = scope.headers.get("host") or getattr(scope, "authority", None) or "localhost"
+    return host if _HOST.fullmatch(host) else "localhost"

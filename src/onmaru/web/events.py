@@ -1,0 +1,80 @@
+"""Server-sent events (WHATWG HTML 9.2): news of the record as far as the caller may see it, with a heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+from onmaru.web.doors import News
+from onmaru.web.entrance import cookie
+from onmaru.web.visit import Visit
+
+
+class Stream(Protocol):
+    """An RSGI stream transport."""
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+class Events:
+    """Streams of all users; a user has at most `Settings.streams` at a time."""
+
+    def __init__(self) -> None:
+        self._open: Counter[tuple[str, str]] = Counter()
+
+    def admit(self, visit: Visit) -> int:
+        """The position to go on from (Last-Event-ID; 0: from now); `Invalid` 429 when the user has too many streams."""
+        _, caller = visit.known()
+        if self._open[caller.tenant, caller.user] >= visit.doors.settings.streams:
+            raise invalid("throttled", "this user has too many streams open", status=429)
+        last = visit.request.headers.get("last-event-id", "0")
+        if not last.isdecimal() or len(last) > 18:
+            raise invalid("value", "not a position of this server", "Last-Event-ID")
+        return int(last)
+
+    async def run(self, visit: Visit, stream: Stream, after: int) -> None:
+        """Send until the client leaves or its grant no longer stands."""
+        _, caller = visit.known()
+        who = (caller.tenant, caller.user)
+        self._open[who] += 1
+        news = visit.doors.changes(caller, after)
+        try:
+            await self._send(visit, stream, news)
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
+
+    async def _send(self, visit: Visit, stream: Stream, news: AsyncIterator[News]) -> None:
+        await stream.send_bytes(b"retry: 2000\n\n")
+        coming: asyncio.Future[News] = asyncio.ensure_future(anext(news))
+        try:
+            while _stands(visit):
+                done, _ = await asyncio.wait([coming], timeout=visit.doors.settings.heartbeat)
+                if not done:
+                    await stream.send_bytes(b": still here\n\n")
+                    continue
+                one = coming.result()
+                coming = asyncio.ensure_future(anext(news))
+                await stream.send_bytes(_event(one))
+        except StopAsyncIteration:
+            return
+        finally:
+            coming.cancel()
+
+
+def _event(news: News) -> bytes:
+    data = msgspec.json.encode({"t": news.t, "patients": news.patients, "types": news.types})
+    return b"id: %d\nevent: change\ndata: %s\n\n" % (news.t, data)
+
+
+def _stands(visit: Visit) -> bool:
+    """Whether the grant that opened the stream still opens one, asked anew of the store."""
+    headers = visit.request.headers
+    bearer = headers.get("authorization", "").partition(" ")[2].strip()
+    return visit.doors.logins.standing(bearer or cookie(headers.get("cookie", ""))) is not None

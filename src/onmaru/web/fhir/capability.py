@@ -1,0 +1,85 @@
+"""The CapabilityStatement and the SMART configuration, read off the routes and search parameters that really work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from onmaru import __version__
+from onmaru.fhir.search import parameters
+from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel import scope
+from onmaru.kernel.access import standard
+from onmaru.web.doors import Settings
+from onmaru.web.fhir.routes import Table
+
+# The day this server's interface last changed, as CapabilityStatement.date asks for
+DATE = "2026-11-22"
+_OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
+_KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
+
+
+def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
+    """The CapabilityStatement of kind instance, in two parts between which the JSON string of the base url belongs."""
+    named = {name for methods in routes.values() for name, _ in methods.values()}
+    of_type = [{"code": name} for name in _ORDER if name in named - _OF_SYSTEM]
+    of_system = [{"code": name} for name in sorted(named & _OF_SYSTEM | {"batch"})]
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Onmaru", "version": __version__},
+        "implementation": {"description": "Onmaru hospital record", "url": "@"},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"cors": False, "description": "Bearer tokens limited by SMART v2 scopes"},
+                "resource": [_resource(name, of_type, settings) for name in sorted(RESOURCE_TYPES)],
+                "interaction": of_system,
+                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+            }
+        ],
+    }
+    before, _, after = msgspec.json.encode(statement).partition(b'"@"')
+    return before, after
+
+
+_ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+
+
+def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
+    return {
+        "type": type_name,
+        "interaction": interactions,
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": settings.update_create,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "multiple" if settings.multiple_delete else "single",
+        "referencePolicy": ["literal", "logical"],
+        "searchParam": [
+            {"name": code, "type": found.kind if found.kind in _KINDS else "special"}
+            | ({"definition": found.url} if found.url else {})
+            for code, found in sorted(parameters(type_name).items())
+        ],
+    }
+
+
+def smart_configuration() -> bytes:
+    """What of SMART App Launch 2 is there: scopes on tokens that the site gives out; no authorization server."""
+    scopes = sorted({scope.text([one]) for duty in standard().values() for one in duty.scopes})
+    return msgspec.json.encode(
+        {
+            "capabilities": ["permission-v2", "permission-patient", "permission-user"],
+            "scopes_supported": scopes,
+            "grant_types_supported": [],
+            "code_challenge_methods_supported": [],
+        }
+    )

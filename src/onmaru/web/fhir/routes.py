@@ -1,0 +1,100 @@
+"""Which handler answers which shape of path and which method; the CapabilityStatement is read off the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache, partial
+
+from onmaru.fhir.outcome import invalid
+from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.entry import ID
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.doors import Settings
+from onmaru.web.fhir.posted import Bundles, Durable
+from onmaru.web.fhir.read import history, read, vread
+from onmaru.web.fhir.search import Searches
+from onmaru.web.fhir.write import Writes
+from onmaru.web.router import MethodRefused
+
+Interaction = Callable[[Request, Hall], Response | Awaitable[Response]]
+# shape of the path → method → (name in a CapabilityStatement, handler)
+Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
+NOWHERE: tuple[str, dict[str, str]] = ("", {})
+
+
+def table(settings: Settings, durable: Durable) -> Table:
+    """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment."""
+    searches = Searches(settings.page)
+    writes = Writes(settings)
+    bundles = Bundles(settings, durable)
+    routes: dict[str, dict[str, tuple[str, Interaction]]] = {
+        "T": {
+            "GET": ("search-type", searches.of_type),
+            "POST": ("create", writes.create),
+            "PUT": ("update", writes.update_matching),
+            "DELETE": ("delete", writes.delete_matching),
+        },
+        "T/I": {"GET": ("read", read), "PUT": ("update", writes.update), "DELETE": ("delete", writes.delete)},
+        "T/I/_history": {"GET": ("history-instance", history)},
+        "T/I/_history/V": {"GET": ("vread", vread)},
+        "T/_history": {"GET": ("history-type", history)},
+        "T/_search": {"POST": ("search-type", searches.of_type_posted)},
+        "T/I/C": {"GET": ("search-type", searches.of_compartment)},
+        "T/I/C/_search": {"POST": ("search-type", searches.of_compartment_posted)},
+        "": {"GET": ("search-system", searches.of_system), "POST": ("transaction", bundles.post)},
+        "_search": {"POST": ("search-system", searches.of_system_posted)},
+        "_history": {"GET": ("history-system", history)},
+    }
+    bundles.find = partial(find, routes, "GET")
+    return routes
+
+
+def find(routes: Table, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
+    """The handler and the named parts of a path below the base; `Invalid` 404 or MethodRefused."""
+    shape, params = _shape(path) if len(path) < 40 else _shape_of(path)
+    by_method = routes.get(shape) if shape or not path else None
+    if by_method is None:
+        raise _unknown(path)
+    found = by_method.get("GET" if method == "HEAD" else method)
+    if found is None:
+        raise MethodRefused([*by_method, *(["HEAD"] if "GET" in by_method else [])])
+    return found[1], dict(params)
+
+
+def _shape_of(path: str) -> tuple[str, dict[str, str]]:
+    parts = path.split("/")
+    if parts[0] not in RESOURCE_TYPES:
+        return (path, {}) if path in ("", "_search", "_history") else NOWHERE
+    params = {"type": parts[0]}
+    shape = "T"
+    rest = parts[1:]
+    if rest and rest[0] not in ("_history", "_search"):
+        if not ID.fullmatch(rest[0]):
+            return NOWHERE
+        params["id"] = rest.pop(0)
+        shape = "T/I"
+    return _tail(shape, params, rest)
+
+
+def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dict[str, str]]:
+    if not rest:
+        return shape, params
+    if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
+        params["inner"] = rest[0]
+        return "/".join([shape, "C", *rest[1:]]), params
+    if len(rest) == 2 and rest[0] == "_history" and rest[1]:
+        params["vid"] = rest[1]
+        return f"{shape}/_history/V", params
+    return "/".join([shape, *rest]), params
+
+
+_shape = lru_cache(maxsize=512)(_shape_of)
+
+
+def _unknown(path: str) -> Exception:
+    first = path.partition("/")[0]
+    if "$" in path:
+        return invalid("not-supported", "this operation is not supported", status=404)
+    if first[:1].isupper() and first not in RESOURCE_TYPES:
+        return invalid("not-supported", "not a resource type of FHIR R4", status=404)
+    return invalid("not-found", "no such address below the FHIR base", status=404)

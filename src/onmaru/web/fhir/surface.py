@@ -1,0 +1,47 @@
+"""Everything below `/fhir`: open documents without a grant, all else through the routes with the Caller's own doors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from functools import cache, partial
+
+import msgspec
+
+from onmaru.kernel.room import Response
+from onmaru.web.answers import FHIR, JSON
+from onmaru.web.doors import Doors
+from onmaru.web.fhir.capability import capability, smart_configuration
+from onmaru.web.fhir.negotiation import check_accept
+from onmaru.web.fhir.routes import find, table
+from onmaru.web.router import MethodRefused
+from onmaru.web.visit import Visit
+
+OPEN = frozenset({"metadata", ".well-known/smart-configuration"})
+
+
+class Fhir:
+    """The FHIR surface of every tenant."""
+
+    def __init__(self, doors: Doors) -> None:
+        self.routes = table(doors.settings, doors.durable)
+        self._capability = cache(partial(capability, self.routes, doors.settings))
+
+    def open(self, visit: Visit, path: str) -> Response | None:
+        """The documents that anybody may read; None for any other path."""
+        if path not in OPEN:
+            return None
+        if visit.request.method not in ("GET", "HEAD"):
+            raise MethodRefused(["GET", "HEAD"])
+        if path == "metadata":
+            check_accept(visit.request.headers, visit.request.query)
+            before, after = self._capability()
+            return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
+        return Response(200, smart_configuration(), JSON)
+
+    def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
+        """Run the interaction that `path`, below the base, stands for."""
+        request = visit.request
+        handler, params = find(self.routes, request.method, path)
+        check_accept(request.headers, request.query)
+        params["base"] = f"{visit.base}/fhir"
+        return handler(msgspec.structs.replace(request, params=params), visit.hall())

@@ -1,0 +1,186 @@
+"""Whatever is altered in a tenant's files, `verify` names the first wrong entry; and it is silent when nothing is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.contract.test_record import observation, patient
+
+from onmaru.app.house import House, Place, system
+from onmaru.app.verifying import examined
+from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.where import where
+from onmaru.fhir import search
+from onmaru.kernel.chart import Chart
+from onmaru.kernel.record import Change
+from onmaru.kernel.seal import Header, seal
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "home", tmp_path / "keys", tmp_path / "witness")
+
+
+@pytest.fixture
+def house(place: Place) -> Iterator[House]:
+    made = House(place, rooms=())
+    yield made
+    made.close()
+
+
+def filled(place: Place, tenant: str = "main", patients: int = 30) -> list[str]:
+    """Write and close a small store; the ids of its patients."""
+    house = House(place, rooms=())
+    chart = Chart(house.seat(tenant).tenant, system(tenant))
+    ids = []
+    for number in range(patients):
+        family = [{"family": f"Name{number}"}]
+        (one,) = chart.write([Change("create", "Patient", body=patient(name=family))])
+        chart.write([Change("create", "Observation", body=observation(f"Patient/{one.version.id}"))])
+        house.seat(tenant).home.wait(house.seat(tenant).home.tip())
+        chart.search(search.parse(("Patient",), [("name", "name")]))
+        ids.append(one.version.id)
+    house.hall(system(tenant)).blobs.put([b"a scan"], patient=ids[0])
+    house.close()
+    return ids
+
+
+def altered(house: House, tenant: str, file: str, change: Callable[[apsw.Connection], object]) -> None:
+    """Change a file as somebody could who holds the page key but not the signing key."""
+    keys, _ = house.keys(tenant)
+    db = connect(house.folder(tenant) / file, keys.pages)
+    change(db)
+    db.close()
+
+
+def first(house: House, tenant: str = "main", *, deep: bool = False) -> tuple[str, int | str]:
+    report = examined(house, tenant, deep=deep)
+    assert not report.ok
+    return report.wrong[0].file, report.wrong[0].entry
+
+
+def test_a_sound_store_verifies_deeply_and_counts_what_it_saw(place: Place, house: House) -> None:
+    filled(place)
+    report = examined(house, "main", deep=True)
+    assert report.ok, report.wrong
+    assert (report.entries, report.bodies, report.blobs, report.witnessed) == (60, 60, 1, 1)
+    assert report.audit_rows == 30 and report.index_rows > 300
+
+
+def test_one_byte_of_a_stored_body_is_found_at_its_entry(place: Place, house: House) -> None:
+    ids = filled(place)
+    keys, _ = house.keys("main")
+    spot = where(house.folder("main"), keys, f"Patient/{ids[11]}")
+    assert spot is not None and spot["entry"] == 23
+    path = Path(str(spot["file"]))
+    raw = bytearray(path.read_bytes())
+    raw[int(str(spot["offset"])) + int(str(spot["length"])) // 2] ^= 0x20
+    path.write_bytes(raw)
+    assert first(house) == ("log.db", 23)
+
+
+@pytest.mark.parametrize("column", ["at", "caller", "op", "com", "seal"])
+def test_one_altered_field_of_an_entry_is_found(place: Place, house: House, column: str) -> None:
+    filled(place)
+    value = {"at": "at + 1", "caller": "'other'", "op": "'delete'"}.get(column, f"zeroblob(length({column}))")
+    altered(house, "main", "log.db", lambda db: db.execute(f"UPDATE entry SET {column} = {value} WHERE t = 17"))
+    assert first(house) == ("log.db", 17)
+
+
+def test_an_altered_audit_row_is_found_at_its_block(place: Place, house: House) -> None:
+    filled(place)
+    altered(
+        house, "main", "audit.db", lambda db: db.execute("UPDATE block SET rows = zeroblob(length(rows)) WHERE n = 9")
+    )
+    assert first(house) == ("audit.db", 9)
+
+
+def test_a_rewritten_entry_is_found_though_all_later_seals_were_recomputed_without_the_key(
+    place: Place, house: House
+) -> None:
+    filled(place)
+
+    def rewrite(db: apsw.Connection) -> None:
+        db.execute("UPDATE entry SET caller = 'nobody' WHERE t = 20")
+        previous = db.execute("SELECT seal FROM entry WHERE t = 19").get
+        for row in db.execute(
+            "SELECT t,ver,op,at,caller,purpose,request,epoch,com FROM entry WHERE t >= 20"
+        ).fetchall():
+            previous = seal(b"guessed".ljust(32), previous, Header(*row))  # type: ignore[arg-type]
+            db.execute("UPDATE entry SET seal = ? WHERE t = ?", (previous, row[0]))
+
+    altered(house, "main", "log.db", rewrite)
+    assert first(house) == ("log.db", 20)
+
+
+def test_a_cut_tail_is_found_because_the_witness_saw_it(place: Place, house: House) -> None:
+    filled(place)
+    altered(
+        house, "main", "log.db", lambda db: db.execute("DELETE FROM entry WHERE t > 40; DELETE FROM body WHERE t > 40")
+    )
+    assert first(house) == ("log.db", 41)
+
+
+def test_a_cut_audit_tail_is_found(place: Place, house: House) -> None:
+    filled(place)
+    altered(house, "main", "audit.db", lambda db: db.execute("DELETE FROM block WHERE n > 20"))
+    assert first(house) == ("audit.db", 21)
+
+
+def test_an_older_file_put_back_is_found(place: Place, house: House, tmp_path: Path) -> None:
+    filled(place, patients=10)
+    shutil.copytree(house.folder("main"), tmp_path / "yesterday")
+    filled(place, patients=5)
+    shutil.rmtree(house.folder("main"))
+    shutil.copytree(tmp_path / "yesterday", house.folder("main"))
+    assert first(house) == ("log.db", 21)
+
+
+def test_exchanged_files_of_two_tenants_are_found(place: Place, house: House) -> None:
+    filled(place, "main", 5)
+    filled(place, "other", 5)
+    one, two = house.folder("main") / "log.db", house.folder("other") / "log.db"
+    scratch = one.with_suffix(".x")
+    one.rename(scratch)
+    two.rename(one)
+    scratch.rename(two)
+    assert first(house, "main") == ("log.db", 1)
+    assert first(house, "other") == ("log.db", 1)
+
+
+def test_an_altered_index_row_and_an_altered_blob_are_found_deeply(place: Place, house: House) -> None:
+    filled(place)
+    altered(house, "main", "idx.db", lambda db: db.execute("DELETE FROM tok WHERE t = 8"))
+    assert examined(house, "main").ok
+    assert first(house, deep=True) == ("idx.db", 8)
+    altered(house, "main", "idx.db", lambda db: db.execute("DELETE FROM fact"))
+    filled(place, patients=1)
+    blob = next((house.folder("main") / "blobs").glob("??/*"))
+    raw = bytearray(blob.read_bytes())
+    raw[-1] ^= 1
+    blob.write_bytes(raw)
+    assert first(house, deep=True)[0] == "blobs"
+
+
+def test_a_forged_witness_line_is_found(place: Place, house: House) -> None:
+    filled(place)
+    line = next(place.witness.glob("*.jsonl"))
+    line.write_bytes(line.read_bytes().replace(b'"t":60', b'"t":59') + b"\n")
+    assert first(house)[0] == "witness"
+
+
+def test_a_damaged_page_that_no_row_shows_is_found(place: Place, house: House) -> None:
+    filled(place)
+    keys, _ = house.keys("main")
+    path = house.folder("main") / "log.db"
+    db = connect(path, keys.pages)
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    db.close()
+    raw = bytearray(path.read_bytes())
+    raw[-20] ^= 1  # in the authentication tag of the last page
+    path.write_bytes(raw)
+    assert not examined(house, "main").ok

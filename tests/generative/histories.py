@@ -1,0 +1,145 @@
+"""Random histories and searches over a small world, small on purpose so that values collide and references hit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from onmaru.kernel.record import Change
+
+PATIENTS = [f"p{n}" for n in range(4)]
+OBSERVATIONS = [f"o{n}" for n in range(8)]
+CODES = ["8867-4", "8310-5", "x|y"]
+SYSTEMS = ["http://loinc.org", "urn:local", ""]
+NAMES = ["Kim", "김철수", "김 영희", "Müller", "O'Neil", "kimberly"]
+DATES = ["2019", "2020-02", "2020-02-29", "2020-02-29T10:00:00Z", "2020-02-29T10:00:00.5+09:00", "2021-12-31"]
+
+
+def _coding(system: str, code: str, display: str) -> dict[str, str]:
+    made = {"code": code, "display": display}
+    return {"system": system, **made} if system else made
+
+
+@st.composite
+def patients(draw: st.DrawFn, id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"resourceType": "Patient", "id": id}
+    if draw(st.booleans()):
+        body["name"] = [{"family": draw(st.sampled_from(NAMES)), "given": [draw(st.sampled_from(NAMES))]}]
+    if draw(st.booleans()):
+        body["birthDate"] = draw(st.sampled_from(["1980", "1980-05", "1980-05-05", "2001-01-01"]))
+    if draw(st.booleans()):
+        body["gender"] = draw(st.sampled_from(["male", "female"]))
+    if draw(st.booleans()):
+        body["active"] = draw(st.booleans())
+    if draw(st.booleans()):
+        body["identifier"] = [
+            {"system": draw(st.sampled_from(["urn:a", "urn:b"])), "value": draw(st.sampled_from("12"))}
+        ]
+    return body
+
+
+@st.composite
+def observations(draw: st.DrawFn, id: str) -> dict[str, Any]:
+    coding = _coding(draw(st.sampled_from(SYSTEMS)), draw(st.sampled_from(CODES)), draw(st.sampled_from(NAMES)))
+    body: dict[str, Any] = {
+        "resourceType": "Observation",
+        "id": id,
+        "status": draw(st.sampled_from(["final", "amended"])),
+        "code": {"coding": [coding]} if draw(st.booleans()) else {"text": draw(st.sampled_from(NAMES))},
+    }
+    if draw(st.integers(0, 4)):
+        body["subject"] = {"reference": f"Patient/{draw(st.sampled_from(PATIENTS))}"}
+    if draw(st.booleans()):
+        body["effectiveDateTime"] = draw(st.sampled_from(DATES))
+    elif draw(st.booleans()):
+        body["effectivePeriod"] = {"start": draw(st.sampled_from(DATES[:3]))}
+    if draw(st.booleans()):
+        value = draw(st.sampled_from([1, 5.4, 5.45, 5.5, 100, -3]))
+        body["valueQuantity"] = {"value": value, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    elif draw(st.booleans()):
+        body["valueString"] = draw(st.sampled_from(NAMES))
+    return body
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Change:
+    type = draw(st.sampled_from(["Patient", "Observation", "Observation"]))
+    id = draw(st.sampled_from(PATIENTS if type == "Patient" else OBSERVATIONS))
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return Change("delete", type, id)
+    if kind == 1:
+        return Change("erase", type, id)
+    body = draw(patients(id) if type == "Patient" else observations(id))
+    return Change("update", type, id, json.dumps(body, ensure_ascii=False).encode())
+
+
+histories = st.lists(changes(), min_size=1, max_size=25)
+
+PATIENT_PAIRS = [
+    *(("name", n) for n in ("kim", "김", "mull", "zzz")),
+    *(("name:exact", n) for n in NAMES[:3]),
+    ("name:contains", "im"),
+    ("family", "o'n"),
+    ("gender", "male"),
+    ("gender:not", "male"),
+    ("gender", "male,female"),
+    ("gender:missing", "true"),
+    ("birthdate:missing", "false"),
+    ("active", "true"),
+    *(
+        ("birthdate", p + d)
+        for p in ("", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+        for d in ("1980", "1980-05-05")
+    ),
+    ("identifier", "urn:a|1"),
+    ("identifier", "1"),
+    ("identifier", "urn:b|"),
+    ("_id", "p1"),
+    ("_id", "p1,p2"),
+    ("_has:Observation:patient:code", "8867-4"),
+    ("_has:Observation:subject:status", "amended"),
+    ("_lastUpdated", "gt2020"),
+]
+OBSERVATION_PAIRS = [
+    ("code", "8867-4"),
+    ("code", "http://loinc.org|8867-4"),
+    ("code", "|8867-4"),
+    ("code", "urn:local|"),
+    ("code", "x\\|y"),
+    ("code:not", "8867-4"),
+    ("code:text", "kim"),
+    ("code:text", "김"),
+    ("status", "final"),
+    ("patient", "p1"),
+    ("patient", "Patient/p1"),
+    ("subject", "Patient/p0,Patient/p2"),
+    ("subject:missing", "true"),
+    ("subject:Patient.name", "kim"),
+    ("patient.gender:not", "male"),
+    ("patient.birthdate", "lt1990"),
+    *(("date", p + d) for p in ("", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap") for d in ("2020-02", "2020-02-29")),
+    *(("value-quantity", p + "5.4") for p in ("", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")),
+    ("value-quantity", "5.4|http://unitsofmeasure.org|mg"),
+    ("value-quantity", "5.4||kg"),
+    ("value-string", "kim"),
+    ("code-value-quantity", "8867-4$gt5"),
+    ("_id", "o1"),
+    ("_id:not", "o1"),
+    ("_sort", "date"),
+    ("_sort", "-date,status"),
+    ("_sort", "value-quantity"),
+    ("_sort", "-_lastUpdated"),
+    ("_sort", "code"),
+    ("_count", "3"),
+]
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> tuple[str, list[tuple[str, str]]]:
+    type = draw(st.sampled_from(["Patient", "Observation", "Observation"]))
+    pool = PATIENT_PAIRS if type == "Patient" else OBSERVATION_PAIRS
+    pairs = draw(st.lists(st.sampled_from(pool), min_size=0, max_size=3, unique_by=lambda pair: pair[0]))
+    return type, pairs

@@ -1,0 +1,121 @@
+"""The SQLite engine answers as the oracle does on random histories, searches and callers, and so does a rebuilt index."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.contract.conftest import SYSTEM, memory, sqlite
+from tests.generative.histories import PATIENTS, histories, searches
+
+from onmaru.engines.sqlite.deep import named
+from onmaru.engines.sqlite.index import INSERTS
+from onmaru.fhir import search
+from onmaru.fhir.outcome import Invalid
+from onmaru.fhir.query import Query
+from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.record import Change
+
+RESTRICTED = Caller(
+    "main", "p", frozenset({"patient"}), "PATRQT", (Scope("patient", "*", frozenset("rs")),), patient="p1"
+)
+PARTIAL = Caller("main", "n", frozenset({"nurse"}), "TREAT", (Scope("user", "Observation", frozenset("rs")),))
+
+
+def written(tenant: Tenant, history: Sequence[Change], group: int) -> list[Any]:
+    """Apply a history, made durable every `group` changes; what each change came to."""
+    chart, answers = Chart(tenant, SYSTEM), []
+    for number, change in enumerate(history, start=1):
+        try:
+            answers.append([(one.status, one.version.t) for one in chart.write([change])])
+        except Invalid as refusal:
+            answers.append(refusal.status)
+        if number % group == 0:
+            tenant.log.wait(tenant.log.tip())
+    tenant.log.wait(tenant.log.tip())
+    return answers
+
+
+def answered(chart: Chart, query: Query) -> Any:
+    """Every page of a search, or its refusal."""
+    pages = []
+    for _ in range(40):
+        try:
+            page = chart.search(query)
+        except Invalid as refusal:
+            return refusal.status
+        pages.append((page.total, [(v.name, v.version, v.body) for v in page.matches]))
+        if not page.cursor:
+            break
+        query = msgspec.structs.replace(query, cursor=page.cursor)
+    return pages
+
+
+@given(
+    histories,
+    st.lists(searches(), min_size=1, max_size=4),
+    st.integers(1, 7),
+    st.floats(0, 1),
+    st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
+)
+def test_sqlite_answers_every_search_as_the_oracle_does(
+    history: list[Change], asked: list[tuple[str, list[tuple[str, str]]]], group: int, when: float, caller: Caller
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        oracle = memory()
+        engine, home = sqlite(Path(folder) / "main")
+        try:
+            assert written(oracle, history, 1) == written(engine, history, group)
+            t = round(when * oracle.log.head())
+            for type, pairs in asked:
+                query = search.parse((type,), pairs)
+                for position in (t, oracle.log.head()):
+                    ours = answered(Chart(engine, caller).at(position), query)
+                    assert ours == answered(Chart(oracle, caller).at(position), query), (type, pairs, position)
+        finally:
+            home.close()
+
+
+@given(histories, st.integers(1, 7), st.integers(1, 7))
+def test_an_index_that_followed_in_groups_equals_one_rebuilt(history: list[Change], group: int, slice: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine, home = sqlite(Path(folder) / "main")
+        written(engine, history, group)
+        tables = [list(named(home.index.file.db, name)) for name in INSERTS]
+        home.close()
+        for path in (Path(folder) / "main").glob("idx.db*"):
+            path.unlink()
+        _, again = sqlite(Path(folder) / "main")
+        rebuilt = [list(named(again.index.file.db, name)) for name in INSERTS]
+        again.close()
+        for name, ours, theirs in zip(INSERTS, tables, rebuilt, strict=True):
+            assert ours == theirs, name
+
+
+@given(histories, st.sampled_from(PATIENTS), st.integers(1, 5))
+def test_histories_agree(history: list[Change], patient: str, count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        oracle = memory()
+        engine, home = sqlite(Path(folder) / "main")
+        try:
+            written(oracle, history, 1)
+            written(engine, history, 3)
+            for type, id in (("Patient", patient), ("Observation", ""), ("", "")):
+                ours, theirs = (_history(Chart(one, SYSTEM), type, id, count) for one in (engine, oracle))
+                assert ours == theirs
+        finally:
+            home.close()
+
+
+def _history(chart: Chart, type: str, id: str, count: int) -> Any:
+    try:
+        page = chart.history(type, id, count=count)
+    except Invalid as refusal:
+        return refusal.status
+    return [(v.t, v.name, v.version, v.op, v.body) for v in page.matches], bool(page.cursor)

@@ -1,0 +1,231 @@
+"""Every route × every kind of caller gives the expected answer, denials are audited, what is hidden leaves no trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.web_house import Answer, House
+
+from onmaru.kernel.caller import ROLES
+from onmaru.kernel.room import Hall, Request, Response, Room, Route
+from onmaru.web import answers
+from onmaru.web.api.surface import ROUTES
+from onmaru.web.doors import Settings
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+OBSERVATION: dict[str, Any] = {
+    "resourceType": "Observation",
+    "identifier": [{"system": "urn:lab", "value": "1"}],
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5"}]},
+    "subject": {"reference": "Patient/p1"},
+}
+O1 = {**OBSERVATION, "id": "o1"}
+FORM_DONE = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/p1"}}
+DENIAL = {
+    "resourceType": "Consent",
+    "id": "c1",
+    "status": "active",
+    "scope": {"coding": [{"code": "patient-privacy"}]},
+    "category": [{"text": "개인정보"}],
+    "patient": {"reference": "Patient/p1"},
+    "policyRule": {"text": "거부"},
+    "provision": {
+        "type": "permit",
+        "provision": [
+            {"type": "deny", "actor": [{"role": {"text": "이용자"}, "reference": {"reference": "Practitioner/barred"}}]}
+        ],
+    },
+}
+
+# Who asks. wrong: a token of the data manager for Slots only. other: the other tenant's system user. stranger: a patient
+# asking for another patient. barred: a physician whom the patient's Consent denies. Those who may not come before those
+# who may, so that a denied write would be seen.
+COLUMNS = ["none", "expired", "revoked", "wrong", "other", "stranger", "barred", *ROLES]
+
+
+class Row(NamedTuple):
+    """One request and what each of COLUMNS gets."""
+
+    name: str
+    method: str
+    url: str
+    body: Any
+    headers: Mapping[str, str]
+    expected: str
+
+
+# Door (none, expired, revoked), wrong, other, stranger, barred, then the roles: physician nurse registrar researcher
+# data-manager board-member patient admin system
+FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
+LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
+EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
+MADE = "401 401 401 403 403 403 403  201 201 403 403 201 403 403 403 201"
+FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
+CHANGED = "401 401 401 403 403 403 404  200 200 403 403 200 403 403 403 200"
+MATCHED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
+REMOVED = "401 401 401 403 403 403 204  204 204 403 403 204 403 403 403 204"
+CARRIED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
+ADMINS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} 403"
+KEEPERS = "401 401 401 {0} 403 403 403  403 403 403 403 {0} 403 403 {0} 403"
+DOORS = "401 401 401 {0} 403 403 403  403 403 403 403 {0} 403 403 {0} {0}"
+GLASS = "401 401 401 403 403 403 200  200 200 403 403 403 403 403 403 403"
+WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
+ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
+OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
+
+ROWS = [
+    Row("read", "GET", "/fhir/Observation/o1", b"", {}, FOUND),
+    Row("head", "HEAD", "/fhir/Observation/o1", b"", {}, FOUND),
+    Row("vread", "GET", "/fhir/Observation/o1/_history/1", b"", {}, FOUND),
+    Row("history of an instance", "GET", "/fhir/Observation/o1/_history", b"", {}, FOUND),
+    Row("history of a type", "GET", "/fhir/Observation/_history", b"", {}, LISTED),
+    Row("history of everything", "GET", "/fhir/_history", b"", {}, EVERYBODY),
+    Row("search", "GET", "/fhir/Observation?subject=Patient/p1", b"", {}, LISTED),
+    Row("search by code", "GET", "/fhir/Observation?code=8310-5&_include=*", b"", {}, LISTED),
+    Row("search by chain", "GET", "/fhir/Observation?subject:Patient.birthdate=1970", b"", {}, LISTED),
+    Row("search by having", "GET", "/fhir/Patient?_has:Observation:subject:code=8310-5", b"", {},
+        "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"),
+    Row("count", "GET", "/fhir/Observation?_summary=count", b"", {}, LISTED),
+    Row("search posted", "POST", "/fhir/Observation/_search", b"subject=Patient/p1", FORM, LISTED),
+    Row("compartment", "GET", "/fhir/Patient/p1/Observation", b"", {}, LISTED),
+    Row("compartment posted", "POST", "/fhir/Patient/p1/Observation/_search", b"", FORM, LISTED),
+    Row("search of types", "GET", "/fhir?_type=Observation", b"", {}, LISTED),
+    Row("search of everything", "GET", "/fhir?_id=o1", b"", {}, EVERYBODY),
+    Row("search of types posted", "POST", "/fhir/_search", b"_type=Observation", FORM, LISTED),
+    Row("create", "POST", "/fhir/Observation", OBSERVATION, {}, MADE),
+    Row("create a form", "POST", "/fhir/QuestionnaireResponse", FORM_DONE, {}, FILLED),
+    Row("conditional create", "POST", "/fhir/Observation", OBSERVATION, {"if-none-exist": "identifier=urn:lab|9"}, MADE),
+    Row("update", "PUT", "/fhir/Observation/o1", O1, {}, CHANGED),
+    Row("conditional update", "PUT", "/fhir/Observation?identifier=urn:lab|1", OBSERVATION, {}, MATCHED),
+    Row("delete", "DELETE", "/fhir/Observation/o1", b"", {}, REMOVED),
+    Row("conditional delete", "DELETE", "/fhir/Observation?identifier=urn:lab|1", b"", {}, REMOVED),
+    Row("transaction", "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": OBSERVATION, "request": {"method": "POST", "url": "Observation"}}]}, {}, CARRIED),
+    Row("batch", "POST", "/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [
+        {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
+    Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
+    Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
+    Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),
+    Row("users", "GET", "/api/users", b"", {}, ADMINS.format(200)),
+    Row("users", "POST", "/api/users", {"user": "new", "name": "새", "roles": ["nurse"]}, {}, ADMINS.format(201)),
+    Row("users/{user}", "PATCH", "/api/users/none", {"disabled": True}, {}, ADMINS.format(404)),
+    Row("users/{user}/password", "POST", "/api/users/barred/password", {"password": "password 1"}, {}, OWN),
+    Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
+    Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
+    Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
+    Row("dead-letters/{id}", "GET", "/api/dead-letters/x", b"", {}, DOORS.format(404)),
+    Row("dead-letters/{id}", "PUT", "/api/dead-letters/x", {"text": ""}, {}, DOORS.format(404)),
+    Row("dead-letters/{id}/replay", "POST", "/api/dead-letters/x/replay", b"", {}, DOORS.format(404)),
+    Row("a room's route", "GET", "/rooms/census/ward", b"", {}, WARD),
+]  # fmt: skip
+
+
+def ward(request: Request, hall: Hall) -> Response:
+    return answers.json({"by": hall.caller.user})
+
+
+ROOM = Room("census", routes=(Route("GET", "/ward", "user/Encounter.rs", ward),))
+
+
+class Gatehouse:
+    """A house with patient p1, whose Consent bars one physician, patient p2, and a token for every column."""
+
+    def __init__(self, folder: Path, *, hidden: bool = True) -> None:
+        folder.mkdir(exist_ok=True)
+        self.house = House(folder, Settings(static=folder), [ROOM])
+        loader = self.house.token("loader", "system")
+        for patient in ("p1", "p2"):
+            body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
+            assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
+        assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
+        if hidden:
+            assert self.house.ask("PUT", "/fhir/Observation/o1", O1, token=loader).status == 201
+        self.tokens = {"none": "", **{role: self._role(role) for role in ROLES}}
+        self.tokens["expired"] = self._ended("expired")
+        self.tokens["revoked"] = self._ended("revoked")
+        self.tokens["wrong"] = self.house.token("keeper", "data-manager", scopes="user/Slot.rs")
+        self.tokens["other"] = self.house.token("outsider", "system", tenant="other")
+        self.tokens["stranger"] = self.house.token("stranger", "patient", patient="p2")
+        self.tokens["barred"] = self.house.token("barred", "physician")
+
+    def _role(self, role: str) -> str:
+        return self.house.token(f"a-{role}", role, patient="p1" if role == "patient" else "")
+
+    def _ended(self, how: str) -> str:
+        user = self.house.user(how, "system")
+        secret, grant = self.house.logins.issue(user, "", lasts=1 if how == "expired" else 0)
+        if how == "revoked":
+            self.house.logins.revoke(grant)
+        return secret
+
+    def ask(self, row: Row, column: str) -> Answer:
+        headers = {"content-type": "application/fhir+json" if "/fhir" in row.url else "application/json", **row.headers}
+        return self.house.ask(row.method, row.url, row.body, headers, self.tokens[column])
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return [f"{row.method} {row.name}" for row in rows]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_names(ROWS))
+def test_every_caller_gets_the_expected_answer_and_every_denial_is_audited(tmp_path: Path, row: Row) -> None:
+    gate = Gatehouse(tmp_path)
+    got: list[str] = []
+    for column in COLUMNS:
+        rows, head = len(gate.house.rows()), gate.house.tenants["main"].log.head()
+        answer = gate.ask(row, column)
+        got.append(str(answer.status))
+        added = gate.house.rows()[rows:]
+        if answer.status in (401, 403) or (answer.status == 404 and row.url.startswith("/fhir")):
+            assert any(not one.allowed and one.reason for one in added), f"{column}: the denial left no audit row"
+            assert gate.house.tenants["main"].log.head() == head, f"{column}: denied, yet something was written"
+        elif row.url.startswith("/fhir"):
+            written = gate.house.tenants["main"].log.head() > head
+            assert added or written, f"{column}: answered without an audit row or an entry"
+        if column in ("stranger", "barred"):
+            assert b'"code":"8310-5"' not in answer.body and b'"o1"' not in answer.body
+            assert gate.house.tenants["main"].log.latest("Observation", "o1", 10**6).version == 1  # type: ignore[attr-defined]
+    gate.house.accounts.close()
+    assert dict(zip(COLUMNS, got, strict=True)) == dict(zip(COLUMNS, row.expected.split(), strict=True))
+
+
+def _plain(answer: Answer) -> tuple[int, str, dict[str, str]]:
+    """An answer without what differs between any two requests: times, request ids, positions and fresh ids."""
+    text = re.sub(
+        r"\d{4}-\d\d-\d\dT[\d:.]+Z|id-\d+|\"cursor\":\"\d*\"|\"until\":\d+|_cursor=[\w-]+", "~", answer.body.decode()
+    )
+    dropped = {"x-request-id", "x-onmaru-position", "last-modified", "location"}
+    return answer.status, text, {name: value for name, value in answer.headers.items() if name not in dropped}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "/fhir" in row.url], ids=lambda row: f"{row.method} {row.name}")
+@pytest.mark.parametrize("column", ["stranger", "barred"])
+def test_what_is_hidden_answers_as_if_it_were_not_there(tmp_path: Path, row: Row, column: str) -> None:
+    present, absent = Gatehouse(tmp_path / "a"), Gatehouse(tmp_path / "b", hidden=False)
+    assert _plain(present.ask(row, column)) == _plain(absent.ask(row, column))
+    for gate in (present, absent):
+        gate.house.accounts.close()
+
+
+def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
+    listed = {(row.method, row.name) for row in ROWS}
+    assert {(method, path) for method, path, _, _ in ROUTES} <= listed
+
+
+def test_no_interaction_is_left_out_of_the_table(tmp_path: Path) -> None:
+    from onmaru.web.fhir.routes import _shape_of
+
+    house = House(tmp_path)
+    asked = {
+        (row.method, _shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
+        for row in ROWS
+        if row.url.startswith("/fhir")
+    }
+    routes = house.application._fhir.routes
+    assert {(method, shape) for shape, methods in routes.items() for method in methods} <= asked
+    house.accounts.close()

@@ -1,0 +1,213 @@
+"""A whole house on the in-memory engine behind the real web application, and a client that calls it without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.memory import MemoryLog, MemoryTrail
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel.accounts import User
+from onmaru.kernel.audit import Access
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.consent import Consents
+from onmaru.kernel.gate import Gate
+from onmaru.kernel.login import Logins
+from onmaru.kernel.room import Hall, Room
+from onmaru.web.application import Application, build
+from onmaru.web.doors import AuditFilter, Doors, Language, News, Settings
+
+
+class Answer:
+    """What came back; `.json` parses it."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.closed = False
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def issues(self) -> list[Any]:
+        """Issues of the OperationOutcome that this answer must be."""
+        assert self.json["resourceType"] == "OperationOutcome", self.body[:200]
+        return list(self.json["issue"])
+
+
+class _Scope:
+    def __init__(self, method: str, url: str, headers: Mapping[str, str]) -> None:
+        self.method = method
+        self.path, _, self.query_string = url.partition("?")
+        self.headers = {"host": "hospital.example", **{k.lower(): v for k, v in headers.items()}}
+        self.client = "127.0.0.1:40000"
+        self.scheme = "http"
+
+
+class _Protocol:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.answer = Answer()
+
+    async def __call__(self) -> bytes:
+        return self._body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at in range(0, len(self._body), 65_536):
+            yield self._body[at : at + 65_536]
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.response_bytes(status, headers, b"")
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        assert not self.answer.status, "answered twice"
+        assert all(isinstance(name, str) and isinstance(value, str) for name, value in headers)
+        self.answer.status, self.answer.body = status, body
+        self.answer.headers = dict(headers)
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> _Protocol:
+        self.answer.status, self.answer.headers = status, dict(headers)
+        return self
+
+    async def send_bytes(self, data: bytes) -> None:
+        if self.answer.closed:
+            raise RuntimeError("transport closed")
+        self.answer.body += data
+
+
+class Clock:
+    """Steps one millisecond a call, so that every entry has its own time."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000_000
+
+    def __call__(self) -> int:
+        self.now += 1_000
+        return self.now
+
+
+class NoLetters:
+    """A house without adapters has no dead letters."""
+
+    def page(self, hall: Hall, state: str) -> Mapping[str, Any]:
+        return {"items": [], "total": 0}
+
+    def one(self, hall: Hall, id: str) -> Mapping[str, Any]:
+        raise invalid("not-found", "no such dead letter", status=404)
+
+    def mend(self, hall: Hall, id: str, text: str) -> Mapping[str, Any]:
+        raise invalid("not-found", "no such dead letter", status=404)
+
+    def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
+        raise invalid("not-found", "no such dead letter", status=404)
+
+
+class House:
+    """Tenants `main` and `other`; `rooms` and `settings` as given. `durables` counts how often answers were held."""
+
+    def __init__(self, folder: Path, settings: Settings | None = None, rooms: Sequence[Room] = ()) -> None:
+        self.clock = Clock()
+        self.accounts = SqliteAccounts(folder / "accounts.db", bytes(32))
+        self.logins = Logins(self.accounts, b"k" * 32, self.clock)
+        self.ids = itertools.count(1)
+        self.durables = 0
+        self.tenants = {name: self._tenant(name) for name in ("main", "other")}
+        self.application = self._build(settings or Settings(static=folder / "static"), tuple(rooms))
+
+    def _tenant(self, name: str) -> Tenant:
+        log = MemoryLog(self.clock)
+        gate = Gate(name, Consents(), self.clock)
+        return Tenant(name, log, log, MemoryTrail(), gate, self.clock, lambda: f"id-{next(self.ids)}")
+
+    def _build(self, settings: Settings, rooms: tuple[Room, ...]) -> Application:
+        self.settings = settings
+        return build(
+            Doors(
+                logins=self.logins,
+                tenants=self.tenants.__contains__,
+                hall=self.hall,
+                durable=self.durable,
+                audit=lambda tenant, row: self.tenants[tenant].trail.add(row),
+                audit_page=self.audit_page,
+                changes=self.changes,
+                lines=lambda hall: [],
+                letters=NoLetters(),
+                rooms=rooms,
+                settings=settings,
+            )
+        )
+
+    def hall(self, caller: Caller, room: str, language: Language) -> Hall:
+        chart = Chart(self.tenants[caller.tenant], caller)
+        return Hall(caller, chart, None, None, None, {}, language)  # type: ignore[arg-type]
+
+    async def durable(self, tenant: str, t: int) -> None:
+        self.durables += 1
+        while self.tenants[tenant].log.head() < t:
+            await asyncio.sleep(0.01)
+
+    def audit_page(self, hall: Hall, wanted: AuditFilter) -> Sequence[tuple[int, Access]]:
+        return self.tenants[hall.caller.tenant].trail.page(
+            patient=wanted.patient,
+            user=wanted.user,
+            since=wanted.since,
+            until=wanted.until,
+            before=wanted.before,
+            count=wanted.count,
+        )
+
+    async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
+        log = self.tenants[caller.tenant].log
+        seen = after or log.head()
+        while True:
+            for version in log.read(seen, 10):
+                seen = version.t
+                yield News(version.t, (), (version.type,))
+            await asyncio.sleep(0.01)
+
+    # -- what tests do ------------------------------------------------------------------------------------------
+
+    def user(self, user: str, *roles: str, tenant: str = "main", patient: str = "") -> User:
+        made = User(tenant, user, user, tuple(roles), patient=patient)  # type: ignore[arg-type]
+        self.logins.keep_user(made)
+        return made
+
+    def token(self, user: str, *roles: str, scopes: str = "", tenant: str = "main", patient: str = "") -> str:
+        """A bearer token of a new user with these roles."""
+        return self.logins.issue(self.user(user, *roles, tenant=tenant, patient=patient), scopes)[0]
+
+    def rows(self, tenant: str = "main") -> list[Access]:
+        """The audit rows, oldest first."""
+        trail = self.tenants[tenant].trail
+        assert isinstance(trail, MemoryTrail)
+        return trail.rows
+
+    async def call(
+        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
+    ) -> Answer:
+        """One request; a body that is no bytes is sent as JSON."""
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = dict(headers or {})
+        if token:
+            given["authorization"] = f"Bearer {token}"
+        if not isinstance(body, bytes):
+            given.setdefault("content-type", "application/json")
+        given.setdefault("content-length", str(len(sent)))
+        protocol = _Protocol(sent)
+        await self.application.__rsgi__(_Scope(method, url, given), protocol)  # type: ignore[arg-type]
+        return protocol.answer
+
+    def ask(
+        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
+    ) -> Answer:
+        """`call` on a loop of its own."""
+        return asyncio.run(self.call(method, url, body, headers, token))
