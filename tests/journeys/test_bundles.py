@@ -34,8 +34,8 @@ def entry(method: str, url: str, resource: Any = None, full_url: str = "", **mor
 
 
 class Client:
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self.house = House(folder, settings)
+    def __init__(self, folder: Path, settings: Settings | None = None, engine: str = "memory") -> None:
+        self.house = House(folder, settings, engine=engine)
         self.token = self.house.token("loader", "system")
 
     def post(self, kind: str, *entries: dict[str, Any], **headers: str) -> Answer:
@@ -47,14 +47,14 @@ class Client:
         return self.house.ask("GET", url, token=self.token)
 
     def head(self) -> int:
-        return self.house.tenants["main"].log.head()
+        return self.house.tenants["main"].log.tip()
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    made = Client(tmp_path)
+@pytest.fixture(params=["memory", "sqlite"])
+def client(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
+    made = Client(tmp_path, engine=request.param)
     yield made
-    made.house.accounts.close()
+    made.house.close()
 
 
 def test_references_to_a_urn_uuid_point_at_the_resource_made(client: Client) -> None:
@@ -178,7 +178,7 @@ def test_too_many_entries_are_refused_and_the_way_out_is_named(tmp_path: Path) -
     answer = client.post("transaction", *(entry("POST", "Patient", PATIENT) for _ in range(4)))
     assert answer.status == 413 and "$import" in answer.issues[0]["diagnostics"]
     assert client.post("transaction", *(entry("POST", "Patient", PATIENT) for _ in range(3))).status == 200
-    client.house.accounts.close()
+    client.house.close()
 
 
 @pytest.mark.parametrize(

@@ -194,10 +194,10 @@ def _precondition(change: Change, current: Version | None) -> None:
 
 def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
     """The compact, relinked body and its keys; strict: every structural problem at once."""
-    body = verbatim.compact(change.body)
-    if links:
-        body = verbatim.relink(body, links)
-    resource = structure.decode(body, change.type)
+    body, resource = structure.admit(change.body, change.type)
+    linked = verbatim.relink(body, links)
+    if linked != body:
+        body, resource = linked, structure.stored(linked, change.type)
     if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
         raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)

@@ -19,6 +19,7 @@ class Draft(msgspec.Struct):
     numbers: list[tuple[str, str, str]]
     key: str
     emptied: list[str]
+    filled: set[str]
 
 
 class Emitter:
@@ -78,7 +79,7 @@ class Emitter:
             seen.add(key)
             if key:
                 data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
-            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied)))
+            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied), node.filled))
         return made
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:

@@ -8,13 +8,14 @@ Slot = tuple[Any, ...]
 
 
 class Node:
-    """One resource under construction. `said` and `emptied` are the elements that the message sets or deletes."""
+    """One resource under construction. `emptied` are elements that the message deletes, `filled` those it does not say."""
 
     def __init__(self, type: str, made_at: int = -1) -> None:
         self.type = type
         self.data: dict[str, Any] = {}
         self.slots: dict[Slot, Any] = {}
         self.emptied: set[str] = set()
+        self.filled: set[str] = set()
         self.made_at = made_at
         self.patient: Node | None = None
         self.encounter: Node | None = None

@@ -64,7 +64,9 @@ def finish(nodes: list[Node], message: Message) -> None:
         _placed(node)
         required = _REQUIRED.get(node.type)
         if required:
+            said = set(node.data)
             required(node, message)
+            node.filled = set(node.data) - said
         node.data = prune(node.data) or {}
         last = _AFTER.get(node.type)
         if last:
