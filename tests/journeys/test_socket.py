@@ -96,7 +96,7 @@ def test_a_resource_goes_in_and_out_over_the_socket(tmp_path: Path) -> None:
         assert (await talk(request("GET", b"/fhir/metadata", "")))[0] == 200
 
     serve(house, work)
-    house.accounts.close()
+    house.close()
 
 
 def test_bodies_are_bounded_however_they_come(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_bodies_are_bounded_however_they_come(tmp_path: Path) -> None:
         assert (await talk(chunked + large))[0] == 413
 
     serve(house, work)
-    house.accounts.close()
+    house.close()
 
 
 def test_odd_bytes_in_address_and_headers_are_answered_and_leave_the_server_standing(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_odd_bytes_in_address_and_headers_are_answered_and_leave_the_server_stan
         assert (await talk(request("GET", b"/fhir/Patient", token)))[0] == 200
 
     serve(house, work)
-    house.accounts.close()
+    house.close()
 
 
 def test_an_event_stream_reaches_the_client_and_ends_when_it_leaves(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_an_event_stream_reaches_the_client_and_ends_when_it_leaves(tmp_path: Pa
         assert not house.application._events._open
 
     serve(house, work)
-    house.accounts.close()
+    house.close()
 
 
 def test_fifty_clients_racing_one_conditional_create_make_one_resource(tmp_path: Path) -> None:
@@ -179,4 +179,4 @@ def test_fifty_clients_racing_one_conditional_create_make_one_resource(tmp_path:
 
     serve(house, work)
     assert house.tenants["main"].log.head() == 1
-    house.accounts.close()
+    house.close()

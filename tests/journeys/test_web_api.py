@@ -57,7 +57,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     for user, role in (("doctor", "physician"), ("boss", "admin"), ("clerk", "registrar")):
         made.logins.keep_password(made.user(user, role), KEPT)
     yield made
-    made.accounts.close()
+    made.close()
 
 
 class Browser:

@@ -18,6 +18,7 @@ from onmaru.fhir.primitives import INTEGERS, MAX_INTEGER, PRIMITIVES, reason
 from onmaru.fhir.syntax import DEPTH, Number, Object, parse
 
 Issues = Iterator[Issue]
+REPEATED = "The member is given more than once."
 MOST = 1000
 """Problems told of one resource: a hostile one must not make an answer many times its size."""
 
@@ -73,7 +74,7 @@ def _object(tree: Object, type_name: str, path: str, deep: bool) -> Issues:
     if not tree:
         return
     for name in tree.repeated:
-        yield Issue("structure", "The member is given more than once.", _under(path, name))
+        yield Issue("structure", REPEATED, _under(path, name))
     known = members(type_name)
     for name, value in tree.items():
         member = known.get(name)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from onmaru.adapters.hl7v2 import moments, observation, systems, values
+from onmaru.adapters.hl7v2 import attachments, moments, observation, systems, values
 from onmaru.adapters.hl7v2.er7 import Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.tables import coded
@@ -257,7 +257,7 @@ def content(node: Node, segment: Segment, sender: Sender) -> set[int]:
     for rep in segment.repetitions(5):
         if not rep:
             continue
-        one = values.attachment(rep) if kind == "ED" else values.pointer(rep) if kind == "RP" else None
+        one = attachments.attachment(rep) if kind == "ED" else attachments.pointer(rep) if kind == "RP" else None
         if one:
             kept.append({"attachment": one})
             continue

@@ -46,7 +46,7 @@ def _shown(request: Request, version: Version) -> Response:
         return Response(304, b"", "", tags)
     body = version.body or b""
     if request.query:
-        body = shaped(body, version.type, request.query)
+        body = shaped(body, request.query)
     return Response(200, body, FHIR, tags)
 
 

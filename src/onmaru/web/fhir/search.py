@@ -11,6 +11,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.fhir.subset import subset
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.gate import SHARED
 from onmaru.kernel.log import Version
@@ -18,7 +19,6 @@ from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, found, link, query_of
-from onmaru.web.fhir.form import cut
 from onmaru.web.fhir.negotiation import FORM, prefer
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -86,7 +86,7 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
 def _bodies(query: Query, versions: Sequence[Version]) -> Sequence[bytes]:
     if query.summary in ("", "false") and not query.elements:
         return [version.body or b"" for version in versions]
-    return [cut(version.body or b"", version.type, query.summary, query.elements) for version in versions]
+    return [subset(version.body or b"", summary=query.summary, elements=query.elements) for version in versions]
 
 
 def _posted(request: Request) -> Sequence[tuple[str, str]]:
