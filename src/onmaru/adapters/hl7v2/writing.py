@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +36,20 @@ class Item:
         self.data = data
         self.numbers = numbers
         self.statement: Statement | None = None
+        self.links: dict[str, str] = {}
+
+    @property
+    def found_by(self) -> list[Number]:
+        """All numbers that the resource will be found by."""
+        given = (self.data or {}).get("identifier", [])
+        if isinstance(given, dict) or not given:
+            return list(self.numbers)
+        master = (self.data or {}).get("masterIdentifier")
+        return [
+            (one.get("system", ""), one["value"], "")
+            for one in [*given, *([master] if master else [])]
+            if "value" in one
+        ]
 
     @property
     def reference(self) -> str:
@@ -51,7 +66,7 @@ class Item:
         """The write, None when nothing changes; a creation is guarded by the strongest number against a second one."""
         if self.data is None:
             return None
-        body = ENCODER.encode(self.data)
+        body = named(ENCODER.encode(self.data), self.links)
         if self.version is not None:
             return Change("update", self.type, self.version.id, body, if_match=self.version.version)
         free = finder.free(self.type, self.numbers)
@@ -90,10 +105,11 @@ class Writing:
         return list(self.items.values())
 
     def _item(self, draft: Draft, version: Version | None, links: dict[str, str]) -> None:
-        data = relinked(draft.data, links)
+        data = relinked(draft.data, links) if version is not None else draft.data
         statement = Statement(data, draft.emptied, draft.filled, self.at, self.message.event)
         item = Item(draft.type, draft.name, version, None, draft.numbers)
         item.statement = statement
+        item.links = links
         if version is None:
             item.data = snapshot.first(statement)
         else:
@@ -248,6 +264,16 @@ def _has(resource: Json, number: Number) -> bool:
 
 def _holds(version: Version, number: Number) -> bool:
     return _has(DECODER.decode(version.body or b"{}"), number)
+
+
+_PLACEHOLDER = re.compile(rb'"(urn:uuid:00000000-0000-4000-8000-[0-9a-f]{12})"')
+
+
+def named(body: bytes, links: dict[str, str]) -> bytes:
+    """The body of a new resource with the place-holders of found resources replaced by their names."""
+    if not links:
+        return body
+    return _PLACEHOLDER.sub(lambda m: b'"' + links.get(m[1].decode(), m[1].decode()).encode() + b'"', body)
 
 
 def relinked(value: Any, links: dict[str, str]) -> Any:
