@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -63,5 +63,8 @@ class Record(Protocol):
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
+
+    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
+        """`write` for many changes, in steps of well under a millisecond between which others can be answered."""
 
     def at(self, t: int) -> Record: ...

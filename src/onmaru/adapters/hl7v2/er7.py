@@ -235,6 +235,8 @@ def header(data: bytes) -> Segment | None:
     if data[:3] != b"MSH" or len(data) < 8:
         return None
     line = _LINE.split(data, maxsplit=1)[0].decode("latin-1")
+    if len(line) < 8:
+        return None
     delimiters = _delimiters(line, "iso8859-1")
     return Segment("MSH", _msh_fields(line, delimiters), delimiters, 1, 1)
 
