@@ -17,7 +17,7 @@ from onmaru.app import settings as chosen
 from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
-from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -62,7 +62,7 @@ class Seat(msgspec.Struct, frozen=True):
     tenant: Tenant
     stores: Stores
     hot: HotTables
-    ring: keyring.Keyring
+    shelf: Shelf
 
 
 class House:
@@ -127,14 +127,14 @@ class House:
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
-        return Seat(home, stands, Stores(gate, home.trail, now, (hot,)), hot, ring)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        return Seat(home, stands, Stores(gate, home.trail, now, (hot,)), hot, shelf)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
         """The doors for one caller; in a room they are narrowed to the scopes that the room declares."""
         seat = self.seat(caller.tenant)
         record = Chart(seat.tenant, caller)
-        doors = (seat.tenant.gate, seat.home.trail, now)
-        blobs = FolderBlobs(self.folder(caller.tenant) / "blobs", seat.ring, doors, caller)
+        blobs = FolderBlobs(seat.shelf, caller)
         return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
 
     def catch_up(self, tenant: str) -> None:
