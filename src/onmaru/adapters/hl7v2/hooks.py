@@ -301,6 +301,11 @@ def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
     return done
 
 
+def _diagnosis(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """DG1-21: add and update are what taking the message means; a deletion is the table's."""
+    return {21} if segment.c(21) in ("A", "U", "S", "X") else set()
+
+
 # Which hook a segment has, and the resource that it is for ("": the hook looks itself)
 _HOOKS: dict[str, tuple[str, Hook]] = {
     "MSH": ("MessageHeader", _header),
@@ -316,6 +321,7 @@ _HOOKS: dict[str, tuple[str, Hook]] = {
     "NTE": ("", _note),
     "SFT": ("MessageHeader", _software),
     "PRB": ("Condition", _problem),
+    "DG1": ("Condition", _diagnosis),
     "TQ1": ("", _timed),
     "IN1": ("Coverage", _coverage),
     "FT1": ("ChargeItem", _charge),
