@@ -54,8 +54,16 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
         (26, "CWE", "medicationReference(Medication.ingredient.strength.numerator)", "", ""),
         (27, "CWE", "reasonCode", "", ""),
     ],
-    "RXC[MedicationRequest]": [(2, "CWE", "medicationReference(Medication.ingredient.itemCodeableConcept)", "", "")],
-    "RXC[MedicationDispense]": [(2, "CWE", "medicationReference(Medication.ingredient.itemCodeableConcept)", "", "")],
+    "RXC[MedicationRequest]": [
+        (2, "CWE", "medicationReference(Medication.ingredient[part].itemCodeableConcept)", "", ""),
+        (3, "NM", "medicationReference(Medication.ingredient[part].strength.numerator.value)", "", ""),
+        (4, "CWE", "medicationReference(Medication.ingredient[part].strength.numerator)", "", ""),
+    ],
+    "RXC[MedicationDispense]": [
+        (2, "CWE", "medicationReference(Medication.ingredient[part].itemCodeableConcept)", "", ""),
+        (3, "NM", "medicationReference(Medication.ingredient[part].strength.numerator.value)", "", ""),
+        (4, "CWE", "medicationReference(Medication.ingredient[part].strength.numerator)", "", ""),
+    ],
     "RXD[MedicationDispense]": [
         (2, "CWE", "medicationReference(Medication.code)", "", ""),
         (3, "DTM", "whenHandedOver", "", ""),

@@ -209,11 +209,16 @@ def _drug_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) ->
     if pattern:
         timing["code"] = pattern
         done.add(3)
-    if timing:
+    dose = values.quantity(segment.first(2)) if segment.field(2) else None
+    if timing or dose:
         dosage = node.data.setdefault("dosageInstruction", [{}])[0]
-        if "timing" in dosage:
-            return set()
-        dosage["timing"] = timing
+        if dose and "doseAndRate" not in dosage:
+            dosage["doseAndRate"] = [{"doseQuantity": dose}]
+            done.add(2)
+        if timing and "timing" in dosage:
+            return done - {3, 7, 8}
+        if timing:
+            dosage["timing"] = timing
         node.slots.setdefault(("dosageInstruction", "", 0), dosage)
     return done
 

@@ -118,7 +118,7 @@ class _Mapper:
             for condition, label, table, references in (position.targets if position else ())
             if holds(condition, segment, None, self.walk.find)
         ]
-        if segment.name == "PID" and self.message.type != "SIU" and not any(t[1] == "PID[Account]" for t in found):
+        if segment.name == "PID" and not any(t[1] == "PID[Account]" for t in found):
             found.append(["Account[own]", "PID[Account]", []])
         if found or (segment.name == "OBX" and self.message.type == "MDM"):
             return found
