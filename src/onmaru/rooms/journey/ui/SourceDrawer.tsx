@@ -37,9 +37,9 @@ export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawe
   return (
     <Drawer.Root opened={source !== null} onClose={close} position="right" size="lg">
       <Drawer.Overlay />
-      <Drawer.Content aria-labelledby="journey-source">
+      <Drawer.Content>
         <div className={look.drawerhead}>
-          <h2 id="journey-source">{item?.[language] || source || ''}</h2>
+          <Drawer.Title>{item?.[language] || source || ''}</Drawer.Title>
           <Drawer.CloseButton aria-label={t('close')} />
         </div>
         <Drawer.Body>
