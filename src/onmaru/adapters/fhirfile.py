@@ -35,6 +35,7 @@ class Piece(msgspec.Struct, frozen=True):
     change: Change
     name: str = ""
     refused: Invalid | None = None
+    compacted: bool = False
 
     @property
     def promised(self) -> bool:
@@ -51,9 +52,9 @@ def pieces(data: bytes) -> Iterator[Piece]:
     head = data.lstrip()[:1]
     if head != b"{":
         raise invalid("structure", "not a JSON object")
-    lines = data.split(b"\n")
-    if len(lines) > 1 and _one_a_line(lines):
-        for number, line in enumerate(lines, 1):
+    first, more, _ = data.partition(b"\n")
+    if more and _is_object(first):
+        for number, line in enumerate(data.split(b"\n"), 1):
             if line.strip():
                 yield _kept_as(line.strip(), f"line {number}")
         return
@@ -79,15 +80,19 @@ class _Name(msgspec.Struct):
 _name = msgspec.json.Decoder(_Name).decode
 
 
-def _one_a_line(lines: Sequence[bytes]) -> bool:
+def _is_object(line: bytes) -> bool:
     """NDJSON when the first line alone is a JSON object."""
     try:
-        return isinstance(msgspec.json.decode(lines[0]), dict)
-    except msgspec.DecodeError:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return False
 
 
 def _entries(data: bytes) -> Iterator[Piece]:
+    try:
+        data, compacted = msgspec.json.format(data, indent=-1), True
+    except msgspec.DecodeError:
+        compacted = False
     kind, found = verbatim.entries(data)
     if kind not in ("transaction", "batch", "collection", "searchset", "document", "message"):
         raise invalid("value", "a Bundle of this type is not loaded", "Bundle.type")
@@ -103,7 +108,7 @@ def _entries(data: bytes) -> Iterator[Piece]:
             yield Piece(body, place, Change("create", _type(body)), refused=error)
             continue
         if asked.change is not None:
-            yield Piece(body, place, _conditional(asked, asked.change), entry.full_url)
+            yield Piece(body, place, _conditional(asked, asked.change), entry.full_url, compacted=compacted)
 
 
 def _conditional(asked: Item, change: Change) -> Change:
@@ -221,11 +226,13 @@ class FhirFiles:
 
     def _change(self, piece: Piece, id: str) -> Change:
         change = piece.change
-        if b'"urn:' in piece.body:
-            change = msgspec.structs.replace(change, body=verbatim.relink(verbatim.compact(piece.body), self._links))
-        if change.op == "create":
-            change = msgspec.structs.replace(change, id=id)
-        return msgspec.structs.replace(change, name=piece.name) if piece.name and not piece.promised else change
+        return msgspec.structs.replace(
+            change,
+            id=id if change.op == "create" else change.id,
+            name="" if piece.promised else piece.name,
+            links=self._links if b'"urn:' in piece.body else {},
+            compacted=piece.compacted,
+        )
 
     def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]]) -> Change:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""

@@ -83,6 +83,8 @@ class Emitter:
         return made
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
+        if type(value) is str:
+            return value
         if isinstance(value, Node):
             return self._reference(value, inside)
         if isinstance(value, dict):
@@ -121,13 +123,23 @@ def _required(node: Node) -> dict[str, Any]:
 
 
 def _nodes_in(value: Any) -> list[Node]:
-    if isinstance(value, Node):
-        return [value]
-    if isinstance(value, dict):
-        return [node for one in value.values() for node in _nodes_in(one)]
-    if isinstance(value, list):
-        return [node for one in value for node in _nodes_in(one)]
-    return []
+    found: list[Node] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Node]) -> None:
+    kind = type(value)
+    if kind is dict:
+        for one in value.values():
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is list:
+        for one in value:
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is Node:
+        found.append(value)
 
 
 def _display(node: Node) -> str:

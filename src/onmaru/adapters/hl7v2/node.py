@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 Slot = tuple[Any, ...]
@@ -138,10 +139,17 @@ def _merge(known: Any, value: Any) -> bool:
     return all(known[name] == inner for name, inner in value.items())
 
 
+@cache
+def _stem(name: str) -> str:
+    return next((one for one in CHOICES if name.startswith(one)), "")
+
+
 def other_choice(holder: dict[str, Any], name: str) -> str:
     """The other [x] element that stands in the way of `name`, "" when there is none."""
-    stem = next((one for one in CHOICES if name.startswith(one)), "")
-    return next((other for other in holder if other != name and other.startswith(stem)), "") if stem else ""
+    stem = _stem(name)
+    if not stem:
+        return ""
+    return next((other for other in holder if other != name and other.startswith(stem)), "")
 
 
 def absorb(known: Node, other: Node) -> bool:
@@ -158,14 +166,14 @@ def absorb(known: Node, other: Node) -> bool:
 
 def prune(value: Any) -> Any:
     """Drop empty groups and extensions that ended up without a value; None when nothing is left."""
-    if isinstance(value, Node):
-        return value
+    if type(value) is str:
+        return value or None
     if isinstance(value, list):
         kept = [inner for one in value if (inner := prune(one)) is not None]
         return kept or None
     if isinstance(value, dict):
         kept_items = {name: inner for name, one in value.items() if (inner := prune(one)) is not None}
-        if set(kept_items) <= {"url"} and "url" in kept_items:
+        if len(kept_items) == 1 and "url" in kept_items:
             return None
         return kept_items or None
-    return value if value != "" else None
+    return value
