@@ -4,7 +4,7 @@ import { Button, Drawer } from '@mantine/core';
 import { IconCopy } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { below, type Item, type Provenance, type Source } from './data';
-import { arrow } from './look';
+import { arrow, called } from './look';
 import look from './journey.module.css';
 import { when } from './List';
 import { Trend } from './Trend';
@@ -37,9 +37,9 @@ export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawe
   return (
     <Drawer.Root opened={source !== null} onClose={close} position="right" size="lg">
       <Drawer.Overlay />
-      <Drawer.Content aria-labelledby="journey-source">
+      <Drawer.Content>
         <div className={look.drawerhead}>
-          <h2 id="journey-source">{item?.[language] || source || ''}</h2>
+          <Drawer.Title>{(item && called(item, language, t)) || source || ''}</Drawer.Title>
           <Drawer.CloseButton aria-label={t('close')} />
         </div>
         <Drawer.Body>
