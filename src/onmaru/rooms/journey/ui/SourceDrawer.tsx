@@ -1,6 +1,6 @@
 /** One item down to its source: the resource's own tokens, its versions, and which message brought it, when, from whom. */
-import { api, formatDateTime, type Problem, ProblemView, useFormat, useLanguage, useT, Waiting } from '@shell';
-import { Button, Drawer } from '@mantine/core';
+import { api, formatDateTime, Panel, type Problem, ProblemView, useFormat, useLanguage, useT, Waiting } from '@shell';
+import { Button } from '@mantine/core';
 import { IconCopy } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { below, type Item, type Provenance, type Source } from './data';
@@ -28,14 +28,13 @@ interface State {
 }
 
 export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawerProps) {
-  const t = useT();
   const language = useLanguage();
   const [version, setVersion] = useState<number | null>(null);
   const state = useSource(patient, source, version, tick);
   useEffect(() => setVersion(null), [source]);
   const ready = state?.source === source ? state : null;
   return (
-    <Drawer opened={source !== null} onClose={close} position="right" size="lg" title={item?.[language] || source || ''} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Panel opened={source !== null} onClose={close} size="lg" title={item?.[language] || source || ''}>
       {item && item.source === source && <Facts item={item} />}
       {item && item.source === source && item.value && <Trend patient={patient} code={item.code} name={item[language]} tick={tick} />}
       {!ready && <Waiting />}
@@ -47,7 +46,7 @@ export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawe
           <Tokens text={ready.text} />
         </>
       )}
-    </Drawer>
+    </Panel>
   );
 }
 
