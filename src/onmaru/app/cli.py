@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
-    "serve": ("onmaru.app.serving:serve", "Serve the record, the rooms and the pages over HTTP."),
+    "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
     "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -49,9 +49,9 @@ class Place(msgspec.Struct, frozen=True):
     witness: Path
 
 
-def place() -> Place:
+def place(environ: Mapping[str, str] = os.environ) -> Place:
     """The folders that the settings name."""
-    found = chosen.load()
+    found = chosen.load(environ)
     return Place(*(Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness")))
 
 
