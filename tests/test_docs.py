@@ -9,6 +9,7 @@ import click
 import pytest
 
 from onmaru.app import cli, reference, settings
+from onmaru.app import docs as site
 from onmaru.app.rooms import all_rooms
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,3 +118,13 @@ def test_the_glossary_has_each_word_once_and_in_order() -> None:
 def test_the_readme_names_the_two_commands(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
     assert "./onmaru demo" in text and "./onmaru test" in text and "Apache" in text
+
+
+def test_the_site_is_refused_where_a_link_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text((ROOT / "mkdocs.yml").read_text("utf-8"), "utf-8")
+    (tmp_path / "docs" / "index.md").write_text("# Here\n\n[there](there.md)\n", "utf-8")
+    monkeypatch.setattr(site, "root", lambda: tmp_path)
+    assert cli.run(["build", "--quiet"], site.docs) == 1
+    (tmp_path / "docs" / "there.md").write_text("# There\n", "utf-8")
+    assert cli.run(["build", "--quiet"], site.docs) == 0

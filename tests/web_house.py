@@ -1,4 +1,4 @@
-"""A whole house on the in-memory engine behind the real web application, and a client that calls it without a socket."""
+"""A whole house on either engine behind the real web application, and a client that calls it without a socket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.memory import MemoryLog, MemoryTrail
+from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.sqlite.home import Home
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.accounts import User
 from onmaru.kernel.audit import Access
@@ -114,19 +116,32 @@ class NoLetters:
 class House:
     """Tenants `main` and `other`; `rooms` and `settings` as given. `durables` counts how often answers were held."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None, rooms: Sequence[Room] = ()) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings | None = None, rooms: Sequence[Room] = (), engine: str = "memory"
+    ) -> None:
+        self.folder = folder
         self.clock = Clock()
         self.accounts = SqliteAccounts(folder / "accounts.db", bytes(32))
         self.logins = Logins(self.accounts, b"k" * 32, self.clock)
         self.ids = itertools.count(1)
         self.durables = 0
-        self.tenants = {name: self._tenant(name) for name in ("main", "other")}
+        self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
         self.application = self._build(settings or Settings(static=folder / "static"), tuple(rooms))
 
-    def _tenant(self, name: str) -> Tenant:
-        log = MemoryLog(self.clock)
+    def _tenant(self, name: str, engine: str) -> Tenant:
         gate = Gate(name, Consents(), self.clock)
-        return Tenant(name, log, log, MemoryTrail(), gate, self.clock, lambda: f"id-{next(self.ids)}")
+        if engine == "memory":
+            log = MemoryLog(self.clock)
+            return Tenant(name, log, log, MemoryTrail(), gate, self.clock, lambda: f"id-{next(self.ids)}")
+        home = Home(self.folder / name, Keys(name, b"p" * 32, b"c" * 32, b"s" * 32), self.clock)
+        return Tenant(name, home, home.index, home.trail, gate, self.clock, lambda: f"id-{next(self.ids)}")
+
+    def close(self) -> None:
+        """Close what is on the disk."""
+        self.accounts.close()
+        for tenant in self.tenants.values():
+            if isinstance(tenant.log, Home):
+                tenant.log.close()
 
     def _build(self, settings: Settings, rooms: tuple[Room, ...]) -> Application:
         self.settings = settings
@@ -152,8 +167,10 @@ class House:
 
     async def durable(self, tenant: str, t: int) -> None:
         self.durables += 1
-        while self.tenants[tenant].log.head() < t:
+        log = self.tenants[tenant].log
+        while log.tip() < t:
             await asyncio.sleep(0.01)
+        log.wait(log.tip())
 
     def audit_page(self, hall: Hall, wanted: AuditFilter) -> Sequence[tuple[int, Access]]:
         return self.tenants[hall.caller.tenant].trail.page(
@@ -187,9 +204,7 @@ class House:
 
     def rows(self, tenant: str = "main") -> list[Access]:
         """The audit rows, oldest first."""
-        trail = self.tenants[tenant].trail
-        assert isinstance(trail, MemoryTrail)
-        return trail.rows
+        return [row for _, row in reversed(self.tenants[tenant].trail.page(count=100_000))]
 
     async def call(
         self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""

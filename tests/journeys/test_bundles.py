@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ def entry(method: str, url: str, resource: Any = None, full_url: str = "", **mor
 
 
 class Client:
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self.house = House(folder, settings)
+    def __init__(self, folder: Path, settings: Settings | None = None, engine: str = "memory") -> None:
+        self.house = House(folder, settings, engine=engine)
         self.token = self.house.token("loader", "system")
 
     def post(self, kind: str, *entries: dict[str, Any], **headers: str) -> Answer:
@@ -46,14 +47,14 @@ class Client:
         return self.house.ask("GET", url, token=self.token)
 
     def head(self) -> int:
-        return self.house.tenants["main"].log.head()
+        return self.house.tenants["main"].log.tip()
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    made = Client(tmp_path)
+@pytest.fixture(params=["memory", "sqlite"])
+def client(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
+    made = Client(tmp_path, engine=request.param)
     yield made
-    made.house.accounts.close()
+    made.house.close()
 
 
 def test_references_to_a_urn_uuid_point_at_the_resource_made(client: Client) -> None:
@@ -177,7 +178,7 @@ def test_too_many_entries_are_refused_and_the_way_out_is_named(tmp_path: Path) -
     answer = client.post("transaction", *(entry("POST", "Patient", PATIENT) for _ in range(4)))
     assert answer.status == 413 and "$import" in answer.issues[0]["diagnostics"]
     assert client.post("transaction", *(entry("POST", "Patient", PATIENT) for _ in range(3))).status == 200
-    client.house.accounts.close()
+    client.house.close()
 
 
 @pytest.mark.parametrize(
@@ -205,3 +206,46 @@ def test_what_is_no_transaction_is_refused(client: Client, bundle: Any, status: 
 def test_a_representation_is_returned_when_preferred(client: Client) -> None:
     answer = client.post("transaction", entry("POST", "Patient", PATIENT), prefer="return=representation")
     assert answer.json["entry"][0]["resource"]["identifier"] == PATIENT["identifier"]
+
+
+def test_a_large_transaction_lets_others_be_answered_in_between(client: Client) -> None:
+    from onmaru.kernel import bundle
+
+    entries = [entry("POST", "Patient", PATIENT, f"urn:uuid:11111111-1111-4111-8111-{n:012d}") for n in range(300)]
+    raw = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+    standing = client.house.logins.standing(client.token)
+    assert standing is not None
+    caller = client.house.logins.caller(standing, "", "r", "a")
+    record = client.house.hall(caller, "", "ko").record
+    running = bundle.steps(record, raw, bundle.Limits(), bundle.Style())
+    seen = []
+    for _ in running:
+        seen.append(client.head())
+        if len(seen) == 5:
+            # Somebody else writes meanwhile: what was prepared is decided again, and nothing is lost
+            client.house.ask("POST", "/fhir/Patient", PATIENT, token=client.token)
+    assert len(seen) > 10 and set(seen) == {0, 1, 301}, "all of it appears at once"
+    client.house.tenants["main"].log.wait(301)
+    assert client.get("/fhir/Patient?_summary=count").json["total"] == 301
+
+
+def test_what_was_prepared_for_one_target_is_not_written_to_another(client: Client) -> None:
+    from onmaru.kernel import bundle
+
+    urn = "urn:uuid:11111111-1111-4111-8111-111111111111"
+    entries = [
+        entry("POST", "Patient", PATIENT, urn, ifNoneExist="identifier=urn:mrn|1"),
+        *(entry("POST", "Observation", observation(urn)) for _ in range(100)),
+    ]
+    raw = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+    standing = client.house.logins.standing(client.token)
+    assert standing is not None
+    record = client.house.hall(client.house.logins.caller(standing, "", "r", "a"), "", "ko").record
+    running = bundle.steps(record, raw, bundle.Limits(), bundle.Style())
+    for number, _ in enumerate(running):
+        if number == 5:
+            client.house.ask("PUT", "/fhir/Patient/first", {**PATIENT, "id": "first"}, token=client.token)
+    client.house.tenants["main"].log.wait(101)
+    assert client.get("/fhir/Patient").json["total"] == 1
+    found = client.get("/fhir/Observation?_count=200").json["entry"]
+    assert {one["resource"]["subject"]["reference"] for one in found} == {"Patient/first"}

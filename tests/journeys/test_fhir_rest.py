@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.web_house import Answer, House
 
+from onmaru.fhir import structure
 from onmaru.web.doors import Settings
 
 KIM: dict[str, Any] = {
@@ -22,8 +23,8 @@ KIM: dict[str, Any] = {
 class Client:
     """A house and a token of its system user."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self.house = House(folder, settings)
+    def __init__(self, folder: Path, settings: Settings | None = None, engine: str = "memory") -> None:
+        self.house = House(folder, settings, engine=engine)
         self.token = self.house.token("loader", "system")
 
     def __call__(self, method: str, url: str, body: Any = b"", **headers: str) -> Answer:
@@ -31,11 +32,11 @@ class Client:
         return self.house.ask(method, url, body, named, self.token)
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    made = Client(tmp_path)
+@pytest.fixture(params=["memory", "sqlite"])
+def client(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
+    made = Client(tmp_path, engine=request.param)
     yield made
-    made.house.accounts.close()
+    made.house.close()
 
 
 def patient(number: int) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def test_an_update_may_make_the_resource_unless_the_site_forbids_it(client: Clie
     (tmp_path / "strict").mkdir()
     strict = Client(tmp_path / "strict", Settings(update_create=False))
     assert strict("PUT", "/fhir/Patient/mine", {**KIM, "id": "mine"}).status == 404
-    strict.house.accounts.close()
+    strict.house.close()
 
 
 def test_a_deleted_resource_is_gone_and_deleting_is_idempotent(client: Client) -> None:
@@ -139,7 +140,7 @@ def test_a_conditional_delete_takes_one_or_where_allowed_all(client: Client, tmp
         many("POST", "/fhir/Patient", KIM)
     assert many("DELETE", url).status == 204
     assert many("GET", "/fhir/Patient").json["total"] == 0
-    many.house.accounts.close()
+    many.house.close()
 
 
 def test_history_of_an_instance_a_type_and_everything_pages_and_never_repeats(client: Client) -> None:
@@ -151,7 +152,7 @@ def test_history_of_an_instance_a_type_and_everything_pages_and_never_repeats(cl
     assert [e["request"]["method"] for e in told["entry"]] == ["DELETE", "PUT", "POST"]
     assert [e["response"]["etag"] for e in told["entry"]] == ['W/"3"', 'W/"2"', 'W/"1"']
     assert "resource" not in told["entry"][0] and told["entry"][1]["resource"]["active"] is True
-    assert client("GET", "/fhir/Patient/_history").json["total"] == 3
+    assert len(client("GET", "/fhir/Patient/_history").json["entry"]) == 3
     seen, url = [], "/fhir/_history?_count=3"
     while url:
         page = client("GET", url.removeprefix("http://hospital.example")).json
@@ -160,7 +161,7 @@ def test_history_of_an_instance_a_type_and_everything_pages_and_never_repeats(cl
         client("POST", "/fhir/Patient", KIM)
     assert len(seen) == len(set(seen)) == 4
     since = told["entry"][0]["response"]["lastModified"]
-    assert client("GET", f"/fhir/Patient/{id}/_history?_since={since}").json["total"] == 1
+    assert client("GET", f"/fhir/Patient/{id}/_history?_since={since}").json["entry"][0] == told["entry"][0]
     at = told["entry"][1]["response"]["lastModified"]
     current = client("GET", f"/fhir/Patient/{id}/_history?_at={at}").json["entry"]
     assert [e["response"]["etag"] for e in current] == ['W/"2"']
@@ -268,4 +269,66 @@ def test_a_request_that_presents_a_position_waits_for_it(client: Client, tmp_pat
     late = Client(tmp_path / "late", Settings(wait=0.05))
     answer = late("GET", "/fhir/Patient", x_onmaru_position="7")
     assert answer.status == 503 and answer.issues[0]["code"] == "timeout" and answer.headers["retry-after"] == "1"
-    late.house.accounts.close()
+    late.house.close()
+
+
+def test_everything_the_server_itself_writes_is_valid_r4(client: Client) -> None:
+    id = client("POST", "/fhir/Patient", KIM).json["id"]
+    client("DELETE", f"/fhir/Patient/{id}")
+    client("POST", "/fhir/Patient", KIM)
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [
+            {"resource": KIM, "request": {"method": "POST", "url": "Patient"}},
+            {"request": {"method": "GET", "url": "Patient/none"}},
+            {"request": {"method": "GET", "url": "Patient?_count=1"}},
+        ],
+    }
+    written = [
+        client("GET", "/fhir/metadata"),
+        client("GET", "/fhir/Patient?_count=1&name=김&_sort=-birthdate"),
+        client("GET", "/fhir/Patient?_summary=count"),
+        client("GET", "/fhir/Patient?_summary=true"),
+        client("GET", "/fhir/Patient?_elements=name"),
+        client("GET", "/fhir/_history"),
+        client("POST", "/fhir", bundle),
+        client("POST", "/fhir", {**bundle, "type": "transaction"}),
+        client("POST", "/fhir/Patient", {**KIM, "colour": "blue"}),
+        client("GET", "/fhir/nothing"),
+    ]
+    for answer in written:
+        assert structure.decode(answer.body).resourceType, answer.body
+
+
+def test_a_part_of_a_resource_is_marked_as_such(client: Client) -> None:
+    id = client("POST", "/fhir/Patient", KIM).json["id"]
+    part = client("GET", f"/fhir/Patient/{id}?_elements=birthDate").json
+    assert part["birthDate"] == KIM["birthDate"] and "name" not in part
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    found = client("GET", "/fhir/Patient?_elements=birthDate").json["entry"][0]["resource"]
+    assert found == part
+    assert client("GET", f"/fhir/Patient/{id}?colour=blue").status == 400
+    assert client("GET", f"/fhir/Patient/{id}?_summary=count").status == 400
+
+
+def test_an_answer_that_is_not_on_the_disk_does_not_say_so(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+
+    async def full(tenant: str, t: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    client.house.durable = full  # type: ignore[method-assign]
+    client.house.application = client.house._build(client.house.settings, ())
+    answer = client("POST", "/fhir/Patient", KIM)
+    assert answer.status == 503 and answer.issues[0]["code"] == "transient"
+    client.house.close()
+
+
+def test_a_transaction_over_the_time_limit_leaves_nothing(tmp_path: Path) -> None:
+    client = Client(tmp_path, Settings(seconds=0.0))
+    entries = [{"resource": KIM, "request": {"method": "POST", "url": "Patient"}} for _ in range(200)]
+    answer = client("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status == 503 and answer.issues[0]["code"] == "timeout"
+    assert client.house.tenants["main"].log.tip() == 0
+    client.house.close()

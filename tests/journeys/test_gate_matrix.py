@@ -129,15 +129,15 @@ def ward(request: Request, hall: Hall) -> Response:
     return answers.json({"by": hall.caller.user})
 
 
-ROOM = Room("census", routes=(Route("GET", "/ward", "user/Encounter.rs", ward),))
+ROOM = Room("census", routes=(Route("GET", "/ward", "user/Encounter.rs", ward),), scopes=("user/Encounter.rs",))
 
 
 class Gatehouse:
     """A house with patient p1, whose Consent bars one physician, patient p2, and a token for every column."""
 
-    def __init__(self, folder: Path, *, hidden: bool = True) -> None:
+    def __init__(self, folder: Path, engine: str, *, hidden: bool = True) -> None:
         folder.mkdir(exist_ok=True)
-        self.house = House(folder, Settings(static=folder), [ROOM])
+        self.house = House(folder, Settings(static=folder), [ROOM], engine)
         loader = self.house.token("loader", "system")
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
@@ -172,9 +172,12 @@ def _names(rows: list[Row]) -> list[str]:
     return [f"{row.method} {row.name}" for row in rows]
 
 
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
 @pytest.mark.parametrize("row", ROWS, ids=_names(ROWS))
-def test_every_caller_gets_the_expected_answer_and_every_denial_is_audited(tmp_path: Path, row: Row) -> None:
-    gate = Gatehouse(tmp_path)
+def test_every_caller_gets_the_expected_answer_and_every_denial_is_audited(
+    tmp_path: Path, row: Row, engine: str
+) -> None:
+    gate = Gatehouse(tmp_path, engine)
     got: list[str] = []
     for column in COLUMNS:
         rows, head = len(gate.house.rows()), gate.house.tenants["main"].log.head()
@@ -189,8 +192,8 @@ def test_every_caller_gets_the_expected_answer_and_every_denial_is_audited(tmp_p
             assert added or written, f"{column}: answered without an audit row or an entry"
         if column in ("stranger", "barred"):
             assert b'"code":"8310-5"' not in answer.body and b'"o1"' not in answer.body
-            assert gate.house.tenants["main"].log.latest("Observation", "o1", 10**6).version == 1  # type: ignore[attr-defined]
-    gate.house.accounts.close()
+            assert gate.house.tenants["main"].index.latest("Observation", "o1", 10**6).version == 1
+    gate.house.close()
     assert dict(zip(COLUMNS, got, strict=True)) == dict(zip(COLUMNS, row.expected.split(), strict=True))
 
 
@@ -205,11 +208,12 @@ def _plain(answer: Answer) -> tuple[int, str, dict[str, str]]:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "/fhir" in row.url], ids=lambda row: f"{row.method} {row.name}")
 @pytest.mark.parametrize("column", ["stranger", "barred"])
-def test_what_is_hidden_answers_as_if_it_were_not_there(tmp_path: Path, row: Row, column: str) -> None:
-    present, absent = Gatehouse(tmp_path / "a"), Gatehouse(tmp_path / "b", hidden=False)
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+def test_what_is_hidden_answers_as_if_it_were_not_there(tmp_path: Path, row: Row, column: str, engine: str) -> None:
+    present, absent = Gatehouse(tmp_path / "a", engine), Gatehouse(tmp_path / "b", engine, hidden=False)
     assert _plain(present.ask(row, column)) == _plain(absent.ask(row, column))
     for gate in (present, absent):
-        gate.house.accounts.close()
+        gate.house.close()
 
 
 def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
@@ -218,14 +222,14 @@ def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
 
 
 def test_no_interaction_is_left_out_of_the_table(tmp_path: Path) -> None:
-    from onmaru.web.fhir.routes import _shape_of
+    from onmaru.web.fhir.routes import shape_of
 
     house = House(tmp_path)
     asked = {
-        (row.method, _shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
+        (row.method, shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
         for row in ROWS
         if row.url.startswith("/fhir")
     }
     routes = house.application._fhir.routes
     assert {(method, shape) for shape, methods in routes.items() for method in methods} <= asked
-    house.accounts.close()
+    house.close()

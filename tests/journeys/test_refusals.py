@@ -26,7 +26,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path, Settings(body=10_000, url=300, static=tmp_path))
     made.user("loader", "system")
     yield made
-    made.accounts.close()
+    made.close()
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_random_requests_never_make_the_server_fail(tmp_path: Path) -> None:
             _sound(await house.call(method, url, body, headers, token), (method, url, headers, body))
 
     asyncio.run(run())
-    house.accounts.close()
+    house.close()
 
 
 @settings(max_examples=40, deadline=None)
@@ -274,4 +274,4 @@ def test_any_text_in_the_address_and_any_bytes_in_the_body_are_answered(path: st
         for method in ("GET", "POST", "PUT", "DELETE"):
             answer = house.ask(method, f"/fhir/{path}?{query}", body, token=token)
             _sound(answer, (method, path, query, body))
-        house.accounts.close()
+        house.close()

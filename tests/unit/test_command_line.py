@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,7 +20,18 @@ from onmaru.app.progress import progress
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.kernel.room import Command, Hall, Room
 
-HEAVY = ("rich", "msgspec", "pyarrow", "duckdb", "apsw", "granian", "reportlab", "cryptography", "asyncio")
+HEAVY = (
+    "importlib.metadata",
+    "rich",
+    "msgspec",
+    "pyarrow",
+    "duckdb",
+    "apsw",
+    "granian",
+    "reportlab",
+    "cryptography",
+    "asyncio",
+)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -147,7 +159,20 @@ def test_a_need_that_no_room_provides_is_refused() -> None:
         rooms.check_needs([needy])
 
 
-def test_a_partners_room_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partners_package_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "partner-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: partner\nVersion: 1.0\n", "utf-8")
+    (info / "entry_points.txt").write_text("[onmaru.rooms]\nattic = partner.attic:room\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rooms.known.cache_clear()
+    try:
+        assert rooms.known() == {"attic": "partner.attic:room", **rooms.OURS}
+    finally:
+        rooms.known.cache_clear()
+
+
+def test_a_room_is_the_one_it_calls_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms, "known", lambda: {"attic": f"{__name__}:ATTIC", "cellar": f"{__name__}:ATTIC"})
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
     assert rooms.open_room("attic") is ATTIC

@@ -1,4 +1,4 @@
-"""Public messages nobody here wrote: each is mapped to valid R4 or refused as its folder says; what no table places is listed."""
+"""Public messages that nobody here wrote: each becomes valid R4 or is refused as its folder says; the rest is listed."""
 
 from __future__ import annotations
 

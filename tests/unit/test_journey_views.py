@@ -105,6 +105,10 @@ def test_clusters_count_each_item_once_at_any_width(ward: Tables) -> None:
         rows = ward.query(views.CLUSTERS, {**PAGE, "start": -(10**15), "stop": 10**16, "bucket": bucket})
         assert sum(row["n"] for row in rows) == 4
         assert sum(row["flagged"] for row in rows) == 1
+        alone = [row["low"] for row in rows if row["n"] == 1]
+        if alone:
+            told = ward.query(views.LONE, {"patient": "p1", **views.instants(alone)})
+            assert set(alone) <= {row["low"] for row in told}
 
 
 def test_what_began_before_the_window_and_lasts_into_it_is_told(ward: Tables) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +54,8 @@ def _load(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"onmaru_bench_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise refusal.Refusal(f"bench/{file.name} cannot be loaded")
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))  # so that a benchmark finds the parts it shares
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

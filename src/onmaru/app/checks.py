@@ -15,6 +15,9 @@ import click
 from onmaru.app import refusal
 from onmaru.app.checkout import root
 
+# Said at every run, so that the suite does not grow beyond its quarter of an hour unseen.
+_SLOWEST = ("--durations=10", "--durations-min=5")
+
 
 class Step(NamedTuple):
     """One check: what it is called, the program and its arguments, and the folder (below the checkout) it runs in."""
@@ -42,7 +45,7 @@ def steps(top: Path, pytest_args: Sequence[str] = ()) -> tuple[Step, ...]:
             Step("interface types", (npm, "run", "--silent", "check"), "ui"),
             Step("interface tests", (npm, "test", "--silent"), "ui"),
         ]
-    return (*found, Step("tests", (python, "-m", "pytest", "-n", "2", "--dist", "worksteal", *pytest_args)))
+    return (*found, Step("tests", (python, "-m", "pytest", "-n", "2", "--dist", "worksteal", *_SLOWEST, *pytest_args)))
 
 
 @click.command("test", context_settings={"ignore_unknown_options": True})

@@ -19,9 +19,9 @@ from onmaru.app.lines import say
 
 @cache
 def known() -> Mapping[str, Proof]:
-    """Every proof by name, `ISSUE.POINT`: the tuples `PROOFS` of the modules in `onmaru.app.prove`."""
+    """Every proof by name, `ISSUE.POINT`: the tuples `PROOFS` of those modules in `onmaru.app.prove` that have one."""
     modules = [importlib.import_module(f"{folder.__name__}.{m.name}") for m in pkgutil.iter_modules(folder.__path__)]
-    return {proof.name: proof for module in modules for proof in module.PROOFS}
+    return {proof.name: proof for module in modules for proof in getattr(module, "PROOFS", ())}
 
 
 @click.command("prove")

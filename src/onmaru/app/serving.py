@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from onmaru.app import settings as chosen
 from onmaru.app.house import MAIN, House, place
@@ -22,6 +20,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Hall
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
+from onmaru.web.server import server
 
 log = logging.getLogger("onmaru")
 
@@ -44,26 +43,18 @@ async def serving(house: House, host: str, port: int, ready: asyncio.Event | Non
     running = Running(house)
     running.motion(MAIN)
     doors = wire(running, chosen.load())
-    server = Server(
-        build(doors),
-        address=host,
-        port=port,
-        interface=Interfaces.RSGI,
-        websockets=False,
-        log_enabled=False,
-        backlog=1024,
-    )
+    listening = server(build(doors), host, port)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(listening.serve())
     log.info("serving http://%s:%d", host, port)
     if ready is not None:
         ready.set()
     ended = asyncio.create_task(stop.wait())
     await asyncio.wait([task, ended], return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]
+    listening.stop()  # type: ignore[no-untyped-call]
     with contextlib.suppress(Exception):
         await asyncio.wait_for(task, 5)
     await running.close()

@@ -17,7 +17,7 @@ from onmaru.fhir.definitions import RESOURCE_TYPES, elements, kinds
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.fhir.structs import decoder, struct
 from onmaru.fhir.syntax import DEPTH, check_depth, members
-from onmaru.fhir.validation import problems
+from onmaru.fhir.validation import REPEATED, problems
 
 __all__ = ["RESOURCE_TYPES", "admit", "decode", "elements", "stored", "struct", "type_of"]
 
@@ -121,7 +121,7 @@ def _saturated(raw: bytes) -> bytes:
 def _slow(raw: bytes, type_name: str | None, deep: bool, depth: int) -> Any:
     found = problems(raw, type_name, deep=deep, depth=depth)
     if found:
-        raise Invalid(found, 422)
+        raise Invalid(found, 400 if any(issue.text == REPEATED for issue in found) else 422)
     try:
         return stored(raw, type_name or type_of(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the two ways disagree: safe, and a defect
@@ -136,7 +136,8 @@ def admit(
     The compact bytes are the received tokens without insignificant white space. With `deep` False the resources inside a
     Bundle's entries and Parameters are left unchecked, for a caller that admits each of them itself. `compacted`: the
     bytes came out of `admit` or `verbatim.compact`, or are an entry of such a Bundle.
-    Raises Invalid: 400 where the bytes are not JSON or nest deeper than `depth`, 422 with every problem otherwise.
+    Raises Invalid: 400 where the bytes are not JSON, nest deeper than `depth` or name a member twice, 422 otherwise, with
+    every problem.
     """
     check_depth(raw, depth)
     try:

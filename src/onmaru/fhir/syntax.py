@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 import msgspec
@@ -37,8 +38,8 @@ class Object(dict[str, Any]):
         super().__init__(pairs)
         self.repeated: tuple[str, ...] = ()
         if len(self) != len(pairs):
-            names = [name for name, _ in pairs]
-            self.repeated = tuple(name for name in self if names.count(name) > 1)
+            times = Counter(name for name, _ in pairs)
+            self.repeated = tuple(name for name, count in times.items() if count > 1)
 
 
 def too_deep(raw: bytes, depth: int) -> bool:
@@ -71,7 +72,7 @@ def members(raw: bytes) -> int:
 def has_duplicates(raw: bytes) -> bool:
     """Whether any object in well-formed compact JSON names a member twice."""
     try:
-        if members(raw) == members(_encode(msgspec.json.decode(raw))):
+        if b'\\":' not in raw and members(raw) == members(_encode(msgspec.json.decode(raw))):
             return False
     except (msgspec.DecodeError, UnicodeEncodeError):
         pass  # a number beyond a float's range: the slow way decides

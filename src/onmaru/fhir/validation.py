@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from onmaru.fhir.definitions import RESOURCE_TYPES, Element, Member, elements, members, primitive_patterns
@@ -17,12 +18,23 @@ from onmaru.fhir.primitives import INTEGERS, MAX_INTEGER, PRIMITIVES, reason
 from onmaru.fhir.syntax import DEPTH, Number, Object, parse
 
 Issues = Iterator[Issue]
+REPEATED = "The member is given more than once."
+MOST = 1000
+"""Problems told of one resource: a hostile one must not make an answer many times its size."""
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def problems(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH) -> list[Issue]:
-    """Every problem of the JSON bytes of one resource; none where it is valid. Raises Invalid 400 for what is not JSON."""
-    return list(_resource(parse(raw, depth), type_name or "", type_name, deep))
+    """Every problem of the JSON bytes of one resource, up to MOST; none where it is valid.
+
+    Raises Invalid 400 for what is not JSON.
+    """
+    found = _resource(parse(raw, depth), type_name or "", type_name, deep)
+    told = list(islice(found, MOST))
+    if len(told) == MOST and next(found, None):
+        told.append(Issue("too-costly", f"There are more problems than these {MOST}.", severity="information"))
+    return told
 
 
 def _under(path: str, name: str) -> str:
@@ -62,7 +74,7 @@ def _object(tree: Object, type_name: str, path: str, deep: bool) -> Issues:
     if not tree:
         return
     for name in tree.repeated:
-        yield Issue("structure", "The member is given more than once.", _under(path, name))
+        yield Issue("structure", REPEATED, _under(path, name))
     known = members(type_name)
     for name, value in tree.items():
         member = known.get(name)

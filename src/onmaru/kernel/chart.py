@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import msgspec
 
@@ -100,9 +100,20 @@ class Chart:
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """Decide at T and append at T+1, or decide again; all or nothing."""
+        return self._append(self._plan(changes), changes)
+
+    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
+        """The same, yielding while bodies are prepared; what was decided meanwhile is decided again at the append."""
+        plan = self._plan(changes)
+        yield from plan.prepare(changes, self._tenant.log.tip())
+        return self._append(plan, changes)
+
+    def _plan(self, changes: Sequence[Change]) -> Plan:
         for change in changes:
             self._permit(change)
-        plan = Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+        return Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+
+    def _append(self, plan: Plan, changes: Sequence[Change]) -> Sequence[Written]:
         for _ in range(ATTEMPTS):
             tip = self._tenant.log.tip()
             decided = self._decided(plan, changes, tip)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -46,24 +47,25 @@ class Plan:
         self._new_id = new_id
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
+        self._bodies: dict[int, tuple[str, bytes, Keys]] = {}
+        self._links: dict[str, str] = {}
         self.hidden: set[int] = set()
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
         """Raise Invalid (400, 404, 409, 412, 422) when the changes cannot be made at `t`; all problems of bodies at once."""
+        self.hidden.clear()
         sight = self._gate.sight(self._caller, "s")
         self._sight = self._gate.sight(self._caller)
         targets = [self._target(number, change, t, sight) for number, change in enumerate(changes)]
         _refuse_twice(changes, targets)
-        links = {
-            change.name: f"{change.type}/{target.id}"
-            for change, target in zip(changes, targets, strict=True)
-            if change.name and target.id
-        }
+        links = _links(changes, targets)
+        if links != self._links:
+            self._bodies.clear()
         decided = Decided([], [], [])
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             try:
-                self._one(decided, change, target, links)
+                self._one(decided, number, change, target, links)
             except Invalid as error:
                 if len(changes) == 1:
                     raise
@@ -71,6 +73,29 @@ class Plan:
         if problems:
             raise Invalid(problems, 422)
         return decided
+
+    def prepare(self, changes: Sequence[Change], t: int) -> Iterator[None]:
+        """Do the costly part of `decide` beforehand, yielding after each change; stops where `decide` will refuse."""
+        sight = self._gate.sight(self._caller, "s")
+        try:
+            targets = []
+            for number, change in enumerate(changes):
+                targets.append(self._target(number, change, t, sight))
+                yield
+            self._links = links = _links(changes, targets)
+            for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
+                if change.body and not target.done:
+                    self._bodies[number] = (target.id, *_prepared(change, target, links))
+                yield
+        except Invalid:
+            return
+
+    def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
+        """The prepared body, if it was prepared for this target; prepared now otherwise."""
+        known = self._bodies.get(number)
+        if known is not None and known[0] == target.id:
+            return known[1], known[2]
+        return _prepared(change, target, links)
 
     def _target(self, number: int, change: Change, t: int, sight: Sight) -> Target:
         if change.op == "create":
@@ -118,7 +143,7 @@ class Plan:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
         return found[0] if found else None
 
-    def _one(self, decided: Decided, change: Change, target: Target, links: dict[str, str]) -> None:
+    def _one(self, decided: Decided, number: int, change: Change, target: Target, links: dict[str, str]) -> None:
         if target.done and target.current is not None:
             _add(decided, None, target.current, 200)
             return
@@ -126,14 +151,14 @@ class Plan:
         if change.op in ("delete", "erase"):
             self._removal(decided, change, target)
             return
-        body, keys = _prepared(change, target, links)
+        body, keys = self._ready(number, change, target, links)
         if not self._sight.covers(change.type, keys.patients):
             raise invalid("forbidden", "not permitted: patient", status=403)
         current = target.current
-        number = current.version + 1 if current else 1
+        version = current.version + 1 if current else 1
         op = "update" if current else "create"
         made = current is None or current.body is None
-        _add(decided, self._draft(op, change, target.id, number, body, keys), NOTHING, 201 if made else 200)
+        _add(decided, self._draft(op, change, target.id, version, body, keys), NOTHING, 201 if made else 200)
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current
@@ -146,6 +171,15 @@ class Plan:
     def _draft(self, op: str, change: Change, id: str, version: int, body: bytes | None, keys: Keys | None) -> Draft:
         caller = self._caller
         return Draft(op, change.type, id, version, body, caller.user, caller.purpose, caller.request, keys)  # type: ignore[arg-type]
+
+
+def _links(changes: Sequence[Change], targets: Sequence[Target]) -> dict[str, str]:
+    """What the names of the changes stand for: `Type/id`."""
+    return {
+        change.name: f"{change.type}/{target.id}"
+        for change, target in zip(changes, targets, strict=True)
+        if change.name and target.id
+    }
 
 
 def _add(decided: Decided, draft: Draft | None, standing: Version, status: int) -> None:
@@ -161,16 +195,26 @@ def _precondition(change: Change, current: Version | None) -> None:
 
 def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
     """The compact, relinked body and its keys; strict: every structural problem at once."""
-    body = verbatim.compact(change.body)
-    if links:
-        body = verbatim.relink(body, links)
-    resource = structure.decode(body, change.type)
+    known: Mapping[str, str] = links or change.links
+    if links and change.links:
+        known = ChainMap(links, change.links)  # type: ignore[arg-type]  # only read
+    raw, compacted = _linked(change, known) if known else (change.body, change.compacted)
+    body, resource = structure.admit(raw, change.type, compacted=compacted)
     if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
         raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)
     if change.type == "Patient":
         keys.patients = [target.id]
     return body, keys
+
+
+def _linked(change: Change, links: Mapping[str, str]) -> tuple[bytes, bool]:
+    """The body with its references resolved, and whether it is compact; bytes that are no JSON are left to `admit`."""
+    try:
+        small = change.body if change.compacted else msgspec.json.format(change.body, indent=-1)
+    except msgspec.DecodeError:
+        return change.body, False
+    return verbatim.relink(small, links), True
 
 
 def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Protocol
@@ -17,21 +18,37 @@ class Incoming(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-async def take(incoming: Incoming, headers: Mapping[str, str], most: int) -> bytes:
-    """The whole body; `Invalid` 413 over `most` bytes (before or after gzip), 415 for another encoding, 400 if broken."""
-    length = headers.get("content-length")
-    if length is not None and length.isdecimal():
-        if int(length) > most:
-            raise _too_long(most)
+# A body this small mostly comes with its headers; a timer for each would cost more than the body
+AT_ONCE = 65_536
+
+
+async def take(incoming: Incoming, headers: Mapping[str, str], most: int, seconds: float) -> bytes:
+    """The whole body; `Invalid` 413 over `most` bytes (before or after gzip), 415 for another encoding, 400 if broken.
+
+    408 when a body over 64 KiB or of unknown length is not here within `seconds`.
+    """
+    length = headers.get("content-length", "")
+    size = int(length) if length.isdecimal() and len(length) < 19 else -1
+    if size > most or len(length) > 18:
+        raise _too_long(most)
+    if 0 <= size <= AT_ONCE:
         body = await incoming()
     else:
-        body = await _streamed(incoming, most)
+        body = await _within(seconds, incoming() if size >= 0 else _streamed(incoming, most))
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
         return body
     if encoding != "gzip":
         raise invalid("not-supported", "the only content encoding taken is gzip", status=415)
     return _opened(body, most)
+
+
+async def _within(seconds: float, coming: Awaitable[bytes]) -> bytes:
+    try:
+        async with asyncio.timeout(seconds):
+            return await coming
+    except TimeoutError as error:
+        raise invalid("timeout", "the body did not come in time", status=408) from error
 
 
 async def _streamed(incoming: Incoming, most: int) -> bytes:

@@ -14,7 +14,7 @@ POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = (
+POLICIES = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("x-frame-options", "DENY"),
@@ -23,8 +23,8 @@ _HEADERS = (
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), payment=()"),
 )
-_FOREVER = (("cache-control", "public, max-age=31536000, immutable"), *_HEADERS)
-_ANEW = (("cache-control", "no-cache"), *_HEADERS)
+_FOREVER = (("cache-control", "public, max-age=31536000, immutable"), *POLICIES)
+_ANEW = (("cache-control", "no-cache"), *POLICIES)
 
 
 class File(msgspec.Struct, frozen=True):

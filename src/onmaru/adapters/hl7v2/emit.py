@@ -19,6 +19,7 @@ class Draft(msgspec.Struct):
     numbers: list[tuple[str, str, str]]
     key: str
     emptied: list[str]
+    filled: set[str]
 
 
 class Emitter:
@@ -62,7 +63,7 @@ class Emitter:
         seen: set[str] = set()
         for at, node in enumerate(self.order):
             inside: list[dict[str, Any]] = []
-            data = {"resourceType": node.type, **(prune(self._render(node.data, inside)) or {})}
+            data = {"resourceType": node.type, **(self._render(node.data, inside) or {})}
             if inside:
                 data = {
                     "resourceType": node.type,
@@ -78,16 +79,19 @@ class Emitter:
             seen.add(key)
             if key:
                 data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
-            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied)))
+            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied), node.filled))
         return made
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
+        if type(value) is str:
+            return value
         if isinstance(value, Node):
             return self._reference(value, inside)
         if isinstance(value, dict):
-            return {name: self._render(one, inside) for name, one in value.items()}
+            members = {name: inner for name, one in value.items() if (inner := self._render(one, inside)) is not None}
+            return members or None
         if isinstance(value, list):
-            return [self._render(one, inside) for one in value]
+            return [inner for one in value if (inner := self._render(one, inside)) is not None] or None
         return value
 
     def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -119,13 +123,23 @@ def _required(node: Node) -> dict[str, Any]:
 
 
 def _nodes_in(value: Any) -> list[Node]:
-    if isinstance(value, Node):
-        return [value]
-    if isinstance(value, dict):
-        return [node for one in value.values() for node in _nodes_in(one)]
-    if isinstance(value, list):
-        return [node for one in value for node in _nodes_in(one)]
-    return []
+    found: list[Node] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Node]) -> None:
+    kind = type(value)
+    if kind is dict:
+        for one in value.values():
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is list:
+        for one in value:
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is Node:
+        found.append(value)
 
 
 def _display(node: Node) -> str:

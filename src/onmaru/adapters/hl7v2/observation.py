@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from onmaru.adapters.hl7v2 import moments, values
+from onmaru.adapters.hl7v2 import attachments, moments, values
 from onmaru.adapters.hl7v2.er7 import Repetition, Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.values import Sender
@@ -85,7 +85,7 @@ def _value(rep: Repetition, kind: str, segment: Segment, sender: Sender) -> dict
     elif kind in ("DT", "DTM", "TS", "TM", "DR"):
         made = _moment(rep, kind, sender)
     elif kind in ("ED", "RP"):
-        made = _attached(values.attachment(rep) if kind == "ED" else values.pointer(rep))
+        made = _attached(attachments.attachment(rep) if kind == "ED" else attachments.pointer(rep))
     elif kind in ("CX", "EI", "XCN", "XPN", "XAD", "XTN", "XON", "PL", "HD"):
         made = {"valueString": " ".join(part for at in range(1, 12) if (part := rep.c(at)))}
     return made or {"valueString": rep.text}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -12,6 +10,7 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.hl7v2 import moments, systems
+from onmaru.adapters.hl7v2.attachments import attachment, pointer
 from onmaru.adapters.hl7v2.er7 import Repetition
 from onmaru.adapters.hl7v2.tables import coded, has_rows
 
@@ -280,62 +279,6 @@ def money(rep: Repetition) -> dict[str, Any] | None:
     currency = rep.c(1, 2) or (rep.c(2) if rep.delimiters.subcomponent not in rep.raw else "")
     if re.fullmatch(r"[A-Z]{3}", currency):
         found["currency"] = currency
-    return found
-
-
-def attachment(rep: Repetition) -> dict[str, Any] | None:
-    """ED: type of data 2, subtype 3, encoding 4, data 5. Data that is not Base64 is encoded."""
-    data = rep.c(5)
-    if not data:
-        return None
-    main, sub = rep.c(2).lower(), rep.c(3).lower()
-    kinds = {
-        "im": "image",
-        "ap": "application",
-        "au": "audio",
-        "ft": "text",
-        "text": "text",
-        "tx": "text",
-        "si": "text",
-    }
-    found: dict[str, Any] = {}
-    if main:
-        kind = kinds.get(main, main)
-        sub = sub if re.fullmatch(r"[a-z0-9.+-]+", sub) else "plain" if kind == "text" else "octet-stream"
-        found["contentType"] = f"{kind if re.fullmatch(r'[a-z]+', kind) else 'application'}/{sub}"
-    found["data"] = _base64(data, rep.c(4).lower())
-    return found
-
-
-def _base64(data: str, encoding: str) -> str:
-    if encoding == "base64":
-        squeezed = "".join(data.split())
-        try:
-            base64.b64decode(squeezed, validate=True)
-            return squeezed
-        except (binascii.Error, ValueError):
-            pass
-    if encoding == "hex":
-        try:
-            return base64.b64encode(bytes.fromhex(data)).decode()
-        except ValueError:
-            pass
-    return base64.b64encode(data.encode()).decode()
-
-
-def pointer(rep: Repetition) -> dict[str, Any] | None:
-    """RP: a reference to data elsewhere."""
-    where = rep.c(1)
-    if not where:
-        return None
-    found: dict[str, Any] = {
-        "url": where if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+\Z", where) else None,
-        "title": where,
-    }
-    if found["url"] is None:
-        del found["url"]
-    if rep.c(3):
-        found["contentType"] = "/".join(part.lower() for part in (rep.c(3), rep.c(4)) if part)
     return found
 
 

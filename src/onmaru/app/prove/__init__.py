@@ -1,1 +1,1 @@
-"""Proofs, one module a group of points; each module has a tuple `PROOFS`, and needs nothing but this checkout."""
+"""Proofs, one module a group of points, with a tuple `PROOFS`; what they share lies in modules without one."""

@@ -185,7 +185,7 @@ def decoded(version: Version) -> Keys | None:
     """The search keys of a stored version; None for a deletion."""
     if version.body is None:
         return None
-    keys = search.extract(structure.decode(version.body, version.type))
+    keys = search.extract(structure.stored(version.body, version.type))
     if version.type == "Patient":
         keys.patients = [version.id]
     return keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from onmaru.fhir.keys import MAX
 
@@ -58,6 +58,7 @@ def _clock(hour: str, minute: str, second: str | None) -> int:
     return (h * 3600 + m * 60 + s) * SECOND
 
 
+@cache
 def _offset(zone: str | None) -> int:
     if zone is None or zone == "Z":
         return 0

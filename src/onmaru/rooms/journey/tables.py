@@ -28,7 +28,7 @@ ITEM = Table(
         ("about", "text"),
     ),
     "hot",
-    ("low", "kind"),
+    ("low", "kind", "flag"),
 )
 READING = Table(
     "journey_reading",

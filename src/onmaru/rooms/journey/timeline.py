@@ -56,7 +56,19 @@ def clusters(hall: Hall, person: Chart, window: dict[str, Any]) -> list[dict[str
         for row in rows(hall, views.CLUSTERS, {**window, "patient": patient}):
             held = found.get((row["kind"], row["slot"]))
             found[row["kind"], row["slot"]] = row if held is None else _together(held, row)
-    return [_cluster(row) for row in found.values()]
+    alone = _lone(hall, person, sorted({row["low"] for row in found.values() if row["n"] == 1}))
+    return [_cluster(row, alone) for row in found.values()]
+
+
+def _lone(hall: Hall, person: Chart, lows: list[int]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Items by kind and time, for the times of clusters that hold one item."""
+    found = {}
+    for start in range(0, len(lows), views.INSTANTS):
+        chosen = views.instants(lows[start : start + views.INSTANTS])
+        for patient in person.ids:
+            for row in rows(hall, views.LONE, {**chosen, "patient": patient}):
+                found[row["kind"], row["low"]] = row
+    return found
 
 
 def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +82,7 @@ def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cluster(row: dict[str, Any]) -> dict[str, Any]:
+def _cluster(row: dict[str, Any], alone: dict[tuple[str, int], dict[str, Any]]) -> dict[str, Any]:
     shown = {
         "kind": row["kind"],
         "n": row["n"],
@@ -79,10 +91,11 @@ def _cluster(row: dict[str, Any]) -> dict[str, Any]:
         "flagged": row["flagged"],
         "critical": row["critical"],
     }
-    if row["n"] > 1:
+    item = alone.get((row["kind"], row["low"])) if row["n"] == 1 else None
+    if item is None:
         return shown
-    lone = {key: row[key] for key in ("source", "ko", "en", "value", "unit", "flag")}
-    return {**shown, **lone, "high": None if row["open"] else milliseconds(row["high"]), "at": row["written"]}
+    whole_item = {key: item[key] for key in ("source", "ko", "en", "value", "unit", "flag")}
+    return {**shown, **whole_item, "high": milliseconds(item["high"]), "at": item["written"]}
 
 
 def spans(hall: Hall, person: Chart, window: dict[str, Any]) -> list[dict[str, Any]]:

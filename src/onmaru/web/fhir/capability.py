@@ -21,8 +21,8 @@ _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
 
-def capability(routes: Table, settings: Settings, base: str) -> bytes:
-    """The CapabilityStatement of kind instance at `base`."""
+def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
+    """The CapabilityStatement of kind instance, in two parts between which the JSON string of the base url belongs."""
     named = {name for methods in routes.values() for name, _ in methods.values()}
     of_type = [{"code": name} for name in _ORDER if name in named - _OF_SYSTEM]
     of_system = [{"code": name} for name in sorted(named & _OF_SYSTEM | {"batch"})]
@@ -32,7 +32,7 @@ def capability(routes: Table, settings: Settings, base: str) -> bytes:
         "date": DATE,
         "kind": "instance",
         "software": {"name": "Onmaru", "version": __version__},
-        "implementation": {"description": "Onmaru hospital record", "url": base},
+        "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "rest": [
@@ -45,7 +45,8 @@ def capability(routes: Table, settings: Settings, base: str) -> bytes:
             }
         ],
     }
-    return msgspec.json.encode(statement)
+    before, _, after = msgspec.json.encode(statement).partition(b'"@"')
+    return before, after
 
 
 _ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")

@@ -1,15 +1,16 @@
-"""What of a resource an answer shows; today all of it, and a parameter that asks for a part is refused."""
+"""What of a resource a read shows: all of it, or the part that `_summary` and `_elements` ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.subset import subset
 
-WHOLE = frozenset({"", "false", "count"})
+SUMMARIES = frozenset({"", "true", "text", "data", "false"})
 
 
-def shaped(body: bytes, type_name: str, query: Sequence[tuple[str, str]]) -> bytes:
+def shaped(body: bytes, query: Sequence[tuple[str, str]]) -> bytes:
     """A read's resource in the form its query asks for; `Invalid` 400 for a parameter that a read does not take."""
     summary, elements = "", ""
     for name, value in query:
@@ -19,13 +20,6 @@ def shaped(body: bytes, type_name: str, query: Sequence[tuple[str, str]]) -> byt
             elements = value
         elif name not in ("_format", "_pretty"):
             raise invalid("not-supported", "not a parameter of read", name)
-    return cut(body, type_name, summary, tuple(elements.split(",")) if elements else ())
-
-
-def cut(body: bytes, type_name: str, summary: str, elements: tuple[str, ...]) -> bytes:
-    """The resource as `_summary` and `_elements` want it; `Invalid` 400 where they want a part of it."""
-    if summary not in WHOLE or elements:
-        raise invalid(
-            "not-supported", f"a part of {type_name} cannot be asked for", "_elements" if elements else "_summary"
-        )
-    return body
+    if summary not in SUMMARIES:
+        raise invalid("value", "not one of true, text, data, false", "_summary")
+    return subset(body, summary=summary, elements=[name.strip() for name in elements.split(",") if name.strip()])

@@ -16,7 +16,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date, phrase
 from onmaru.web.answers import FHIR
-from onmaru.web.fhir.bundles import bundle, link
+from onmaru.web.fhir.bundles import bundle, link, query_of
 from onmaru.web.fhir.form import shaped
 from onmaru.web.fhir.negotiation import unchanged
 
@@ -46,7 +46,7 @@ def _shown(request: Request, version: Version) -> Response:
         return Response(304, b"", "", tags)
     body = version.body or b""
     if request.query:
-        body = shaped(body, version.type, request.query)
+        body = shaped(body, request.query)
     return Response(200, body, FHIR, tags)
 
 
@@ -66,9 +66,9 @@ def history(request: Request, hall: Hall) -> Response:
     base = request.params["base"]
     used = [(name, value) for name, value in request.query if name in ("_since", "_count")]
     path = "/".join(part for part in (base, type_name, id, "_history") if part)
-    links = [link("self", path, [*used, *_cursor(asked.get("_cursor", ""))])]
+    links = [link("self", path, query_of([*used, *_cursor(asked.get("_cursor", ""))]))]
     if page.cursor:
-        links.append(link("next", path, [*used, *_cursor(page.cursor)]))
+        links.append(link("next", path, query_of([*used, *_cursor(page.cursor)])))
     entries = [_entry(base, version) for version in page.matches]
     return Response(200, bundle("history", entries, links, page.total), FHIR)
 
@@ -85,7 +85,7 @@ def _at(request: Request, hall: Hall, when: Date) -> Response:
         if version.at <= when.low:
             break
     base = request.params["base"]
-    links = [link("self", f"{base}/{type_name}/{id}/_history", [("_at", dict(request.query)["_at"])])]
+    links = [link("self", f"{base}/{type_name}/{id}/_history", query_of([("_at", dict(request.query)["_at"])]))]
     return Response(200, bundle("history", [_entry(base, v) for v in found], links, len(found)), FHIR)
 
 

@@ -51,7 +51,7 @@ def table(settings: Settings, durable: Durable) -> Table:
 
 def find(routes: Table, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
     """The handler and the named parts of a path below the base; `Invalid` 404 or MethodRefused."""
-    shape, params = _shape(path) if len(path) < 40 else _shape_of(path)
+    shape, params = _shape(path) if len(path) < 40 else shape_of(path)
     by_method = routes.get(shape) if shape or not path else None
     if by_method is None:
         raise _unknown(path)
@@ -61,7 +61,8 @@ def find(routes: Table, method: str, path: str) -> tuple[Interaction, dict[str, 
     return found[1], dict(params)
 
 
-def _shape_of(path: str) -> tuple[str, dict[str, str]]:
+def shape_of(path: str) -> tuple[str, dict[str, str]]:
+    """The shape of a path (see `table`) and its named parts; NOWHERE for one that no interaction has."""
     parts = path.split("/")
     if parts[0] not in RESOURCE_TYPES:
         return (path, {}) if path in ("", "_search", "_history") else NOWHERE
@@ -88,7 +89,7 @@ def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dic
     return "/".join([shape, *rest]), params
 
 
-_shape = lru_cache(maxsize=512)(_shape_of)
+_shape = lru_cache(maxsize=512)(shape_of)
 
 
 def _unknown(path: str) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -10,13 +11,14 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.fhir.subset import subset
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.gate import SHARED
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
-from onmaru.web.fhir.bundles import bundle, link
-from onmaru.web.fhir.form import cut
+from onmaru.web.fhir.bundles import bundle, found, link, query_of
 from onmaru.web.fhir.negotiation import FORM, prefer
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -68,24 +70,23 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     inner = request.params.get("inner", "")
     type_name = request.params.get("type", "")
     address = "/".join(part for part in (base, type_name, query.compartment, inner) if part)
-    links = [link("self", address, [*query.pairs, ("_cursor", query.cursor)] if query.cursor else query.pairs)]
+    used = query_of(query.pairs)
+    more = f"{used}&_cursor=" if used else "_cursor="
+    links = [link("self", address, more + quote(query.cursor) if query.cursor else used)]
     if query.cursor:
-        links.append(link("first", address, query.pairs))
+        links.append(link("first", address, used))
     if page.cursor and query.count:
-        links.append(link("next", address, [*query.pairs, ("_cursor", page.cursor)]))
-    prefix = b'{"fullUrl":"' + base.encode() + b"/"
-    whole = query.summary in ("", "false") and not query.elements
-    entries = []
-    for versions, ending in ((page.matches, b',"search":{"mode":"match"}}'), (page.included, _INCLUDED)):
-        for version in versions:
-            body = version.body or b""
-            if not whole:
-                body = cut(body, version.type, query.summary, query.elements)
-            entries.append(prefix + version.name.encode() + b'","resource":' + body + ending)
+        links.append(link("next", address, more + page.cursor))
+    entries = found(base, page.matches, _bodies(query, page.matches), "match")
+    if page.included:
+        entries += found(base, page.included, _bodies(query, page.included), "include")
     return bundle("searchset", entries, links, page.total)
 
 
-_INCLUDED = b',"search":{"mode":"include"}}'
+def _bodies(query: Query, versions: Sequence[Version]) -> Sequence[bytes]:
+    if query.summary in ("", "false") and not query.elements:
+        return [version.body or b"" for version in versions]
+    return [subset(version.body or b"", summary=query.summary, elements=query.elements) for version in versions]
 
 
 def _posted(request: Request) -> Sequence[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from functools import lru_cache
+from functools import cache, partial
 
 import msgspec
 
@@ -24,8 +24,7 @@ class Fhir:
 
     def __init__(self, doors: Doors) -> None:
         self.routes = table(doors.settings, doors.durable)
-        # Few bases are in use; a client that makes up Host names cannot make this grow
-        self._capability = lru_cache(maxsize=8)(lambda base: capability(self.routes, doors.settings, base))
+        self._capability = cache(partial(capability, self.routes, doors.settings))
 
     def open(self, visit: Visit, path: str) -> Response | None:
         """The documents that anybody may read; None for any other path."""
@@ -35,7 +34,8 @@ class Fhir:
             raise MethodRefused(["GET", "HEAD"])
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
-            return Response(200, self._capability(f"{visit.base}/fhir"), FHIR)
+            before, after = self._capability()
+            return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
         return Response(200, smart_configuration(), JSON)
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:

@@ -7,7 +7,9 @@ from importlib.resources import files
 from onmaru.kernel.lake import View
 
 PAGE = 50
+INSTANTS = 200
 _NAMES = ", ".join(f":p{number}" for number in range(PAGE))
+_INSTANTS = ", ".join(f":i{number}" for number in range(INSTANTS))
 
 
 def _text(name: str) -> str:
@@ -18,7 +20,8 @@ def _view(name: str) -> View:
     head, _, body = _text(name).partition("\n")
     tables = tuple(table.strip() for table in head.removeprefix("-- tables:").split(","))
     stays = _text("stays").partition("\n")[2]
-    return View(f"journey_{name}", body.replace("{stays}", stays).replace("{patients}", _NAMES), tables)
+    sql = body.replace("{stays}", stays).replace("{patients}", _NAMES).replace("{instants}", _INSTANTS)
+    return View(f"journey_{name}", sql, tables)
 
 
 def named(patients: list[str]) -> dict[str, str]:
@@ -26,8 +29,14 @@ def named(patients: list[str]) -> dict[str, str]:
     return {f"p{number}": patients[number] if number < len(patients) else "" for number in range(PAGE)}
 
 
+def instants(lows: list[int]) -> dict[str, int]:
+    """Parameters for `{instants}`: between one and INSTANTS times, the last one repeated to fill the places."""
+    return {f"i{number}": lows[min(number, len(lows) - 1)] for number in range(INSTANTS)}
+
+
 EXTENT = _view("extent")
 CLUSTERS = _view("clusters")
+LONE = _view("lone")
 SPANS = _view("spans")
 ITEMS = _view("items")
 UNDATED = _view("undated")
@@ -47,6 +56,7 @@ ON_WARD_TOTAL = _view("on_ward_total")
 ALL = (
     EXTENT,
     CLUSTERS,
+    LONE,
     SPANS,
     ITEMS,
     UNDATED,

@@ -1,0 +1,162 @@
+"""The floor: msgspec and SQLite with the same index rows and the same fsync, without policy, audit, history or encryption.
+
+`python bench/_floor.py FOLDER PORT NDJSON` loads and serves create, read and search by patient and code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from onmaru.engines.sqlite.index import INSERTS, SCHEMA, paired
+from onmaru.fhir import search
+from onmaru.fhir.structure import struct
+
+TABLES = ("ver", "hist", "comp", "pc", "tok", "ref", "dat", "str", "qty", "txt")
+
+
+class Floor:
+    """One plain SQLite file: bodies as they came, and the index rows of the follower, in one transaction a group."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.db = apsw.Connection(str(folder / "floor.db"))
+        for pragma, value in (
+            ("page_size", 8192),
+            ("journal_mode", "wal"),
+            ("synchronous", "normal"),
+            ("cache_size", -262144),
+        ):
+            self.db.pragma(pragma, value)
+        self.db.execute(SCHEMA + "CREATE TABLE IF NOT EXISTS body(id TEXT PRIMARY KEY, t INTEGER, raw BLOB);")
+        self.db.execute("CREATE UNIQUE INDEX IF NOT EXISTS body_t ON body(t)")
+        self.wal = os.open(folder / "floor.db-wal", os.O_RDWR)
+        self.codes: dict[str, int] = {}
+        self.rids: dict[str, int] = {}
+        self.decoders: dict[str, Any] = {}
+        self.t: int = self.db.execute("SELECT coalesce(max(t), 0) FROM body").get  # type: ignore[assignment]
+        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in (*TABLES, "res", "body")}
+
+    def code(self, text: str) -> int:
+        return self.codes.setdefault(text, len(self.codes))
+
+    def rid(self, name: str) -> int:
+        found = self.rids.get(name)
+        if found is None:
+            found = self.rids[name] = len(self.rids)
+            self.rows["res"].append((found, *name.split("/", 1)))
+        return found
+
+    def add(self, type: str, id: str, raw: bytes) -> None:
+        decoder = self.decoders.get(type)
+        if decoder is None:
+            decoder = self.decoders[type] = msgspec.json.Decoder(struct(type))
+        keys = search.extract(decoder.decode(raw))
+        self.t += 1
+        t, rows, code = self.t, self.rows, self.code
+        patients = [self.rid(f"Patient/{p}") for p in keys.patients]
+        rows["body"].append((id, t, raw))
+        rows["ver"].append((t, self.rid(f"{type}/{id}"), code(type), 1, ",".join(map(str, patients))))
+        rows["hist"].append((rows["ver"][-1][1], t))
+        rows["comp"] += [(patient, t) for patient in patients]
+        tokens = [(sp, code(value), code(system), t) for sp, system, value in keys.token]
+        rows["tok"] += tokens
+        rows["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
+        rows["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
+        rows["qty"] += [(sp, value, code(c), code(s), t) for sp, s, c, value in keys.quantity]
+        patient_sp, code_sps = paired(type)
+        for sp, target, name in keys.reference:
+            rid = self.rid(f"{target}/{name}")
+            rows["ref"].append((sp, rid, t))
+            if sp == patient_sp:
+                rows["pc"] += [(rid, s, c, y, t) for s, c, y, _ in tokens if s in code_sps]
+        for sp, text in keys.text:
+            rows["txt"] += [(sp, search.normal(text), c, s) for one, c, s, _ in tokens if one == sp]
+
+    def commit(self) -> None:
+        with self.db:
+            for name in TABLES:
+                self.rows[name].sort()
+                self.db.executemany(INSERTS[name], self.rows[name])
+            self.db.executemany("INSERT INTO res VALUES(?,?,?)", self.rows["res"])
+            self.db.executemany("INSERT OR REPLACE INTO body VALUES(?,?,?)", self.rows["body"])
+        for one in self.rows.values():
+            one.clear()
+
+    def sync(self) -> None:
+        os.fdatasync(self.wal)
+
+    def read(self, id: str) -> bytes:
+        return self.db.execute("SELECT raw FROM body WHERE id = ?", (id,)).get or b""  # type: ignore[return-value]
+
+    def find(self, patient: str, code: str) -> Iterable[bytes]:
+        rid, c = self.rids.get(f"Patient/{patient}", -1), self.codes.get(code, -1)
+        code_sp = search.parameters("Observation")["code"].sp
+        positions = self.db.execute("SELECT t FROM pc WHERE rid=? AND sp=? AND c=?", (rid, code_sp, c)).fetchall()
+        for (t,) in sorted(positions, reverse=True)[:20]:
+            yield self.db.execute("SELECT raw FROM body WHERE t = ?", (t,)).get  # type: ignore[misc]
+
+
+class Application:
+    """The three requests that are measured; writes are answered after their group's fsync."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.waiters: list[asyncio.Future[None]] = []
+        self.running = False
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        _, _, type, *rest = scope.path.split("/")
+        headers = [("content-type", "application/fhir+json")]
+        if scope.method == "POST":
+            raw = await protocol()
+            self.floor.add(type, str(uuid.uuid4()), raw)
+            await self.durable()
+            protocol.response_bytes(201, headers, raw)
+        elif rest:
+            protocol.response_bytes(200, headers, self.floor.read(rest[0]))
+        else:
+            asked = dict(pair.split("=") for pair in scope.query_string.split("&"))
+            found = self.floor.find(asked["patient"], asked["code"].rpartition("%7C")[2])
+            entries = b",".join(b'{"resource":' + raw + b"}" for raw in found)
+            protocol.response_bytes(
+                200, headers, b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
+            )
+
+    async def durable(self) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self.waiters.append(future)
+        if not self.running:
+            self.running = True
+            asyncio.create_task(self.pump())  # noqa: RUF006
+        await future
+
+    async def pump(self) -> None:
+        while self.waiters:
+            waiters, self.waiters = self.waiters, []
+            self.floor.commit()
+            await asyncio.get_running_loop().run_in_executor(None, self.floor.sync)
+            for waiter in waiters:
+                waiter.set_result(None)
+        self.running = False
+
+
+if __name__ == "__main__":
+    application = Application(Floor(Path(sys.argv[1])))
+    for line in Path(sys.argv[3]).read_bytes().splitlines():
+        kind, name, text = msgspec.json.decode(line, type=tuple[str, str, str])
+        application.floor.add(kind, name, text.encode())
+    application.floor.commit()
+    server = Server(application, port=int(sys.argv[2]), interface=Interfaces.RSGI, log_enabled=False, websockets=False)
+    uvloop.run(server.serve())

@@ -1,0 +1,115 @@
+"""The one way for a file or message into the record: tell what it is, take it, and bury what cannot be taken."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from onmaru.adapters.fhirfile import FhirFiles, Piece
+from onmaru.adapters.hl7v2 import er7
+from onmaru.adapters.hl7v2.intake import Intake
+from onmaru.adapters.letters import DeadLetters, bury
+from onmaru.adapters.receipt import Receipt, Source
+from onmaru.fhir.outcome import Invalid, Issue
+from onmaru.kernel.room import Hall
+
+MAX_UNPACKED = 1 << 30
+
+
+def detect(data: bytes) -> str:
+    """`hl7v2`, `fhir` or "" by the first bytes that are no white space."""
+    head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
+    if head[:3] in (b"MSH", b"FHS", b"BHS"):
+        return "hl7v2"
+    return "fhir" if head[:1] == b"{" else ""
+
+
+def unpacked(data: bytes) -> bytes:
+    """Bytes without gzip, at most 1 GiB; Invalid (413, 400) for more or for a broken archive."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            whole = file.read(MAX_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Invalid(_issue("structure", "the gzip archive is broken"), 400) from error
+    if len(whole) > MAX_UNPACKED:
+        raise Invalid(_issue("too-long", "the file unpacks to more than 1 GiB"), 413)
+    return whole
+
+
+class Door:
+    """The door of one tenant; its calls come one after the other. `clock` gives µs since 1970 UTC, `new_id` fresh ids."""
+
+    def __init__(self, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._clock = clock
+        self._intake = Intake(clock)
+        self._files = FhirFiles(new_id, self._bury_entry)
+        self.letters = DeadLetters(self._replay)
+
+    def take(self, hall: Hall, data: bytes, source: Source) -> Receipt:
+        """Take a file or message. What cannot be taken is buried; the receipt counts and the first reason is told."""
+        try:
+            plain = unpacked(data)
+        except Invalid as error:
+            return self._buried(hall, data, source, _receipt(error))
+        kind = source.format or detect(plain)
+        if kind == "hl7v2" or source.door == "mllp":
+            return self._messages(hall, plain, source)
+        try:
+            return self._files.take(hall, plain)
+        except Invalid as error:
+            return self._buried(hall, plain, source, _receipt(error))
+
+    def _messages(self, hall: Hall, data: bytes, source: Source) -> Receipt:
+        total = Receipt()
+        pieces = er7.split(data) or [data]
+        for piece in pieces:
+            receipt = self._intake.take(hall, piece, source)
+            if receipt.ack != "AA" and source.door != "replay":
+                self._buried(hall, piece, source, receipt)
+            total.add(receipt)
+            total.control = receipt.control
+            total.duplicate = receipt.duplicate
+        claimed = er7.batch_count(data)
+        if claimed is not None and claimed != len(pieces) and not total.reason:
+            total.reason, total.location = f"the batch says {claimed} messages and holds {len(pieces)}", "BTS^1^1"
+        return total
+
+    def _buried(self, hall: Hall, data: bytes, source: Source, receipt: Receipt) -> Receipt:
+        kind = source.format or detect(data)
+        kept = Source(source.door, source.name, kind, source.zone)
+        id, position = bury(hall, data, kept, receipt, self._now())
+        receipt.dead += 1
+        receipt.letters.append(id)
+        receipt.position = max(receipt.position, position)
+        return receipt
+
+    def _bury_entry(self, hall: Hall, piece: Piece, error: Invalid) -> str:
+        receipt = _receipt(error)
+        receipt.location = piece.place
+        return bury(hall, piece.body, Source("file", piece.place, "fhir"), receipt, self._now())[0]
+
+    def _replay(self, hall: Hall, data: bytes, source: Source) -> Receipt:
+        """A replay that is refused again stays the letter it is."""
+        if (source.format or detect(data)) == "hl7v2":
+            return self._messages(hall, data, source)
+        try:
+            return self._files.take(hall, unpacked(data))
+        except Invalid as error:
+            return _receipt(error)
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock() / 1e6, UTC).isoformat(timespec="milliseconds")
+
+
+def _issue(code: str, text: str) -> list[Issue]:
+    return [Issue(code, text)]
+
+
+def _receipt(error: Invalid) -> Receipt:
+    issue = error.issues[0]
+    return Receipt(ack="AE", rejected=1, reason=issue.text, location=issue.expression)

@@ -1,0 +1,154 @@
+"""One v2 message into the record: read, map, find, merge, write as one transaction; the same bytes twice change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from onmaru.adapters.hl7v2 import ack, er7, evidence, mapping, moments, snapshot
+from onmaru.adapters.hl7v2.emit import Draft, Emitter
+from onmaru.adapters.hl7v2.er7 import Message
+from onmaru.adapters.hl7v2.finding import Finder, Recent, condition
+from onmaru.adapters.hl7v2.mapping import Mapped
+from onmaru.adapters.hl7v2.refused import DATA_TYPE, INTERNAL, MESSAGE_TYPE, Refused
+from onmaru.adapters.hl7v2.writing import ENCODER, Item, Writing, later, relinked
+from onmaru.adapters.receipt import Receipt, Source
+from onmaru.fhir.outcome import Invalid
+from onmaru.kernel.log import Moved, Version
+from onmaru.kernel.record import Change, Written
+from onmaru.kernel.room import Hall
+
+ATTEMPTS = 5
+Json = dict[str, Any]
+_NO_DATA = {"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"}
+
+
+class Intake:
+    """Takes the v2 messages of one tenant, one after the other. `clock` gives µs since 1970 UTC."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self.recent = Recent()
+
+    def take(self, hall: Hall, data: bytes, source: Source) -> Receipt:
+        """Write one message. Refusals come back as AE or AR in the receipt; nothing of such a message is written."""
+        digest = hashlib.sha256(data.strip(b"\x0b\x1c\r\n")).hexdigest()
+        stamp = self._stamp(source.zone)
+        try:
+            receipt = self._attempts(hall, data, digest, source)
+        except Refused as error:
+            receipt = Receipt(ack=error.ack, rejected=1, reason=error.text, code=error.code, location=error.location)
+        head = er7.header(data)
+        receipt.control = head.c(10) if head else ""
+        receipt.reply = ack.acknowledge(data, receipt.ack, stamp, (receipt.code, receipt.reason, receipt.location))
+        return receipt
+
+    def _stamp(self, zone: str) -> str:
+        hours, minutes = int(zone[:3]), int(zone[4:6] or 0) * (-1 if zone.startswith("-") else 1)
+        now = datetime.fromtimestamp(self.clock() / 1e6, UTC).astimezone(
+            timezone(timedelta(hours=hours, minutes=minutes))
+        )
+        return now.strftime("%Y%m%d%H%M%S") + zone.replace(":", "")
+
+    def _attempts(self, hall: Hall, data: bytes, digest: str, source: Source) -> Receipt:
+        message = er7.parse(data)
+        if message.type in _NO_DATA:
+            raise Refused("AR", MESSAGE_TYPE, "messages of this type bring no data", "MSH^1^9")
+        mapped = mapping.resources(message, source.zone)
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._once(hall, data, digest, message, mapped)
+            except Moved:
+                pass
+            except Invalid as error:
+                if error.status not in (409, 412) or attempt == ATTEMPTS - 1:
+                    raise _refused(error) from error
+            self.recent.forget()  # somebody else wrote: look again once all of it can be seen
+            source.settle()
+        raise Refused("AE", INTERNAL, "the record moved on too often")
+
+    def _once(self, hall: Hall, data: bytes, digest: str, message: Message, mapped: Mapped) -> Receipt:
+        finder = Finder(hall.record, self.recent)
+        control = evidence.control_number(message, mapped.sender.facility)
+        mine = (evidence.MESSAGE, digest, "")
+        known, same_control = finder.all("DocumentReference", [[mine], [control]])
+        if known:
+            return Receipt(accepted=1, duplicate=True, position=max(v.t for v in known))
+        notes = list(message.notes)
+        if same_control:
+            notes.append("the sender used this control id before, for other bytes")
+        stamp = moments.instant(message.msh.c(7), mapped.sender.zone) or ""
+        at = stamp or moments.instant(message.segment_text("EVN", 2), mapped.sender.zone) or ""
+        drafts = Emitter([*mapped.nodes, mapped.provenance], digest).drafts()
+        writing = Writing(finder, message, mapped.sender, at)
+        items = writing.plan([draft for draft in drafts if draft.type != "Provenance"])
+        blob = hall.blobs.put([data]) if len(data) > evidence.INLINE else ""
+        body = evidence.attachment(data, blob, message.codec)
+        document = evidence.document(message, mapped, digest, body, stamp, notes)
+        patient = next((item for item in items if item.type == "Patient"), None)
+        if patient is not None:
+            document["subject"] = {"reference": patient.reference}
+        changes = self._changes(items, drafts, document, writing, mapped)
+        written = hall.record.write([change for change, _ in changes])
+        for (change, _), done in zip(changes, written, strict=True):
+            if change.name == evidence.DOCUMENT:
+                self.recent.keep(done.version, [mine, control])
+        return self._receipt(hall, changes, written)
+
+    def _changes(
+        self, items: Sequence[Item], drafts: Sequence[Draft], document: Json, writing: Writing, mapped: Mapped
+    ) -> list[tuple[Change, Item | None]]:
+        mine = (evidence.MESSAGE, document["identifier"][0]["value"], "")
+        made: list[tuple[Change, Item | None]] = [
+            (change, item) for item in items if (change := item.change(writing.finder)) is not None
+        ]
+        guard = condition("DocumentReference", [mine])
+        body = ENCODER.encode(document)
+        made.append(
+            (Change("create", "DocumentReference", body=body, if_none_exist=guard, name=evidence.DOCUMENT), None)
+        )
+        rendered = next((draft.data for draft in drafts if draft.type == "Provenance"), {"resourceType": "Provenance"})
+        links = {item.name: item.reference for item in items}
+        targets = list(dict.fromkeys([*(links[item.name] for item in items), evidence.DOCUMENT]))
+        recorded = writing.at or moments.instant(self._stamp("+00:00"), "Z") or ""
+        whole = evidence.provenance(relinked(rendered, links), writing.message, mapped, targets, recorded)
+        made.append((Change("create", "Provenance", body=ENCODER.encode(whole)), None))
+        return made
+
+    def _receipt(
+        self, hall: Hall, changes: Sequence[tuple[Change, Item | None]], written: Sequence[Written]
+    ) -> Receipt:
+        receipt = Receipt(accepted=1)
+        for (change, item), done in zip(changes, written, strict=True):
+            version = done.version
+            if change.op == "create" and done.status == 200 and item is not None and item.statement is not None:
+                version = self._catch(hall, item, done) or version
+            receipt.position = max(receipt.position, version.t)
+            if item is not None:
+                self.recent.keep(version, item.found_by)
+            if change.type in ("Provenance",):
+                continue
+            names = receipt.created if done.status == 201 else receipt.updated
+            names.append(version.name)
+            receipt.by_type[version.type] = receipt.by_type.get(version.type, 0) + 1
+        return receipt
+
+    def _catch(self, hall: Hall, item: Item, done: Written) -> Version | None:
+        """Somebody made this resource in the meantime: merge our statement into it now."""
+        item.version = done.version
+        item.data = None
+        assert item.statement is not None
+        merged = snapshot.merged(item.stored, item.statement, later)
+        if merged is None:
+            return None
+        item.data = merged
+        change = item.change(Finder(hall.record, self.recent))
+        return hall.record.write([change])[0].version if change else None
+
+
+def _refused(error: Invalid) -> Refused:
+    issue = error.issues[0]
+    text = f"{issue.expression}: {issue.text}" if issue.expression else issue.text
+    return Refused("AE", DATA_TYPE, text)

@@ -1,0 +1,5 @@
+"""`python -m onmaru.app` is the command line."""
+
+from onmaru.app.cli import main
+
+main()

@@ -1,0 +1,13 @@
+/** Small things that timeline, list and drawer say alike: arrows of flags and values cut to fit. */
+
+export const dark = (): boolean => document.documentElement.dataset['mantineColorScheme'] === 'dark';
+
+export const CRITICAL = new Set(['HH', 'LL', 'AA']);
+
+/** Arrow of a flag, shown beside its word and never alone. */
+export const arrow = (flag: string): string => ({ HH: '▲▲', H: '▲', LL: '▼▼', L: '▼', AA: '◆◆', A: '◆' })[flag] ?? '';
+
+/** A value for a narrow place: no more than five significant digits; the whole token is one click away. */
+export function short(value: string): string {
+  return value.replace(/\d+\.\d+/g, (digits) => (digits.length > 7 ? String(Number(Number(digits).toPrecision(5))) : digits));
+}

@@ -1,0 +1,224 @@
+"""v2 messages through the door: snapshots, late and repeated messages, merges, corrections, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.v2_hall import House
+
+from onmaru.adapters.hl7v2 import er7
+from onmaru.adapters.receipt import Receipt, Source
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def send(house: House, event: str, *lines: str, at: str = "20260301120000", control: str = "") -> Receipt:
+    kind, _, trigger = event.partition("^")
+    head = f"MSH|^~\\&|EMR|HOSP|ONMARU|HOSP|{at}+0900||{kind}^{trigger}|{control or at}|P|2.5.1||||||UNICODE UTF-8"
+    return house.door.take(house.hall, "\r".join([head, *lines]).encode(), Source("mllp", "test"))
+
+
+def pid(number: str = "7", name: str = "홍^길동", rest: str = "|19800101|M") -> str:
+    return f"PID|1||{number}^^^HOSP^MR||{name}|{rest}"
+
+
+VISIT = "|".join(
+    [
+        "PV1",
+        "1",
+        "I",
+        "W5^501^1^HOSP",
+        "",
+        "",
+        "",
+        "77^김^의사^^^^^^HOSP",
+        *[""] * 11,
+        "V1^^^HOSP^VN",
+        *[""] * 24,
+        "202603011100",
+    ]
+)
+
+
+def test_an_admission_makes_patient_visit_bed_and_provenance(house: House) -> None:
+    assert send(house, "ADT^A01", pid(), VISIT).ack == "AA"
+    patient, visit = house.one("Patient"), house.one("Encounter")
+    assert patient["name"] == [{"family": "홍", "given": ["길동"]}]
+    assert (patient["gender"], patient["birthDate"]) == ("male", "1980-01-01")
+    assert visit["subject"]["reference"] == f"Patient/{patient['id']}"
+    assert (visit["status"], visit["class"]["code"]) == ("in-progress", "IMP")
+    assert visit["period"]["start"] == "2026-03-01T11:00:00+09:00"
+    beds = {one["physicalType"]["coding"][0]["code"]: one["name"] for one in house.all("Location")}
+    assert beds == {"si": "HOSP", "wa": "W5", "ro": "501", "bd": "1"}
+    source = house.one("Provenance", target=f"Encounter/{visit['id']}")
+    document = house.one("DocumentReference")
+    assert source["entity"][0]["what"]["reference"] == f"DocumentReference/{document['id']}"
+    assert source["recorded"] == "2026-03-01T12:00:00+09:00"
+
+
+def test_the_same_bytes_twice_change_nothing(house: House) -> None:
+    send(house, "ADT^A01", pid(), VISIT)
+    head = house.log.head()
+    again = send(house, "ADT^A01", pid(), VISIT)
+    assert (again.ack, again.duplicate, house.log.head()) == ("AA", True, head)
+
+
+def test_the_same_control_id_with_other_bytes_is_taken_and_noted(house: House) -> None:
+    send(house, "ADT^A01", pid(), control="C1")
+    assert send(house, "ADT^A08", pid(name="홍^길순"), control="C1").ack == "AA"
+    notes = [one["extension"] for one in house.all("DocumentReference") if "extension" in one]
+    assert len(notes) == 1
+    assert "control id" in notes[0][0]["valueString"]
+
+
+def test_present_replaces_absent_keeps_and_null_deletes(house: House) -> None:
+    send(house, "ADT^A01", pid(rest="|19800101|M|||서울로 1^^서울^^04501||02-1-1"))
+    send(house, "ADT^A08", pid(name="홍^길순", rest='|19800101||||""'), at="20260301130000")
+    patient = house.one("Patient")
+    assert patient["name"][0]["given"] == ["길순"]
+    assert patient["gender"] == "male"
+    assert "address" not in patient
+    assert patient["telecom"][0]["value"] == "02-1-1"
+
+
+def test_a_late_message_does_not_overwrite_what_was_said_after_it(house: House) -> None:
+    send(house, "ADT^A01", pid(), at="20260301100000")
+    send(house, "ADT^A08", pid(name="홍^새이름", rest='|19800101|""'), at="20260301120000")
+    send(house, "ADT^A08", pid(name="홍^옛이름", rest="|19800101|F|||부산로 1^^부산"), at="20260301110000")
+    patient = house.one("Patient")
+    assert patient["name"][0]["given"] == ["새이름"]
+    assert "gender" not in patient
+    assert patient["address"][0]["city"] == "부산"
+
+
+def test_a_transfer_keeps_the_bed_that_was_left(house: House) -> None:
+    send(house, "ADT^A01", pid(), VISIT, at="20260301120000")
+    send(house, "ADT^A02", pid(), VISIT.replace("W5^501^1", "W7^701^2"), at="20260302120000")
+    places = house.one("Encounter")["location"]
+    assert [(one["location"]["display"], one["status"]) for one in places] == [("2", "active"), ("1", "completed")]
+    assert places[1]["period"]["end"] == "2026-03-02T12:00:00+09:00"
+
+
+def test_a_visit_that_ended_is_not_opened_by_an_update(house: House) -> None:
+    send(house, "ADT^A01", pid(), VISIT, at="20260301120000")
+    send(house, "ADT^A03", pid(), VISIT, at="20260302120000")
+    send(house, "ADT^A08", pid(), VISIT, at="20260303120000")
+    assert house.one("Encounter")["status"] == "finished"
+    send(house, "ADT^A13", pid(), VISIT, at="20260304120000")
+    assert house.one("Encounter")["status"] == "in-progress"
+
+
+def test_a_merge_links_both_records_and_later_messages_reach_the_survivor(house: House) -> None:
+    send(house, "ADT^A04", pid("7"), at="20260301120000")
+    send(house, "ADT^A04", pid("8"), at="20260301120001")
+    assert send(house, "ADT^A40", pid("7"), "MRG|8^^^HOSP^MR", at="20260301130000").ack == "AA"
+    by_number = {one["identifier"][0]["value"]: one for one in house.all("Patient")}
+    old, survivor = by_number["8"], by_number["7"]
+    assert old["active"] is False
+    assert old["link"] == [{"other": {"reference": f"Patient/{survivor['id']}"}, "type": "replaced-by"}]
+    assert survivor["link"] == [{"other": {"reference": f"Patient/{old['id']}"}, "type": "replaces"}]
+    send(house, "ADT^A08", pid("8", "홍^합쳐짐"), at="20260301140000")
+    assert len(house.all("Patient")) == 2
+    assert house.one("Patient", _id=survivor["id"])["name"][0]["given"] == ["합쳐짐"]
+
+
+def test_a_change_of_number_keeps_the_patient(house: House) -> None:
+    send(house, "ADT^A04", pid("7"), at="20260301120000")
+    send(house, "ADT^A47", pid("9"), "MRG|7^^^HOSP^MR", at="20260301130000")
+    numbers = {one["value"]: one.get("use") for one in house.one("Patient")["identifier"]}
+    assert numbers == {"7": "old", "9": None}
+
+
+def test_a_swap_of_beds_moves_both_visits(house: House) -> None:
+    visit = "PV1|1|I|W5^501^{bed}" + "|" * 16 + "V{n}^^^HOSP^VN"
+    send(house, "ADT^A01", pid("7"), visit.format(bed=1, n=1), at="20260301120000")
+    send(house, "ADT^A01", pid("8"), visit.format(bed=2, n=2), at="20260301120001")
+    lines = [pid("7"), visit.format(bed=2, n=1), pid("8"), visit.format(bed=1, n=2)]
+    assert send(house, "ADT^A17", *lines, at="20260301130000").ack == "AA"
+    beds = {
+        one["identifier"][0]["value"]: next(
+            p["location"]["display"] for p in one["location"] if p["status"] == "active"
+        )
+        for one in house.all("Encounter")
+    }
+    assert beds == {"V1": "2", "V2": "1"}
+
+
+ORDER = "OBR|1|P1^EMR|F1^LAB|24323-8^CMP^LN|||20260301100000||||||||||||||||||{status}"
+
+
+def test_results_carry_value_unit_range_flag_and_time(house: House) -> None:
+    obx = "OBX|1|NM|2345-7^Glucose^LN||72.50|mg/dL^^UCUM|70-99|N|||F|||20260301101500"
+    send(house, "ORU^R01", pid(), ORDER.format(status="F"), obx)
+    result, report = house.one("Observation"), house.one("DiagnosticReport")
+    assert result["valueQuantity"] == {
+        "value": 72.50,
+        "unit": "mg/dL",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg/dL",
+    }
+    assert result["referenceRange"][0]["low"]["value"] == 70
+    assert result["interpretation"][0]["coding"][0]["code"] == "N"
+    assert result["effectiveDateTime"] == "2026-03-01T10:15:00+09:00"
+    assert report["result"][0]["reference"] == f"Observation/{result['id']}"
+
+
+def test_a_correction_updates_the_result_and_an_older_one_does_not(house: House) -> None:
+    obx = "OBX|1|NM|2345-7^Glucose^LN||{}|mg/dL|||||{}"
+    send(house, "ORU^R01", pid(), ORDER.format(status="F"), obx.format(72, "F"), at="20260301120000")
+    send(house, "ORU^R01", pid(), ORDER.format(status="C"), obx.format(75, "C"), at="20260301140000")
+    send(house, "ORU^R01", pid(), ORDER.format(status="P"), obx.format(70, "P"), at="20260301110000")
+    result = house.one("Observation")
+    assert (result["valueQuantity"]["value"], result["status"]) == (75, "corrected")
+    assert house.one("DiagnosticReport")["status"] == "corrected"
+
+
+def test_two_facilities_with_the_same_number_have_two_patients(house: House) -> None:
+    send(house, "ADT^A04", "PID|1||7^^^A^MR||김^하나", at="20260301120000")
+    send(house, "ADT^A04", "PID|1||7^^^B^MR||이^둘", at="20260301120001")
+    assert len(house.all("Patient")) == 2
+
+
+def test_a_pid_without_identifier_never_makes_a_patient(house: House) -> None:
+    receipt = send(house, "ADT^A01", "PID|1||||홍^길동", VISIT)
+    assert (receipt.ack, receipt.code, receipt.location, receipt.dead) == ("AE", "101", "PID^1^3", 1)
+    assert b"ERR||PID^1^3|101^^HL70357|E" in receipt.reply
+    assert house.all("Patient") == []
+
+
+def test_a_dead_letter_can_be_seen_mended_and_replayed(house: House) -> None:
+    receipt = send(house, "ADT^A01", "PID|1||||홍^길동", VISIT)
+    letters = house.door.letters
+    page = letters.page(house.hall)
+    assert page["total"] == 1
+    id = page["items"][0]["id"]
+    assert id == receipt.letters[0]
+    text = letters.one(house.hall, id)["text"]
+    assert "홍^길동" in text
+    assert letters.replay(house.hall, id)["state"] == "open"
+    letters.mend(house.hall, id, text.replace("PID|1||||", "PID|1||7^^^HOSP^MR||"))
+    assert letters.replay(house.hall, id) == {"state": "replayed", "reason": ""}
+    assert house.one("Patient")["name"][0]["family"] == "홍"
+    assert letters.page(house.hall)["total"] == 0
+    assert letters.page(house.hall, "replayed")["total"] == 1
+
+
+@pytest.mark.slow
+def test_the_corpus_is_answered_as_its_folders_say(house: House, shared_data: Callable[[str], Path]) -> None:
+    answers: dict[str, list[str]] = {}
+    for file in sorted(shared_data("hl7v2").glob("*/*.hl7")):
+        for piece in er7.split(file.read_bytes()):
+            receipt = house.door.take(house.hall, piece, Source("file", file.name, "hl7v2"))
+            answers.setdefault(receipt.ack, []).append(file.name)
+            head = house.log.head()
+            if receipt.ack == "AA":
+                assert house.door.take(house.hall, piece, Source("file", file.name)).duplicate
+                assert house.log.head() == head
+    assert answers["AE"] == ["edge-empty-segments.hl7", "invalid-segment-header-length.hl7"]
+    assert answers["AR"] == ["invalid-missing-msh.hl7", "invalid-wrong-version.hl7"]
+    assert len(answers["AA"]) == 78 + 17
