@@ -19,7 +19,7 @@ WITNESS_EVERY = 60.0
 
 
 class Motion:
-    """One tenant in motion. `followed`: the position that every hot projection has reached; `moved` wakes who waits for it."""
+    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
 
     def __init__(self, house: House, tenant: str) -> None:
         self.seat = house.seat(tenant)
