@@ -225,6 +225,7 @@ def test_a_large_transaction_lets_others_be_answered_in_between(client: Client) 
             # Somebody else writes meanwhile: what was prepared is decided again, and nothing is lost
             client.house.ask("POST", "/fhir/Patient", PATIENT, token=client.token)
     assert len(seen) > 10 and set(seen) == {0, 1, 301}, "all of it appears at once"
+    client.house.tenants["main"].log.wait(301)
     assert client.get("/fhir/Patient?_summary=count").json["total"] == 301
 
 
@@ -244,6 +245,7 @@ def test_what_was_prepared_for_one_target_is_not_written_to_another(client: Clie
     for number, _ in enumerate(running):
         if number == 5:
             client.house.ask("PUT", "/fhir/Patient/first", {**PATIENT, "id": "first"}, token=client.token)
+    client.house.tenants["main"].log.wait(101)
     assert client.get("/fhir/Patient").json["total"] == 1
     found = client.get("/fhir/Observation?_count=200").json["entry"]
     assert {one["resource"]["subject"]["reference"] for one in found} == {"Patient/first"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.web_house import Answer, House
 
+from onmaru.fhir import structure
 from onmaru.web.doors import Settings
 
 KIM: dict[str, Any] = {
@@ -269,3 +270,65 @@ def test_a_request_that_presents_a_position_waits_for_it(client: Client, tmp_pat
     answer = late("GET", "/fhir/Patient", x_onmaru_position="7")
     assert answer.status == 503 and answer.issues[0]["code"] == "timeout" and answer.headers["retry-after"] == "1"
     late.house.close()
+
+
+def test_everything_the_server_itself_writes_is_valid_r4(client: Client) -> None:
+    id = client("POST", "/fhir/Patient", KIM).json["id"]
+    client("DELETE", f"/fhir/Patient/{id}")
+    client("POST", "/fhir/Patient", KIM)
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [
+            {"resource": KIM, "request": {"method": "POST", "url": "Patient"}},
+            {"request": {"method": "GET", "url": "Patient/none"}},
+            {"request": {"method": "GET", "url": "Patient?_count=1"}},
+        ],
+    }
+    written = [
+        client("GET", "/fhir/metadata"),
+        client("GET", "/fhir/Patient?_count=1&name=김&_sort=-birthdate"),
+        client("GET", "/fhir/Patient?_summary=count"),
+        client("GET", "/fhir/Patient?_summary=true"),
+        client("GET", "/fhir/Patient?_elements=name"),
+        client("GET", "/fhir/_history"),
+        client("POST", "/fhir", bundle),
+        client("POST", "/fhir", {**bundle, "type": "transaction"}),
+        client("POST", "/fhir/Patient", {**KIM, "colour": "blue"}),
+        client("GET", "/fhir/nothing"),
+    ]
+    for answer in written:
+        assert structure.decode(answer.body).resourceType, answer.body
+
+
+def test_a_part_of_a_resource_is_marked_as_such(client: Client) -> None:
+    id = client("POST", "/fhir/Patient", KIM).json["id"]
+    part = client("GET", f"/fhir/Patient/{id}?_elements=birthDate").json
+    assert part["birthDate"] == KIM["birthDate"] and "name" not in part
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    found = client("GET", "/fhir/Patient?_elements=birthDate").json["entry"][0]["resource"]
+    assert found == part
+    assert client("GET", f"/fhir/Patient/{id}?colour=blue").status == 400
+    assert client("GET", f"/fhir/Patient/{id}?_summary=count").status == 400
+
+
+def test_an_answer_that_is_not_on_the_disk_does_not_say_so(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+
+    async def full(tenant: str, t: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    client.house.durable = full  # type: ignore[method-assign]
+    client.house.application = client.house._build(client.house.settings, ())
+    answer = client("POST", "/fhir/Patient", KIM)
+    assert answer.status == 503 and answer.issues[0]["code"] == "transient"
+    client.house.close()
+
+
+def test_a_transaction_over_the_time_limit_leaves_nothing(tmp_path: Path) -> None:
+    client = Client(tmp_path, Settings(seconds=0.0))
+    entries = [{"resource": KIM, "request": {"method": "POST", "url": "Patient"}} for _ in range(200)]
+    answer = client("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status == 503 and answer.issues[0]["code"] == "timeout"
+    assert client.house.tenants["main"].log.tip() == 0
+    client.house.close()

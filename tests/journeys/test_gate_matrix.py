@@ -129,7 +129,7 @@ def ward(request: Request, hall: Hall) -> Response:
     return answers.json({"by": hall.caller.user})
 
 
-ROOM = Room("census", routes=(Route("GET", "/ward", "user/Encounter.rs", ward),))
+ROOM = Room("census", routes=(Route("GET", "/ward", "user/Encounter.rs", ward),), scopes=("user/Encounter.rs",))
 
 
 class Gatehouse:

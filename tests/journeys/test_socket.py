@@ -8,11 +8,10 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from tests.web_house import House
 
 from onmaru.web.doors import Settings
+from onmaru.web.server import server
 
 PATIENT = b'{"resourceType":"Patient","birthDate":"1970-01-02"}'
 Talk = Callable[[bytes], Awaitable[tuple[int, dict[str, str], bytes]]]
@@ -34,15 +33,8 @@ def serve(house: House, work: Callable[[Talk, int], Awaitable[None]]) -> None:
         return answer
 
     async def run() -> None:
-        server = Server(
-            house.application,
-            address="127.0.0.1",
-            port=port,
-            interface=Interfaces.RSGI,
-            log_enabled=False,
-            websockets=False,
-        )
-        task = asyncio.create_task(server.serve())
+        listening = server(house.application, "127.0.0.1", port)
+        task = asyncio.create_task(listening.serve())
         try:
             for _ in range(100):
                 await asyncio.sleep(0.05)
@@ -54,7 +46,7 @@ def serve(house: House, work: Callable[[Talk, int], Awaitable[None]]) -> None:
                 break
             await work(talk, port)
         finally:
-            server.stop()
+            listening.stop()
             await asyncio.wait_for(task, 5)
 
     asyncio.run(run())
@@ -135,6 +127,7 @@ def test_odd_bytes_in_address_and_headers_are_answered_and_leave_the_server_stan
     ]
 
     async def work(talk: Talk, port: int) -> None:
+        assert (await talk(request("GET", b"/fhir/Patient", token, b"X-Large: " + b"x" * 40_000)))[0] == 431
         for one in odd:
             status, _, _ = await talk(one)
             assert 200 <= status < 500, one

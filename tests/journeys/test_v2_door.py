@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.v2_hall import House
 
 from onmaru.adapters.hl7v2 import er7
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.kernel.record import Change
 
 
 @pytest.fixture
@@ -206,6 +208,31 @@ def test_a_dead_letter_can_be_seen_mended_and_replayed(house: House) -> None:
     assert house.one("Patient")["name"][0]["family"] == "홍"
     assert letters.page(house.hall)["total"] == 0
     assert letters.page(house.hall, "replayed")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec"), [("KS X 1001", "cp949"), ("EUC-KR", "euc-kr"), ("UNICODE UTF-8", "utf-8")]
+)
+def test_a_mended_letter_keeps_the_character_set_of_its_message(house: House, declared: str, codec: str) -> None:
+    head = f"MSH|^~\\&|EMR|HOSP|O|H|20260301120000+0900||ADT^A04|9|P|2.5.1||||||{declared}"
+    data = f"{head}\rPID|1||||미음^히읗".encode(codec)
+    id = house.door.take(house.hall, data, Source("file", "test")).letters[0]
+    text = str(house.door.letters.one(house.hall, id)["text"])
+    house.door.letters.mend(house.hall, id, text.replace("PID|1||||", "PID|1||7^^^HOSP^MR||"))
+    assert house.door.letters.replay(house.hall, id)["state"] == "replayed"
+    assert house.one("Patient")["name"][0] == {"family": "미음", "given": ["히읗"]}
+
+
+def test_an_identifier_of_two_patients_is_left_to_a_person(house: House) -> None:
+    for number in ("7", "8"):
+        house.hall.record.write([Change("create", "Patient", body=patient(number, shared="55"))])
+    receipt = send(house, "ADT^A08", "PID|1||55^^^PLAN^MR||홍^길동")
+    assert (receipt.ack, receipt.code, receipt.dead) == ("AE", "204", 1)
+
+
+def patient(number: str, shared: str) -> bytes:
+    numbers = [{"system": "urn:onmaru:id:HOSP", "value": number}, {"system": "urn:onmaru:id:PLAN", "value": shared}]
+    return msgspec.json.encode({"resourceType": "Patient", "identifier": numbers})
 
 
 @pytest.mark.slow

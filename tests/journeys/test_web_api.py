@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.web_house import Answer, House
 
-from onmaru.kernel import password
+from onmaru.kernel import password, scope
 from onmaru.kernel.login import MINUTE
 from onmaru.kernel.room import Hall, Request, Response, Room, Route
 from onmaru.web import answers
@@ -20,6 +20,10 @@ from onmaru.web.doors import Settings
 
 def census(request: Request, hall: Hall) -> Response:
     return answers.json({"ward": request.params["ward"], "path": request.path, "by": hall.caller.user})
+
+
+def reach(request: Request, hall: Hall) -> Response:
+    return answers.json({"scopes": scope.text(hall.caller.scopes)})
 
 
 def paper(request: Request, hall: Hall) -> Response:
@@ -43,7 +47,9 @@ ROOM = Room(
         Route("GET", "/wards/{ward}", "user/Encounter.rs", census),
         Route("GET", "/wards/print", "user/Encounter.rs", paper),
         Route("POST", "/wards/{ward}", "user/Encounter.u", census),
+        Route("GET", "/reach", "user/Encounter.r", reach),
     ),
+    scopes=("user/Encounter.rus",),
 )
 
 
@@ -261,3 +267,24 @@ def test_a_user_has_only_so_many_event_streams(house: House) -> None:
     assert asyncio.run(run()) == 429
     assert house.ask("GET", "/api/events", headers={"last-event-id": "x"}, token=token).status == 400
     assert house.ask("POST", "/api/events", token=token).status == 405
+
+
+def test_many_tries_sent_at_once_are_slowed_down_too(house: House) -> None:
+    async def burst() -> list[int]:
+        tries = [house.call("POST", "/api/login", {"user": "doctor", "password": f"no {n}"}) for n in range(12)]
+        return sorted(answer.status for answer in await asyncio.gather(*tries))
+
+    assert asyncio.run(burst()).count(401) <= 6
+
+
+def test_a_password_typed_into_the_field_for_the_user_is_not_kept(house: House) -> None:
+    house.ask("POST", "/api/login", {"user": "correct horse", "password": ""})
+    assert "correct horse" not in str(house.rows()) and house.rows()[-1].reason == "password"
+
+
+def test_a_room_reaches_no_further_than_it_declares(house: House) -> None:
+    doctor = house.token("doctor2", "physician")
+    reached = house.ask("GET", "/rooms/census/reach", token=doctor).json["scopes"]
+    assert reached == "user/Encounter.rus"
+    patient = house.token("kim", "patient", patient="p1")
+    assert house.ask("GET", "/rooms/census/reach", token=patient).json["scopes"] == "patient/Encounter.rs"

@@ -9,6 +9,10 @@ function variables(): ReturnType<typeof defaultCssVariablesResolver> {
   const made = defaultCssVariablesResolver(mergeMantineTheme(DEFAULT_THEME, theme));
   made.light['--mantine-color-scheme'] = 'light';
   made.dark['--mantine-color-scheme'] = 'dark';
+  for (const scheme of [made.light, made.dark]) {
+    scheme['--mantine-color-dimmed'] = 'var(--house-quiet)';
+    scheme['--mantine-color-placeholder'] = 'var(--house-faint)';
+  }
   return made;
 }
 

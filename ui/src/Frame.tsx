@@ -1,10 +1,11 @@
 /** The frame around every page: where one can go, who one is, and whether what one sees is up to date. */
-import { ActionIcon, Drawer } from '@mantine/core';
+import { ActionIcon } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconMenu2 } from '@tabler/icons-react';
 import { type ReactNode, useEffect } from 'react';
 import { NavLink, useLocation } from 'react-router';
 import look from './frame.module.css';
+import { Panel } from './parts/Dialog';
 import { Mark } from './parts/Mark';
 import { StaleBanner } from './parts/StaleBanner';
 import { UserMenu } from './parts/UserMenu';
@@ -39,11 +40,11 @@ export function Frame({ nav, children }: { nav: readonly RoomNav[]; children: Re
       <nav className={look.rail} aria-label={t('nav')}>
         <Links nav={nav} />
       </nav>
-      <Drawer opened={open} onClose={menu.close} title={t('product')} size={260} lockScroll={false} closeButtonProps={{ 'aria-label': t('close') }}>
+      <Panel opened={open} onClose={menu.close} title={t('product')} size={260} side="left">
         <nav aria-label={t('nav')} className={look.drawer}>
           <Links nav={nav} />
         </nav>
-      </Drawer>
+      </Panel>
       <div className={look.body}>
         <StaleBanner />
         <main id="page" tabIndex={-1} className={look.page}>

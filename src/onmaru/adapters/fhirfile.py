@@ -7,6 +7,7 @@ their urn names lead: the same file again adds nothing, a load that was cut shor
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import msgspec
 from onmaru.adapters.receipt import Receipt
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
+from onmaru.kernel.entry import ID, Item, criteria_of, item, pairs_of
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 
@@ -26,48 +28,94 @@ _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]+)"')
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """One entry to be written: its type, body, the name others refer to it by, and the Change it asks for ("" is POST)."""
+    """One entry: its body, the name others refer to it by, its place, and the Change it asks for or why there is none."""
 
-    type: str
     body: bytes
+    place: str
+    change: Change
     name: str = ""
-    place: str = ""
+    refused: Invalid | None = None
+    compacted: bool = False
+
+    @property
+    def promised(self) -> bool:
+        """Whether the entry gets a new id that others can be told before it is written."""
+        return self.change.op == "create" and self.change.if_none_exist is None
 
 
 def pieces(data: bytes) -> Iterator[Piece]:
-    """Entries of a Bundle, lines of NDJSON, or one resource. Raises Invalid (400) when it is none of them."""
+    """Entries of a Bundle, lines of NDJSON, or one resource. Raises Invalid (400) when it is none of them.
+
+    Entries of a transaction or batch do what they ask for. A resource that comes without a request keeps its id, for the
+    files around it refer to it by that.
+    """
     head = data.lstrip()[:1]
     if head != b"{":
         raise invalid("structure", "not a JSON object")
-    lines = data.split(b"\n")
-    if len(lines) > 1 and _one_a_line(lines):
-        for number, line in enumerate(lines, 1):
+    first, more, _ = data.partition(b"\n")
+    if more and _is_object(first):
+        for number, line in enumerate(data.split(b"\n"), 1):
             if line.strip():
-                yield Piece(_type(line), line.strip(), place=f"line {number}")
+                yield _kept_as(line.strip(), f"line {number}")
         return
     if _type(data) == "Bundle":
         yield from _entries(data)
         return
-    yield Piece(_type(data), data)
+    yield _kept_as(data, "")
 
 
-def _one_a_line(lines: Sequence[bytes]) -> bool:
+def _kept_as(body: bytes, place: str, name: str = "") -> Piece:
+    """A resource under its own id, or under a new one when it has none."""
+    type, id = _type(body), ""
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # the strict decode says what is wrong
+        id = str(_name(body).id)
+    change = Change("update" if ID.fullmatch(id) else "create", type, id, body)
+    return Piece(body, place, change, name)
+
+
+class _Name(msgspec.Struct):
+    id: str = ""
+
+
+_name = msgspec.json.Decoder(_Name).decode
+
+
+def _is_object(line: bytes) -> bool:
     """NDJSON when the first line alone is a JSON object."""
     try:
-        return isinstance(msgspec.json.decode(lines[0]), dict)
-    except msgspec.DecodeError:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return False
 
 
 def _entries(data: bytes) -> Iterator[Piece]:
+    try:
+        data, compacted = msgspec.json.format(data, indent=-1), True
+    except msgspec.DecodeError:
+        compacted = False
     kind, found = verbatim.entries(data)
     if kind not in ("transaction", "batch", "collection", "searchset", "document", "message"):
         raise invalid("value", "a Bundle of this type is not loaded", "Bundle.type")
     for number, entry in enumerate(found):
-        if entry.resource is None:
+        place, body = f"Bundle.entry[{number}]", bytes(entry.resource or b"")
+        if kind not in ("transaction", "batch"):
+            if body:
+                yield _kept_as(body, place, entry.full_url)
             continue
-        body = bytes(entry.resource)
-        yield Piece(_type(body), body, entry.full_url or "", f"Bundle.entry[{number}]")
+        try:
+            asked = item(number, entry, update_create=True, base="")
+        except Invalid as error:
+            yield Piece(body, place, Change("create", _type(body)), refused=error)
+            continue
+        if asked.change is not None:
+            yield Piece(body, place, _conditional(asked, asked.change), entry.full_url, compacted=compacted)
+
+
+def _conditional(asked: Item, change: Change) -> Change:
+    if not asked.if_none_exist:
+        return change
+    condition = criteria_of(change.type, pairs_of(asked.if_none_exist))
+    return msgspec.structs.replace(change, if_none_exist=condition)
 
 
 def _type(body: bytes) -> str:
@@ -100,8 +148,8 @@ class FhirFiles:
             return Receipt(duplicate=True)
         ids = [*ids, *(self._new_id() for _ in range(len(found) - len(ids)))]
         for piece, id in zip(found, ids, strict=True):
-            if piece.name.startswith("urn:"):
-                self._links.setdefault(piece.name, f"{piece.type}/{id}")
+            if piece.promised and piece.name.startswith("urn:"):
+                self._links.setdefault(piece.name, f"{piece.change.type}/{id}")
         receipt = Receipt()
         for start in range(done, len(found), SLICE):
             part = list(zip(found, ids, strict=True))[start : start + SLICE]
@@ -132,7 +180,12 @@ class FhirFiles:
 
     def _slice(self, hall: Hall, part: Sequence[tuple[Piece, str]], progress: Progress, receipt: Receipt) -> None:
         """One transaction; when an entry is refused, its neighbours go in without it."""
-        good = list(part)
+        good = []
+        for one in part:
+            if one[0].refused is not None:
+                self._refuse(hall, one[0], one[0].refused, receipt)
+            else:
+                good.append(one)
         while True:
             changes = [self._change(piece, id) for piece, id in good]
             try:
@@ -157,7 +210,7 @@ class FhirFiles:
         bad = set()
         for number, (piece, _) in enumerate(good):
             try:
-                structure.decode(verbatim.compact(piece.body), piece.type or None)
+                structure.decode(verbatim.compact(piece.body), piece.change.type or None)
             except Invalid:
                 bad.add(number)
         return bad or set(range(len(good)))
@@ -172,14 +225,19 @@ class FhirFiles:
             receipt.reason = f"{issue.expression}: {issue.text}" if issue.expression else issue.text
 
     def _change(self, piece: Piece, id: str) -> Change:
-        body = piece.body
-        if b'"urn:' in body:
-            body = verbatim.relink(verbatim.compact(body), self._links)
-        return Change("create", piece.type, id=id, body=body)
+        change = piece.change
+        return msgspec.structs.replace(
+            change,
+            id=id if change.op == "create" else change.id,
+            name="" if piece.promised else piece.name,
+            links=self._links if b'"urn:' in piece.body else {},
+            compacted=piece.compacted,
+        )
 
     def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]]) -> Change:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""
-        links = {piece.name: f"{piece.type}/{id}" for piece, id in good if piece.name.startswith("urn:")}
+        named = ((piece, id) for piece, id in good if piece.promised and piece.name.startswith("urn:"))
+        links = {piece.name: f"{piece.change.type}/{id}" for piece, id in named}
         kept = msgspec.json.encode({"done": progress.done, "ids": progress.ids, "links": links})
         attachment = {"contentType": "application/json", "data": base64.b64encode(kept).decode()}
         document = {

@@ -17,6 +17,7 @@ from onmaru.app import rooms
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
+    "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),

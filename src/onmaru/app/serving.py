@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 import click
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
@@ -27,6 +25,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Hall
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
+from onmaru.web.server import server
 
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
@@ -71,8 +70,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     running.motion(MAIN)
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
-    server = _http(doorway, found)
-    task = asyncio.create_task(server.serve())
+    http = server(build(wire(doorway, found)), host, port)
+    task = asyncio.create_task(http.serve())
     try:
         await _answers(task, host, port)
         log.info("serving http://%s:%d", host, port)
@@ -81,7 +80,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     finally:
         for listener in listeners:
             await listener.stop()
-        server.stop()  # type: ignore[no-untyped-call]
+        http.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):
             await asyncio.wait_for(task, 5)
         await running.close()
@@ -96,18 +95,6 @@ async def ended(standing: Served) -> None:
     told = asyncio.create_task(stop.wait())
     await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
-
-
-def _http(doorway: Doorway, found: Found) -> Server:
-    return Server(
-        build(wire(doorway, found)),
-        address=str(found["host"].value),
-        port=int(found["port"].value),
-        interface=Interfaces.RSGI,
-        websockets=False,
-        log_enabled=False,
-        backlog=1024,
-    )
 
 
 async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:

@@ -172,7 +172,8 @@ def _relink_everywhere(raw: bytes, mapping: Mapping[str, str]) -> bytes:
         if match[2]:
             name = _plain(match[1])
             return match[0]
-        if name != "reference" and not (name in uris and match[1].startswith(b"urn:")):
+        link = name == "reference" and raw[match.start() - 1 : match.start()] == b":"
+        if not link and not (name in uris and match[1].startswith(b"urn:")):
             return match[0]
         new = mapping.get(_plain(match[1]))
         return match[0] if new is None else _encode(new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ class Change(msgspec.Struct, frozen=True):
     For update and delete with `condition`, the search chooses the target. `name` is the urn:uuid or fullUrl that other
     changes of the same transaction refer to. `make` False: an update of what does not exist answers 404 instead of making
     it; so does every update by a caller from whom a patient is hidden, or it could tell what is hidden from what is not.
+    `links` are names that were given a reference elsewhere. `compacted`: the body has no white space between its tokens.
     """
 
     op: Literal["create", "update", "delete", "erase"]
@@ -28,6 +29,8 @@ class Change(msgspec.Struct, frozen=True):
     condition: Query | None = None
     name: str = ""
     make: bool = True
+    links: Mapping[str, str] = {}
+    compacted: bool = False
 
 
 class Written(msgspec.Struct, frozen=True):

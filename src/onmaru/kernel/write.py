@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -194,16 +195,26 @@ def _precondition(change: Change, current: Version | None) -> None:
 
 def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
     """The compact, relinked body and its keys; strict: every structural problem at once."""
-    body, resource = structure.admit(change.body, change.type)
-    linked = verbatim.relink(body, links)
-    if linked != body:
-        body, resource = linked, structure.stored(linked, change.type)
+    known: Mapping[str, str] = links or change.links
+    if links and change.links:
+        known = ChainMap(links, change.links)  # type: ignore[arg-type]  # only read
+    raw, compacted = _linked(change, known) if known else (change.body, change.compacted)
+    body, resource = structure.admit(raw, change.type, compacted=compacted)
     if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
         raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)
     if change.type == "Patient":
         keys.patients = [target.id]
     return body, keys
+
+
+def _linked(change: Change, links: Mapping[str, str]) -> tuple[bytes, bool]:
+    """The body with its references resolved, and whether it is compact; bytes that are no JSON are left to `admit`."""
+    try:
+        small = change.body if change.compacted else msgspec.json.format(change.body, indent=-1)
+    except msgspec.DecodeError:
+        return change.body, False
+    return verbatim.relink(small, links), True
 
 
 def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:

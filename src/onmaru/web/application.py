@@ -122,7 +122,7 @@ class Application:
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
         address = scope.client.rpartition(":")[0] or scope.client
-        return Visit(self._doors, request, request_id, tenant, address, scope.scheme == "https", base)
+        return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base)
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         settings = self._doors.settings
@@ -140,9 +140,19 @@ class Application:
                 response = await response
         finally:
             # A refusal has left an audit row too
-            if visit.doors.tenants(visit.tenant):
-                await self._doors.durable(visit.tenant, 0)
+            await self._kept(visit)
         return response
+
+    async def _kept(self, visit: Visit) -> None:
+        """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
+        if not visit.doors.tenants(visit.tenant):
+            return
+        try:
+            await self._doors.durable(visit.tenant, 0)
+        except Exception as error:
+            log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
+            text = "this is not known to be on the disk; ask whether it is there before trying again"
+            raise invalid("transient", text, status=503) from error
 
     def _handle(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
         if surface == "api" and path == "login":
@@ -181,8 +191,7 @@ class Application:
             enter(visit)
             after = self._events.admit(visit)
         finally:
-            if visit.doors.tenants(visit.tenant):
-                await self._doors.durable(visit.tenant, 0)
+            await self._kept(visit)
         headers = [("content-type", "text/event-stream"), ("x-request-id", visit.id), *SECURE]
         stream = protocol.response_stream(200, headers)
         try:

@@ -74,7 +74,8 @@ def _event(news: News) -> bytes:
 
 
 def _stands(visit: Visit) -> bool:
-    """Whether the grant that opened the stream still opens one, asked anew of the store."""
+    """Whether the grant that opened the stream still opens the same; if not, the client may open another one."""
     headers = visit.request.headers
     bearer = headers.get("authorization", "").partition(" ")[2].strip()
-    return visit.doors.logins.standing(bearer or cookie(headers.get("cookie", ""))) is not None
+    now = visit.doors.logins.standing(bearer or cookie(headers.get("cookie", "")))
+    return now is not None and now.scopes == visit.known()[0].scopes

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, type Query } from './client';
 import type { Problem } from './outcome';
+import { useReturns } from './returns';
 
 export interface Loaded<T> {
   value: T | null;
@@ -19,6 +20,7 @@ export function useLoad<T>(path: string | null, query: Query = {}, tick = 0): Lo
     what, value: null, problem: null, loading: path !== null,
   });
   const [again, setAgain] = useState(0);
+  const returns = useReturns();
   const latest = useRef(what);
 
   useEffect(() => {
@@ -36,7 +38,7 @@ export function useLoad<T>(path: string | null, query: Query = {}, tick = 0): Lo
       );
     });
     return () => stop.abort();
-  }, [path, words, what, tick, again]);
+  }, [path, words, what, tick, again, returns]);
 
   const reload = useCallback(() => setAgain((n) => n + 1), []);
   const { value, problem, loading } = state.what === what ? state : { value: null, problem: null, loading: true };

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { api, type Query } from './client';
 import type { Problem } from './outcome';
+import { useReturns } from './returns';
 
 interface Page<T> {
   items: readonly T[];
@@ -32,6 +33,7 @@ export function usePages<T>(path: string, query: Query): Pages<T> {
   const [state, setState] = useState<State<T>>(none);
   const [answered, setAnswered] = useState('');
   const [again, setAgain] = useState(0);
+  const returns = useReturns();
   const stop = useRef<AbortController | null>(null);
 
   const load = useCallback(
@@ -57,7 +59,7 @@ export function usePages<T>(path: string, query: Query): Pages<T> {
   useEffect(() => {
     void load(null);
     return () => stop.current?.abort();
-  }, [load, again]);
+  }, [load, again, returns]);
 
   const { cursor, loading } = state;
   const more = useCallback(() => {

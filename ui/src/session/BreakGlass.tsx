@@ -1,8 +1,9 @@
 /** Emergency access: the user states a reason, the gate opens one record for an hour, the audit keeps both. */
-import { Alert, Button, Modal, Textarea } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { Button, Textarea } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import type { Problem } from '../net/outcome';
+import { Dialog } from '../parts/Dialog';
+import { Notice } from '../parts/Notice';
 import { ProblemNote } from '../parts/ProblemNote';
 import { useT } from '../words/words';
 import { useSession } from './session';
@@ -41,17 +42,15 @@ export function BreakGlass({ patient, opened, close, done }: BreakGlassProps) {
   };
 
   return (
-    <Modal opened={opened} onClose={close} title={t('glass.title')} lockScroll={false} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog opened={opened} onClose={close} title={t('glass.title')}>
       <form className={look.form} onSubmit={(event) => void submit(event)}>
-        <Alert color="red" icon={<IconAlertTriangle />}>
-          {t('glass.warning')}
-        </Alert>
+        <Notice tone="warn" title={t('glass.warning')} />
         <Textarea label={t('glass.reason')} description={t('glass.reason.hint', { least: REASON_LEAST })} error={short ? t('glass.reason.short', { least: REASON_LEAST }) : undefined} value={reason} onChange={(event) => setReason(event.currentTarget.value)} rows={4} maxLength={500} data-autofocus />
         {problem && <ProblemNote problem={problem} />}
         <Button type="submit" color="red" loading={busy}>
           {t('glass.enter')}
         </Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,15 +1,17 @@
 /** Sign-in: as a page, and as the cover over a page whose session ended. */
-import { Alert, Button, PasswordInput, TextInput } from '@mantine/core';
-import { IconAlertTriangle, IconClockPause } from '@tabler/icons-react';
+import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../net/client';
-import type { Problem } from '../net/outcome';
+import type { Problem, ProblemKind } from '../net/outcome';
 import { LanguageSwitch } from '../parts/LanguageSwitch';
+import { Notice } from '../parts/Notice';
 import { Mark } from '../parts/Mark';
 import { useTitle } from '../parts/useTitle';
 import { useT } from '../words/words';
 import type { Session } from './session';
 import look from './session.module.css';
+
+const TOLD: readonly ProblemKind[] = ['expired', 'busy', 'offline'];
 
 export function Login({ enter, expired }: { enter: (session: Session) => void; expired?: string }) {
   const t = useT();
@@ -43,14 +45,12 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
           </header>
           <form className={look.form} onSubmit={(event) => void submit(event)}>
             {expired && (
-              <Alert icon={<IconClockPause />} color="yellow" title={t('login.expired')}>
+              <Notice tone="warn" title={t('login.expired')}>
                 {t('login.expired.text')}
-              </Alert>
+              </Notice>
             )}
             {problem && (
-              <Alert icon={<IconAlertTriangle />} color="red" role="alert">
-                {t(`login.problem.${problem.kind === 'expired' || problem.kind === 'busy' || problem.kind === 'offline' ? problem.kind : 'failed'}`)}
-              </Alert>
+              <Notice tone="alert" title={t(`login.problem.${TOLD.includes(problem.kind) ? problem.kind : 'failed'}`)} />
             )}
             <TextInput label={t('login.user')} value={user} onChange={(event) => setUser(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} data-autofocus autoFocus={!expired} maxLength={128} />
             <PasswordInput label={t('login.password')} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} autoFocus={Boolean(expired)} maxLength={512} visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />

@@ -1,8 +1,9 @@
 /** A new password: for oneself with the present one, by an administrator for somebody who lost theirs. */
-import { Button, Modal, PasswordInput } from '@mantine/core';
+import { Button, PasswordInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../net/client';
 import type { Problem } from '../net/outcome';
+import { Dialog } from '../parts/Dialog';
 import { ProblemNote } from '../parts/ProblemNote';
 import { useT } from '../words/words';
 import { useSession } from './session';
@@ -31,7 +32,7 @@ export function PasswordForm({ user, close, done }: { user: string; close: () =>
 
   const shown = { 'aria-label': t('login.show') };
   return (
-    <Modal opened onClose={close} title={own ? t('password.own') : t('password.of', { user })} lockScroll={false} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog opened onClose={close} title={own ? t('password.own') : t('password.of', { user })}>
       <form className={look.form} onSubmit={(event) => void submit(event)}>
         {own && <PasswordInput label={t('password.current')} value={current} onChange={(event) => setCurrent(event.currentTarget.value)} required withAsterisk={false} maxLength={PASSWORD_MOST} autoComplete="current-password" data-autofocus visibilityToggleButtonProps={shown} />}
         <PasswordInput label={t('password.new')} description={t('password.hint', { least: PASSWORD_LEAST })} value={password} onChange={(event) => setPassword(event.currentTarget.value)} required withAsterisk={false} minLength={PASSWORD_LEAST} maxLength={PASSWORD_MOST} autoComplete="new-password" data-autofocus={!own || undefined} visibilityToggleButtonProps={shown} />
@@ -40,6 +41,6 @@ export function PasswordForm({ user, close, done }: { user: string; close: () =>
           {t('save')}
         </Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

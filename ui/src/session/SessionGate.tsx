@@ -3,6 +3,7 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react
 import { api, standing } from '../net/client';
 import { startLive, stopLive } from '../net/live';
 import type { Problem } from '../net/outcome';
+import { comeBack } from '../net/returns';
 import { ProblemView } from '../parts/ProblemView';
 import { Waiting } from '../parts/Waiting';
 import { setLanguage, useLanguage } from '../words/words';
@@ -29,6 +30,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
       return { name: 'in', session };
     });
     startLive();
+    comeBack();
   }, []);
 
   const ask = useCallback(async () => {

@@ -11,7 +11,10 @@ from onmaru.adapters.hl7v2.node import Node, absorb, prune
 
 
 class Draft(msgspec.Struct):
-    """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted."""
+    """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted.
+
+    `holder` is the order or report whose number is part of the key: where that is new, this is new.
+    """
 
     name: str
     type: str
@@ -20,6 +23,7 @@ class Draft(msgspec.Struct):
     key: str
     emptied: list[str]
     filled: set[str]
+    holder: str = ""
 
 
 class Emitter:
@@ -63,7 +67,7 @@ class Emitter:
         seen: set[str] = set()
         for at, node in enumerate(self.order):
             inside: list[dict[str, Any]] = []
-            data = {"resourceType": node.type, **(prune(self._render(node.data, inside)) or {})}
+            data = {"resourceType": node.type, **(self._render(node.data, inside) or {})}
             if inside:
                 data = {
                     "resourceType": node.type,
@@ -79,16 +83,34 @@ class Emitter:
             seen.add(key)
             if key:
                 data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
-            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied), node.filled))
+            made.append(
+                Draft(
+                    self.names[id(node)],
+                    node.type,
+                    data,
+                    numbers,
+                    key,
+                    sorted(node.emptied),
+                    node.filled,
+                    self._holder(node),
+                )
+            )
         return made
 
+    def _holder(self, node: Node) -> str:
+        holder = identity.holder(node) if node.type == "Observation" else None
+        return self.names.get(id(holder), "") if holder is not None and not identity.numbers(node) else ""
+
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
+        if type(value) is str:
+            return value
         if isinstance(value, Node):
             return self._reference(value, inside)
         if isinstance(value, dict):
-            return {name: self._render(one, inside) for name, one in value.items()}
+            members = {name: inner for name, one in value.items() if (inner := self._render(one, inside)) is not None}
+            return members or None
         if isinstance(value, list):
-            return [self._render(one, inside) for one in value]
+            return [inner for one in value if (inner := self._render(one, inside)) is not None] or None
         return value
 
     def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -120,13 +142,23 @@ def _required(node: Node) -> dict[str, Any]:
 
 
 def _nodes_in(value: Any) -> list[Node]:
-    if isinstance(value, Node):
-        return [value]
-    if isinstance(value, dict):
-        return [node for one in value.values() for node in _nodes_in(one)]
-    if isinstance(value, list):
-        return [node for one in value for node in _nodes_in(one)]
-    return []
+    found: list[Node] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Node]) -> None:
+    kind = type(value)
+    if kind is dict:
+        for one in value.values():
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is list:
+        for one in value:
+            if type(one) is not str:
+                _collect(one, found)
+    elif kind is Node:
+        found.append(value)
 
 
 def _display(node: Node) -> str:

@@ -33,6 +33,8 @@ class Delimiters:
         """Resolve escape sequences and drop control characters, which FHIR strings cannot hold."""
         if self.escape in raw and self.escape != "\0":
             raw = self._unescape(raw)
+        elif raw.isprintable():
+            return raw
         return _CONTROL.sub("", raw) if _CONTROL.search(raw) else raw
 
     def _unescape(self, raw: str) -> str:
@@ -107,10 +109,10 @@ class Repetition:
 
     def c(self, component: int, sub: int = 1) -> str:
         """Text of a component's sub-component; "" when absent or null."""
-        parts = self.parts
-        raw = parts[component - 1] if component <= len(parts) else ""
-        if not raw:
+        parts = self._parts if self._parts is not None else self.parts
+        if component > len(parts) or not parts[component - 1]:
             return ""
+        raw = parts[component - 1]
         if self.delimiters.subcomponent in raw:
             subs = raw.split(self.delimiters.subcomponent)
             raw = subs[sub - 1] if sub <= len(subs) else ""
@@ -235,6 +237,8 @@ def header(data: bytes) -> Segment | None:
     if data[:3] != b"MSH" or len(data) < 8:
         return None
     line = _LINE.split(data, maxsplit=1)[0].decode("latin-1")
+    if len(line) < 8:
+        return None
     delimiters = _delimiters(line, "iso8859-1")
     return Segment("MSH", _msh_fields(line, delimiters), delimiters, 1, 1)
 

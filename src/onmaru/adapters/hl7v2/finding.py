@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.escaping import escape
 from onmaru.fhir import search
-from onmaru.fhir.query import Query
+from onmaru.fhir.query import Clause, Query, Token
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import Record
 
@@ -36,16 +35,12 @@ class Recent:
     def by_id(self, type: str, id: str) -> Version | None:
         return self._ids.get((type, id))
 
-    def keep(self, version: Version) -> None:
-        if version.body is None:
-            return
+    def keep(self, version: Version, numbers: Sequence[Number]) -> None:
+        """Remember a version that was just written under the numbers it has."""
         self._ids[(version.type, version.id)] = version
-        resource = DECODER.decode(version.body)
-        given = resource.get("identifier", [])
-        for one in [*given, resource.get("masterIdentifier", {})] if isinstance(given, list) else []:
-            if one.get("value"):
-                self._kept[(version.type, one.get("system", ""), one["value"])] = version
-                self._kept.move_to_end((version.type, one.get("system", ""), one["value"]))
+        for system, value, _ in numbers:
+            self._kept[(version.type, system, value)] = version
+            self._kept.move_to_end((version.type, system, value))
         while len(self._kept) > RECENT:
             self._kept.popitem(last=False)
         while len(self._ids) > RECENT:
@@ -58,11 +53,9 @@ class Recent:
 
 def condition(type: str, numbers: Sequence[Number]) -> Query:
     """The search for any of these numbers."""
-    return search.parse((type,), [("identifier", _values(numbers)), ("_count", "50"), ("_total", "none")])
-
-
-def _values(numbers: Sequence[Number]) -> str:
-    return ",".join(f"{escape(system)}|{escape(value)}" for system, value, _ in numbers)
+    values = tuple(Token(system, value) for system, value, _ in numbers)
+    clause = Clause(search.parameters(type)["identifier"], "", values)
+    return Query((type,), (clause,), count=50, total="none")
 
 
 class Finder:

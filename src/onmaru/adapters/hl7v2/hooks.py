@@ -159,8 +159,6 @@ def _note(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 
 def _software(node: Node, segment: Segment, sender: Sender) -> set[int]:
-    if node.type != "MessageHeader":
-        return set()
     source = node.data.setdefault("source", {})
     for field, name in ((3, "software"), (2, "version")):
         if segment.c(field):
@@ -286,8 +284,6 @@ def _immunization(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
     """MSH-3/24 source and MSH-5/25 destination: the name of the application beside the endpoint of the network address."""
-    if node.type != "MessageHeader":
-        return set()
     done = set()
     source = node.data.setdefault("source", {})
     if segment.c(3):
@@ -305,28 +301,31 @@ def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
     return done
 
 
-HOOKS: dict[str, Hook] = {
-    "MSH": _header,
-    "PID": lambda node, segment, sender: _pid(node, segment, sender) if node.type == "Patient" else set(),
-    "OBR": _obr,
-    "ORC": _orc,
-    "PR1": _procedure,
-    "SCH": _schedule,
-    "AIS": _resource,
-    "AIG": _resource,
-    "AIL": _resource,
-    "AIP": _resource,
-    "NTE": _note,
-    "SFT": _software,
-    "PRB": _problem,
-    "TQ1": _timed,
-    "IN1": _coverage,
-    "FT1": _charge,
-    "TXA": lambda node, segment, sender: (
-        _document(node, segment, sender) if node.type == "DocumentReference" else set()
-    ),
-    "RXA": lambda node, segment, sender: _immunization(node, segment, sender) if node.type == "Immunization" else set(),
-    "OBX": lambda node, segment, sender: (
-        observation.fill(node, segment, sender) if node.type == "Observation" else set()
-    ),
+# Which hook a segment has, and the resource that it is for ("": the hook looks itself)
+_HOOKS: dict[str, tuple[str, Hook]] = {
+    "MSH": ("MessageHeader", _header),
+    "PID": ("Patient", _pid),
+    "OBR": ("", _obr),
+    "ORC": ("", _orc),
+    "PR1": ("Procedure", _procedure),
+    "SCH": ("Appointment", _schedule),
+    "AIS": ("Appointment", _resource),
+    "AIG": ("Appointment", _resource),
+    "AIL": ("Appointment", _resource),
+    "AIP": ("Appointment", _resource),
+    "NTE": ("", _note),
+    "SFT": ("MessageHeader", _software),
+    "PRB": ("Condition", _problem),
+    "TQ1": ("", _timed),
+    "IN1": ("Coverage", _coverage),
+    "FT1": ("ChargeItem", _charge),
+    "TXA": ("DocumentReference", _document),
+    "RXA": ("Immunization", _immunization),
+    "OBX": ("Observation", observation.fill),
 }
+
+
+def hook(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """Do what code does for this segment on this resource; give the fields that found their place."""
+    kind, act = _HOOKS.get(segment.name, ("", None))
+    return act(node, segment, sender) if act and kind in ("", node.type) else set()

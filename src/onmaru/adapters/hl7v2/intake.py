@@ -92,6 +92,9 @@ class Intake:
             document["subject"] = {"reference": patient.reference}
         changes = self._changes(items, drafts, document, writing, mapped)
         written = hall.record.write([change for change, _ in changes])
+        for (change, _), done in zip(changes, written, strict=True):
+            if change.name == evidence.DOCUMENT:
+                self.recent.keep(done.version, [mine, control])
         return self._receipt(hall, changes, written)
 
     def _changes(
@@ -123,7 +126,8 @@ class Intake:
             if change.op == "create" and done.status == 200 and item is not None and item.statement is not None:
                 version = self._catch(hall, item, done) or version
             receipt.position = max(receipt.position, version.t)
-            self.recent.keep(version)
+            if item is not None:
+                self.recent.keep(version, item.found_by)
             if change.type in ("Provenance",):
                 continue
             names = receipt.created if done.status == 201 else receipt.updated

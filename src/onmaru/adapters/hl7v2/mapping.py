@@ -26,6 +26,23 @@ _PROTOCOL = {
 }
 
 
+# Types of R4 that have notes, among those made here
+_NOTED = {
+    "ServiceRequest",
+    "Observation",
+    "AllergyIntolerance",
+    "Condition",
+    "Procedure",
+    "Specimen",
+    "MedicationRequest",
+    "MedicationDispense",
+    "MedicationAdministration",
+    "Immunization",
+    "ChargeItem",
+    "CareTeam",
+}
+
+
 class Field(msgspec.Struct, frozen=True):
     """A populated field that no table placed: segment name, its sequence, the field's number."""
 
@@ -79,7 +96,7 @@ class _Mapper:
         done: set[int] = set()
         for label, table, references in self._chosen_targets(segment, position):
             node, table = self._target(at, segment, position, label, table)
-            if node is None:
+            if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in _NOTED):
                 continue
             touched.append(node)
             done |= segments.write(node, table, segment, self.walk.find, self.sender)
@@ -88,10 +105,8 @@ class _Mapper:
         touched = [node for node in touched if node is not self.provenance]
         if not touched:
             done |= self._untabled(segment, touched)
-        hook = hooks.HOOKS.get(segment.name)
         for node in touched:
-            if hook:
-                done |= hook(node, segment, self.sender)
+            done |= hooks.hook(node, segment, self.sender)
         if touched:
             links.on_segment(self.walk, segment, touched[0])
         return touched, done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _DTM = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?\Z")
 _TM = re.compile(r"(\d{2})(\d{2})?(?:(\d{2})(\.\d{1,6})?)?(?:[+-]\d{4})?\Z")
@@ -13,6 +14,7 @@ def _zone(text: str | None, default: str) -> str:
     return f"{text[:3]}:{text[3:]}" if text else default
 
 
+@lru_cache(maxsize=2048)
 def dateTime(text: str, zone: str) -> str | None:
     """Give a FHIR dateTime, None when the text is no time. `zone` is like +09:00 and fills in for a missing offset."""
     match = _DTM.match(text.strip())

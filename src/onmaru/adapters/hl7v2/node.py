@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 Slot = tuple[Any, ...]
@@ -44,7 +45,7 @@ def _split_at(steps: list[Any]) -> int:
     return arrays[-1] if arrays and arrays[-1] == len(steps) - 1 else arrays[0] if arrays else -1
 
 
-_CHOICES = (
+CHOICES = (
     "value",
     "occurrence",
     "effective",
@@ -57,6 +58,7 @@ _CHOICES = (
     "collectedPeriod",
     "occurred",
     "allowed",
+    "medication",
 )
 _SHARED = {"dosageInstruction", "content", "container", "ingredient", "doseAndRate"}
 
@@ -97,8 +99,7 @@ class _Put:
         known = self.node.slots.get(key) if repeats else holder.get(name)
         if known is not None:
             return _merge(known, self.value)
-        stem = next((one for one in _CHOICES if name.startswith(one)), "")
-        if stem and any(other.startswith(stem) for other in holder):
+        if other_choice(holder, name):
             return False
         self._keep(holder, name, repeats, self.value, key)
         return True
@@ -138,12 +139,26 @@ def _merge(known: Any, value: Any) -> bool:
     return all(known[name] == inner for name, inner in value.items())
 
 
+@cache
+def _stem(name: str) -> str:
+    return next((one for one in CHOICES if name.startswith(one)), "")
+
+
+def other_choice(holder: dict[str, Any], name: str) -> str:
+    """The other [x] element that stands in the way of `name`, "" when there is none."""
+    stem = _stem(name)
+    if not stem:
+        return ""
+    return next((other for other in holder if other != name and other.startswith(stem)), "")
+
+
 def absorb(known: Node, other: Node) -> bool:
     """Fill one resource with what another statement of the same thing adds."""
     for name, value in other.data.items():
         have = known.data.get(name)
         if have is None:
-            known.data[name] = value
+            if not other_choice(known.data, name):
+                known.data[name] = value
         elif isinstance(have, list) and isinstance(value, list):
             have.extend(one for one in value if one not in have)
     return True
@@ -151,14 +166,14 @@ def absorb(known: Node, other: Node) -> bool:
 
 def prune(value: Any) -> Any:
     """Drop empty groups and extensions that ended up without a value; None when nothing is left."""
-    if isinstance(value, Node):
-        return value
+    if type(value) is str:
+        return value or None
     if isinstance(value, list):
         kept = [inner for one in value if (inner := prune(one)) is not None]
         return kept or None
     if isinstance(value, dict):
         kept_items = {name: inner for name, one in value.items() if (inner := prune(one)) is not None}
-        if set(kept_items) <= {"url"} and "url" in kept_items:
+        if len(kept_items) == 1 and "url" in kept_items:
             return None
         return kept_items or None
-    return value if value != "" else None
+    return value

@@ -67,14 +67,18 @@ def finish(nodes: list[Node], message: Message) -> None:
             said = set(node.data)
             required(node, message)
             node.filled = set(node.data) - said
+        if "note" in node.data:
+            node.data["note"] = [one for one in node.data["note"] if one.get("text")]
         node.data = prune(node.data) or {}
         last = _AFTER.get(node.type)
         if last:
             last(node)
+    before = len(nodes)
     nodes[:] = [node for node in nodes if node.patient is not None or node.type not in _NEEDS_PATIENT]
-    kept = set(map(id, nodes))
-    for node in nodes:
-        node.data = _without(node.data, kept)
+    if len(nodes) < before:
+        kept = set(map(id, nodes))
+        for node in nodes:
+            node.data = _without(node.data, kept)
 
 
 def _placed(node: Node) -> None:
@@ -122,8 +126,8 @@ def _encounter(node: Node, message: Message) -> None:
 
 
 def _observation(node: Node, message: Message) -> None:
-    # HL7 table 0085 where table ObservationResultStatusCodesInterpretation has no row
     node.data.setdefault("status", "unknown")
+    node.data.setdefault("code", dict(_ABSENT))
 
 
 def _allergy(node: Node, message: Message) -> None:
@@ -233,7 +237,8 @@ def _appointment(node: Node, message: Message) -> None:
         members.append({"actor": node.patient, "status": "accepted"})
     for one in members:
         one.setdefault("status", "accepted")
-    node.data["participant"] = [one for one in members if one.get("actor") or one.get("type")]
+    known = [one for one in members if one.get("actor") or one.get("type")]
+    node.data["participant"] = known or [{"type": [{"text": "unknown"}], "status": "needs-action"}]
 
 
 def _document(node: Node, message: Message) -> None:

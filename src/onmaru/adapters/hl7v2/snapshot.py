@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from onmaru.adapters.hl7v2.node import other_choice
+
 SAID = "urn:onmaru:said"
 _FIXED = {"resourceType", "id", "meta", "contained"}
-_CHOICES = (
-    "value",
-    "occurrence",
-    "effective",
-    "onset",
-    "abatement",
-    "performed",
-    "deceased",
-    "multipleBirth",
-    "medication",
-    "occurred",
-)
 _CLOSED = {"finished", "cancelled"}
 # Events that may open a closed visit again (HL7 table 0003): admit, register, cancel discharge
 _REOPENS = {"A01", "A04", "A13", "A03", "A11", "A27", "A38"}
@@ -32,6 +22,13 @@ class Statement:
         self.filled = filled
         self.at = at
         self.event = event
+        # Only what registration says moves the time of an unchanged element: a result repeats a name, it does not affirm it
+        self.firm = event[:1] in ("A", "P") and data.get("resourceType") in (
+            "Patient",
+            "Encounter",
+            "Account",
+            "Coverage",
+        )
 
 
 def first(statement: Statement) -> dict[str, Any]:
@@ -57,7 +54,7 @@ def merged(old: dict[str, Any], statement: Statement, later: Any) -> dict[str, A
                 _set(new, name, statement)
             continue
         _set(new, name, statement)
-        spoke = spoke or before != statement.at
+        spoke = spoke or (statement.firm and before != statement.at)
         if statement.at:
             said[name] = statement.at
     _contained(new, statement)
@@ -75,6 +72,8 @@ def _contained(new: dict[str, Any], statement: Statement) -> None:
     """Contained resources belong to the elements that refer to them; a new statement's get names of their own."""
     if "contained" in statement.data:
         new["contained"] = statement.data["contained"]
+    if "contained" not in new:
+        return
     used = _references(new)
     kept = [one for one in new.get("contained", []) if f"#{one.get('id')}" in used]
     if kept:
@@ -97,8 +96,7 @@ def _set(new: dict[str, Any], name: str, statement: Statement) -> None:
         new.pop(name, None)
         return
     value = statement.data[name]
-    stem = next((one for one in _CHOICES if name.startswith(one)), "")
-    for other in [other for other in new if stem and other.startswith(stem) and other != name]:
+    while other := other_choice(new, name):
         del new[other]
     join = _JOINS.get(name)
     new[name] = join(new.get(name) or [], value, statement.at) if join and isinstance(value, list) else value

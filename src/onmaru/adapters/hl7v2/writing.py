@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +36,20 @@ class Item:
         self.data = data
         self.numbers = numbers
         self.statement: Statement | None = None
+        self.links: dict[str, str] = {}
+
+    @property
+    def found_by(self) -> list[Number]:
+        """All numbers that the resource will be found by."""
+        given = (self.data or {}).get("identifier", [])
+        if isinstance(given, dict) or not given:
+            return list(self.numbers)
+        master = (self.data or {}).get("masterIdentifier")
+        return [
+            (one.get("system", ""), one["value"], "")
+            for one in [*given, *([master] if master else [])]
+            if "value" in one
+        ]
 
     @property
     def reference(self) -> str:
@@ -51,7 +66,7 @@ class Item:
         """The write, None when nothing changes; a creation is guarded by the strongest number against a second one."""
         if self.data is None:
             return None
-        body = ENCODER.encode(self.data)
+        body = named(ENCODER.encode(self.data), self.links)
         if self.version is not None:
             return Change("update", self.type, self.version.id, body, if_match=self.version.version)
         free = finder.free(self.type, self.numbers)
@@ -75,25 +90,36 @@ class Writing:
         self.items: dict[str, Item] = {}
 
     def plan(self, drafts: Sequence[Draft]) -> list[Item]:
-        by_type: dict[str, list[Draft]] = {}
-        for draft in drafts:
-            by_type.setdefault(draft.type, []).append(draft)
         found: dict[str, Version | None] = {}
-        for type, group in by_type.items():
-            wanted = [draft.numbers or ([(KEY, draft.key, "")] if draft.key else []) for draft in group]
-            for draft, versions in zip(group, self.finder.all(type, wanted), strict=True):
-                found[draft.name] = self._chosen(draft, versions)
+        self._find([draft for draft in drafts if not draft.holder], found)
+        self._find([draft for draft in drafts if draft.holder], found)
         links = {name: f"{v.type}/{v.id}" for name, v in found.items() if v is not None}
         for draft in drafts:
             self._item(draft, found[draft.name], links)
         self._survive()
         return list(self.items.values())
 
+    def _find(self, drafts: Sequence[Draft], found: dict[str, Version | None]) -> None:
+        by_type: dict[str, list[Draft]] = {}
+        for draft in drafts:
+            by_type.setdefault(draft.type, []).append(draft)
+        for type, group in by_type.items():
+            wanted = [self._wanted(draft, found) for draft in group]
+            for draft, versions in zip(group, self.finder.all(type, wanted), strict=True):
+                found[draft.name] = self._chosen(draft, versions)
+
+    @staticmethod
+    def _wanted(draft: Draft, found: dict[str, Version | None]) -> Sequence[Number]:
+        if draft.holder and found.get(draft.holder) is None:
+            return []
+        return draft.numbers or ([(KEY, draft.key, "")] if draft.key else [])
+
     def _item(self, draft: Draft, version: Version | None, links: dict[str, str]) -> None:
-        data = relinked(draft.data, links)
+        data = relinked(draft.data, links) if version is not None else draft.data
         statement = Statement(data, draft.emptied, draft.filled, self.at, self.message.event)
         item = Item(draft.type, draft.name, version, None, draft.numbers)
         item.statement = statement
+        item.links = links
         if version is None:
             item.data = snapshot.first(statement)
         else:
@@ -248,6 +274,16 @@ def _has(resource: Json, number: Number) -> bool:
 
 def _holds(version: Version, number: Number) -> bool:
     return _has(DECODER.decode(version.body or b"{}"), number)
+
+
+_PLACEHOLDER = re.compile(rb'"(urn:uuid:00000000-0000-4000-8000-[0-9a-f]{12})"')
+
+
+def named(body: bytes, links: dict[str, str]) -> bytes:
+    """The body of a new resource with the place-holders of found resources replaced by their names."""
+    if not links:
+        return body
+    return _PLACEHOLDER.sub(lambda m: b'"' + links.get(m[1].decode(), m[1].decode()).encode() + b'"', body)
 
 
 def relinked(value: Any, links: dict[str, str]) -> Any:

@@ -18,7 +18,7 @@ from onmaru.web.entrance import COOKIE, deny, note
 from onmaru.web.visit import Visit
 
 # Each check of a password takes 64 MiB for a tenth of a second: no more than two at a time
-_checks = asyncio.Semaphore(2)
+CHECKS = asyncio.Semaphore(2)
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,17 +35,21 @@ async def login(visit: Visit) -> Response:
     """`POST /api/login`: 200 with the session's cookie, 401 wrong, 429 too many tries. A user unknown answers no sooner."""
     given = body(visit, Credentials)
     logins = visit.doors.logins
-    wait = logins.blocked(visit.tenant, given.user, visit.address)
+    async with CHECKS:
+        # Asked only now: of many tries sent at once, those that waited here are refused too
+        wait = logins.blocked(visit.tenant, given.user, visit.address)
+        right = not wait and await asyncio.to_thread(logins.knows, visit.tenant, given.user, given.password)
+        if not wait:
+            logins.counted(visit.tenant, given.user, visit.address, right=right)
+    user = logins.accounts.user(visit.tenant, given.user)
+    # A name that nobody has may be a password typed into the wrong field, and is not kept
+    name = user.user if user is not None else ""
     if wait:
-        _note_login(visit, given.user[:100], (), "rate-limit")
+        _note_login(visit, name, (), "rate-limit")
         refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
         return json(refused, 429, [("retry-after", str(wait))])
-    async with _checks:
-        right = await asyncio.to_thread(logins.knows, visit.tenant, given.user, given.password)
-    logins.counted(visit.tenant, given.user, visit.address, right=right)
-    user = logins.accounts.user(visit.tenant, given.user) if right else None
-    if user is None:
-        _note_login(visit, given.user[:100], (), "password")
+    if user is None or not right:
+        _note_login(visit, name, (), "password")
         raise invalid("login", "user or password is wrong", status=401)
     secret, grant = logins.open_session(visit.tenant, user.user)
     _note_login(visit, user.user, user.roles, "")

@@ -17,6 +17,7 @@ from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
+from onmaru.web.api.session import CHECKS
 from onmaru.web.entrance import deny, note
 from onmaru.web.visit import Visit
 
@@ -60,7 +61,7 @@ async def create(visit: Visit) -> Response:
     _check(user)
     logins = visit.doors.logins
     if given.password:
-        kept = await asyncio.to_thread(password.hash_of, given.password)
+        kept = await _hashed(given.password)
         user = msgspec.structs.replace(user, password=kept)
     if logins.accounts.user(visit.tenant, given.user) is not None:
         raise invalid("conflict", "this user name is taken", "user", 409)
@@ -96,18 +97,24 @@ async def set_password(visit: Visit) -> Response:
     user = _found(visit)
     if own:
         await _prove(visit, user, given.current)
-    kept = await asyncio.to_thread(password.hash_of, given.password)
+    kept = await _hashed(given.password)
     logins.keep_password(user, kept)
     note(visit, f"users/{user.user} password")
     return Response(204, b"", "")
 
 
+async def _hashed(given: str) -> str:
+    async with CHECKS:
+        return await asyncio.to_thread(password.hash_of, given)
+
+
 async def _prove(visit: Visit, user: User, current: str) -> None:
     """One's own password needs the current one, and guessing it counts as trying to log in."""
     logins = visit.doors.logins
-    if logins.blocked(visit.tenant, user.user, visit.address):
-        raise invalid("throttled", "too many tries, wait before the next one", status=429)
-    right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
+    async with CHECKS:
+        if logins.blocked(visit.tenant, user.user, visit.address):
+            raise invalid("throttled", "too many tries, wait before the next one", status=429)
+        right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
     logins.counted(visit.tenant, user.user, visit.address, right=right)
     if not right:
         deny(visit, "password")

@@ -26,6 +26,7 @@ class Bundles:
     def __init__(self, settings: Settings, durable: Durable) -> None:
         self._limits = bundle.Limits(settings.entries, settings.update_create)
         self._durable = durable
+        self._seconds = settings.seconds
 
     async def post(self, request: Request, hall: Hall) -> Response:
         """Run the transaction or batch; GET entries see what was written before them."""
@@ -48,10 +49,16 @@ class Bundles:
         return Response(200, done.body, FHIR, headers)
 
     async def _run(self, steps: Any, tenant: str) -> bundle.Processed:
+        """Drive the steps; while nothing is written yet, the time limit ends them with `Invalid` 503."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._seconds
         while True:
             try:
                 position = next(steps)
             except StopIteration as end:
                 done: bundle.Processed = end.value
                 return done
+            if not position and loop.time() > deadline:
+                steps.close()
+                raise invalid("timeout", "this Bundle takes too long; nothing of it was done", status=503)
             await (self._durable(tenant, position) if position else asyncio.sleep(0))

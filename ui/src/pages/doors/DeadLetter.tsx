@@ -1,11 +1,12 @@
 /** One message that could not be taken: read it safely, mend it, send it in again. */
-import { Alert, Button, Textarea } from '@mantine/core';
-import { IconAlertTriangle, IconCheck, IconChevronLeft, IconDeviceFloppy, IconPencil, IconRefresh } from '@tabler/icons-react';
+import { Button, Textarea } from '@mantine/core';
+import { IconChevronLeft, IconDeviceFloppy, IconPencil, IconRefresh } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api } from '../../net/client';
 import type { Outcome, Problem } from '../../net/outcome';
 import { useLoad } from '../../net/useLoad';
+import { Notice } from '../../parts/Notice';
 import { ProblemView } from '../../parts/ProblemView';
 import { State, useKnown } from '../../parts/State';
 import { useTitle } from '../../parts/useTitle';
@@ -70,7 +71,7 @@ function Facts({ letter }: { letter: Letter }) {
   );
 }
 
-type Result = { tone: 'teal' | 'red'; text: string };
+type Result = { tone: 'good' | 'alert'; text: string };
 
 function Mending({ letter, path, reload }: { letter: Whole; path: string; reload: () => void }) {
   const t = useT();
@@ -80,7 +81,7 @@ function Mending({ letter, path, reload }: { letter: Whole; path: string; reload
   const [result, setResult] = useState<Result | null>(null);
   const closed = letter.state === 'replayed' || letter.state === 'accepted';
 
-  const failed = (problem: Problem): Result => ({ tone: 'red', text: problem.text || t(`problem.${problem.kind}`) });
+  const failed = (problem: Problem): Result => ({ tone: 'alert', text: problem.text || t(`problem.${problem.kind}`) });
   const act = async <T,>(name: string, asked: Promise<Outcome<T>>, told: (value: T) => Result): Promise<void> => {
     setBusy(name);
     const outcome = await asked;
@@ -91,20 +92,18 @@ function Mending({ letter, path, reload }: { letter: Whole; path: string; reload
     reload();
   };
   const save = (): Promise<void> =>
-    act('save', api.put(path, { text: fromEditor(draft ?? '', lineEnd(letter.text)) }), () => ({ tone: 'teal', text: t('dead.saved') }));
+    act('save', api.put(path, { text: fromEditor(draft ?? '', lineEnd(letter.text)) }), () => ({ tone: 'good', text: t('dead.saved') }));
   const replay = (): Promise<void> =>
     act<{ state: string; reason?: string }>('replay', api.post(`${path}/replay`), ({ state, reason }) =>
       reason
-        ? { tone: 'red', text: t('dead.refused', { reason }) }
-        : { tone: 'teal', text: t('dead.taken', { state: known('dead.state', state) }) },
+        ? { tone: 'alert', text: t('dead.refused', { reason }) }
+        : { tone: 'good', text: t('dead.taken', { state: known('dead.state', state) }) },
     );
 
   return (
     <>
       {result && (
-        <Alert color={result.tone} role="alert" icon={result.tone === 'red' ? <IconAlertTriangle /> : <IconCheck />} withCloseButton closeButtonLabel={t('close')} onClose={() => setResult(null)}>
-          {result.text}
-        </Alert>
+        <Notice tone={result.tone} title={result.text} onClose={() => setResult(null)} />
       )}
       {draft === null ? (
         <pre className={look.raw} tabIndex={0} role="region" aria-label={t('dead.text')}>

@@ -57,7 +57,7 @@ export default function Patients() {
   ];
 
   return (
-    <div className={`${page.page} ${look.page}`}>
+    <div className={`${page.page} ${page.fill} ${look.page}`}>
       <header className={page.head}>
         <h1 className={page.title}>{t('patients.title')}</h1>
         <span className={page.count} role="status">

@@ -1,8 +1,9 @@
 /** A new account, or the name, roles and state of one. The last administrator is the server's to protect. */
-import { Button, Checkbox, Modal, NativeSelect, PasswordInput, Switch, TextInput } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, PasswordInput, Switch, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../../net/client';
 import type { Problem } from '../../net/outcome';
+import { Dialog } from '../../parts/Dialog';
 import { ProblemNote } from '../../parts/ProblemNote';
 import type { Language, Role } from '../../room';
 import { PASSWORD_LEAST, PASSWORD_MOST } from '../../session/PasswordForm';
@@ -37,7 +38,7 @@ export function UserForm({ user, close, done }: { user?: User; close: () => void
   };
 
   return (
-    <Modal opened onClose={close} title={t(user ? 'users.edit.title' : 'users.create')} lockScroll={false} closeButtonProps={{ 'aria-label': t('close') }}>
+    <Dialog opened onClose={close} title={t(user ? 'users.edit.title' : 'users.create')}>
       <form className={page.form} onSubmit={(event) => void submit(event)}>
         {!user && <TextInput label={t('users.user')} description={t('users.user.hint')} value={draft.user} onChange={(event) => set({ user: event.currentTarget.value })} required withAsterisk={false} autoComplete="off" autoCapitalize="none" spellCheck={false} maxLength={64} data-autofocus />}
         <TextInput label={t('users.name')} value={draft.name} onChange={(event) => set({ name: event.currentTarget.value })} required withAsterisk={false} autoComplete="off" maxLength={128} />
@@ -59,6 +60,6 @@ export function UserForm({ user, close, done }: { user?: User; close: () => void
           {t('save')}
         </Button>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

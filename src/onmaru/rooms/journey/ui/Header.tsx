@@ -123,7 +123,7 @@ function FactLine({ fact, open, alert, detailed }: { fact: Fact; open: (source: 
   const language = useLanguage();
   const known = (key: string, code: string): string => (t(key) === key ? code : t(key));
   const severity = fact.severity && known(`journey.severity.${fact.severity}`, fact.severity);
-  const status = ['active', ''].includes(fact.status) ? '' : known(`journey.status.${fact.status}`, fact.status);
+  const status = ['active', 'completed', ''].includes(fact.status) ? '' : known(`journey.status.${fact.status}`, fact.status);
   const more = [severity, alert || detailed ? fact.detail : '', status].filter(Boolean).join(' · ');
   return (
     <button type="button" className={look.fact} data-alert={alert} onClick={() => open(fact.source)}>

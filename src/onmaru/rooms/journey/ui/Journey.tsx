@@ -51,6 +51,11 @@ function Page({ patient }: { patient: string }) {
     else setCluster(one);
   };
 
+  const headed = summary.value !== null;
+  useEffect(() => {
+    if (headed) performance.mark('journey-headed');
+  }, [headed]);
+
   if (summary.problem && !summary.value) return <ProblemView problem={summary.problem} retry={summary.reload} />;
   const window = listed(view, all, cluster, kinds);
   return (

@@ -1,5 +1,5 @@
 /** The same items as the canvas, as a list: read aloud, reached by key, page after page to the last. */
-import { api, formatDate, formatDateTime, formatTime, type Problem, ProblemView, useFormat, useLanguage, useT } from '@shell';
+import { api, formatDate, formatDateTime, formatTime, type Language, type Problem, ProblemView, useFormat, useLanguage, useT } from '@shell';
 import { Button, Checkbox, TextInput } from '@mantine/core';
 import { IconSearch, IconX } from '@tabler/icons-react';
 import { useCallback, useEffect, useRef, useState } from 'react';
@@ -85,10 +85,10 @@ function Rows({ items, open }: { items: readonly Item[]; open: (item: Item) => v
 
 function Day({ day, items, open }: { day: string; items: readonly Item[]; open: (item: Item) => void }) {
   const t = useT();
-  const format = useFormat();
+  const language = useLanguage();
   return (
     <section className={look.day}>
-      <h3>{day ? `${day}${day.length === 10 ? ` ${format.day(day).replace(/^[^(]*(?=\()/, '')}` : ''}` : t('journey.undated')}</h3>
+      <h3>{day ? `${day} ${weekday(day, language)}` : t('journey.undated')}</h3>
       <ul>
         {items.map((item) => (
           <li key={item.source}>
@@ -98,6 +98,12 @@ function Day({ day, items, open }: { day: string; items: readonly Item[]; open: 
       </ul>
     </section>
   );
+}
+
+/** `(토)`, `(Sat)`; nothing for a mere month or year. */
+function weekday(day: string, language: Language): string {
+  if (day.length !== 10) return '';
+  return `(${new Date(`${day}T00:00:00Z`).toLocaleDateString(language, { weekday: 'short', timeZone: 'UTC' })})`;
 }
 
 function Row({ item, open }: { item: Item; open: (item: Item) => void }) {

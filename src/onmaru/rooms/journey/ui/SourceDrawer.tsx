@@ -35,19 +35,28 @@ export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawe
   useEffect(() => setVersion(null), [source]);
   const ready = state?.source === source ? state : null;
   return (
-    <Drawer opened={source !== null} onClose={close} position="right" size="lg" title={item?.[language] || source || ''} closeButtonProps={{ 'aria-label': t('close') }}>
-      {item && item.source === source && <Facts item={item} />}
-      {item && item.source === source && item.value && <Trend patient={patient} code={item.code} name={item[language]} tick={tick} />}
-      {!ready && <Waiting />}
-      {ready?.problem && <ProblemView problem={ready.problem} />}
-      {ready?.told && (
-        <>
-          <Origin provenance={ready.told.provenance} />
-          <Versions told={ready.told} choose={setVersion} />
-          <Tokens text={ready.text} />
-        </>
-      )}
-    </Drawer>
+    <Drawer.Root opened={source !== null} onClose={close} position="right" size="lg">
+      <Drawer.Overlay />
+      <Drawer.Content aria-labelledby="journey-source">
+        <div className={look.drawerhead}>
+          <h2 id="journey-source">{item?.[language] || source || ''}</h2>
+          <Drawer.CloseButton aria-label={t('close')} />
+        </div>
+        <Drawer.Body>
+          {item && item.source === source && <Facts item={item} />}
+          {item && item.source === source && item.value && <Trend patient={patient} code={item.code} name={item[language]} tick={tick} />}
+          {!ready && <Waiting />}
+          {ready?.problem && <ProblemView problem={ready.problem} />}
+          {ready?.told && (
+            <>
+              <Origin provenance={ready.told.provenance} />
+              <Versions told={ready.told} choose={setVersion} />
+              <Tokens text={ready.text} />
+            </>
+          )}
+        </Drawer.Body>
+      </Drawer.Content>
+    </Drawer.Root>
   );
 }
 

@@ -56,6 +56,7 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
       ticks: ticks(view, width, language, offset),
       now: { at: Date.now(), text: t('journey.today') },
       words: (one) => (one.value ? `${one.value} ${one.unit ?? ''}`.trim() : (one[language] ?? '')),
+      name: (span) => span[language],
     });
     performance.mark('journey-drawn');
   }, [view, width, height, lanes, answer, over, language, t, pages]);

@@ -4,7 +4,7 @@ import { ActionIcon, Button, TextInput } from '@mantine/core';
 import { IconArrowsHorizontal, IconChevronLeft, IconChevronRight, IconMinus, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { offsetOf, startOf } from './axis';
-import type { Extent, Kind } from './data';
+import { type Extent, type Kind, KINDS } from './data';
 import look from './journey.module.css';
 import { pan, type View, within, zoom } from './view';
 
@@ -92,7 +92,7 @@ function Kinds({ extent, kinds, show }: { extent: Extent; kinds: ReadonlySet<Kin
       <button type="button" className={look.kind} aria-pressed={kinds.size === 0} onClick={() => show(new Set())}>
         {t('journey.kinds.all')} <span>{format.number(extent.total)}</span>
       </button>
-      {extent.kinds.map(({ kind, n }) => (
+      {KINDS.flatMap((kind) => extent.kinds.filter((one) => one.kind === kind)).map(({ kind, n }) => (
         <button key={kind} type="button" className={look.kind} data-kind={kind} aria-pressed={kinds.has(kind)} onClick={() => toggle(kind)}>
           <i aria-hidden /> {t(`journey.kind.${kind}`)} <span>{format.number(n)}</span>
         </button>

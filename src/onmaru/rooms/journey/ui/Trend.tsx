@@ -7,6 +7,7 @@ import look from './journey.module.css';
 const WIDE = 460;
 const TALL = 130;
 const EDGE = 6;
+const FEW = 120; // values up to which each has its dot; of more only those that are flagged
 
 export function Trend({ patient, code, name, tick }: { patient: string; code: string; name: string; tick: number }) {
   const t = useT();
@@ -29,9 +30,10 @@ export function Trend({ patient, code, name, tick }: { patient: string; code: st
       <svg viewBox={`0 0 ${WIDE} ${TALL}`} role="img" aria-label={label}>
         {range && <rect x={0} width={WIDE} y={scale.y(range.high)} height={Math.max(1, scale.y(range.low) - scale.y(range.high))} className={look.normal} />}
         <polyline className={look.curve} points={same.map((one) => `${scale.x(one.time)},${scale.y(one.number)}`).join(' ')} />
-        {same.length <= 200 &&
-          same.map((one) => (
-            <circle key={one.source + one.time} cx={scale.x(one.time)} cy={scale.y(one.number)} r={one.flag ? 4 : 2.6} className={one.flag ? look.outlier : look.dot} data-critical={CRITICAL.has(one.flag)}>
+        {same
+          .filter((one) => one.flag || same.length <= FEW)
+          .map((one) => (
+            <circle key={one.source + one.time} cx={scale.x(one.time)} cy={scale.y(one.number)} r={same.length > FEW ? 1.8 : one.flag ? 4 : 2.6} className={one.flag ? look.outlier : look.dot} data-critical={CRITICAL.has(one.flag)}>
               <title>{`${one.value} ${format.unit(one.unit)} · ${formatDate(one.at)}`}</title>
             </circle>
           ))}

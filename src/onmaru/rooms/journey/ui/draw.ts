@@ -27,6 +27,7 @@ export interface Scene {
   ticks: readonly Tick[];
   now: { at: number; text: string };
   words: (cluster: Cluster) => string;
+  name: (span: Span) => string;
   chosen: Mark | null;
   palette: Palette;
 }
@@ -57,6 +58,7 @@ export function draw(ctx: CanvasRenderingContext2D, scene: Scene): Mark[] {
     if (lane === undefined || span.low > view.to || (span.high !== null && span.high < view.from)) continue;
     marks.push(bar(ctx, scene, lane, x(span.low), span.high === null ? width : x(span.high), null, span));
   }
+  lasting(ctx, scene, marks, row, x);
   const seen = scene.clusters.filter((one) => row.has(one.kind) && one.last >= view.from && one.low <= view.to);
   const most = Math.log(Math.max(2, ...seen.map((one) => one.n)));
   const next = followers(seen, x, width);
@@ -66,6 +68,17 @@ export function draw(ctx: CanvasRenderingContext2D, scene: Scene): Mark[] {
   }
   if (scene.chosen) halo(ctx, palette, scene.chosen);
   return marks;
+}
+
+/** At the left edge, in words, what reaches in from before: as far as the first item of the lane leaves room. */
+function lasting(ctx: CanvasRenderingContext2D, scene: Scene, marks: readonly Mark[], row: ReadonlyMap<Kind, number>, x: (at: number) => number): void {
+  for (const [kind, lane] of row) {
+    const names = marks.filter((mark) => mark.lane === lane && mark.left <= 0).map((mark) => (mark.span ? scene.name(mark.span) : ''));
+    if (names.length === 0) continue;
+    const starts = scene.clusters.filter((one) => one.kind === kind && one.last >= scene.view.from).map((one) => x(one.low));
+    const room = Math.min(scene.width, ...starts) - 20;
+    if (room > 50) word(ctx, scene, [...new Set(names)].join(' · '), 6, AXIS + lane * LANE + LANE / 2 - 4, room, scene.palette.quiet);
+  }
 }
 
 /** For each cluster, where the next one in its lane begins: how much room a word beside it has. */

@@ -4,9 +4,13 @@ import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
 
+const page = () => import('./Journey');
+// Opened by its address: the page's code comes while the session is still being asked for.
+if (typeof location !== 'undefined' && /\/patients\/[^/]+$/.test(location.pathname)) void page();
+
 const journey: RoomUi = {
   name: 'journey',
-  routes: [{ path: '/patients/:patient', element: lazy(() => import('./Journey')), roles: ['physician', 'nurse', 'registrar', 'patient'] }],
+  routes: [{ path: '/patients/:patient', element: lazy(page), roles: ['physician', 'nurse', 'registrar', 'patient'] }],
   nav: [],
   strings: { ko, en },
 };

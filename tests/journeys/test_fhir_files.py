@@ -1,0 +1,117 @@
+"""FHIR files through the door: bundles that refer to each other, NDJSON, gzip, the same file again, a load cut short."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from tests.v2_hall import House
+
+from onmaru.adapters import fhirfile
+from onmaru.adapters.receipt import Receipt, Source
+from onmaru.fhir.outcome import Invalid
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def take(house: House, data: bytes) -> Receipt:
+    return house.door.take(house.hall, data, Source("file", "test"))
+
+
+def bundle(*entries: tuple[str, dict[str, object]], kind: str = "transaction") -> bytes:
+    return json.dumps(
+        {
+            "resourceType": "Bundle",
+            "type": kind,
+            "entry": [
+                {
+                    "fullUrl": f"urn:uuid:{name}",
+                    "resource": body,
+                    "request": {"method": "POST", "url": body["resourceType"]},
+                }
+                for name, body in entries
+            ],
+        },
+        indent=1,
+    ).encode()
+
+
+ORGANIZATION = ("o1", {"resourceType": "Organization", "id": "x", "name": "온마루병원"})
+PATIENT = ("p1", {"resourceType": "Patient", "managingOrganization": {"reference": "urn:uuid:o1"}, "active": True})
+
+
+def test_entries_refer_to_entries_of_an_earlier_file(house: House) -> None:
+    take(house, bundle(ORGANIZATION))
+    take(house, bundle(PATIENT))
+    organization, patient = house.one("Organization"), house.one("Patient")
+    assert patient["managingOrganization"]["reference"] == f"Organization/{organization['id']}"
+
+
+def test_links_outlive_the_process(house: House, tmp_path: Path) -> None:
+    take(house, bundle(ORGANIZATION))
+    again = fhirfile.FhirFiles(house._new_id, lambda hall, piece, error: "")
+    again.take(house.hall, bundle(PATIENT))
+    reference = house.one("Patient")["managingOrganization"]["reference"]
+    assert reference == f"Organization/{house.one('Organization')['id']}"
+
+
+def test_the_same_file_again_adds_nothing(house: House) -> None:
+    assert take(house, bundle(ORGANIZATION, PATIENT)).accepted == 2
+    head = house.log.head()
+    assert take(house, bundle(ORGANIZATION, PATIENT)).duplicate
+    assert house.log.head() == head
+
+
+def test_equal_entries_of_one_file_are_each_taken(house: House) -> None:
+    assert take(house, bundle(ORGANIZATION, ORGANIZATION)).accepted == 2
+
+
+def test_ndjson_and_gzip_are_told_by_content(house: House) -> None:
+    lines = b"\n".join(json.dumps({"resourceType": "Patient", "gender": g}).encode() for g in ("male", "female"))
+    assert take(house, gzip.compress(lines)).by_type == {"Patient": 2}
+    assert take(house, b'{"resourceType":"Patient"}').by_type == {"Patient": 1}
+
+
+def test_an_invalid_entry_is_buried_and_its_neighbours_are_taken(house: House) -> None:
+    bad = ("b1", {"resourceType": "Patient", "gender": 5})
+    receipt = take(house, bundle(ORGANIZATION, bad, PATIENT))
+    assert (receipt.accepted, receipt.rejected, receipt.dead) == (2, 1, 1)
+    assert "gender" in receipt.reason
+    letter = house.door.letters.page(house.hall)["items"][0]
+    assert letter["where"] == "Bundle.entry[1]"
+
+
+def test_what_is_no_file_of_ours_is_buried(house: House) -> None:
+    receipt = take(house, b"hello")
+    assert (receipt.ack, receipt.dead) == ("AE", 1)
+    assert take(house, b"\x1f\x8bbroken").dead == 1
+
+
+def test_a_load_that_was_cut_short_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fhirfile, "SLICE", 2)
+    data = bundle(*[(f"p{n}", {"resourceType": "Patient", "id": str(n)}) for n in range(5)])
+    writes = 0
+    inner = type(house.hall.record).write
+
+    def failing(self: object, changes: object) -> object:
+        nonlocal writes
+        writes += 1
+        if writes == 2:
+            raise KeyboardInterrupt
+        return inner(self, changes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(house.hall.record), "write", failing)
+    with pytest.raises(KeyboardInterrupt):
+        take(house, data)
+    assert take(house, data).accepted == 3
+    assert len(house.all("Patient")) == 5
+
+
+def test_bundles_of_other_types_are_refused() -> None:
+    with pytest.raises(Invalid):
+        list(fhirfile.pieces(b'{"resourceType":"Bundle","type":"history","entry":[]}'))
