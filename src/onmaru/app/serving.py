@@ -70,8 +70,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     running.motion(MAIN)
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
-    http = server(build(wire(doorway, found)), host, port)
-    task = asyncio.create_task(http.serve())
+    listening = server(build(wire(doorway, found)), host, port)
+    task = asyncio.create_task(listening.serve())
     try:
         await _answers(task, host, port)
         log.info("serving http://%s:%d", host, port)
@@ -80,7 +80,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     finally:
         for listener in listeners:
             await listener.stop()
-        http.stop()  # type: ignore[no-untyped-call]
+        listening.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):
             await asyncio.wait_for(task, 5)
         await running.close()
