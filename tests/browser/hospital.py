@@ -63,9 +63,7 @@ def hospital(folder: Path) -> Iterator[Hospital]:
         argv = [*onmaru, "user", "add", name, "--role", role, "--display", display]
         subprocess.run(argv, env=env, input=f"{SECRET}\n".encode(), check=True, capture_output=True)
     made = subprocess.run([*onmaru, "token", "--user", "machine", "--json"], env=env, check=True, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port, env["ONMARU_MLLP_PORT"] = free_port(), str(free_port())
     process = subprocess.Popen([*onmaru, "serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL)
     try:
         served = Hospital(f"http://127.0.0.1:{port}", process, json.loads(made.stdout)["token"])
@@ -75,6 +73,13 @@ def hospital(folder: Path) -> Iterator[Hospital]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(address: str) -> None:
