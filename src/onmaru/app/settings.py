@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from onmaru.app.refusal import Refusal
 
@@ -99,9 +99,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
     return {**chosen, "home": Chosen(home, chosen["home"].origin)}
 
 
-def room_settings(
-    room: str, declared: tuple[Setting, ...], environ: Mapping[str, str] = os.environ
-) -> dict[str, Value]:
+class Declared(Protocol):
+    """What a setting of the house and a setting of a room have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def default(self) -> Any: ...
+
+
+def room_settings(room: str, declared: Iterable[Declared], environ: Mapping[str, str] = os.environ) -> dict[str, Value]:
     """A room's own settings: table `[room.NAME]` of the file, `ONMARU_ROOM_NAME` in the environment."""
     home = Path(str(load(environ)["home"].value))
     table = _read(home / "onmaru.toml").get("room", {}).get(room, {})
@@ -128,7 +135,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _choose(
-    setting: Setting, environ: Mapping[str, str], written: Mapping[str, Any], prefix: str = "ONMARU_"
+    setting: Declared, environ: Mapping[str, str], written: Mapping[str, Any], prefix: str = "ONMARU_"
 ) -> Chosen:
     variable = prefix + setting.name.upper()
     kind = type(setting.default)
