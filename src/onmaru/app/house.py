@@ -26,7 +26,7 @@ from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.witness import Head, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
 from onmaru.kernel.login import Logins
@@ -78,6 +78,7 @@ class House:
         self._settings = {
             room.name: chosen.room_settings(room.name, room.settings, environ) for room in self.rooms if room.settings
         }
+        self._horizon = int(chosen.load(environ)["search_horizon_hours"].value) * HOUR
         self._master = keyring.master(where.keys)
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
@@ -134,7 +135,7 @@ class House:
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
+        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
         return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, shelf)
 
