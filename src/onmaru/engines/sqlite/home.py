@@ -20,6 +20,7 @@ from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
 
 INDEX_GROUP = 5000
+INDEX_SLICE = 200
 
 
 class Taken(Exception):
@@ -84,6 +85,7 @@ class Home:
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
             self.sync()
+            self.index.apply()
             self.settle(mark)
 
     def waiting(self) -> bool:
@@ -91,11 +93,14 @@ class Home:
         return self.entries.tip() > self.entries.head() or self.trail.waiting
 
     def commit(self) -> Mark:
-        """Write the group: entries, audit rows, index rows."""
+        """Write the group: entries and audit rows. The index follows by `follow` before the group may be settled."""
         t = self.entries.commit()
         self.trail.commit()
-        self.index.apply()
         return Mark(t, self.trail.count)
+
+    def follow(self) -> bool:
+        """Index a slice of what was appended, short enough not to keep a reader waiting; False when all is indexed."""
+        return self.index.apply(INDEX_SLICE)
 
     def sync(self) -> None:
         """Force both write-ahead logs to the disk."""
