@@ -138,8 +138,7 @@ class Application:
             waiters, self.waiters = self.waiters, []
             self.floor.commit()
             await asyncio.get_running_loop().run_in_executor(None, self.floor.sync)
-            for waiter in waiters:
-                waiter.set_result(None)
+            [waiter.set_result(None) for waiter in waiters]
         self.running = False
 
 

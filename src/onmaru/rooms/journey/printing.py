@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,10 +36,10 @@ def print_pdf(request: Request, hall: Hall) -> Response:
     shown = listing.page(hall, person, window, listing.Cursor(EVER, "", False), most, open_ended=open_ended)
     total = sum(listing.total(hall, one, window, open_ended=open_ended) for one in person.ids)
     paper = Paper(hall, collect(hall, patient), datetime.now(UTC))
-    pdf = paper.draw([listing.line(row) for row in shown], total)
+    lines = [listing.line(row) for row in shown]
     return Response(
         200,
-        pdf,
+        partial(paper.draw, lines, total),
         "application/pdf",
         (("Cache-Control", "no-store"), ("Content-Disposition", f'inline; filename="journey-{patient}.pdf"')),
     )
