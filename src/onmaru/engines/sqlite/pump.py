@@ -42,7 +42,7 @@ class Pump:
                 waiters, self._waiters = self._waiters, []
                 try:
                     mark = self._home.commit()
-                    synced = loop.run_in_executor(self._disk, self._home.sync)
+                    synced = loop.run_in_executor(self._disk, self._home.sync, mark)
                     while self._home.follow():
                         await asyncio.sleep(0)
                     await synced
