@@ -180,6 +180,33 @@ def test_a_correction_updates_the_result_and_an_older_one_does_not(house: House)
     assert house.one("DiagnosticReport")["status"] == "corrected"
 
 
+def test_a_pharmacy_order_is_one_request_with_drug_dose_route_and_times(house: House) -> None:
+    lines = [
+        "ORC|NW|P9^EMR|F9^PHA",
+        "TQ1|1||BID",
+        "RXO|123^타이레놀정^KD|500||mg^^UCUM",
+        "RXR|PO",
+        "RXE||123^타이레놀정 500mg^KD|500||mg^^UCUM",
+        "TQ1|1||BID||||20260301080000|20260304080000",
+        "RXR|PO",
+    ]
+    assert send(house, "RDE^O11", pid(), *lines).ack == "AA"
+    by_intent = {one["intent"]: one for one in house.all("MedicationRequest")}
+    assert sorted(by_intent) == ["filler-order", "original-order"]
+    coded = by_intent["filler-order"]
+    assert coded["medicationCodeableConcept"]["coding"][0]["display"] == "타이레놀정 500mg"
+    dosage = coded["dosageInstruction"][0]
+    assert dosage["doseAndRate"][0]["doseQuantity"] == {
+        "value": 500,
+        "unit": "mg",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg",
+    }
+    assert dosage["timing"]["repeat"]["boundsPeriod"]["start"] == "2026-03-01T08:00:00+09:00"
+    assert dosage["route"]["coding"][0]["code"]
+    assert coded["basedOn"][0]["reference"] == f"MedicationRequest/{by_intent['original-order']['id']}"
+
+
 def test_two_facilities_with_the_same_number_have_two_patients(house: House) -> None:
     send(house, "ADT^A04", "PID|1||7^^^A^MR||김^하나", at="20260301120000")
     send(house, "ADT^A04", "PID|1||7^^^B^MR||이^둘", at="20260301120001")
