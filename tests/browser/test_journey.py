@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from journey_big import hospital
+from journey_ward import vital
 from onmaru.app.house import House, Place, system
 from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
@@ -234,6 +235,18 @@ def test_an_item_opens_its_source_with_every_digit(browser: Any, served: str) ->
     assert page.get_by_text("출처: 어느 메시지가").is_visible()
     page.keyboard.press("Escape")
     page.wait_for_selector("pre", state="detached")
+
+
+def test_a_new_value_shows_without_reloading(browser: Any, served: str) -> None:
+    page = page_of(browser, served)
+    session = page.request.get(f"{served}/api/me").json()
+    page.goto(f"{served}/patients/p1")
+    page.wait_for_selector("button[data-source]")
+    page.wait_for_timeout(1500)
+    body = vital("live", "p1", "8867-4", "심박수", 131, "/min", "2026-11-22T10:00:00+09:00")
+    headers = {"X-CSRF-Token": session["csrf"], "Content-Type": "application/fhir+json"}
+    assert page.request.put(f"{served}/fhir/Observation/live", data=body, headers=headers).status == 201
+    page.get_by_text("131").first.wait_for(timeout=10_000)
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

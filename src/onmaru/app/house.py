@@ -17,7 +17,8 @@ from onmaru.app import settings as chosen
 from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
-from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.duck.tables import ColumnarTables
+from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -62,7 +63,8 @@ class Seat(msgspec.Struct, frozen=True):
     tenant: Tenant
     stores: Stores
     hot: HotTables
-    ring: keyring.Keyring
+    columnar: ColumnarTables
+    shelf: Shelf
 
 
 class House:
@@ -126,15 +128,16 @@ class House:
             gate.learn(version)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
-        return Seat(home, stands, Stores(gate, home.trail, now, (hot,)), hot, ring)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, shelf)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
         """The doors for one caller; in a room they are narrowed to the scopes that the room declares."""
         seat = self.seat(caller.tenant)
         record = Chart(seat.tenant, caller)
-        doors = (seat.tenant.gate, seat.home.trail, now)
-        blobs = FolderBlobs(self.folder(caller.tenant) / "blobs", seat.ring, doors, caller)
+        blobs = FolderBlobs(seat.shelf, caller)
         return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
 
     def catch_up(self, tenant: str) -> None:
@@ -142,6 +145,9 @@ class House:
         seat = self.seat(tenant)
         for projection in seat.hot.projections:
             while seat.hot.catch_up(projection, seat.home):
+                pass
+        for projection in seat.columnar.projections:
+            while seat.columnar.catch_up(projection, seat.home):
                 pass
 
     def witness(self) -> None:
@@ -160,6 +166,7 @@ class House:
         for seat in self._seats.values():
             seat.home.close()
             seat.hot.close()
+            seat.columnar.close()
         self._seats.clear()
 
 

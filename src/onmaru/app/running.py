@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
@@ -12,11 +13,13 @@ from onmaru.web.doors import News
 
 SLICE = 100
 NEWS = 500
+GATHER = 1000
+GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 
 
 class Motion:
-    """One tenant in motion. `followed` is the position that every projection has reached; `moved` wakes who waits for it."""
+    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
 
     def __init__(self, house: House, tenant: str) -> None:
         self.seat = house.seat(tenant)
@@ -25,6 +28,8 @@ class Motion:
         self._wake = asyncio.Event()
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
+        self._closing = asyncio.Event()
+        self._gathering = asyncio.create_task(self._gather())
 
     def _settled(self, t: int) -> None:
         if t > self.followed:
@@ -50,6 +55,18 @@ class Motion:
             async with self.moved:
                 self.moved.notify_all()
 
+    async def _gather(self) -> None:
+        """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
+        columnar = self.seat.columnar
+        while not self._closing.is_set():
+            for projection in columnar.projections:
+                while batch := self.seat.home.read(columnar.position(projection), GATHER):
+                    await asyncio.to_thread(columnar.take, projection, batch)
+                    if self._closing.is_set():
+                        return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+
     async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """News after a position (0: from now on), without what this caller may not see."""
         position = after or self.followed
@@ -73,6 +90,8 @@ class Motion:
     async def close(self) -> None:
         """Stop following; what is buffered is committed by the house."""
         self._task.cancel()
+        self._closing.set()
+        await self._gathering
         await self.pump.close()
 
 

@@ -1,0 +1,122 @@
+"""A folder of encrypted Parquet files. Each file has a key of its own; a file is whole and durable before it is named."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
+
+from onmaru.engines.keyring import sync_folder
+from onmaru.kernel.projection import ColumnType, Table
+
+TYPES: dict[ColumnType, pa.DataType] = {
+    "text": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+OWN = (
+    ("_source", pa.string()),
+    ("_version", pa.int64()),
+    ("_t", pa.int64()),
+    ("_patient", pa.string()),
+    ("_patients", pa.string()),
+    ("_labels", pa.string()),
+)
+GONE = pa.schema([("_source", pa.string()), ("_t", pa.int64())])
+SUFFIX = ".parquet"
+
+
+def schema(table: Table) -> pa.Schema:
+    """The engine's own columns, then the table's."""
+    return pa.schema([*OWN, *((name, TYPES[kind]) for name, kind in table.columns)])
+
+
+class Vault:
+    """Names are random, so that no file is ever written twice and none tells what it holds.
+
+    `fresh`: names written since whoever keeps the list of files last emptied it.
+    """
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = folder
+        self._key = key
+        self.fresh: set[str] = set()
+
+    def write(self, batches: Iterable[pa.RecordBatch], of: pa.Schema) -> tuple[str, int]:
+        """Write a new file and fsync it; its name and rows, ("", 0) when there were none. `sync` makes names durable."""
+        name = os.urandom(12).hex()
+        self.fresh.add(name)
+        path, writer, rows = self._path(name), None, 0
+        try:
+            for batch in batches:
+                if not batch.num_rows:
+                    continue
+                if writer is None:
+                    writer = pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+        if not rows:
+            return "", 0
+        _fsync(path)
+        return name, rows
+
+    def dataset(self, names: Sequence[str], of: pa.Schema) -> Any:
+        """What these files hold together, read as a query asks for it; an empty table when there are none."""
+        if not names:
+            return of.empty_table()
+        parts = [self._one(name, of) for name in names]
+        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+
+    def names(self) -> set[str]:
+        """Every file in the folder."""
+        return {path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}")}
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Take files away."""
+        for name in names:
+            self._path(name).unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        """Make the names in the folder durable."""
+        sync_folder(self.folder)
+
+    def _one(self, name: str, of: pa.Schema) -> Any:
+        opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
+        scan = ds.ParquetFragmentScanOptions(decryption_properties=opened)
+        form = ds.ParquetFileFormat(default_fragment_scan_options=scan)
+        return ds.dataset([str(self._path(name))], schema=of, format=form)
+
+    def _sealed(self, name: str) -> Any:
+        return pe.create_encryption_properties(
+            footer_key=self._key_of(name), aad_prefix=name.encode(), store_aad_prefix=False
+        )
+
+    def _key_of(self, name: str) -> bytes:
+        return hmac.digest(self._key, name.encode(), sha256)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{SUFFIX}"
+
+
+def _fsync(path: Path) -> None:
+    path.chmod(0o600)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
