@@ -55,7 +55,8 @@ class Agreement:
             ("observations", "Observation", truth.observations, _any),
             ("conditions", "Condition", truth.conditions, _any),
             ("documents", "DocumentReference", truth.documents, _clinical),
-            ("prescriptions", "MedicationRequest", truth.prescriptions, _any),
+            ("prescriptions as ordered", "MedicationRequest", truth.prescriptions, _ordered),
+            ("prescriptions as encoded", "MedicationRequest", truth.prescriptions, _encoded),
             ("administrations", "MedicationAdministration", truth.administrations, _any),
             ("answers", "QuestionnaireResponse", truth.answers, _any),
             ("appointments", "Appointment", truth.appointments, _any),
@@ -132,6 +133,16 @@ class Agreement:
 
 def _any(resource: Json) -> bool:
     return True
+
+
+def _ordered(resource: Json) -> bool:
+    """The prescriber's own order (RXO; the v2-to-FHIR tables' original-order)."""
+    return bool(resource["intent"] == "original-order")
+
+
+def _encoded(resource: Json) -> bool:
+    """What the pharmacy made of it (RXE; filler-order)."""
+    return bool(resource["intent"] == "filler-order")
 
 
 def _clinical(resource: Json) -> bool:
