@@ -287,9 +287,6 @@ def resources(message: Message, zone: str = "+09:00") -> Mapped:
 
     Raises Refused (AE) for a PID without identifier (101) and for a header with nothing behind it (100). Messages of types
     without data (ACK, queries) give no nodes.
-    """Map a message. `zone` fills in for times whose sender gives none.
-
-    Raises Refused (AE) for a PID without identifier (101) and for a header with nothing behind it (100). Messages of types without data (ACK, queries) give no nodes.
     """
     assert tables().messages
     _followed(message)
