@@ -33,10 +33,10 @@ FAULTS = Faults(
     out_of_order=0.02,
     malformed=0.03,
     correction=0.1,
-    merge=0.15,
+    merge=0.2,
     wrong_bed=0.2,
-    cancelled_admission=0.15,
-    cancelled_discharge=0.15,
+    cancelled_admission=0.2,
+    cancelled_discharge=0.35,
 )
 Advance = Callable[[float], None]
 
@@ -44,9 +44,9 @@ Advance = Callable[[float], None]
 class Size(msgspec.Struct, frozen=True):
     """How much of a hospital: seed, simulated days, people who come."""
 
-    seed: int = 7
-    days: float = 3.0
-    patients: int = 16
+    seed: int = 69
+    days: float = 5.0
+    patients: int = 18
 
     def run(self) -> Hospital:
         """The hospital, the same bytes each time."""
