@@ -129,8 +129,9 @@ def test_the_header_and_the_first_timeline_stand_within_a_second(browser: Any, s
     for _ in range(TRIES):
         page = page_of(browser, served)
         page.goto(f"{served}/patients/big")
-        page.wait_for_function("performance.getEntriesByName('journey-drawn').length > 0")
+        page.wait_for_selector("canvas[data-from]")
         page.wait_for_selector("h1")
+        spent(page, "", "performance.getEntriesByName('journey-drawn').length")
         for text in ("박서준", "200001", "1951-07-14", "페니실린", "와파린 2 mg", "71병동"):
             assert page.get_by_text(text).first.is_visible(), text
         assert page.faults == []
@@ -217,7 +218,7 @@ def test_the_list_goes_on_as_one_scrolls(browser: Any, served: str) -> None:
     page = opened(browser, served)
     first = page.locator("button[data-source]").count()
     page.locator("button[data-source]").last.scroll_into_view_if_needed()
-    page.wait_for_function(f"document.querySelectorAll('button[data-source]').length > {first}")
+    page.locator("button[data-source]").nth(first).wait_for(state="attached")
 
 
 def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(browser: Any, served: str) -> None:
