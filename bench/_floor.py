@@ -21,9 +21,22 @@ from granian.server.embed import Server
 
 from onmaru.engines.sqlite.index import INSERTS, SCHEMA, paired
 from onmaru.fhir import search
-from onmaru.fhir.structure import struct
+from onmaru.fhir.structure import stored
 
+PRAGMAS = ("page_size=8192", "journal_mode=wal", "synchronous=normal", "cache_size=-262144")
 TABLES = ("ver", "hist", "comp", "pc", "tok", "ref", "dat", "str", "qty", "txt")
+
+
+class Ids(dict[str, int]):
+    """Small integers for names; `fresh` are rows for those not stored yet."""
+
+    def __init__(self) -> None:
+        self.fresh: list[tuple[Any, ...]] = []
+
+    def __missing__(self, name: str) -> int:
+        self[name] = found = len(self)
+        self.fresh.append((found, *name.partition("/")[::2]))
+        return found
 
 
 class Floor:
@@ -32,42 +45,20 @@ class Floor:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.db = apsw.Connection(str(folder / "floor.db"))
-        for pragma, value in (
-            ("page_size", 8192),
-            ("journal_mode", "wal"),
-            ("synchronous", "normal"),
-            ("cache_size", -262144),
-        ):
-            self.db.pragma(pragma, value)
-        self.db.execute(SCHEMA + "CREATE TABLE IF NOT EXISTS body(id TEXT PRIMARY KEY, t INTEGER, raw BLOB);")
-        self.db.execute("CREATE UNIQUE INDEX IF NOT EXISTS body_t ON body(t)")
+        self.db.execute(";".join(f"PRAGMA {one}" for one in PRAGMAS))
+        self.db.execute(SCHEMA + "CREATE TABLE body(t INTEGER PRIMARY KEY, id TEXT UNIQUE, raw BLOB);")
         self.wal = os.open(folder / "floor.db-wal", os.O_RDWR)
-        self.codes: dict[str, int] = {}
-        self.rids: dict[str, int] = {}
-        self.decoders: dict[str, Any] = {}
-        self.t: int = self.db.execute("SELECT coalesce(max(t), 0) FROM body").get  # type: ignore[assignment]
-        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in (*TABLES, "res", "body")}
-
-    def code(self, text: str) -> int:
-        return self.codes.setdefault(text, len(self.codes))
-
-    def rid(self, name: str) -> int:
-        found = self.rids.get(name)
-        if found is None:
-            found = self.rids[name] = len(self.rids)
-            self.rows["res"].append((found, *name.split("/", 1)))
-        return found
+        self.codes, self.rids = Ids(), Ids()
+        self.t = 0
+        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in (*TABLES, "body")}
 
     def add(self, type: str, id: str, raw: bytes) -> None:
-        decoder = self.decoders.get(type)
-        if decoder is None:
-            decoder = self.decoders[type] = msgspec.json.Decoder(struct(type))
-        keys = search.extract(decoder.decode(raw))
+        keys = search.extract(stored(raw, type))
         self.t += 1
-        t, rows, code = self.t, self.rows, self.code
-        patients = [self.rid(f"Patient/{p}") for p in keys.patients]
-        rows["body"].append((id, t, raw))
-        rows["ver"].append((t, self.rid(f"{type}/{id}"), code(type), 1, ",".join(map(str, patients))))
+        t, rows, code, rids = self.t, self.rows, self.codes.__getitem__, self.rids
+        patients = [rids[f"Patient/{p}"] for p in keys.patients]
+        rows["body"].append((t, id, raw))
+        rows["ver"].append((t, rids[f"{type}/{id}"], code(type), 1, ",".join(map(str, patients))))
         rows["hist"].append((rows["ver"][-1][1], t))
         rows["comp"] += [(patient, t) for patient in patients]
         tokens = [(sp, code(value), code(system), t) for sp, system, value in keys.token]
@@ -77,7 +68,7 @@ class Floor:
         rows["qty"] += [(sp, value, code(c), code(s), t) for sp, s, c, value in keys.quantity]
         patient_sp, code_sps = paired(type)
         for sp, target, name in keys.reference:
-            rid = self.rid(f"{target}/{name}")
+            rid = rids[f"{target}/{name}"]
             rows["ref"].append((sp, rid, t))
             if sp == patient_sp:
                 rows["pc"] += [(rid, s, c, y, t) for s, c, y, _ in tokens if s in code_sps]
@@ -89,8 +80,9 @@ class Floor:
             for name in TABLES:
                 self.rows[name].sort()
                 self.db.executemany(INSERTS[name], self.rows[name])
-            self.db.executemany("INSERT INTO res VALUES(?,?,?)", self.rows["res"])
-            self.db.executemany("INSERT OR REPLACE INTO body VALUES(?,?,?)", self.rows["body"])
+            self.db.executemany("INSERT INTO res VALUES(?,?,?)", self.rids.fresh)
+            self.rids.fresh.clear()
+            self.db.executemany("INSERT INTO body VALUES(?,?,?)", self.rows["body"])
         for one in self.rows.values():
             one.clear()
 
@@ -101,10 +93,9 @@ class Floor:
         return self.db.execute("SELECT raw FROM body WHERE id = ?", (id,)).get or b""  # type: ignore[return-value]
 
     def find(self, patient: str, code: str) -> Iterable[bytes]:
-        rid, c = self.rids.get(f"Patient/{patient}", -1), self.codes.get(code, -1)
-        code_sp = search.parameters("Observation")["code"].sp
-        positions = self.db.execute("SELECT t FROM pc WHERE rid=? AND sp=? AND c=?", (rid, code_sp, c)).fetchall()
-        for (t,) in sorted(positions, reverse=True)[:20]:
+        rid, c, sp = self.rids[f"Patient/{patient}"], self.codes[code], search.parameters("Observation")["code"].sp
+        found = self.db.execute("SELECT t FROM pc WHERE rid=? AND sp=? AND c=?", (rid, sp, c)).fetchall()
+        for (t,) in sorted(found, reverse=True)[:20]:
             yield self.db.execute("SELECT raw FROM body WHERE t = ?", (t,)).get  # type: ignore[misc]
 
 
@@ -147,8 +138,7 @@ class Application:
             waiters, self.waiters = self.waiters, []
             self.floor.commit()
             await asyncio.get_running_loop().run_in_executor(None, self.floor.sync)
-            for waiter in waiters:
-                waiter.set_result(None)
+            [waiter.set_result(None) for waiter in waiters]
         self.running = False
 
 

@@ -92,6 +92,7 @@ class Bench:
             "ONMARU_HOME": str(place.home),
             "ONMARU_KEYS": str(place.keys),
             "ONMARU_WITNESS": str(place.witness),
+            "ONMARU_MLLP_PORT": "0",
         }
         with _running([sys.executable, "-m", "onmaru.app", "serve", "--port", str(port)], environ):
             _wait(f"http://127.0.0.1:{port}/fhir/metadata")

@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from journey_big import hospital
+from journey_ward import vital
 from onmaru.app.house import House, Place, system
 from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
@@ -128,8 +129,9 @@ def test_the_header_and_the_first_timeline_stand_within_a_second(browser: Any, s
     for _ in range(TRIES):
         page = page_of(browser, served)
         page.goto(f"{served}/patients/big")
-        page.wait_for_function("performance.getEntriesByName('journey-drawn').length > 0")
+        page.wait_for_selector("canvas[data-from]")
         page.wait_for_selector("h1")
+        spent(page, "", "performance.getEntriesByName('journey-drawn').length")
         for text in ("박서준", "200001", "1951-07-14", "페니실린", "와파린 2 mg", "71병동"):
             assert page.get_by_text(text).first.is_visible(), text
         assert page.faults == []
@@ -216,7 +218,7 @@ def test_the_list_goes_on_as_one_scrolls(browser: Any, served: str) -> None:
     page = opened(browser, served)
     first = page.locator("button[data-source]").count()
     page.locator("button[data-source]").last.scroll_into_view_if_needed()
-    page.wait_for_function(f"document.querySelectorAll('button[data-source]').length > {first}")
+    page.locator("button[data-source]").nth(first).wait_for(state="attached")
 
 
 def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(browser: Any, served: str) -> None:
@@ -234,6 +236,18 @@ def test_an_item_opens_its_source_with_every_digit(browser: Any, served: str) ->
     assert page.get_by_text("출처: 어느 메시지가").is_visible()
     page.keyboard.press("Escape")
     page.wait_for_selector("pre", state="detached")
+
+
+def test_a_new_value_shows_without_reloading(browser: Any, served: str) -> None:
+    page = page_of(browser, served)
+    session = page.request.get(f"{served}/api/me").json()
+    page.goto(f"{served}/patients/p1")
+    page.wait_for_selector("button[data-source]")
+    page.wait_for_timeout(1500)
+    body = vital("live", "p1", "8867-4", "심박수", 131, "/min", "2026-11-22T10:00:00+09:00")
+    headers = {"X-CSRF-Token": session["csrf"], "Content-Type": "application/fhir+json"}
+    assert page.request.put(f"{served}/fhir/Observation/live", data=body, headers=headers).status == 201
+    page.get_by_text("131").first.wait_for(timeout=10_000)
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

@@ -249,3 +249,12 @@ def test_what_was_prepared_for_one_target_is_not_written_to_another(client: Clie
     assert client.get("/fhir/Patient").json["total"] == 1
     found = client.get("/fhir/Observation?_count=200").json["entry"]
     assert {one["resource"]["subject"]["reference"] for one in found} == {"Patient/first"}
+
+
+def test_a_conditional_update_that_matches_nothing_takes_the_id_it_brings(client: Client) -> None:
+    wanted = entry("PUT", "Patient?identifier=urn:mrn|1", {**PATIENT, "id": "mine"})
+    assert client.post("transaction", wanted).json["entry"][0]["response"]["status"] == "201 Created"
+    assert client.get("/fhir/Patient/mine").status == 200
+    assert client.post("transaction", wanted).json["entry"][0]["response"]["status"] == "200 OK"
+    other = entry("PUT", "Patient?identifier=urn:mrn|1", {**PATIENT, "id": "other"})
+    assert client.post("transaction", other).status == 400

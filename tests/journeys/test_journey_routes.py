@@ -60,6 +60,8 @@ class Ward:
 
 
 def whole(answer: Response) -> bytes:
+    if callable(answer.body):
+        return answer.body()
     return answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
 
 

@@ -144,12 +144,13 @@ def test_a_defect_of_ours_is_told_without_its_text(house: House, token: str, cap
 
 
 SEEDS = [
+    b'{"resourceType":"Patient","id":"1","identifier":[{"value":"1"}],"active":true}',
     b'{"resourceType":"Patient","name":[{"family":"x"}],"birthDate":"1970-01-01"}',
     b'{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":'
     b'"Patient"},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=1"}}]}',
     b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient?identifier=1"}}',
 ]
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+METHODS = ("GET", "GET", "GET", "POST", "POST", "POST", "PUT", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 PIECES = (
     "Patient",
     "_history",
@@ -164,6 +165,10 @@ PIECES = (
     "한글",
     "metadata",
     "x" * 70,
+)
+PATHS = (
+    *("Patient", "Patient", "Observation", "Observation", "Patient/1", "Patient/1/_history", "Patient/1/_history/1"),
+    *("Patient/_search", "Patient/_history", "_history", "", "Patient/1/Observation", "Patient/1/*"),
 )
 PARAMETERS = [
     "name",
@@ -221,13 +226,16 @@ VALUES = [
 
 def _random_request(chance: random.Random) -> tuple[str, str, bytes, dict[str, str]]:
     path = "/".join(chance.choice(PIECES) for _ in range(chance.randrange(5)))
+    if chance.random() < 0.7:
+        path = chance.choice(PATHS)
     query = "&".join(f"{chance.choice(PARAMETERS)}={chance.choice(VALUES)}" for _ in range(chance.randrange(3)))
     body = bytearray(chance.choice(SEEDS))
-    for _ in range(chance.randrange(6)):
+    for _ in range(chance.choice([0, 0, 1, 2, 5])):
         body[chance.randrange(len(body))] = chance.randrange(256)
     if chance.random() < 0.2:
         del body[chance.randrange(len(body)) :]
-    headers = {"content-type": chance.choice(["application/fhir+json", "application/x-www-form-urlencoded", "x"])}
+    kinds = ["application/fhir+json", "application/fhir+json", "application/x-www-form-urlencoded", "x"]
+    headers = {"content-type": chance.choice(kinds)}
     for name in (
         "if-match",
         "if-none-match",
@@ -237,9 +245,9 @@ def _random_request(chance: random.Random) -> tuple[str, str, bytes, dict[str, s
         "x-onmaru-position",
         "if-modified-since",
     ):
-        if chance.random() < 0.15:
+        if chance.random() < 0.07:
             headers[name] = chance.choice(VALUES)
-    surface = chance.choice(["/fhir", "/fhir", "/fhir", "/api", "/rooms", "/t/main/fhir", "/t/other/fhir", ""])
+    surface = chance.choice([*["/fhir"] * 14, "/api", "/rooms", "/t/main/fhir", "/t/other/fhir", ""])
     return chance.choice(METHODS), f"{surface}/{path}?{query}", bytes(body), headers
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.v2_hall import House
 
 from onmaru.adapters.hl7v2 import er7
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.kernel.record import Change
 
 
 @pytest.fixture
@@ -178,6 +180,33 @@ def test_a_correction_updates_the_result_and_an_older_one_does_not(house: House)
     assert house.one("DiagnosticReport")["status"] == "corrected"
 
 
+def test_a_pharmacy_order_is_one_request_with_drug_dose_route_and_times(house: House) -> None:
+    lines = [
+        "ORC|NW|P9^EMR|F9^PHA",
+        "TQ1|1||BID",
+        "RXO|123^타이레놀정^KD|500||mg^^UCUM",
+        "RXR|PO",
+        "RXE||123^타이레놀정 500mg^KD|500||mg^^UCUM",
+        "TQ1|1||BID||||20260301080000|20260304080000",
+        "RXR|PO",
+    ]
+    assert send(house, "RDE^O11", pid(), *lines).ack == "AA"
+    by_intent = {one["intent"]: one for one in house.all("MedicationRequest")}
+    assert sorted(by_intent) == ["filler-order", "original-order"]
+    coded = by_intent["filler-order"]
+    assert coded["medicationCodeableConcept"]["coding"][0]["display"] == "타이레놀정 500mg"
+    dosage = coded["dosageInstruction"][0]
+    assert dosage["doseAndRate"][0]["doseQuantity"] == {
+        "value": 500,
+        "unit": "mg",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg",
+    }
+    assert dosage["timing"]["repeat"]["boundsPeriod"]["start"] == "2026-03-01T08:00:00+09:00"
+    assert dosage["route"]["coding"][0]["code"]
+    assert coded["basedOn"][0]["reference"] == f"MedicationRequest/{by_intent['original-order']['id']}"
+
+
 def test_two_facilities_with_the_same_number_have_two_patients(house: House) -> None:
     send(house, "ADT^A04", "PID|1||7^^^A^MR||김^하나", at="20260301120000")
     send(house, "ADT^A04", "PID|1||7^^^B^MR||이^둘", at="20260301120001")
@@ -206,6 +235,31 @@ def test_a_dead_letter_can_be_seen_mended_and_replayed(house: House) -> None:
     assert house.one("Patient")["name"][0]["family"] == "홍"
     assert letters.page(house.hall)["total"] == 0
     assert letters.page(house.hall, "replayed")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec"), [("KS X 1001", "cp949"), ("EUC-KR", "euc-kr"), ("UNICODE UTF-8", "utf-8")]
+)
+def test_a_mended_letter_keeps_the_character_set_of_its_message(house: House, declared: str, codec: str) -> None:
+    head = f"MSH|^~\\&|EMR|HOSP|O|H|20260301120000+0900||ADT^A04|9|P|2.5.1||||||{declared}"
+    data = f"{head}\rPID|1||||미음^히읗".encode(codec)
+    id = house.door.take(house.hall, data, Source("file", "test")).letters[0]
+    text = str(house.door.letters.one(house.hall, id)["text"])
+    house.door.letters.mend(house.hall, id, text.replace("PID|1||||", "PID|1||7^^^HOSP^MR||"))
+    assert house.door.letters.replay(house.hall, id)["state"] == "replayed"
+    assert house.one("Patient")["name"][0] == {"family": "미음", "given": ["히읗"]}
+
+
+def test_an_identifier_of_two_patients_is_left_to_a_person(house: House) -> None:
+    for number in ("7", "8"):
+        house.hall.record.write([Change("create", "Patient", body=patient(number, shared="55"))])
+    receipt = send(house, "ADT^A08", "PID|1||55^^^PLAN^MR||홍^길동")
+    assert (receipt.ack, receipt.code, receipt.dead) == ("AE", "204", 1)
+
+
+def patient(number: str, shared: str) -> bytes:
+    numbers = [{"system": "urn:onmaru:id:HOSP", "value": number}, {"system": "urn:onmaru:id:PLAN", "value": shared}]
+    return msgspec.json.encode({"resourceType": "Patient", "identifier": numbers})
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from tests.web_house import Answer, House
 
+from onmaru.fhir.search import parse
 from onmaru.kernel import password, scope
 from onmaru.kernel.login import MINUTE
 from onmaru.kernel.room import Hall, Request, Response, Room, Route
@@ -20,6 +22,28 @@ from onmaru.web.doors import Settings
 
 def census(request: Request, hall: Hall) -> Response:
     return answers.json({"ward": request.params["ward"], "path": request.path, "by": hall.caller.user})
+
+
+def drawing(request: Request, hall: Hall) -> Response:
+    return Response(200, lambda: str(threading.get_ident()).encode(), "text/plain")
+
+
+def broken(request: Request, hall: Hall) -> Response:
+    def parts() -> Iterator[bytes]:
+        hall.record.read("Patient", "nobody")
+        yield b"never"
+
+    return Response(200, parts(), "text/plain")
+
+
+def cut(request: Request, hall: Hall) -> Response:
+    def parts() -> Iterator[bytes]:
+        yield b"first "
+        hall.record.search(parse(("Encounter",), []))
+        yield b"second"
+        raise ZeroDivisionError
+
+    return Response(200, parts(), "text/plain")
 
 
 def reach(request: Request, hall: Hall) -> Response:
@@ -47,6 +71,9 @@ ROOM = Room(
         Route("GET", "/wards/{ward}", "user/Encounter.rs", census),
         Route("GET", "/wards/print", "user/Encounter.rs", paper),
         Route("POST", "/wards/{ward}", "user/Encounter.u", census),
+        Route("GET", "/drawing", "user/Encounter.r", drawing),
+        Route("GET", "/broken", "user/Encounter.r", broken),
+        Route("GET", "/cut", "user/Encounter.r", cut),
         Route("GET", "/reach", "user/Encounter.r", reach),
     ),
     scopes=("user/Encounter.rus",),
@@ -288,3 +315,17 @@ def test_a_room_reaches_no_further_than_it_declares(house: House) -> None:
     assert reached == "user/Encounter.rus"
     patient = house.token("kim", "patient", patient="p1")
     assert house.ask("GET", "/rooms/census/reach", token=patient).json["scopes"] == "patient/Encounter.rs"
+
+
+def test_long_computing_runs_beside_the_loop(house: House) -> None:
+    token = house.token("doctor2", "physician")
+    assert int(house.ask("GET", "/rooms/census/drawing", token=token).body) != threading.get_ident()
+
+
+def test_a_streamed_answer_is_refused_while_it_can_be_and_cut_off_after(house: House) -> None:
+    token = house.token("doctor2", "physician")
+    assert house.ask("GET", "/rooms/census/broken", token=token).status == 403
+    before = house.durables
+    answer = house.ask("GET", "/rooms/census/cut", token=token)
+    assert (answer.status, answer.body) == (200, b"first second")
+    assert house.durables - before >= 3, "each part waits for the rows of what it discloses"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.escaping import escape
+from onmaru.adapters.hl7v2 import charset, er7
 from onmaru.adapters.receipt import Receipt, Source
 from onmaru.fhir import search
 from onmaru.fhir.outcome import invalid
@@ -77,7 +78,7 @@ class DeadLetters:
     def mend(self, hall: Hall, id: str, text: str) -> Mapping[str, Any]:
         """Keep a mended text beside the bytes that came; 409 when the letter is not open."""
         version, task = self._open(hall, id)
-        blob = hall.blobs.put([text.replace("\r\n", "\r").replace("\n", "\r").encode()], label="dead-letter")
+        blob = hall.blobs.put([_bytes(text)], label="dead-letter")
         _put(task, "mended", blob)
         self._write(hall, version, task)
         return {**_item(version), "text": text}
@@ -117,6 +118,19 @@ class DeadLetters:
     def _write(self, hall: Hall, version: Version, task: Json) -> None:
         body = msgspec.json.encode(task)
         hall.record.write([Change("update", "Task", version.id, body, if_match=version.version)])
+
+
+def _bytes(text: str) -> bytes:
+    """A mended text as bytes: a v2 message in the character set that its MSH-18 names, with CR between its segments."""
+    if text[:3] not in ("MSH", "FHS", "BHS"):
+        return text.encode()
+    text = text.replace("\r\n", "\r").replace("\n", "\r")
+    head = er7.header(text.split("\r", 1)[0].encode("utf-8"))
+    codec = charset.codec_of(head.first(18).raw) if head is not None else ""
+    try:
+        return text.encode(codec or "utf-8")
+    except UnicodeEncodeError:
+        return text.encode()
 
 
 def _inputs(task: Json) -> dict[str, str]:

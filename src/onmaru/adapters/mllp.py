@@ -102,6 +102,9 @@ class Server:
         self._record = record
         self._limits = limits or Limits()
         self._open = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
@@ -110,11 +113,29 @@ class Server:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
+        """Listen no more; a message that is being taken is still answered, whoever sends nothing is cut off."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
-            await self._server.wait_closed()
+        for task in list(self._idle):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, as a task of its own that `stop` can wait for."""
+        task = asyncio.ensure_future(self._connection(reader, writer))
+        self._tasks.add(task)
+        self._idle.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        finally:
+            self._tasks.discard(task)
+            self._idle.discard(task)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("",))[0])
         allowed = self._allowed(address, _fingerprint(writer))
         self._open += 1
@@ -122,8 +143,14 @@ class Server:
             if not allowed or self._open > self._limits.connections:
                 self._record(Refusal(address, "too many connections" if allowed else "not on the list of peers"))
                 return
+            task = asyncio.current_task()
+            assert task is not None
             async for data in frames(reader, self._limits):
+                self._idle.discard(task)
                 await self._answer(writer, data, allowed, address)
+                if self._stopping:
+                    return
+                self._idle.add(task)
         except Oversize:
             self._record(Refusal(address, "message longer than the limit"))
             await self._send(writer, acks.acknowledge(b"", "AR", "", ("100", "message longer than the limit", "")))

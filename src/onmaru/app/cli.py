@@ -16,11 +16,12 @@ from onmaru.app import rooms
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
+    "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
-    "serve": ("onmaru.app.serving:serve", "Serve the record, the rooms and the pages over HTTP."),
+    "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
     "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -50,9 +50,9 @@ class Place(msgspec.Struct, frozen=True):
     witness: Path
 
 
-def place() -> Place:
+def place(environ: Mapping[str, str] = os.environ) -> Place:
     """The folders that the settings name."""
-    found = chosen.load()
+    found = chosen.load(environ)
     return Place(*(Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness")))
 
 
@@ -64,7 +64,7 @@ class Seat(msgspec.Struct, frozen=True):
     stores: Stores
     hot: HotTables
     columnar: ColumnarTables
-    ring: keyring.Keyring
+    shelf: Shelf
 
 
 class House:
@@ -130,14 +130,14 @@ class House:
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
-        return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, ring)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, shelf)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
         """The doors for one caller; in a room they are narrowed to the scopes that the room declares."""
         seat = self.seat(caller.tenant)
         record = Chart(seat.tenant, caller)
-        doors = (seat.tenant.gate, seat.home.trail, now)
-        blobs = FolderBlobs(self.folder(caller.tenant) / "blobs", seat.ring, doors, caller)
+        blobs = FolderBlobs(seat.shelf, caller)
         return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
 
     def catch_up(self, tenant: str) -> None:

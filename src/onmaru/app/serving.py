@@ -1,4 +1,4 @@
-"""`onmaru serve`: the home process of this house. HTTP, followers and the witness share one event loop."""
+"""`onmaru serve`: the home process of this house. HTTP, MLLP, followers and the witness share one event loop."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import uvloop
 
+from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
+from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN, House, place
+from onmaru.app.peers import peers
+from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Hall
@@ -22,6 +27,7 @@ from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
 
+Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
 
@@ -29,41 +35,112 @@ log = logging.getLogger("onmaru")
 @click.option("--host", default=None, help="Address to listen on.")
 @click.option("--port", type=int, default=None, help="Port to listen on.")
 def serve(host: str | None, port: int | None) -> None:
-    """Serve until interrupted; everything acknowledged is on the disk."""
+    """Serve HTTP and MLLP until interrupted; everything acknowledged is on the disk."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    found = chosen.load()
-    address = host or str(found["host"].value)
-    number = port or int(found["port"].value)
+    found = dict(chosen.load())
+    for name, given in (("host", host), ("port", port)):
+        if given is not None:
+            found[name] = chosen.Chosen(given, "command line")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serving(House(place()), address, number))
+        runner.run(_until_told(House(place()), found))
 
 
-async def serving(house: House, host: str, port: int, ready: asyncio.Event | None = None) -> None:
+async def _until_told(house: House, found: Found) -> None:
     """Serve a house until SIGINT or SIGTERM, then close it."""
+    async with served(house, found, peers()) as standing:
+        await ended(standing)
+    log.info("closed")
+
+
+class Served(NamedTuple):
+    """A house that is being served: its HTTP address, the MLLP port without TLS (0: none) and the server's own task."""
+
+    running: Running
+    doorway: Doorway
+    address: str
+    mllp_port: int
+    task: asyncio.Task[None]
+
+
+@contextlib.asynccontextmanager
+async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> AsyncIterator[Served]:
+    """Serve a house while the context lasts; then finish what was begun and close it."""
+    host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
     running.motion(MAIN)
-    doors = wire(running, chosen.load())
-    listening = server(build(doors), host, port)
+    doorway = Doorway(running, allowed)
+    listeners: list[mllp.Server] = []
+    listening = server(build(wire(doorway, found)), host, port)
+    task = asyncio.create_task(listening.serve())
+    try:
+        await _answers(task, host, port)
+        log.info("serving http://%s:%d", host, port)
+        plain = await _listen(doorway, found, listeners)
+        yield Served(running, doorway, f"http://{host}:{port}", plain, task)
+    finally:
+        for listener in listeners:
+            await listener.stop()
+        listening.stop()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(task, 5)
+        await running.close()
+
+
+async def ended(standing: Served) -> None:
+    """Return on SIGINT, SIGTERM or the server's own end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
-    task = asyncio.create_task(listening.serve())
-    log.info("serving http://%s:%d", host, port)
-    if ready is not None:
-        ready.set()
-    ended = asyncio.create_task(stop.wait())
-    await asyncio.wait([task, ended], return_when=asyncio.FIRST_COMPLETED)
-    listening.stop()  # type: ignore[no-untyped-call]
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(task, 5)
-    await running.close()
-    log.info("closed")
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
 
 
-def wire(running: Running, found: Mapping[str, chosen.Chosen]) -> Doors:
+async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
+    """Return once the HTTP server takes connections; refuse when it ended instead, as on a port that is taken."""
+    for _ in range(200):
+        if task.done():
+            break
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        return
+    raise Refusal(f"the HTTP server did not start on {host}:{port}; is the port taken?")
+
+
+async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) -> int:
+    """Open the MLLP listeners that the settings ask for; gives the port of the one without TLS."""
+    host = str(found["mllp_host"].value)
+    plain, tls = int(found["mllp_port"].value), int(found["mllp_tls_port"].value)
+    unknown = sorted({peer.tenant for peer in doorway.peers if not doorway.running.house.exists(peer.tenant)})
+    if unknown:
+        raise Refusal(f"setting mllp.peer: there is no tenant {unknown[0]}; `onmaru tenant add {unknown[0]}` makes it")
+    if not host:
+        return 0
+    for port, context in ((plain, None), (tls, _tls(found) if tls else None)):
+        if port:
+            listener = mllp.Server(doorway.peers, doorway.take, doorway.durable, doorway.refuse)
+            await listener.start(host, port, context)
+            listeners.append(listener)
+            log.info("listening for HL7 v2 on %s:%d%s", host, port, " with TLS" if context else "")
+    doorway.listening = bool(listeners)
+    return plain
+
+
+def _tls(found: Found) -> ssl.SSLContext:
+    certificate, key, authorities = (str(found[f"mllp_{name}"].value) for name in ("certificate", "key", "authorities"))
+    if not certificate or not key:
+        raise Refusal("mllp_tls_port needs the settings mllp_certificate and mllp_key")
+    return mllp.tls_context(certificate, key, authorities)
+
+
+def wire(doorway: Doorway, found: Found) -> Doors:
     """The web's doors onto a running house."""
-    house = running.house
+    running, house = doorway.running, doorway.running.house
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
     def audit(tenant: str, row: Access) -> None:
@@ -87,6 +164,8 @@ def wire(running: Running, found: Mapping[str, chosen.Chosen]) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        lines=doorway.lines,
+        letters=doorway,
         rooms=house.rooms,
         settings=Settings(
             body=limits["max_body_bytes"],

@@ -68,8 +68,17 @@ SETTINGS: tuple[Setting, ...] = (
         "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."
     ),
     Setting("port", 8080, "The port the HTTP server listens on."),
-    Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) server listens on."),
-    Setting("mllp_port", 2575, "The port the HL7 v2 (MLLP) server listens on."),
+    Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
+    Setting("mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not."),
+    Setting("mllp_tls_port", 0, "The port the HL7 v2 (MLLP) server with TLS listens on; 0: it does not."),
+    Setting("mllp_certificate", "", "The server's certificate chain for MLLP with TLS, a PEM file."),
+    Setting("mllp_key", "", "The private key of that certificate, a PEM file that only the server can read."),
+    Setting(
+        "mllp_authorities",
+        "",
+        "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
+        "turned away; a peer listed with a certificate's fingerprint needs it.",
+    ),
     Setting("language", "ko", "The language of pages and texts before a user chooses one: `ko` or `en`."),
     Setting("max_body_bytes", 32 * 1024 * 1024, "The largest request body taken, in bytes; a larger one gets 413."),
     Setting("max_depth", 64, "How deep JSON may nest; deeper gets 400."),
@@ -79,6 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
+TABLES = frozenset({"room", "mllp"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
@@ -99,6 +109,11 @@ def room_settings(
     return {setting.name: _choose(setting, environ, table, prefix).value for setting in declared}
 
 
+def table(name: str, environ: Mapping[str, str] = os.environ) -> Any:
+    """A table of the settings file, such as `[[mllp.peer]]`, as it is written; {} when it is not there."""
+    return _read(Path(str(load(environ)["home"].value)) / "onmaru.toml").get(name, {})
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         written = tomllib.loads(file.read_text("utf-8"))
@@ -107,7 +122,7 @@ def _read(file: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refusal(f"{file}: {error}") from error
     for name in written:
-        if name not in NAMES - {"home"} | {"room"}:
+        if name not in NAMES - {"home"} | TABLES:
             raise Refusal(f"{file}: there is no setting {name} to give here; `onmaru settings` lists them")
     return written
 

@@ -29,16 +29,23 @@ class Card(msgspec.Struct, frozen=True):
     digest: str
 
 
+class Shelf(msgspec.Struct, frozen=True):
+    """What the blobs of one tenant stand on; `now` gives µs since 1970 UTC."""
+
+    folder: Path
+    keyring: Keyring
+    gate: Gate
+    trail: Trail
+    now: Callable[[], int]
+
+
 class FolderBlobs:
     """The Blobs door (kernel/blobs.py) for one Caller. A file is whole and durable before its name is given out."""
 
-    def __init__(
-        self, folder: Path, keyring: Keyring, doors: tuple[Gate, Trail, Callable[[], int]], caller: Caller
-    ) -> None:
-        self._folder = folder
-        self._keyring = keyring
-        self._box = AESGCM(keyring.key("blobs"))
-        self._gate, self._trail, self._now = doors
+    def __init__(self, shelf: Shelf, caller: Caller) -> None:
+        self._folder = shelf.folder
+        self._keyring = shelf.keyring
+        self._gate, self._trail, self._now = shelf.gate, shelf.trail, shelf.now
         self._caller = caller
 
     def put(self, data: Iterable[bytes], patient: str = "", label: str = "") -> str:
@@ -47,12 +54,13 @@ class FolderBlobs:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         scratch = self._folder / f".{os.urandom(8).hex()}"
         digest = sha256()
+        box = AESGCM(self._keyring.key("blobs"))
         with scratch.open("wb") as file:
             parts = self._chunks(data, digest)
             body = list(parts)
             card = Card(patient, label, digest.hexdigest())
             for part in (msgspec.msgpack.encode(card), *body):
-                file.write(self._sealed(part))
+                file.write(_sealed(box, part))
             file.flush()
             os.fsync(file.fileno())
         name = _name(self._keyring, digest.digest(), card)
@@ -73,11 +81,6 @@ class FolderBlobs:
                 chunk = part[start : start + CHUNK]
                 digest.update(chunk)  # type: ignore[attr-defined]
                 yield chunk
-
-    def _sealed(self, part: bytes) -> bytes:
-        nonce = os.urandom(12)
-        sealed = self._box.encrypt(nonce, part, None)
-        return len(sealed).to_bytes(4, "big") + nonce + sealed
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob: 404 unknown or not this caller's to see."""
@@ -115,6 +118,12 @@ class FolderBlobs:
         if refusal:
             self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+
+
+def _sealed(box: AESGCM, part: bytes) -> bytes:
+    nonce = os.urandom(12)
+    sealed = box.encrypt(nonce, part, None)
+    return len(sealed).to_bytes(4, "big") + nonce + sealed
 
 
 class Opened(NamedTuple):

@@ -78,6 +78,21 @@ def version_of(etag: str) -> int:
     return int(found[1])
 
 
+class _Head(msgspec.Struct):
+    id: str = ""
+
+
+def id_within(body: bytes) -> str:
+    """The id that a body to be matched by criteria brings along, "" for none; the body's soundness is judged later."""
+    try:
+        found = msgspec.json.decode(body, type=_Head).id
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise invalid("structure", "the body is not a JSON object with a string id") from error
+    if found and not ID.fullmatch(found):
+        raise invalid("value", "an id has 1 to 64 letters, digits, - and .", "id")
+    return found
+
+
 def _relative(url: str, base: str, where: str) -> str:
     if base and url.startswith(base + "/"):
         url = url[len(base) + 1 :]
@@ -107,7 +122,8 @@ def _change(op: str, entry: verbatim.Entry, path: list[str], criteria: str) -> C
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
     if len(path) == 1:
         condition = criteria_of(_type(path, 1), pairs_of(criteria))
-        return Change(op, path[0], body=body, if_match=match, condition=condition, name=name)  # type: ignore[arg-type]
+        id = id_within(body) if op == "update" else ""
+        return Change(op, path[0], id, body, match, condition=condition, name=name)  # type: ignore[arg-type]
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):
         raise invalid("value", "the url is not of the form Type/id")

@@ -37,8 +37,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
+    """`body` iterable: parts are drawn one by one between other requests and may use the Hall. `body` callable: long
+    computing such as drawing a PDF, run in a worker thread, where the Hall must not be touched.
+    """
+
     status: int
-    body: bytes | Iterable[bytes]
+    body: bytes | Iterable[bytes] | Callable[[], bytes]
     type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
 

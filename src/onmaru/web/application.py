@@ -7,9 +7,10 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.entry import pairs_of
@@ -17,14 +18,15 @@ from onmaru.kernel.room import Request, Response
 from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
-from onmaru.web.body import Incoming, take
+from onmaru.web.body import take
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import enter
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
-from onmaru.web.pages import POLICIES, Pages
+from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
+from onmaru.web.sending import Kept, Outgoing, drawn, send
 from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
@@ -32,7 +34,6 @@ BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
-Headers = list[tuple[str, str]]
 
 
 class Scope(Protocol):
@@ -50,14 +51,6 @@ class Scope(Protocol):
     def client(self) -> str: ...
     @property
     def scheme(self) -> str: ...
-
-
-class Outgoing(Incoming, Protocol):
-    """How an answer is given (RSGI 1.5)."""
-
-    def response_empty(self, status: int, headers: Headers) -> None: ...
-    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
-    def response_stream(self, status: int, headers: Headers) -> Any: ...
 
 
 def build(doors: Doors) -> Application:
@@ -82,6 +75,7 @@ class Application:
         given = headers.get("x-request-id")
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
+        kept: Kept | None = None
         try:
             if not surface:
                 response = self._pages.answer(scope.method, path)
@@ -90,6 +84,7 @@ class Application:
                 if surface == "api" and path == "events":
                     await self._stream(visit, protocol)
                     return
+                kept = partial(self._kept, visit)
                 response = await self._answer(visit, surface, path, protocol)
         except Invalid as error:
             response = refusal(error, fhir=surface == "fhir")
@@ -100,7 +95,10 @@ class Application:
             log.error("request %s failed: %s", request_id, type(error).__name__)
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
-        await _send(protocol, response, request_id, scope)
+        head = [("x-request-id", request_id)]
+        if scope.scheme == "https":
+            head.append(("strict-transport-security", "max-age=31536000"))
+        await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
     def _place(self, path: str) -> tuple[str, str, str]:
         """Tenant, surface ("" for pages) and the path below the surface."""
@@ -138,6 +136,8 @@ class Application:
             response = self._handle(visit, surface, path)
             if not isinstance(response, Response):
                 response = await response
+            if not isinstance(response.body, bytes):
+                response = await drawn(response)
         finally:
             # A refusal has left an audit row too
             await self._kept(visit)
@@ -198,29 +198,6 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
-
-
-async def _send(protocol: Outgoing, response: Response, request_id: str, scope: Scope) -> None:
-    headers: Headers = [("x-request-id", request_id)]
-    if response.type:
-        headers.append(("content-type", response.type))
-    headers += response.headers
-    if response.headers[-len(POLICIES) :] != POLICIES:
-        headers += SECURE
-    if scope.scheme == "https":
-        headers.append(("strict-transport-security", "max-age=31536000"))
-    body = response.body
-    if scope.method == "HEAD" or response.status in (204, 304) or body == b"":
-        protocol.response_empty(response.status, headers)
-    elif isinstance(body, bytes):
-        protocol.response_bytes(response.status, headers, body)
-    else:
-        await _send_parts(protocol.response_stream(response.status, headers), body)
-
-
-async def _send_parts(stream: Any, parts: Iterable[bytes]) -> None:
-    for part in parts:
-        await stream.send_bytes(part)
 
 
 def _host(scope: Scope) -> str:

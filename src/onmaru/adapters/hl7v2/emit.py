@@ -11,7 +11,10 @@ from onmaru.adapters.hl7v2.node import Node, absorb, prune
 
 
 class Draft(msgspec.Struct):
-    """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted."""
+    """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted.
+
+    `holder` is the order or report whose number is part of the key: where that is new, this is new.
+    """
 
     name: str
     type: str
@@ -20,6 +23,7 @@ class Draft(msgspec.Struct):
     key: str
     emptied: list[str]
     filled: set[str]
+    holder: str = ""
 
 
 class Emitter:
@@ -79,8 +83,23 @@ class Emitter:
             seen.add(key)
             if key:
                 data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
-            made.append(Draft(self.names[id(node)], node.type, data, numbers, key, sorted(node.emptied), node.filled))
+            made.append(
+                Draft(
+                    self.names[id(node)],
+                    node.type,
+                    data,
+                    numbers,
+                    key,
+                    sorted(node.emptied),
+                    node.filled,
+                    self._holder(node),
+                )
+            )
         return made
+
+    def _holder(self, node: Node) -> str:
+        holder = identity.holder(node) if node.type == "Observation" else None
+        return self.names.get(id(holder), "") if holder is not None and not identity.numbers(node) else ""
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
         if type(value) is str:

@@ -209,11 +209,16 @@ def _drug_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) ->
     if pattern:
         timing["code"] = pattern
         done.add(3)
-    if timing:
+    dose = values.quantity(segment.first(2)) if segment.field(2) else None
+    if timing or dose:
         dosage = node.data.setdefault("dosageInstruction", [{}])[0]
-        if "timing" in dosage:
-            return set()
-        dosage["timing"] = timing
+        if dose and "doseAndRate" not in dosage:
+            dosage["doseAndRate"] = [{"doseQuantity": dose}]
+            done.add(2)
+        if timing and "timing" in dosage:
+            return done - {3, 7, 8}
+        if timing:
+            dosage["timing"] = timing
         node.slots.setdefault(("dosageInstruction", "", 0), dosage)
     return done
 
@@ -301,6 +306,11 @@ def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
     return done
 
 
+def _diagnosis(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """DG1-21: add and update are what taking the message means; a deletion is the table's."""
+    return {21} if segment.c(21) in ("A", "U", "S", "X") else set()
+
+
 # Which hook a segment has, and the resource that it is for ("": the hook looks itself)
 _HOOKS: dict[str, tuple[str, Hook]] = {
     "MSH": ("MessageHeader", _header),
@@ -316,6 +326,7 @@ _HOOKS: dict[str, tuple[str, Hook]] = {
     "NTE": ("", _note),
     "SFT": ("MessageHeader", _software),
     "PRB": ("Condition", _problem),
+    "DG1": ("Condition", _diagnosis),
     "TQ1": ("", _timed),
     "IN1": ("Coverage", _coverage),
     "FT1": ("ChargeItem", _charge),

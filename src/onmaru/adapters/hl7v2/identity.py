@@ -71,15 +71,19 @@ def _encounter(node: Node) -> list[str]:
     return [_patient(node), start] if start else []
 
 
+def holder(node: Node) -> Node | None:
+    """The order or report with a number that a result belongs to."""
+    held = (n for n in node.above if n.type in ("DiagnosticReport", "ServiceRequest"))
+    return next((n for n in held if order_number(n)), None)
+
+
 def _observation(node: Node) -> list[str]:
     own = numbers(node)
     if own:
         return [f"{own[0][0]}|{own[0][1]}", _code(node)]
-    holder = next((n for n in node.above if n.type in ("DiagnosticReport", "ServiceRequest")), None)
-    order = order_number(holder) if holder is not None else ""
-    sub = _sub_id(node)
-    if order:
-        return ["order", order, _code(holder) if holder else "", _code(node), sub]
+    order, sub = holder(node), _sub_id(node)
+    if order is not None:
+        return ["order", order_number(order), _code(order), _code(node), sub]
     moment = node.data.get("effectiveDateTime", "")
     return [_patient(node), _code(node), sub, moment] if moment else []
 

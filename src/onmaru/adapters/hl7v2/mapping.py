@@ -118,7 +118,7 @@ class _Mapper:
             for condition, label, table, references in (position.targets if position else ())
             if holds(condition, segment, None, self.walk.find)
         ]
-        if segment.name == "PID" and self.message.type != "SIU" and not any(t[1] == "PID[Account]" for t in found):
+        if segment.name == "PID" and not any(t[1] == "PID[Account]" for t in found):
             found.append(["Account[own]", "PID[Account]", []])
         if found or (segment.name == "OBX" and self.message.type == "MDM"):
             return found
@@ -209,13 +209,19 @@ class _Mapper:
             instance = instance.above  # type: ignore[assignment]
         return found
 
+    def _repeated(self, segment: Segment, number: int) -> bool:
+        """Whether OBR only says again what the order's ORC said."""
+        same = _TWICE.get(number) if segment.name == "OBR" else None
+        order = self.walk.find("ORC") if same else None
+        return order is not None and order.field(same or 0) == segment.field(number)
+
     def _account(self, segment: Segment, touched: list[Node], done: set[int]) -> None:
         left = []
         for number in segment.populated():
             if number in _PROTOCOL.get(segment.name, ()) or _set_id(segment, number):
                 continue
             self.populated += 1
-            if number not in done and not (segment.null(number)):
+            if number not in done and not segment.null(number) and not self._repeated(segment, number):
                 left.append(number)
         if not left:
             return
@@ -224,6 +230,10 @@ class _Mapper:
             segments.carry(target, segment, left, self.sender)
         where = self.carried if target is not None else self.lost
         where += [Field(segment.name, segment.sequence, number) for number in left]
+
+
+# Fields of OBR that ORC has too (2.9 chapter 4.5.3): the tables take ORC's
+_TWICE = {2: 2, 3: 3, 16: 12}
 
 
 def _identified(segment: Segment) -> None:

@@ -79,6 +79,9 @@ def finish(nodes: list[Node], message: Message) -> None:
         kept = set(map(id, nodes))
         for node in nodes:
             node.data = _without(node.data, kept)
+            if node.type == "Encounter" and "diagnosis" in node.data:
+                node.data["diagnosis"] = [one for one in node.data["diagnosis"] if "condition" in one]
+                node.data = prune(node.data) or {}
 
 
 def _placed(node: Node) -> None:

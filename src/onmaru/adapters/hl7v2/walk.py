@@ -11,6 +11,11 @@ from onmaru.adapters.hl7v2.tables import tables
 _SINGLE = {"MSH", "EVN", "PID", "PD1", "PV1", "PV2"}
 
 
+def segment_opens(name: str) -> bool:
+    """Segments that begin another order, patient or specimen wherever they stand; others, out of order, stay with theirs."""
+    return name in ("PID", "ORC", "OBR", "SPM", "OBX", "RGS")
+
+
 class Group:
     """A group of a message structure: positions first to last (inclusive), possibly repeating."""
 
@@ -121,7 +126,8 @@ class Walk:
             if late:
                 return late, None
             if group.repeats and inside:
-                return inside[0], group
+                opens = inside[0].index == group.first or segment_opens(inside[0].name)
+                return inside[0], group if opens else None
             group = group.above
         return candidates[0], None
 

@@ -90,19 +90,29 @@ class Writing:
         self.items: dict[str, Item] = {}
 
     def plan(self, drafts: Sequence[Draft]) -> list[Item]:
-        by_type: dict[str, list[Draft]] = {}
-        for draft in drafts:
-            by_type.setdefault(draft.type, []).append(draft)
         found: dict[str, Version | None] = {}
-        for type, group in by_type.items():
-            wanted = [draft.numbers or ([(KEY, draft.key, "")] if draft.key else []) for draft in group]
-            for draft, versions in zip(group, self.finder.all(type, wanted), strict=True):
-                found[draft.name] = self._chosen(draft, versions)
+        self._find([draft for draft in drafts if not draft.holder], found)
+        self._find([draft for draft in drafts if draft.holder], found)
         links = {name: f"{v.type}/{v.id}" for name, v in found.items() if v is not None}
         for draft in drafts:
             self._item(draft, found[draft.name], links)
         self._survive()
         return list(self.items.values())
+
+    def _find(self, drafts: Sequence[Draft], found: dict[str, Version | None]) -> None:
+        by_type: dict[str, list[Draft]] = {}
+        for draft in drafts:
+            by_type.setdefault(draft.type, []).append(draft)
+        for type, group in by_type.items():
+            wanted = [self._wanted(draft, found) for draft in group]
+            for draft, versions in zip(group, self.finder.all(type, wanted), strict=True):
+                found[draft.name] = self._chosen(draft, versions)
+
+    @staticmethod
+    def _wanted(draft: Draft, found: dict[str, Version | None]) -> Sequence[Number]:
+        if draft.holder and found.get(draft.holder) is None:
+            return []
+        return draft.numbers or ([(KEY, draft.key, "")] if draft.key else [])
 
     def _item(self, draft: Draft, version: Version | None, links: dict[str, str]) -> None:
         data = relinked(draft.data, links) if version is not None else draft.data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from onmaru.engines.sqlite.find import Finder
 from onmaru.engines.sqlite.index import FORMAT, IndexFile
@@ -18,6 +18,7 @@ from onmaru.kernel.log import Version
 
 SLICE = 500
 KEPT = 48 << 20
+MANY = 200_000
 
 
 class SqliteIndex:
@@ -29,6 +30,8 @@ class SqliteIndex:
         self.pending: list[tuple[Version, Keys | None]] = []
         self._newest: dict[str, Version] = {}
         self._kept: OrderedDict[int, Version] = OrderedDict()
+        self._current: dict[str, int] = {}
+        self._whose: dict[int, tuple[str, ...]] = {}
         self._bytes = 0
 
     def sound(self) -> bool:
@@ -57,25 +60,31 @@ class SqliteIndex:
         self.pending.append((version, keys))
         self._newest[version.name] = version
 
-    def apply(self) -> None:
-        """Index everything noted."""
+    def apply(self, most: int | None = None) -> bool:
+        """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
         if not self.pending:
-            return
-        batch, self.pending = self.pending, []
-        self._newest.clear()
+            return False
+        batch, self.pending = self.pending[:most], self.pending[most:] if most else []
         self.file.apply(batch)
         for version, _ in batch:
+            if self._newest.get(version.name) is version:
+                del self._newest[version.name]
             self._keep(version)
+            if version.version > 1:
+                self._current.pop(version.name, None)
         for version, _ in batch:
             if version.op == "erase":
                 self._forget(version)
+        return bool(self.pending)
 
     def _forget(self, version: Version) -> None:
         """Take an erased resource out of every table, with the display texts that only it used."""
         rid = self.file.names.known(version.type, version.id)
         gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, version.t))]
         for t in gone:
-            self._kept.pop(t, None)
+            old = self._kept.pop(t, None)
+            self._bytes -= _weight(old) if old is not None else 0
+            self._whose.pop(t, None)
         for sp, code, system in self.file.erase(gone):
             users: list[Any] = self.file.db.execute(
                 "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, code, system)
@@ -90,11 +99,20 @@ class SqliteIndex:
             return newest
         if newest is not None:
             self.apply()
+        name = f"{type}/{id}"
+        position = self._current.get(name)
+        if position is not None and position <= t:
+            return self.version(position)
         rid = self.file.names.known(type, id)
         if rid is None:
             return None
         position = self.file.last(rid, t)
-        return self.version(position) if position is not None else None
+        if position is None:
+            return None
+        if t >= self.file.position:
+            self._current = _bounded(self._current)
+            self._current[name] = position
+        return self.version(position)
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
         """Version numbers count a resource's positions from 1."""
@@ -117,8 +135,13 @@ class SqliteIndex:
             return (version.id,)
         if self.pending and version.t > self.file.position:
             self.apply()
-        names = self.file.names
-        return tuple(names.name(int(rid))[1] for rid in self.file.patients(version.t).split(",") if rid)
+        whose = self._whose.get(version.t)
+        if whose is None:
+            names = self.file.names
+            whose = tuple(names.name(int(rid))[1] for rid in self.file.patients(version.t).split(",") if rid)
+            self._whose = _bounded(self._whose)
+            self._whose[version.t] = whose
+        return whose
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
@@ -175,10 +198,24 @@ class SqliteIndex:
 
     def _keep(self, version: Version) -> None:
         self._kept[version.t] = version
-        self._bytes += len(version.body or b"") + 400
+        self._bytes += _weight(version)
         while self._bytes > KEPT:
             _, old = self._kept.popitem(last=False)
-            self._bytes -= len(old.body or b"") + 400
+            self._bytes -= _weight(old)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _bounded(kept: dict[K, V]) -> dict[K, V]:
+    """The same cache, or an empty one when it has grown full."""
+    return kept if len(kept) < MANY else {}
+
+
+def _weight(version: Version) -> int:
+    """About how many bytes a version takes in memory."""
+    return len(version.body or b"") + 400
 
 
 def decoded(version: Version) -> Keys | None:

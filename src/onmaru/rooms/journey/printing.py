@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +13,7 @@ from onmaru.rooms.journey.asking import EVER, asked, contains, identifier, kinds
 from onmaru.rooms.journey.chart import chart
 from onmaru.rooms.journey.sheet import ALERT, INK, QUIET, Sheet
 from onmaru.rooms.journey.summary import collect
-from onmaru.rooms.journey.words import word
+from onmaru.rooms.journey.words import strings, word
 
 PRINT_MOST = 300
 
@@ -35,10 +36,10 @@ def print_pdf(request: Request, hall: Hall) -> Response:
     shown = listing.page(hall, person, window, listing.Cursor(EVER, "", False), most, open_ended=open_ended)
     total = sum(listing.total(hall, one, window, open_ended=open_ended) for one in person.ids)
     paper = Paper(hall, collect(hall, patient), datetime.now(UTC))
-    pdf = paper.draw([listing.line(row) for row in shown], total)
+    lines = [listing.line(row) for row in shown]
     return Response(
         200,
-        pdf,
+        partial(paper.draw, lines, total),
         "application/pdf",
         (("Cache-Control", "no-store"), ("Content-Disposition", f'inline; filename="journey-{patient}.pdf"')),
     )
@@ -68,6 +69,11 @@ class Paper:
     def _word(self, key: str, **parts: object) -> str:
         return word(self._language, key, **parts)
 
+    def _called(self, kind: str, text: str) -> str:
+        """An encounter without words of its own goes by its class."""
+        known = f"class.{text}" in strings(self._language)
+        return self._word(f"class.{text}") if kind == "encounter" and known else text
+
     def draw(self, shown: list[dict[str, Any]], total: int) -> bytes:
         """The whole PDF."""
         self._identity()
@@ -95,7 +101,7 @@ class Paper:
         stay = content["encounter"]
         if stay:
             self._sheet.title(self._word("encounter"))
-            what = stay[self._language] or stay["class"]
+            what = self._called("encounter", stay[self._language] or stay["class"])
             parts = [self.moment(stay["start"]), what, stay["reason"], stay["ward"], stay["bed"], stay["actor"]]
             self._sheet.row([(0, " · ".join(part for part in parts if part))])
 
@@ -108,7 +114,8 @@ class Paper:
             self._sheet.row([(0, self._word("none"))], QUIET)
         for fact in facts:
             color = ALERT if section == "allergies" else INK
-            more = " · ".join(part for part in (fact["severity"], fact["detail"]) if part)
+            severity = self._word(f"severity.{fact['severity']}") if fact["severity"] else ""
+            more = " · ".join(part for part in (severity, fact["detail"]) if part)
             self._sheet.row([(0, fact[self._language]), (190, more), (420, self.moment(fact["at"]))], color)
 
     def _vitals(self) -> None:
@@ -130,7 +137,15 @@ class Paper:
             marks = [self._word(f"flag.{item['flag']}") if item["flag"] else ""]
             marks.append(self._word("retracted") if item["status"] == "entered-in-error" else "")
             what = " · ".join(
-                part for part in (item[self._language], said, *marks, item["detail"], item["actor"]) if part
+                part
+                for part in (
+                    self._called(item["kind"], item[self._language]),
+                    said,
+                    *marks,
+                    item["detail"],
+                    item["actor"],
+                )
+                if part
             )
             when = self.moment(item["at"]) if item["low"] is not None else self._word("undated")
             cells = [(0.0, when), (112.0, self._word(f"kind.{item['kind']}")), (180.0, what)]

@@ -26,4 +26,4 @@ def _flat(table: dict[str, Any], before: str) -> list[tuple[str, str]]:
 def word(language: str, key: str, **parts: object) -> str:
     """One text with its `{parts}` filled in; a code without a text is shown as it is."""
     known = strings(language)
-    return known[key].format(**parts) if key in known else key.rpartition(".")[2]
+    return known[key].format(**parts) if key in known else key.partition(".")[2]

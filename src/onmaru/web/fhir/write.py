@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
+from onmaru.fhir.outcome import Issue, invalid, outcome
 from onmaru.fhir.query import Query
-from onmaru.kernel.entry import ID, criteria_of, pairs_of, version_of
+from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
 from onmaru.kernel.record import Change, Written
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date
@@ -51,7 +51,7 @@ class Writes:
         change = Change(
             "update",
             type_name,
-            _id_within(request.body),
+            id_within(request.body),
             request.body,
             _if_match(request),
             condition=_criteria(request),
@@ -113,18 +113,3 @@ def _if_match(request: Request) -> int | None:
 
 def _criteria(request: Request) -> Query:
     return criteria_of(request.params["type"], [pair for pair in request.query if pair[0] not in FORM])
-
-
-class _Head(msgspec.Struct):
-    id: str = ""
-
-
-def _id_within(body: bytes) -> str:
-    """The id that a body to be matched by criteria brings along, if any; whether the body is sound is told later."""
-    try:
-        found = msgspec.json.decode(body, type=_Head).id
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Invalid([Issue("structure", "the body is not a JSON object with a string id")], 400) from error
-    if found and not ID.fullmatch(found):
-        raise invalid("value", "an id has 1 to 64 letters, digits, - and .", "id")
-    return found

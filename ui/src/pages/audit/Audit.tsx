@@ -89,7 +89,7 @@ function AuditRow({ entry }: { entry: AuditEntry }) {
   return (
     <tr>
       <th scope="row" className={table.nowrap}>
-        {entry.user} <span className={table.quiet}>{entry.roles.map((role) => known('role', role)).join(', ')}</span>
+        {entry.user || t('audit.nobody')} <span className={table.quiet}>{entry.roles.map((role) => known('role', role)).join(', ')}</span>
       </th>
       <td data-name={t('audit.at')} className={table.nowrap}>
         {format.dateTime(entry.at, true)}

@@ -79,7 +79,7 @@ function Mending({ letter, path, reload }: { letter: Whole; path: string; reload
   const [draft, setDraft] = useState<string | null>(null);
   const [busy, setBusy] = useState('');
   const [result, setResult] = useState<Result | null>(null);
-  const closed = letter.state === 'replayed' || letter.state === 'accepted';
+  const closed = letter.state !== 'open';
 
   const failed = (problem: Problem): Result => ({ tone: 'alert', text: problem.text || t(`problem.${problem.kind}`) });
   const act = async <T,>(name: string, asked: Promise<Outcome<T>>, told: (value: T) => Result): Promise<void> => {
@@ -95,8 +95,8 @@ function Mending({ letter, path, reload }: { letter: Whole; path: string; reload
     act('save', api.put(path, { text: fromEditor(draft ?? '', lineEnd(letter.text)) }), () => ({ tone: 'good', text: t('dead.saved') }));
   const replay = (): Promise<void> =>
     act<{ state: string; reason?: string }>('replay', api.post(`${path}/replay`), ({ state, reason }) =>
-      reason
-        ? { tone: 'alert', text: t('dead.refused', { reason }) }
+      state === 'open'
+        ? { tone: 'alert', text: t('dead.refused', { reason: reason || t('dead.unexplained') }) }
         : { tone: 'good', text: t('dead.taken', { state: known('dead.state', state) }) },
     );
 

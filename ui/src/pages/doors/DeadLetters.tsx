@@ -11,7 +11,7 @@ import { useT } from '../../words/words';
 import page from '../pages.module.css';
 import { type Letter, letterTones } from './letter';
 
-const STATES = ['open', 'replayed', ''] as const;
+const STATES = ['open', 'replayed'] as const;
 
 export function DeadLetters({ tick }: { tick: number }) {
   const t = useT();
@@ -32,7 +32,7 @@ export function DeadLetters({ tick }: { tick: number }) {
         <span className={page.count} role="status">
           {letters.fresh && !letters.problem && t('dead.count', { n: format.number(letters.total) })}
         </span>
-        <SegmentedControl className={page.end ?? ''} size="xs" aria-label={t('dead.state')} value={state} onChange={setState} data={STATES.map((value) => ({ value, label: t(`dead.show.${value || 'all'}`) }))} />
+        <SegmentedControl className={page.end ?? ''} size="xs" aria-label={t('dead.state')} value={state} onChange={setState} data={STATES.map((value) => ({ value, label: t(`dead.show.${value}`) }))} />
       </header>
       {letters.problem && <ProblemView problem={letters.problem} retry={letters.reload} />}
       {letters.fresh && !letters.problem && letters.items.length === 0 && <p className={table.none}>{t('dead.none')}</p>}

@@ -14,7 +14,7 @@ export interface Letter {
   size: number;
 }
 
-export const letterTones: Record<string, Tone> = { open: 'warn', mended: 'warn', replayed: 'good', accepted: 'good', failed: 'alert' };
+export const letterTones: Record<string, Tone> = { open: 'warn', replayed: 'good' };
 
 /** HL7 v2 ends segments by CR alone; an editor knows only LF. The message's own line ends come back when it is saved. */
 export function lineEnd(text: string): '\r' | '\r\n' | '\n' {

@@ -1,8 +1,9 @@
 /** The patient's page: header, timeline and list stand on two requests that leave at once; nothing waits for the other. */
-import { api, type Problem, ProblemView, useLive, useLoad, useT, useTitle } from '@shell';
+import { type Problem, ProblemView, useLive, useT, useTitle } from '@shell';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useParams } from 'react-router';
 import { below, type Cluster, type Extent, type Item, type Kind, KINDS, type Summary, type TimelineAnswer } from './data';
+import { ask, FIRST_WIDTH } from './early';
 import { Header } from './Header';
 import look from './journey.module.css';
 import { List } from './List';
@@ -21,7 +22,7 @@ export default function Journey() {
 function Page({ patient }: { patient: string }) {
   const t = useT();
   const { tick } = useLive(patient);
-  const summary = useLoad<Summary>(below(patient, 'summary'), {}, tick);
+  const summary = useSummary(patient, tick);
   const [width, setWidth] = useState(0);
   const [asked, setAsked] = useState<View | null>(null);
   const line = useTimeline(patient, asked, width, tick);
@@ -108,14 +109,35 @@ interface Line {
   problem: Problem | null;
 }
 
-const WIDTH = 1600; // asked for before the canvas has been measured
+interface Head {
+  value: Summary | null;
+  problem: Problem | null;
+}
+
+/** What stands stays on screen while a newer answer is under way. */
+function useSummary(patient: string, tick: number): Head & { reload: () => void } {
+  const [head, setHead] = useState<Head>({ value: null, problem: null });
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    void ask<Summary>(below(patient, 'summary'), {}, stop.signal).then((outcome) => {
+      if (stop.signal.aborted) return;
+      setHead((old) => (outcome.ok ? { value: outcome.value, problem: null } : { ...old, problem: outcome.problem }));
+    });
+    return () => stop.abort();
+  }, [patient, tick, again]);
+  const reload = useCallback(() => setAgain((n) => n + 1), []);
+  return { ...head, reload };
+}
+
 const SETTLED_MS = 30;
+const STEP = 200; // a canvas a little wider or narrower keeps its clusters
 
 /** Clusters for twice the window on either side; while a new answer is under way the old one is drawn, moved and stretched. */
 function useTimeline(patient: string, view: View | null, width: number, tick: number): Line & { reload: () => void } {
   const [line, setLine] = useState<Line>({ answer: null, problem: null });
   const [again, setAgain] = useState(0);
-  const wide = Math.max(100, width || WIDTH);
+  const wide = Math.max(STEP, Math.round((width || FIRST_WIDTH) / STEP) * STEP);
   const seen = useRef(false);
   const words = view ? JSON.stringify(beyond(view)) : '';
 
@@ -126,7 +148,7 @@ function useTimeline(patient: string, view: View | null, width: number, tick: nu
     const query = words ? { ...(JSON.parse(words) as View), width: wide * 2 } : { width: wide };
     const timer = setTimeout(
       () => {
-        void api.get<TimelineAnswer>(below(patient, 'timeline'), { query, signal: stop.signal }).then((outcome) => {
+        void ask<TimelineAnswer>(below(patient, 'timeline'), query, stop.signal).then((outcome) => {
           if (stop.signal.aborted) return;
           setLine((old) => (outcome.ok ? { answer: outcome.value, problem: null } : { ...old, problem: outcome.problem }));
         });

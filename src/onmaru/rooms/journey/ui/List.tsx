@@ -4,7 +4,7 @@ import { Button, Checkbox, TextInput } from '@mantine/core';
 import { IconSearch, IconX } from '@tabler/icons-react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { below, type Item } from './data';
-import { arrow, short } from './look';
+import { arrow, called, short } from './look';
 import look from './journey.module.css';
 import { written } from './Timeline';
 
@@ -119,7 +119,7 @@ function Row({ item, open }: { item: Item; open: (item: Item) => void }) {
         <i aria-hidden /> {t(`journey.kind.${item.kind}`)}
       </span>
       <span className={look.what}>
-        <b>{item[language] || item.source.split('/')[0]}</b>{' '}
+        <b>{called(item, language, t) || item.source.split('/')[0]}</b>{' '}
         {item.value && (
           <span className={look.value} title={item.value}>
             {short(item.value)} {format.unit(item.unit)}

@@ -1,10 +1,10 @@
 /** One item down to its source: the resource's own tokens, its versions, and which message brought it, when, from whom. */
-import { api, formatDateTime, type Problem, ProblemView, useFormat, useLanguage, useT, Waiting } from '@shell';
-import { Button, Drawer } from '@mantine/core';
+import { api, formatDateTime, Panel, type Problem, ProblemView, useFormat, useLanguage, useT, Waiting } from '@shell';
+import { Button } from '@mantine/core';
 import { IconCopy } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { below, type Item, type Provenance, type Source } from './data';
-import { arrow } from './look';
+import { arrow, called } from './look';
 import look from './journey.module.css';
 import { when } from './List';
 import { Trend } from './Trend';
@@ -28,35 +28,26 @@ interface State {
 }
 
 export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawerProps) {
-  const t = useT();
   const language = useLanguage();
+  const t = useT();
   const [version, setVersion] = useState<number | null>(null);
   const state = useSource(patient, source, version, tick);
   useEffect(() => setVersion(null), [source]);
   const ready = state?.source === source ? state : null;
   return (
-    <Drawer.Root opened={source !== null} onClose={close} position="right" size="lg">
-      <Drawer.Overlay />
-      <Drawer.Content aria-labelledby="journey-source">
-        <div className={look.drawerhead}>
-          <h2 id="journey-source">{item?.[language] || source || ''}</h2>
-          <Drawer.CloseButton aria-label={t('close')} />
-        </div>
-        <Drawer.Body>
-          {item && item.source === source && <Facts item={item} />}
-          {item && item.source === source && item.value && <Trend patient={patient} code={item.code} name={item[language]} tick={tick} />}
-          {!ready && <Waiting />}
-          {ready?.problem && <ProblemView problem={ready.problem} />}
-          {ready?.told && (
-            <>
-              <Origin provenance={ready.told.provenance} />
-              <Versions told={ready.told} choose={setVersion} />
-              <Tokens text={ready.text} />
-            </>
-          )}
-        </Drawer.Body>
-      </Drawer.Content>
-    </Drawer.Root>
+    <Panel opened={source !== null} onClose={close} size="lg" title={(item && called(item, language, t)) || source || ''}>
+      {item && item.source === source && <Facts item={item} />}
+      {item && item.source === source && item.value && <Trend patient={patient} code={item.code} name={item[language]} tick={tick} />}
+      {!ready && <Waiting />}
+      {ready?.problem && <ProblemView problem={ready.problem} />}
+      {ready?.told && (
+        <>
+          <Origin provenance={ready.told.provenance} />
+          <Versions told={ready.told} choose={setVersion} />
+          <Tokens text={ready.text} />
+        </>
+      )}
+    </Panel>
   );
 }
 

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { offsetOf, ticks } from './axis';
 import { type Cluster, type Kind, KINDS, type TimelineAnswer } from './data';
 import { draw, heightOf, hit, LANE, type Mark, type Palette } from './draw';
-import { arrow, dark } from './look';
+import { arrow, called, dark } from './look';
 import look from './journey.module.css';
 import { pan, type View, within, zoom } from './view';
 
@@ -55,8 +55,8 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
       view, width, lanes, clusters: answer.clusters, spans: answer.spans, chosen: over, palette: palette(element),
       ticks: ticks(view, width, language, offset),
       now: { at: Date.now(), text: t('journey.today') },
-      words: (one) => (one.value ? `${one.value} ${one.unit ?? ''}`.trim() : (one[language] ?? '')),
-      name: (span) => span[language],
+      words: (one) => (one.value ? `${one.value} ${one.unit ?? ''}`.trim() : called(one, language, t)),
+      name: (span) => called(span, language, t),
     });
     performance.mark('journey-drawn');
   }, [view, width, height, lanes, answer, over, language, t, pages]);
@@ -134,7 +134,7 @@ function Tip({ mark, width }: { mark: Mark; width: number }) {
         </>
       ) : (
         <>
-          <b>{thing[language] || kind}</b> {mark.cluster?.value} {mark.cluster?.unit}{' '}
+          <b>{called(thing, language, t) || kind}</b> {mark.cluster?.value} {mark.cluster?.unit}{' '}
           {flag && (
             <span className={look.flagged}>
               {arrow(flag)} {t(`journey.flag.${flag}`)}

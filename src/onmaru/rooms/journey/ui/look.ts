@@ -2,6 +2,13 @@
 
 export const dark = (): boolean => document.documentElement.dataset['mantineColorScheme'] === 'dark';
 
+/** What a thing is called; an encounter without words of its own by its class, in the reader's language. */
+export function called(thing: { kind?: string; ko?: string; en?: string }, language: 'ko' | 'en', t: (key: string) => string): string {
+  const text = thing[language] ?? '';
+  const key = `journey.class.${text}`;
+  return thing.kind === 'encounter' && t(key) !== key ? t(key) : text;
+}
+
 export const CRITICAL = new Set(['HH', 'LL', 'AA']);
 
 /** Arrow of a flag, shown beside its word and never alone. */

@@ -1,0 +1,59 @@
+"""Loading the Synthea bundles, from first byte read to last fsync, beside the same bytes through bare msgspec and SQLite."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from _corpus import folder
+from _floor import Floor
+from onmaru.app.bench import Result, result
+from onmaru.app.house import MAIN, House, Place
+from onmaru.app.loading import found, loaded, ordered
+from onmaru.fhir import verbatim
+
+
+def run(quick: bool) -> Result:
+    """Both load the same files into an empty store, turn about; the median counts. Latency is that of a file."""
+    files = ordered(found([folder()]))[: 12 if quick else None]
+    rounds = [(_ours(files), _floor(files)) for _ in range(1 if quick else 3)]
+    rounds.sort(key=lambda one: one[0][1])
+    seconds, rate = rounds[len(rounds) // 2][0]
+    floors = sorted(floor for _, floor in rounds)
+    return result("load", seconds, rate, floors[len(floors) // 2])
+
+
+def _ours(files: Sequence[Path]) -> tuple[list[float], float]:
+    with tempfile.TemporaryDirectory(prefix="onmaru-bench-") as scratch:
+        place = Place(*(Path(scratch) / name for name in ("home", "keys", "witness")))
+        house = House(place)
+        house.seat(MAIN)
+        each, accepted, started = [], 0, time.perf_counter()
+        last = started
+        for _, receipt in loaded(house, MAIN, files):
+            accepted += receipt.accepted
+            each.append(time.perf_counter() - last)
+            last = time.perf_counter()
+        seconds = time.perf_counter() - started
+        house.close()
+        return each, accepted / seconds
+
+
+def _floor(files: Sequence[Path]) -> float:
+    with tempfile.TemporaryDirectory(prefix="onmaru-floor-") as scratch:
+        floor, count, started = Floor(Path(scratch)), 0, time.perf_counter()
+        links: dict[str, str] = {}
+        for file in files:
+            _, entries = verbatim.entries(gzip.decompress(file.read_bytes()))
+            named = [(entry.url, str(uuid.uuid4()), entry) for entry in entries]
+            links.update({entry.full_url: f"{type}/{id}" for type, id, entry in named})
+            for type, id, entry in named:
+                floor.add(type, id, verbatim.relink(bytes(entry.resource or b""), links))
+                count += 1
+            floor.commit()
+            floor.sync()
+        return count / (time.perf_counter() - started)

@@ -1,0 +1,139 @@
+"""The doors of a running house: one `Door` a tenant for messages and for replays, each refusal kept on file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from onmaru.adapters import mllp
+from onmaru.adapters.door import Door
+from onmaru.adapters.hl7v2 import ack, refused
+from onmaru.adapters.letters import bury
+from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.house import MAIN, new_id, now, system
+from onmaru.app.refusal import verdict
+from onmaru.app.running import Running
+from onmaru.kernel.audit import Access
+from onmaru.kernel.room import Hall
+
+log = logging.getLogger("onmaru.doors")
+
+
+class Count(msgspec.Struct):
+    """What came through one door since the server started. `last` is µs since 1970 UTC (0: nothing yet)."""
+
+    received: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    dead: int = 0
+    last: int = 0
+
+
+class Doorway:
+    """Takes messages for any tenant, inline on the event loop, and is the web's `Letters`."""
+
+    def __init__(self, running: Running, peers: Sequence[mllp.Peer]) -> None:
+        self.running = running
+        self.peers = peers
+        self.listening = False
+        self._doors: dict[str, Door] = {}
+        self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
+        self._since = now()
+        self._noting: set[asyncio.Task[None]] = set()
+
+    def door(self, tenant: str) -> Door:
+        """The one door of a tenant: it remembers what it wrote last, so there must be no second."""
+        return self._doors.setdefault(tenant, Door(now, new_id))
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
+        """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message."""
+        house = self.running.house
+        home = house.seat(tenant).home
+        hall = house.hall(system(tenant, f"mllp/{peer.name}"))
+        source = Source("mllp", peer.name, "hl7v2", settle=lambda: home.wait(home.tip()))
+        try:
+            receipt = self.door(tenant).take(hall, data, source)
+        except Exception as error:  # noqa: BLE001 - the sender must be answered, and the message kept, whatever happens
+            receipt = _failed(hall, data, source, error)
+        self._note(tenant, peer.name, receipt)
+        return receipt
+
+    async def durable(self, tenant: str, receipt: Receipt) -> None:
+        """Return once what the receipt tells of is on the disk; only then may the sender hear of it."""
+        await self.running.durable(tenant, receipt.position)
+
+    def refuse(self, refusal: mllp.Refusal) -> None:
+        """Keep on file that a peer was turned away; of no tenant's, so in the default one's trail."""
+        row = Access(now(), "", (), "", "execute", "mllp", (), False, refusal.reason, "", refusal.address)
+        self.running.house.seat(MAIN).home.trail.add(row)
+        task = asyncio.ensure_future(self.running.durable(MAIN, 0))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    def _note(self, tenant: str, name: str, receipt: Receipt) -> None:
+        count = self._counts.setdefault((tenant, name), Count())
+        count.received += receipt.accepted + receipt.rejected
+        count.accepted += receipt.accepted
+        count.rejected += receipt.rejected
+        count.dead += receipt.dead
+        count.last = now()
+
+    # -- what the pages ask ----------------------------------------------------------------------------------------
+
+    def lines(self, hall: Hall) -> Sequence[Mapping[str, Any]]:
+        """The health of the tenant's doors: one row a peer, counted since the server started."""
+        state = "listening" if self.listening else "closed"
+        return [
+            {
+                "name": name,
+                "kind": "mllp",
+                "state": state,
+                "received": count.received,
+                "accepted": count.accepted,
+                "rejected": count.rejected,
+                "dead": count.dead,
+                "last": _instant(count.last) if count.last else None,
+                "since": _instant(self._since),
+            }
+            for (tenant, name), count in self._counts.items()
+            if tenant == hall.caller.tenant
+        ]
+
+    def page(self, hall: Hall, state: str) -> Mapping[str, Any]:
+        """See `DeadLetters.page`."""
+        return self.door(hall.caller.tenant).letters.page(hall, state)
+
+    def one(self, hall: Hall, id: str) -> Mapping[str, Any]:
+        """See `DeadLetters.one`."""
+        return self.door(hall.caller.tenant).letters.one(hall, id)
+
+    def mend(self, hall: Hall, id: str, text: str) -> Mapping[str, Any]:
+        """See `DeadLetters.mend`."""
+        return self.door(hall.caller.tenant).letters.mend(hall, id, text)
+
+    def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
+        """See `DeadLetters.replay`."""
+        return self.door(hall.caller.tenant).letters.replay(hall, id)
+
+
+def _failed(hall: Hall, data: bytes, source: Source, error: Exception) -> Receipt:
+    place, _ = verdict(error)
+    log.error("a message could not be taken: %s", place)
+    reason = "the receiver failed; the message is kept as a dead letter"
+    receipt = Receipt(ack="AE", rejected=1, dead=1, reason=reason, code=refused.INTERNAL)
+    id, receipt.position = bury(hall, data, source, receipt, _instant(now()))
+    receipt.letters.append(id)
+    stamp = datetime.fromtimestamp(now() / 1e6, UTC).strftime("%Y%m%d%H%M%S+0000")
+    receipt.reply = ack.acknowledge(data, "AE", stamp, (receipt.code, reason, ""))
+    return receipt
+
+
+def _instant(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds")

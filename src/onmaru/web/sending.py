@@ -1,0 +1,65 @@
+"""Gives an answer back to the server. A part of a streamed answer leaves only once what it disclosed is on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from onmaru.kernel.room import Response
+from onmaru.web.answers import SECURE
+from onmaru.web.body import Incoming
+from onmaru.web.pages import POLICIES
+
+log = logging.getLogger("onmaru.web")
+Headers = list[tuple[str, str]]
+Kept = Callable[[], Awaitable[None]]
+
+
+class Outgoing(Incoming, Protocol):
+    """How an answer is given (RSGI 1.5)."""
+
+    def response_empty(self, status: int, headers: Headers) -> None: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: Headers) -> Any: ...
+
+
+async def drawn(response: Response) -> Response:
+    """The response with a body that was called for in a thread or its first part drawn: what fails there is refused."""
+    body = response.body
+    if isinstance(body, bytes):
+        return response
+    if callable(body):
+        return msgspec.structs.replace(response, body=await asyncio.to_thread(body))
+    parts = iter(body)
+    return msgspec.structs.replace(response, body=itertools.chain([next(parts, b"")], parts))
+
+
+async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: bool, kept: Kept | None) -> None:
+    """Answer with `head` before the response's own headers; `bare` (HEAD) leaves the body out."""
+    if response.type:
+        head.append(("content-type", response.type))
+    head += response.headers
+    if response.headers[-len(POLICIES) :] != POLICIES:
+        head += SECURE
+    body = response.body
+    if bare or response.status in (204, 304) or body == b"":
+        outgoing.response_empty(response.status, head)
+    elif isinstance(body, bytes):
+        outgoing.response_bytes(response.status, head, body)
+    elif not callable(body) and kept is not None:
+        await _pour(outgoing.response_stream(response.status, head), body, kept)
+
+
+async def _pour(stream: Any, parts: Iterable[bytes], kept: Kept) -> None:
+    """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off."""
+    try:
+        for part in parts:
+            await kept()
+            await stream.send_bytes(part)
+    except Exception as error:  # noqa: BLE001  a client that left, or a defect; the headers are gone already
+        log.warning("a streamed answer was cut off: %s", type(error).__name__)

@@ -1,0 +1,95 @@
+"""Chromium against the real server. Skipped, visibly, without Chromium or without the built interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.browser.hospital import SECRET, Hospital, hospital
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
+    if not (ROOT / "src/onmaru/web/static/index.html").exists():
+        pytest.skip("the interface is not built: npm ci && npm run build, in ui/")
+    with hospital(tmp_path_factory.mktemp("hospital")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium(served: Hospital) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, list[Any]]:
+    """The session cookies of users who signed in before: checking a password is slow by design."""
+    return {}
+
+
+@pytest.fixture
+def visit(chromium: Browser, served: Hospital, sessions: dict[str, list[Any]]) -> Iterator[Open]:
+    """`visit(user, path, language, width)`: a fresh profile, signed in.
+
+    `page.said` collects what the console complains of.
+    """
+    contexts: list[BrowserContext] = []
+
+    def go(user: str = "", path: str = "/", language: str = "ko", width: int = 1920, scheme: str = "light") -> Page:
+        height = 780 if width < 800 else 1080
+        context = chromium.new_context(
+            base_url=served.address, viewport={"width": width, "height": height}, color_scheme=scheme, locale="ko-KR"
+        )
+        contexts.append(context)
+        context.add_init_script(f"localStorage.setItem('onmaru.language', '{language}')")
+        if user in sessions:
+            context.add_cookies(sessions[user])
+        elif user:
+            answer = context.request.post("/api/login", data={"user": user, "password": SECRET})
+            assert answer.ok, answer.status
+            sessions[user] = context.cookies()
+        page = context.new_page()
+        page.said = []
+        page.on("console", lambda line: page.said.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.goto(path)
+        page.locator("h1").first.wait_for()
+        page.wait_for_load_state("load")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    """`axe(page)`: what axe-core finds wrong, one line each; [] is right."""
+    source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text()
+
+    def check(page: Page) -> list[str]:
+        found = page.evaluate(f"async () => {{ {source}; return (await axe.run()).violations; }}")
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+    return check

@@ -1,0 +1,148 @@
+"""What a user does in the shell, by keyboard where a hand is on it anyway."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Open
+from tests.browser.hospital import SECRET, Hospital
+
+pytestmark = pytest.mark.browser
+STALE = re.compile("실시간 연결")
+
+
+@pytest.fixture
+def frozen(served: Hospital) -> Iterator[Callable[[], None]]:
+    """Stops the server as a dead network would: connections stay open, nothing comes."""
+    yield lambda: served.process.send_signal(signal.SIGSTOP)
+    served.process.send_signal(signal.SIGCONT)
+
+
+def test_a_ward_round_from_sign_in_to_the_chart_needs_no_mouse(visit: Open) -> None:
+    page = visit()
+    page.locator("input[type=password]").wait_for()
+    page.keyboard.type("doctor")
+    page.keyboard.press("Tab")
+    page.keyboard.type(SECRET)
+    page.keyboard.press("Enter")
+    rows = page.locator("[data-index]")
+    expect(rows).to_have_count(5)
+    page.keyboard.type("ㄱㅎㄴ")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("김하늘")
+    page.keyboard.press("ArrowDown")
+    expect(rows.first).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/patients/*")
+    expect(page.locator("h1")).to_contain_text("김하늘")
+    assert "김하늘" not in page.url + page.title()
+    assert [line for line in page.said if "Failed to load resource" not in line] == []
+
+
+def test_two_namesakes_are_told_apart_and_warned_of(visit: Open) -> None:
+    page = visit("doctor", "/patients")
+    page.keyboard.type("홍길동")
+    rows = page.locator("[data-index]")
+    expect(rows).to_have_count(2)
+    for row in rows.all():
+        expect(row).to_contain_text("동명이인")
+        expect(row).to_contain_text(re.compile(r"T-000[12].*남.*19\d\d-\d\d-\d\d", re.DOTALL))
+
+
+def test_a_new_patient_appears_on_an_open_list(visit: Open, served: Hospital) -> None:
+    page = visit("doctor", "/patients")
+    page.keyboard.type("나중에온")
+    expect(page.get_by_text("찾는 환자가 없습니다")).to_be_visible()
+    patient = {
+        "resourceType": "Patient",
+        "name": [{"text": "나중에온이"}],
+        "gender": "female",
+        "birthDate": "1977-01-01",
+    }
+    entry = {"resource": patient, "request": {"method": "POST", "url": "Patient"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    expect(page.locator("[data-index]")).to_have_count(1, timeout=5_000)
+    href = page.locator("[data-index] a").get_attribute("href") or ""
+    gone = {"request": {"method": "DELETE", "url": f"Patient/{href.rpartition('/')[2]}"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [gone]})
+    expect(page.locator("[data-index]")).to_have_count(0, timeout=5_000)
+
+
+def test_a_dead_network_is_told_within_ten_seconds_and_its_end_too(
+    visit: Open, frozen: Callable[[], None], served: Hospital
+) -> None:
+    page = visit("doctor", "/patients")
+    expect(page.locator("[data-index]").first).to_be_visible()
+    frozen()
+    started = time.monotonic()
+    expect(page.get_by_text(STALE)).to_be_visible(timeout=15_000)
+    assert time.monotonic() - started < 10
+    served.process.send_signal(signal.SIGCONT)
+    expect(page.get_by_text(STALE)).to_be_hidden(timeout=15_000)
+
+
+def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: Open) -> None:
+    page = visit("doctor", "/patients")
+    grid = page.get_by_role("grid")
+    expect(grid).to_be_visible()
+    page.context.clear_cookies()
+    page.keyboard.type("홍")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert not grid.is_visible()
+    page.locator("input[type=password]").fill(SECRET)
+    page.keyboard.press("Enter")
+    expect(grid).to_be_visible()
+    expect(page.locator("input[type=search]")).to_have_value("홍")
+
+
+@pytest.mark.parametrize(
+    ("user", "links"),
+    [
+        ("doctor", ["환자 목록"]),
+        ("keeper", ["연계 현황", "감사 기록"]),
+        ("chief", ["연계 현황", "감사 기록", "사용자"]),
+        ("student", []),
+    ],
+)
+def test_the_menu_offers_what_the_role_may_open(visit: Open, user: str, links: list[str]) -> None:
+    page = visit(user)
+    assert page.locator("nav:visible a").all_inner_texts() == links
+
+
+def test_an_administrator_makes_a_user_who_can_sign_in(visit: Open) -> None:
+    page = visit("chief", "/users")
+    page.get_by_role("button", name="사용자 추가").click()
+    page.get_by_label("아이디").fill("newcomer")
+    page.get_by_label("이름", exact=True).fill("새내기")
+    page.get_by_label("간호사").check()
+    page.get_by_label("첫 비밀번호").fill(SECRET)
+    page.get_by_role("button", name="저장").click()
+    expect(page.get_by_role("row", name="새내기")).to_contain_text("간호사")
+    answer = page.context.request.post("/api/login", data={"user": "newcomer", "password": SECRET})
+    assert answer.json()["roles"] == ["nurse"]
+
+
+def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(
+    visit: Open, axe: Callable[[Page], list[str]]
+) -> None:
+    page = visit()
+    page.get_by_label("아이디").fill("nobody-here")
+    page.locator("input[type=password]").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("아이디 또는 비밀번호가 맞지 않습니다.")
+    assert axe(page) == []
+
+
+def test_the_audit_shows_who_looked_at_whom(visit: Open) -> None:
+    visit("doctor", "/patients").locator("[data-index]").first.wait_for()
+    page = visit("keeper", "/audit")
+    page.get_by_label("아이디").fill("doctor")
+    page.get_by_role("button", name="조회").click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text("doctor")
+    expect(row).to_contain_text("진료")
