@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -77,6 +77,7 @@ class House:
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
         self._logins: Logins | None = None
+        self._chosen: dict[str, Mapping[str, Any]] = {}
 
     @property
     def logins(self) -> Logins:
@@ -138,7 +139,16 @@ class House:
         seat = self.seat(caller.tenant)
         record = Chart(seat.tenant, caller)
         blobs = FolderBlobs(seat.shelf, caller)
-        return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
+        lake = EmbeddedLake(seat.stores, caller)
+        return Hall(caller, record, lake, blobs, TaskJobs(record), self._settings(room), language)
+
+    def _settings(self, room: str) -> Mapping[str, Any]:
+        """A room's settings as the site has chosen them; read once."""
+        if room not in self._chosen:
+            declared = next((one.settings for one in self.rooms if one.name == room), ())
+            wanted = tuple(chosen.Setting(one.name, one.default, one.help) for one in declared)
+            self._chosen[room] = chosen.room_settings(room, wanted) if wanted else {}
+        return self._chosen[room]
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""
