@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from onmaru import web
 from onmaru.app import settings
 from onmaru.app.demo.agreement import everything
 from onmaru.app.demo.ground import MACHINE, Account, accounts, patient_account, prepared, token
@@ -76,6 +77,8 @@ def _greet(standing: Served, made: list[Account], say: Say) -> None:
     say({"text": "온마루 데모가 열렸습니다. 나오는 사람은 모두 가상입니다."})
     say({"text": "The Onmaru demo is open. Everybody in it is invented."})
     say({"주소 · address": f"{standing.address}/", "HL7 v2 (MLLP)": f"127.0.0.1:{standing.mllp_port}"})
+    if not (Path(web.__file__).parent / "static" / "index.html").is_file():
+        say({"text": "화면이 아직 없습니다. ./onmaru demo 로 실행하세요. · No pages yet: run ./onmaru demo."})
     say({"text": "계정 · accounts"})
     for one in made:
         _tell(one, say)
