@@ -52,15 +52,23 @@ class EmbeddedLake:
     def query(self, view: View, params: Mapping[str, Any]) -> Answer:
         """Run a view; every patient whose rows it shows is audited."""
         store = self._store(view)
-        refusal = "" if self._caller.tenant == self._stores.gate.tenant else "tenant"
-        if refusal or not self._caller.scopes:
-            self._audit(view, (), refusal or "scope")
-            raise invalid("forbidden", f"not permitted: {refusal or 'scope'}", status=403)
-        sight = self._stores.gate.sight(self._caller, "s")
+        refusal = self._refusal(view)
+        if refusal:
+            self._audit(view, (), refusal)
+            raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+        gate = self._stores.gate
+        sight = gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
         table = store.query(view, params, sight)
         shown = _patients(table) or ([str(params["patient"])] if "patient" in params else [])
         self._audit(view, shown, "")
         return Answer(table, store.reached(view.tables))
+
+    def _refusal(self, view: View) -> str:
+        if self._caller.tenant != self._stores.gate.tenant:
+            return "tenant"
+        if not self._caller.scopes:
+            return "scope"
+        return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary; for data managers."""

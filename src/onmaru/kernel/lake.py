@@ -14,12 +14,14 @@ from onmaru.kernel.projection import Table
 class View(msgspec.Struct, frozen=True):
     """A named SELECT with `:name` parameters over tables of one store. It sees only rows the Caller may see.
 
-    `secondary` True: research use, which asks for the purpose HRESCH or HOPERAT.
+    `secondary` True: for a researcher or data manager with the purpose HRESCH or HOPERAT; whoever is hidden from research
+    is hidden here, from the house's own caller too.
     """
 
     name: str
     sql: str
     tables: tuple[str, ...]
+    secondary: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -135,7 +135,8 @@ class Writing:
         self.items[draft.name] = item
 
     def _chosen(self, draft: Draft, versions: Sequence[Version]) -> Version | None:
-        """Of several versions the survivor; a patient's weak number counts only with the same date of birth."""
+        """Of several versions the survivor. A patient's weak number counts only with the same date of birth, and not against
+        the hospital: whom it gave two numbers it says to be two, until it merges them itself."""
         candidates: dict[str, Version] = {}
         for version in versions:
             kept = self._survivor(version) if version.type == "Patient" else version
@@ -150,6 +151,7 @@ class Writing:
             if number[2] in _WEAK:
                 born = draft.data.get("birthDate")
                 holding = [v for v in holding if born and DECODER.decode(v.body or b"{}").get("birthDate") == born]
+                holding = [v for v in holding if not _numbered_otherwise(v, draft.numbers)]
             if len(holding) > 1:
                 raise Refused("AE", UNKNOWN_KEY, "the identifier belongs to more than one patient", "PID^1^3")
             if holding:
@@ -270,6 +272,16 @@ class Writing:
 
 def _has(resource: Json, number: Number) -> bool:
     return any((one.get("system", ""), one.get("value")) == number[:2] for one in resource.get("identifier", []))
+
+
+def _numbered_otherwise(version: Version, numbers: Sequence[Number]) -> bool:
+    """Whether a stored patient has another medical record number of the same hospital than these."""
+    said = {number[0]: number[1] for number in numbers if number[2] == "MR"}
+    given = DECODER.decode(version.body or b"{}").get("identifier", [])
+    kinds = ((one, {c.get("code") for c in one.get("type", {}).get("coding", [])}) for one in given)
+    return any(
+        "MR" in kind and said.get(one.get("system", ""), one.get("value")) != one.get("value") for one, kind in kinds
+    )
 
 
 def _holds(version: Version, number: Number) -> bool:
