@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -33,6 +33,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Lake(Protocol):
     def query(self, view: View, params: Mapping[str, Any]) -> Answer: ...
+
+    def later(self, view: View, params: Mapping[str, Any]) -> Callable[[], Answer]:
+        """Decide and audit now; what is returned computes the answer in any thread. For columnar views without patients."""
 
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary, that no projection keeps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from onmaru.kernel.lake import Answer, View
@@ -20,15 +20,21 @@ def loaded(hall: Hall) -> frozenset[str]:
 
 def table(hall: Hall, name: str) -> Answer:
     """One CDM table with its lineage columns."""
-    return _ask(hall, views.cdm(name, loaded(hall)))
+    view = views.cdm(name, loaded(hall))
+    return hall.lake.query(view, _given(hall, view, {}))
 
 
-def report(hall: Hall, name: str, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """One of the reports as plain rows."""
-    rows: list[dict[str, Any]] = _ask(hall, views.named(name, loaded(hall)), given).table.to_pylist()
+def report(hall: Hall, name: str, given: Mapping[str, Any] | None = None) -> Callable[[], list[dict[str, Any]]]:
+    """One of the reports: permitted and audited now, computed as plain rows by calling what is returned, in any thread."""
+    view = views.named(name, loaded(hall))
+    answer = hall.lake.later(view, _given(hall, view, given or {}))
+    return lambda: _plain(answer())
+
+
+def _plain(answer: Answer) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = answer.table.to_pylist()
     return rows
 
 
-def _ask(hall: Hall, view: View, given: Mapping[str, Any] | None = None) -> Answer:
-    known = parameters(str(hall.settings.get("systems", SYSTEMS)))
-    return hall.lake.query(view, views.parameters(view, {**known, **(given or {})}))
+def _given(hall: Hall, view: View, more: Mapping[str, Any]) -> dict[str, Any]:
+    return views.parameters(view, {**parameters(str(hall.settings.get("systems", SYSTEMS))), **more})

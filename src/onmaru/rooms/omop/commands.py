@@ -28,14 +28,14 @@ def vocabulary(hall: Hall, args: Mapping[str, str], say: Say) -> int:
 
 def status(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     """What is loaded and how many rows there are; 1 when two rows share an id."""
-    (row,) = report(hall, "status")
+    (row,) = report(hall, "status")()
     say({"loaded": ", ".join(sorted(loaded(hall))) or "-", **row})
     return NO if row["shared_ids"] else DONE
 
 
 def coverage(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     """The coverage report; 1 when a row is uncounted. The last line is the total."""
-    found = reports.coverage(hall, int(args.get("most") or reports.MOST))
+    found = reports.coverage(hall, int(args.get("most") or reports.MOST))()
     for part in ("tables", "unmapped", "balance"):
         for line in found[part]:
             say({"report": part, **line})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,19 +15,27 @@ MOST = 100
 LISTED = 10_000
 
 
-def coverage(hall: Hall, most: int = MOST) -> dict[str, Any]:
-    """`tables` by table and code system, `unmapped` codes by frequency, `balance` by resource type, `total`, `loaded`.
+def coverage(hall: Hall, most: int = MOST) -> Callable[[], dict[str, Any]]:
+    """Permitted and audited now; calling what is returned computes, in any thread, `tables` by table and code system,
+    `unmapped` codes by frequency, `balance` by resource type, `total` and `loaded`.
 
     In each line of `balance`, and in `total`: rows = mapped + unmapped + the sum of `dropped`, to the last row.
     """
-    balance = _balance(report(hall, "balance"))
-    return {
-        "loaded": sorted(loaded(hall)),
-        "tables": report(hall, "coverage"),
-        "unmapped": report(hall, "unmapped", {"most": most}),
-        "balance": balance,
-        "total": _total(balance),
-    }
+    known = sorted(loaded(hall))
+    balanced, tables = report(hall, "balance"), report(hall, "coverage")
+    unmapped = report(hall, "unmapped", {"most": most})
+
+    def computed() -> dict[str, Any]:
+        balance = _balance(balanced())
+        return {
+            "loaded": known,
+            "tables": tables(),
+            "unmapped": unmapped(),
+            "balance": balance,
+            "total": _total(balance),
+        }
+
+    return computed
 
 
 def _balance(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -56,5 +65,5 @@ def page(request: Request, hall: Hall) -> Response:
         if name != "most" or not (text.isascii() and text.isdigit() and len(text) < 6):
             raise invalid("value", "only `most` is known here, a whole number", name)
         most = min(int(text), LISTED)
-    body = msgspec.json.encode(coverage(hall, most))
-    return Response(200, body, headers=(("Cache-Control", "no-store"),))
+    computed = coverage(hall, most)
+    return Response(200, lambda: msgspec.json.encode(computed()), headers=(("Cache-Control", "no-store"),))
