@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.syntax import DEPTH, check_depth
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.room import Request, Response
 from onmaru.web.answers import SECURE, refusal
@@ -131,6 +132,8 @@ class Application:
         if visit.request.method in BODIED:
             request = visit.request
             body = await take(protocol, request.headers, settings.body, settings.seconds)
+            if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
+                check_depth(body, settings.depth)
             visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
         try:
             response = self._handle(visit, surface, path)
