@@ -50,7 +50,7 @@ def scripts(top: Path) -> dict[str, Path]:
     return {file.stem: file for file in sorted((top / "bench").glob("[a-z]*.py"))}
 
 
-def _load(file: Path) -> ModuleType:
+def loaded(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"onmaru_bench_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise refusal.Refusal(f"bench/{file.name} cannot be loaded")
@@ -70,11 +70,11 @@ def bench(name: str | None, quick: bool, json: bool) -> int:
     found = scripts(root())
     if name is None:
         for file in found.values():
-            line = (_load(file).__doc__ or "").strip().splitlines()[0]
+            line = (loaded(file).__doc__ or "").strip().splitlines()[0]
             say({"bench": file.stem, "what": line} if json else {"text": f"{file.stem:<10} {line}"}, json=json)
         return refusal.DONE
     if name not in found:
         raise refusal.Refusal(f"there is no benchmark {name}; there are: {', '.join(found)}", refusal.USAGE)
-    measured: Result = _load(found[name]).run(quick)
+    measured: Result = loaded(found[name]).run(quick)
     say(msgspec.to_builtins(measured), json=json)
     return refusal.DONE
