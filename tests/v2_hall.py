@@ -33,8 +33,7 @@ class House:
         self.log = MemoryLog(self.now)
         gate, trail = Gate("main", Consents(), self.now), MemoryTrail()
         self.tenant = Tenant("main", self.log, self.log, trail, gate, self.now, self._new_id)
-        shelf = Shelf(folder / "blobs", Keyring(b"k" * 32), gate, trail, self.now)
-        blobs = FolderBlobs(shelf, SYSTEM)
+        blobs = FolderBlobs(Shelf(folder / "blobs", Keyring(b"k" * 32), gate, trail, self.now), SYSTEM)
         record = Chart(self.tenant, SYSTEM)
         self.hall = Hall(SYSTEM, record, None, blobs, TaskJobs(record), {})  # type: ignore[arg-type]
         self.door = Door(self.now, self._new_id)

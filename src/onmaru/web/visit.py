@@ -9,6 +9,7 @@ import msgspec
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.login import Standing
 from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors, Language
 
 
@@ -22,6 +23,7 @@ class Visit(msgspec.Struct):
     address: str
     secure: bool
     base: str
+    denials: Denials
     standing: Standing | None = None
     caller: Caller | None = None
 
@@ -40,7 +42,7 @@ class Visit(msgspec.Struct):
                 return "ko"
             if tag == "en":
                 return "en"
-        return self.standing.user.language if self.standing else "ko"
+        return self.known()[0].user.language
 
     def hall(self, room: str = "") -> Hall:
         """The kernel's doors for this visit's Caller."""

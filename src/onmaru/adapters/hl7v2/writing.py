@@ -144,7 +144,8 @@ class Writing:
         return False
 
     def _chosen(self, draft: Draft, versions: Sequence[Version]) -> Version | None:
-        """Of several versions the survivor; a patient's weak number counts only with the same date of birth."""
+        """Of several versions the survivor. A patient's weak number counts only with the same date of birth, and not against
+        the hospital: whom it gave two numbers it says to be two, until it merges them itself."""
         candidates: dict[str, Version] = {}
         for version in versions:
             kept = self._survivor(version) if version.type == "Patient" else version
@@ -159,6 +160,7 @@ class Writing:
             if number[2] in _WEAK:
                 born = draft.data.get("birthDate")
                 holding = [v for v in holding if born and self.recent.read(v).get("birthDate") == born]
+                holding = [v for v in holding if not _numbered_otherwise(self.recent.read(v), draft.numbers)]
             if len(holding) > 1:
                 raise Refused("AE", UNKNOWN_KEY, "the identifier belongs to more than one patient", "PID^1^3")
             if holding:
@@ -282,6 +284,17 @@ class Writing:
 
 def _has(resource: Json, number: Number) -> bool:
     return any((one.get("system", ""), one.get("value")) == number[:2] for one in resource.get("identifier", []))
+
+
+def _numbered_otherwise(stored: Json, numbers: Sequence[Number]) -> bool:
+    """Whether a stored patient has another medical record number of the same hospital than these."""
+    said = {number[0]: number[1] for number in numbers if number[2] == "MR"}
+    kinds = (
+        (one, {c.get("code") for c in one.get("type", {}).get("coding", [])}) for one in stored.get("identifier", [])
+    )
+    return any(
+        "MR" in kind and said.get(one.get("system", ""), one.get("value")) != one.get("value") for one, kind in kinds
+    )
 
 
 _PLACEHOLDER = re.compile(rb'"(urn:uuid:00000000-0000-4000-8000-[0-9a-f]{12})"')

@@ -42,7 +42,10 @@ class Pump:
                 waiters, self._waiters = self._waiters, []
                 try:
                     mark = self._home.commit()
-                    await loop.run_in_executor(self._disk, self._home.sync)
+                    synced = loop.run_in_executor(self._disk, self._home.sync, mark)
+                    while self._home.follow():
+                        await asyncio.sleep(0)
+                    await synced
                     self._home.settle(mark)
                 except Exception as error:  # noqa: BLE001 - every waiter must learn that its write is not safe
                     for waiter in waiters:
