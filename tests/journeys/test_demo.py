@@ -120,37 +120,44 @@ def test_the_demo_stays_out_of_the_data_directory_itself() -> None:
     assert chosen_home(Path("/here"), {"ONMARU_HOME": "/there"}) == Path("/here")
 
 
+def started(port: int, mllp_port: int, home: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """A live demo in its live part, and the accounts that it printed."""
+    argv = [*ARGV, "--home", str(home), "--past", "0.2", "--port", str(port), "--mllp-port", str(mllp_port)]
+    running = subprocess.Popen(argv, env=ENVIRON, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    lines: list[str] = []
+    deadline = time.monotonic() + 120
+    while not any("Live now" in line for line in lines) and time.monotonic() < deadline:
+        lines.append(running.stdout.readline())
+    return running, {line.split()[0]: line.split()[1] for line in lines if line.startswith("  ")}
+
+
+def ended(running: subprocess.Popen[str]) -> int:
+    running.send_signal(signal.SIGINT)
+    status = running.wait(60)
+    assert running.stdout is not None
+    running.stdout.close()
+    return status
+
+
 def test_the_live_demo_opens_lets_people_in_and_closes_cleanly(tmp_path: Path) -> None:
     port, mllp_port, home = free_port(), free_port(), tmp_path / "home"
-    argv = [
-        *ARGV,
-        "--home",
-        str(home),
-        "--past",
-        "0.2",
-        "--seed",
-        "5",
-        "--port",
-        str(port),
-        "--mllp-port",
-        str(mllp_port),
-    ]
-    with subprocess.Popen(argv, env=ENVIRON, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        lines: list[str] = []
-        deadline = time.monotonic() + 120
-        while not any("Live now" in line for line in lines) and time.monotonic() < deadline:
-            lines.append(running.stdout.readline())
-        said = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  ")}
-        roles = {"physician", "nurse", "registrar", "researcher", "data-manager", "board-member", "admin"}
-        assert roles <= set(said)
-        body = json.dumps({"user": "nurse", "password": said["nurse"]}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/login", body)
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            assert json.loads(answer.read())["roles"] == ["nurse"]
-        running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 0
+    running, said = started(port, mllp_port, home)
+    roles = {"physician", "nurse", "registrar", "researcher", "data-manager", "board-member", "admin"}
+    assert roles <= set(said)
+    body = json.dumps({"user": "nurse", "password": said["nurse"]}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/login", body)
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.loads(answer.read())["roles"] == ["nurse"]
+    assert ended(running) == 0
+    first = json.loads((home / "simulated.json").read_bytes())
+    running, said = started(port, mllp_port, home)
+    assert roles <= set(said)
+    assert ended(running) == 0
+    second = json.loads((home / "simulated.json").read_bytes())
+    assert (second["seed"], second["start"]) == (first["seed"], first["start"])
+    assert second["sent"] >= first["sent"] > 0
     verify = [sys.executable, "-m", "onmaru.app", "verify", "--deep", "--json"]
     environ = {**ENVIRON, "ONMARU_HOME": str(home)}
     done = subprocess.run(verify, env=environ, capture_output=True, text=True, timeout=120)

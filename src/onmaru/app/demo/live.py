@@ -31,6 +31,8 @@ BEHIND = 2.0
 AHEAD = 365.0
 PATIENTS_A_DAY = 12
 BEDS = 120
+STORY = "simulated.json"
+NOTED = 20
 _KST = datetime.timezone(datetime.timedelta(hours=9))
 
 Say = Callable[[Mapping[str, Any]], None]
@@ -53,11 +55,12 @@ async def live(wish: Wish, say: Say) -> None:
         raise Refusal("--speed is above 0, --past not below", USAGE)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     environ = prepared(wish.home)
+    story = _story(wish)
     found = {**settings.load(environ), **_loopback(wish)}
     house = House(place(environ))
     async with served(house, found, LOOPBACK) as standing:
         _greet(standing, list(accounts(house.logins)), say)
-        sending = asyncio.create_task(_hospital(wish, standing, say))
+        sending = asyncio.create_task(_hospital(wish, standing, story, say))
         telling = asyncio.create_task(ended(standing))
         await asyncio.wait([sending, telling], return_when=asyncio.FIRST_COMPLETED)
         for task in (sending, telling):
@@ -88,43 +91,72 @@ def _tell(one: Account, say: Say) -> None:
     say({"text": f"  {one.user:<14} {one.password:<14} {one.name}"})
 
 
-async def _hospital(wish: Wish, standing: Served, say: Say) -> None:
-    """Send the past at once, then each event when it is due."""
+class Story(msgspec.Struct):
+    """Which hospital a demo's home tells of, and how far: a second start goes on with the same people.
+
+    `start`: when it opened (ISO 8601), `began`: when its live part begins (seconds since 1970 UTC), `sent`: events sent.
+    """
+
+    seed: int
+    start: str
+    days: float
+    began: float
+    sent: int = 0
+
+    def events(self) -> Iterator[Event]:
+        """All events from the first one; the same each time."""
+        chosen = Settings(start=self.start, beds=BEDS, patients=round(self.days * PATIENTS_A_DAY), interval=0.3)
+        return hospital(self.seed, self.days, settings=chosen)
+
+    def keep(self, home: Path) -> None:
+        """Note how far it is; what was sent since the last note is sent again, which changes nothing."""
+        (home / STORY).write_bytes(msgspec.json.encode(self))
+
+
+def _story(wish: Wish) -> Story:
+    file = wish.home / STORY
+    if file.is_file():
+        story = msgspec.json.decode(file.read_bytes(), type=Story)
+        if wish.seed not in (None, story.seed):
+            raise Refusal("this home tells of another seed; name an empty folder: onmaru demo --home FOLDER", USAGE)
+        return story
+    began = time.time() - BEHIND * DAY
+    start = datetime.datetime.fromtimestamp(began - wish.past * DAY, _KST).isoformat(timespec="seconds")
+    seed = secrets.randbelow(10**9) if wish.seed is None else wish.seed
+    return Story(seed, start, wish.past + AHEAD, began)
+
+
+async def _hospital(wish: Wish, standing: Served, story: Story, say: Say) -> None:
+    """Send the past at once, then each event when it is due; pass over what an earlier start has sent."""
     house = standing.running.house
     http = Http(int(standing.address.rpartition(":")[2]), token(house.logins, MACHINE, "system"))
     lines = Lines(http, standing.mllp_port)
-    began = time.time() - BEHIND * DAY
-    say({"text": f"지난 {wish.past:g}일을 보내는 중입니다. · Sending the past {wish.past:g} days."})
-    told = False
+    say({"text": "지난 며칠을 보내는 중입니다. · Sending the past days."})
+    opened: tuple[float, float] | None = None
     try:
-        for event in _events(wish, began):
-            if not told and event.at_us > began * 1e6:
-                told = True
+        for number, event in enumerate(story.events(), start=1):
+            await asyncio.sleep(0)
+            if number <= story.sent:
+                continue
+            at = event.at_us / 1e6
+            if opened is None and at > story.began:
+                opened = (time.time(), at)
                 _patient(house, say)
-            await asyncio.sleep(_wait(event, began, wish.speed) if told else 0)
+            if opened is not None:
+                await asyncio.sleep(_wait(at, opened, wish.speed))
             await lines.send(event)
+            story.sent = number
+            if number % NOTED == 0:
+                story.keep(wish.home)
     finally:
+        story.keep(wish.home)
         lines.close()
 
 
-def _events(wish: Wish, began: float) -> Iterator[Event]:
-    """A hospital that has been open for `past` days when the live part begins, and goes on for a year."""
-    days = wish.past + AHEAD
-    start = datetime.datetime.fromtimestamp(began - wish.past * DAY, _KST).isoformat(timespec="seconds")
-    chosen = Settings(start=start, beds=BEDS, patients=round(days * PATIENTS_A_DAY), interval=0.3)
-    seed = secrets.randbelow(10**9) if wish.seed is None else wish.seed
-    return hospital(seed, days, settings=chosen)
-
-
-def _wait(event: Event, began: float, speed: float) -> float:
+def _wait(at: float, opened: tuple[float, float], speed: float) -> float:
     """Seconds until an event is due: `speed` times as fast as time, but never before the moment it tells of."""
-    at = event.at_us / 1e6
-    due = max(_opened(began) + (at - began) / speed, at)
-    return max(0.0, due - time.time())
-
-
-def _opened(began: float) -> float:
-    return began + BEHIND * DAY
+    now, first = opened
+    return max(0.0, max(now + (at - first) / speed, at) - time.time())
 
 
 def _patient(house: House, say: Say) -> None:
