@@ -167,7 +167,7 @@ def _relink_few(raw: bytes, mapping: Mapping[str, str]) -> bytes:
     met = {key: _encode(key) for key in mapping}
     met = {key: token for key, token in met.items() if token in raw}
     linked = raw
-    if all(key.startswith("urn:") for key in met):  # what they lead to is then never a name itself
+    if all(key.startswith("urn:") and mapping[key] not in met for key in met):  # so none leads to another name
         for key, token in met.items():
             linked = linked.replace(b'"reference":' + token, b'"reference":' + _encode(mapping[key]))
         if not any(token in linked for token in met.values()):
