@@ -12,10 +12,7 @@ from onmaru.kernel.projection import Table
 
 
 class View(msgspec.Struct, frozen=True):
-    """A named SELECT with `:name` parameters over tables of one store. It sees only rows the Caller may see.
-
-    `secondary` True: research use, which asks for the purpose HRESCH or HOPERAT.
-    """
+    """A named SELECT with `:name` parameters over tables of one store. It sees only rows the Caller may see."""
 
     name: str
     sql: str
