@@ -86,6 +86,9 @@ class Motion:
             position = batch[-1].t
             if types:
                 yield News(position, sorted(patients), sorted(types))
+            else:
+                # Who may see nothing of a long past must not hold up the others
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Stop following; what is buffered is committed by the house."""

@@ -186,9 +186,9 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
         if one.change is None or not one.change.body:
             continue
         links = dict(relative.get(_base_of(one), {}))
-        for reference in _conditional(one.change.body):
+        for reference in conditional_references(one.change.body):
             if reference not in made:
-                made[reference] = _match(record, reference, one.number)
+                made[reference] = meant(record, reference, one.number)
             links[reference] = made[reference]
         bodies[one.number] = verbatim.relink(one.change.body, links)
         if count % SLICE == 0:
@@ -200,18 +200,19 @@ def _resolved(record: Record, one: Item) -> bytes:
     """A batch entry's body; its entries may not refer to each other, so only conditional references are resolved."""
     if one.change is None or not one.change.body:
         return b""
-    references = _conditional(one.change.body)
-    links = {reference: _match(record, reference, one.number) for reference in references}
+    references = conditional_references(one.change.body)
+    links = {reference: meant(record, reference, one.number) for reference in references}
     return verbatim.relink(one.change.body, links)
 
 
-def _conditional(body: bytes) -> Sequence[str]:
+def conditional_references(body: bytes) -> Sequence[str]:
+    """The conditional references (`Type?criteria`) of a body, as they are written."""
     if b"?" not in body:
         return ()
     return [msgspec.json.decode(found) for found in _CONDITIONAL.findall(body)]
 
 
-def _match(record: Record, reference: str, number: int) -> str:
+def meant(record: Record, reference: str, number: int) -> str:
     """The one resource that a conditional reference (`Patient?identifier=…`) means, as `Type/id`."""
     where = f"Bundle.entry[{number}].resource"
     type_name, _, criteria = reference.partition("?")

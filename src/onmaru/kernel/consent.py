@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,11 +10,19 @@ import msgspec
 
 from onmaru.kernel.caller import Caller
 
-ANYONE: frozenset[str] = frozenset()
+# A purpose means those below it too: TREAT > ETREAT > BTG (FHIR R4, CodeSystem v3-ActReason, the concepts' hierarchy)
+_BROADER: Mapping[str, tuple[str, ...]] = {"ETREAT": ("TREAT",), "BTG": ("ETREAT", "TREAT")}
+# What narrows a provision to some data or acts; nothing here is judged by it
+_NARROWING = ("action", "securityLabel", "class", "code", "dataPeriod", "data")
+_PATIENT = re.compile(r"(?:.*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?")
 
 
 class Provision(msgspec.Struct, frozen=True):
-    """One Consent.provision. Empty actors or purposes mean any. Times in µs since 1970 UTC, end exclusive."""
+    """One Consent.provision. Empty actors or purposes mean any. Times in µs since 1970 UTC, end exclusive.
+
+    `partial`: it also speaks of things not judged here (actors nobody knows, classes of data): then it may hide more than
+    it says, but never opens anything.
+    """
 
     deny: bool
     actors: frozenset[str]
@@ -21,12 +30,13 @@ class Provision(msgspec.Struct, frozen=True):
     start: int
     end: int
     exceptions: tuple[Provision, ...] = ()
+    partial: bool = False
 
     def applies(self, caller: Caller, at: int) -> bool:
         """Whether this caller falls under the provision at that time."""
         if not self.start <= at < self.end:
             return False
-        if self.purposes and caller.purpose not in self.purposes:
+        if self.purposes and self.purposes.isdisjoint((caller.purpose, *_BROADER.get(caller.purpose, ()))):
             return False
         return not self.actors or not self.actors.isdisjoint({caller.user, *caller.roles})
 
@@ -46,7 +56,7 @@ def verdict(provision: Provision, caller: Caller, at: int) -> bool | None:
         inner = verdict(exception, caller, at)
         if inner is not None:
             return inner
-    return provision.deny
+    return True if provision.deny else None if provision.partial else False
 
 
 class Consents:
@@ -77,33 +87,44 @@ class Consents:
 
 
 def _broken(rule: Rule, caller: Caller) -> bool:
-    return caller.purpose == "BTG" and caller.patient == rule.patient and "BTG" not in rule.provision.purposes
+    return caller.purpose == "BTG" and caller.patient == rule.patient and not _forbids_breaking(rule.provision)
+
+
+def _forbids_breaking(provision: Provision) -> bool:
+    here = provision.deny and "BTG" in provision.purposes
+    return here or any(_forbids_breaking(exception) for exception in provision.exceptions)
 
 
 def rule(consent: Mapping[str, Any], microseconds: Any) -> Rule | None:
     """Read a Consent (parsed JSON); None when it is not active, names no patient or has no provision.
 
+    The patient is meant however the reference is written: relative, absolute or of one version.
+
     `microseconds(text, end: bool) -> int` turns a FHIR dateTime into a bound. Actors match by user id (an actor reference's
     last part, or its identifier) or by role code.
     """
-    patient = str(consent.get("patient", {}).get("reference", "")).removeprefix("Patient/")
+    patient = _PATIENT.fullmatch(str(consent.get("patient", {}).get("reference", "")))
     body = consent.get("provision")
-    if consent.get("status") != "active" or not patient or not isinstance(body, dict):
+    if consent.get("status") != "active" or patient is None or not isinstance(body, dict):
         return None
-    return Rule(patient, _provision(body, microseconds, default="permit"))
+    return Rule(patient[1], _provision(body, microseconds, default="permit"))
 
 
 def _provision(body: Mapping[str, Any], microseconds: Any, default: str) -> Provision:
     kind = body.get("type", default)
     period = body.get("period", {})
     opposite = "permit" if kind == "deny" else "deny"
+    actors = frozenset(_actors(body.get("actor", ())))
+    purposes = frozenset(c["code"] for c in body.get("purpose", ()) if "code" in c)
+    unknown = ("actor" in body and not actors) or ("purpose" in body and not purposes)
     return Provision(
         deny=kind == "deny",
-        actors=frozenset(_actors(body.get("actor", ()))),
-        purposes=frozenset(c["code"] for c in body.get("purpose", ()) if "code" in c),
+        actors=actors,
+        purposes=purposes,
         start=microseconds(period["start"], False) if "start" in period else -(2**62),
         end=microseconds(period["end"], True) if "end" in period else 2**62,
         exceptions=tuple(_provision(inner, microseconds, opposite) for inner in body.get("provision", ())),
+        partial=unknown or any(name in body for name in _NARROWING),
     )
 
 

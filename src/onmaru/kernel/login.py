@@ -61,8 +61,11 @@ class Logins:
 
     # -- presenting a secret -------------------------------------------------------------------------------------
 
-    def standing(self, secret: str) -> Standing | None:
-        """The grant that a token or session secret stands for; None when unknown, revoked, expired, idle or disabled."""
+    def standing(self, secret: str, *, used: bool = True) -> Standing | None:
+        """The grant that a token or session secret stands for; None when unknown, revoked, expired, idle or disabled.
+
+        `used`: a session lives on by this; False only asks.
+        """
         now = self.now()
         key = self._hash(secret)
         known = self._standing.get(key)
@@ -70,7 +73,7 @@ class Logins:
             known = self._look_up(key, now)
         if known is None or not known.grant.stands(now):
             return None
-        if known.grant.idle and now - known.grant.seen > known.grant.idle // 10:
+        if used and known.grant.idle and now - known.grant.seen > known.grant.idle // 10:
             known = self._keep(msgspec.structs.replace(known.grant, seen=now), known)
         return known
 

@@ -20,8 +20,9 @@ from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
 from onmaru.web.body import take
+from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
-from onmaru.web.entrance import enter
+from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
 from onmaru.web.pages import Pages
@@ -33,6 +34,8 @@ from onmaru.web.visit import Visit
 log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
+# Who is not known yet has a name and a password to say, no more
+UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
 
@@ -68,6 +71,7 @@ class Application:
         self._api = Api()
         self._rooms = Rooms(doors.rooms)
         self._events = Events()
+        self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
         self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
 
@@ -121,7 +125,7 @@ class Application:
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
         address = scope.client.rpartition(":")[0] or scope.client
-        return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base)
+        return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         settings = self._doors.settings
@@ -129,14 +133,19 @@ class Application:
             document = self._fhir.open(visit, path)
             if document is not None:
                 return document
-        if visit.request.method in BODIED:
-            request = visit.request
-            body = await take(protocol, request.headers, settings.body, settings.seconds)
-            if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
-                check_depth(body, settings.depth)
-            visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
+        stranger = surface == "api" and path == "login"
         try:
-            response = self._handle(visit, surface, path)
+            # Nobody's body is taken in before it is known whose it is
+            if not stranger:
+                await self._enter(visit)
+            if visit.request.method in BODIED:
+                request = visit.request
+                most = UNKNOWN_BODY if stranger else settings.body
+                body = await take(protocol, request.headers, most, settings.seconds)
+                if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
+                    check_depth(body, settings.depth)
+                visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
+            response = self._handle(visit, surface, path, stranger=stranger)
             if not isinstance(response, Response):
                 response = await response
             if not isinstance(response.body, bytes):
@@ -148,21 +157,27 @@ class Application:
 
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
-        if not visit.doors.tenants(visit.tenant):
-            return
         try:
-            await self._doors.durable(visit.tenant, 0)
+            await self._doors.durable(trail_of(visit), 0)
         except Exception as error:
             log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
             text = "this is not known to be on the disk; ask whether it is there before trying again"
             raise invalid("transient", text, status=503) from error
 
-    def _handle(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
-        if surface == "api" and path == "login":
+    async def _enter(self, visit: Visit) -> None:
+        try:
+            enter(visit)
+        except Invalid:
+            if visit.standing is None:
+                name = (trail_of(visit), visit.address, "unauthenticated")
+                await self._denials.gather(name, partial(deny, visit))
+            raise
+
+    def _handle(self, visit: Visit, surface: str, path: str, *, stranger: bool) -> Response | Awaitable[Response]:
+        if stranger:
             if visit.request.method != "POST":
                 raise MethodRefused(["POST"])
             return session.login(visit)
-        enter(visit)
         position = visit.request.headers.get("x-onmaru-position")
         if position is not None:
             return self._after(visit, surface, path, position)
@@ -191,8 +206,9 @@ class Application:
         if visit.request.method != "GET":
             raise MethodRefused(["GET"])
         try:
-            enter(visit)
+            await self._enter(visit)
             after = self._events.admit(visit)
+            note(visit, "events")
         finally:
             await self._kept(visit)
         headers = [("content-type", "text/event-stream"), ("x-request-id", visit.id), *SECURE]

@@ -18,23 +18,16 @@ class Incoming(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-# A body this small mostly comes with its headers; a timer for each would cost more than the body
-AT_ONCE = 65_536
-
-
 async def take(incoming: Incoming, headers: Mapping[str, str], most: int, seconds: float) -> bytes:
     """The whole body; `Invalid` 413 over `most` bytes (before or after gzip), 415 for another encoding, 400 if broken.
 
-    408 when a body over 64 KiB or of unknown length is not here within `seconds`.
+    408 when it is not here within `seconds`.
     """
     length = headers.get("content-length", "")
     size = int(length) if length.isdecimal() and len(length) < 19 else -1
     if size > most or len(length) > 18:
         raise _too_long(most)
-    if 0 <= size <= AT_ONCE:
-        body = await incoming()
-    else:
-        body = await _within(seconds, incoming() if size >= 0 else _streamed(incoming, most))
+    body = await _within(seconds, incoming() if size >= 0 else _streamed(incoming, most)) if size else b""
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
         return body

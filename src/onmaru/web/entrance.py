@@ -12,10 +12,12 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def enter(visit: Visit) -> None:
-    """Give the visit its grant and Caller; `Invalid` 401 without one that stands, 403 for another tenant's or no CSRF."""
+    """Give the visit its grant and Caller; `Invalid` 401 without one that stands, 403 for another tenant's or no CSRF.
+
+    Every refusal has left its audit row but 401: those are many, and the application notes them (denials.py).
+    """
     standing, by_cookie = _present(visit)
     if standing is None:
-        deny(visit, "unauthenticated")
         raise invalid("login", "a valid token or session is needed", status=401)
     visit.standing = standing
     if standing.user.tenant != visit.tenant:
@@ -52,9 +54,13 @@ def cookie(header: str) -> str:
     return ""
 
 
+def trail_of(visit: Visit) -> str:
+    """The tenant in whose trail this visit is noted: its own, the default one where nobody has such a tenant."""
+    return visit.tenant if visit.doors.tenants(visit.tenant) else visit.doors.settings.tenant
+
+
 def deny(visit: Visit, reason: str) -> None:
     """Leave an audit row of a refusal that the record itself does not see, in the tenant whose door it was."""
-    tenant = visit.tenant if visit.doors.tenants(visit.tenant) else visit.doors.settings.tenant
     target = f"{visit.request.method} {visit.request.path}"[:200]
     at = visit.doors.logins.now()
     if visit.caller is not None:
@@ -64,7 +70,7 @@ def deny(visit: Visit, reason: str) -> None:
         name = "" if user is None else user.user if user.tenant == visit.tenant else f"{user.tenant}/{user.user}"
         roles = tuple(sorted(user.roles)) if user is not None else ()
         row = Access(at, name, roles, "", "execute", target, (), False, reason, visit.id, visit.address)
-    visit.doors.audit(tenant, row)
+    visit.doors.audit(trail_of(visit), row)
 
 
 def note(visit: Visit, target: str, patients: tuple[str, ...] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.web.doors import News
 from onmaru.web.entrance import cookie
 from onmaru.web.visit import Visit
@@ -60,6 +60,8 @@ class Events:
                     await stream.send_bytes(b": still here\n\n")
                     continue
                 one = coming.result()
+                if not _stands(visit):
+                    return
                 coming = asyncio.ensure_future(anext(news))
                 await stream.send_bytes(_event(one))
         except StopAsyncIteration:
@@ -74,8 +76,18 @@ def _event(news: News) -> bytes:
 
 
 def _stands(visit: Visit) -> bool:
-    """Whether the grant that opened the stream still opens the same; if not, the client may open another one."""
+    """Whether the grant that opened the stream still opens the same; if not, the client may open another one.
+
+    An open stream is no use of a session: a page left alone is logged out though it listens.
+    """
     headers = visit.request.headers
+    logins = visit.doors.logins
     bearer = headers.get("authorization", "").partition(" ")[2].strip()
-    now = visit.doors.logins.standing(bearer or cookie(headers.get("cookie", "")))
-    return now is not None and now.scopes == visit.known()[0].scopes
+    now = logins.standing(bearer or cookie(headers.get("cookie", "")), used=False)
+    if now is None:
+        return False
+    try:
+        asked = logins.caller(now, headers.get("x-onmaru-purpose", ""), visit.id, visit.address)
+    except Invalid:
+        return False
+    return asked == visit.caller

@@ -9,6 +9,7 @@ import msgspec
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.login import Standing
 from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors, Language
 
 
@@ -22,6 +23,7 @@ class Visit(msgspec.Struct):
     address: str
     secure: bool
     base: str
+    denials: Denials
     standing: Standing | None = None
     caller: Caller | None = None
 

@@ -14,7 +14,7 @@ from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
-from onmaru.web.entrance import COOKIE, deny, note
+from onmaru.web.entrance import COOKIE, deny, note, trail_of
 from onmaru.web.visit import Visit
 
 # Each check of a password takes 64 MiB for a tenth of a second: no more than two at a time
@@ -45,7 +45,7 @@ async def login(visit: Visit) -> Response:
     # A name that nobody has may be a password typed into the wrong field, and is not kept
     name = user.user if user is not None else ""
     if wait:
-        _note_login(visit, name, (), "rate-limit")
+        await visit.denials.gather((visit.address, name, "rate-limit"), lambda why: _note_login(visit, name, (), why))
         refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
         return json(refused, 429, [("retry-after", str(wait))])
     if user is None or not right:
@@ -107,4 +107,4 @@ def _cookie(visit: Visit, secret: str, seconds: int) -> str:
 def _note_login(visit: Visit, user: str, roles: tuple[str, ...], denied: str) -> None:
     at = visit.doors.logins.now()
     row = Access(at, user, roles, "", "login", "login", (), not denied, denied, visit.id, visit.address)
-    visit.doors.audit(visit.tenant, row)
+    visit.doors.audit(trail_of(visit), row)

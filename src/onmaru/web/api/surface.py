@@ -40,9 +40,15 @@ class Api:
             self._router.add(method, path, (page, handler))
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
-        """Run the route; `Invalid` 403 and an audit row when no role of the caller opens its page."""
+        """Run the route; `Invalid` 403 and an audit row when no role of the caller opens its page.
+
+        A token limited to some scopes opens no page at all: pages show and change what no scope speaks of.
+        """
         (page, handler), params = self._router.find(visit.request.method, path)
-        _, caller = visit.known()
+        standing, caller = visit.known()
+        if page and standing.grant.scopes:
+            deny(visit, "scope")
+            raise invalid("forbidden", "not permitted: scope", status=403)
         if page and not may_open(caller, page, visit.doors.logins.table):
             deny(visit, "role")
             raise invalid("forbidden", "not permitted: role", status=403)
