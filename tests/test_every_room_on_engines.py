@@ -136,11 +136,18 @@ def blanks(sql: str) -> dict[str, Any]:
     return {name: 1 if name in counted else None for name in re.findall(r"(?<![:\w]):([a-zA-Z]\w*)", sql)}
 
 
+def columnar_only(view: View) -> bool:
+    """Whether a table of the view is kept for analysis: those are asked together with the site's own tables."""
+    stores = {table.name: table.store for one in PROJECTIONS for table in one.tables}
+    return any(stores.get(name) != "hot" for name in view.tables)
+
+
 @pytest.mark.parametrize(("room", "view"), VIEWS, ids=lambda one: one.name)
-def test_every_view_runs_on_every_engine(room: Room, view: View, tmp_path: Path) -> None:
-    hot = HotTables(tmp_path, KEY, [Elsewhere(one, "hot") for one in PROJECTIONS])
+def test_every_view_runs_on_every_engine_that_may_keep_its_tables(room: Room, view: View, tmp_path: Path) -> None:
     columnar = ColumnarTables(tmp_path, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS])
-    answers = [store.query(view, blanks(view.sql), ALL) for store in (hot, columnar)]
-    assert answers[0].column_names == answers[1].column_names
-    hot.close()
+    names = columnar.query(view, blanks(view.sql), ALL).column_names
     columnar.close()
+    if not columnar_only(view):
+        hot = HotTables(tmp_path, KEY, [Elsewhere(one, "hot") for one in PROJECTIONS])
+        assert hot.query(view, blanks(view.sql), ALL).column_names == names
+        hot.close()

@@ -55,7 +55,7 @@ class HotTables:
         self.db.execute(f'CREATE INDEX IF NOT EXISTS "{physical}_patient" ON "{physical}"(_patient{extra})')
 
     def _drop_old(self) -> None:
-        """Tables of earlier projection versions, once the present one has been followed to the end at least once."""
+        """Drop the tables of earlier projection versions: the house catches up before it answers the first request."""
         current = {physical for _, physical in self.tables.values()} | {"follow"}
         names: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
