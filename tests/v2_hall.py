@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.door import Door
-from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.memory import MemoryLog, MemoryTrail
 from onmaru.fhir import search
@@ -33,7 +33,7 @@ class House:
         self.log = MemoryLog(self.now)
         gate, trail = Gate("main", Consents(), self.now), MemoryTrail()
         self.tenant = Tenant("main", self.log, self.log, trail, gate, self.now, self._new_id)
-        blobs = FolderBlobs(folder / "blobs", Keyring(b"k" * 32), (gate, trail, self.now), SYSTEM)
+        blobs = FolderBlobs(Shelf(folder / "blobs", Keyring(b"k" * 32), gate, trail, self.now), SYSTEM)
         record = Chart(self.tenant, SYSTEM)
         self.hall = Hall(SYSTEM, record, None, blobs, TaskJobs(record), {})  # type: ignore[arg-type]
         self.door = Door(self.now, self._new_id)

@@ -21,7 +21,7 @@ from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
-from onmaru.kernel.room import Hall, Room
+from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.web.application import Application, build
 from onmaru.web.doors import AuditFilter, Doors, Language, News, Settings
 
@@ -126,7 +126,8 @@ class House:
         self.ids = itertools.count(1)
         self.durables = 0
         self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
-        self.application = self._build(settings or Settings(static=folder / "static"), tuple(rooms))
+        self.rooms = tuple(rooms)
+        self.application = self._build(settings or Settings(static=folder / "static"))
 
     def _tenant(self, name: str, engine: str) -> Tenant:
         gate = Gate(name, Consents(), self.clock)
@@ -143,7 +144,7 @@ class House:
             if isinstance(tenant.log, Home):
                 tenant.log.close()
 
-    def _build(self, settings: Settings, rooms: tuple[Room, ...]) -> Application:
+    def _build(self, settings: Settings) -> Application:
         self.settings = settings
         return build(
             Doors(
@@ -156,12 +157,14 @@ class House:
                 changes=self.changes,
                 lines=lambda hall: [],
                 letters=NoLetters(),
-                rooms=rooms,
+                rooms=self.rooms,
                 settings=settings,
             )
         )
 
     def hall(self, caller: Caller, room: str, language: Language) -> Hall:
+        if room:
+            caller = narrowed(caller, next(one for one in self.rooms if one.name == room))
         chart = Chart(self.tenants[caller.tenant], caller)
         return Hall(caller, chart, None, None, None, {}, language)  # type: ignore[arg-type]
 

@@ -34,7 +34,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         yield found
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running while it lasts: no longer than a module, or tests after it could start none.
+@pytest.fixture(scope="module")
 def chromium(served: Hospital) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -19,6 +19,7 @@ PAGES = {
     "nothing-for-you": ("student", "/"),
     "forbidden": ("doctor", "/users"),
     "absent": ("doctor", "/no/such/page"),
+    "research-tables": ("keeper", "/omop"),
 }
 WIDTHS = (360, 1920)
 

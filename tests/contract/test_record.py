@@ -142,6 +142,18 @@ def test_pages_of_a_search_never_shift_while_others_write(chart: Chart, tenant: 
     assert seen == list(reversed(made))
 
 
+def test_the_pages_of_a_search_close_at_the_horizon(chart: Chart, tenant: Tenant) -> None:
+    for _ in range(3):
+        settled(chart, tenant, Change("create", "Patient", body=patient()))
+    query = search.parse(("Patient",), [("_count", "1")])
+    following = msgspec.structs.replace(query, cursor=chart.search(query).cursor)
+    assert len(chart.search(following).matches) == 1
+    hasty = Chart(msgspec.structs.replace(tenant, horizon=1), SYSTEM)
+    with pytest.raises(Invalid) as closed:
+        hasty.search(following)
+    assert closed.value.status == 410
+
+
 DENY = {
     "resourceType": "Consent",
     "status": "active",

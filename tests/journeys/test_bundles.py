@@ -187,19 +187,19 @@ def test_too_many_entries_are_refused_and_the_way_out_is_named(tmp_path: Path) -
         ({"resourceType": "Bundle", "type": "collection"}, 400),
         ({"resourceType": "Patient"}, 400),
         ({"resourceType": "Bundle", "type": "transaction"}, 200),
-        ({"resourceType": "Bundle", "type": "batch", "entry": []}, 200),
-        ({"resourceType": "Bundle", "type": "transaction", "entry": [{}]}, 400),
-        ({"resourceType": "Bundle", "type": "transaction", "entry": [{"request": {"method": "GET", "url": ""}}]}, 400),
-        ([], 400),
-        ("x", 400),
-        ({"resourceType": "Bundle", "type": "transaction", "entry": 5}, 400),
-        ({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": 5, "request": 5}]}, 400),
+        ({"resourceType": "Bundle", "type": "batch", "entry": []}, 422),
+        ({"resourceType": "Bundle", "type": "transaction", "entry": [{}]}, 422),
+        ({"resourceType": "Bundle", "type": "transaction", "entry": [{"request": {"method": "GET", "url": ""}}]}, 422),
+        ([], 422),
+        ("x", 422),
+        ({"resourceType": "Bundle", "type": "transaction", "entry": 5}, 422),
+        ({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": 5, "request": 5}]}, 422),
     ],
 )
 def test_what_is_no_transaction_is_refused(client: Client, bundle: Any, status: int) -> None:
     answer = client.house.ask("POST", "/fhir", bundle, token=client.token)
     assert answer.status == status, answer.body
-    if status == 400:
+    if status != 200:
         assert answer.issues
 
 
@@ -258,3 +258,26 @@ def test_a_conditional_update_that_matches_nothing_takes_the_id_it_brings(client
     assert client.post("transaction", wanted).json["entry"][0]["response"]["status"] == "200 OK"
     other = entry("PUT", "Patient?identifier=urn:mrn|1", {**PATIENT, "id": "other"})
     assert client.post("transaction", other).status == 400
+
+
+POSTED = '{"method":"POST","url":"Patient"}'
+
+
+@pytest.mark.parametrize(
+    ("entry", "status", "place"),
+    [
+        (f'{{"resource":{{"resourceType":"Patient"}},"request":{POSTED},"colour":1}}', 422, ".colour"),
+        (f'{{"resource":{{"resourceType":"Patient"}},"request":{POSTED},"request":{POSTED}}}', 400, ".request"),
+        (f'{{"resource":{{"resourceType":"Patient"}},"resource":{{}},"request":{POSTED}}}', 400, ".resource"),
+        (f'{{"resource":{{"resourceType":"Patient","id":"a","id":"b"}},"request":{POSTED}}}', 400, ".resource.id"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_an_envelope_is_as_strict_as_a_resource(client: Client, kind: str, entry: str, status: int, place: str) -> None:
+    raw = f'{{"resourceType":"Bundle","type":"{kind}","entry":[{entry}]}}'.encode()
+    answer = client.house.ask("POST", "/fhir", raw, {"content-type": "application/fhir+json"}, client.token)
+    if place == ".resource.id" and kind == "batch":  # the envelope is sound: only this entry is refused
+        assert answer.json["entry"][0]["response"]["status"].startswith(str(status))
+    else:
+        assert (answer.status, answer.issues[0]["expression"]) == (status, [f"Bundle.entry[0]{place}"])
+    assert client.house.ask("GET", "/fhir/Patient?_summary=count", token=client.token).json["total"] == 0

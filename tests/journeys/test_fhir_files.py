@@ -55,7 +55,7 @@ def test_entries_refer_to_entries_of_an_earlier_file(house: House) -> None:
 def test_links_outlive_the_process(house: House, tmp_path: Path) -> None:
     take(house, bundle(ORGANIZATION))
     again = fhirfile.FhirFiles(house._new_id, lambda hall, piece, error: "")
-    again.take(house.hall, bundle(PATIENT))
+    again.take(house.hall, bundle(PATIENT), lambda: None)
     reference = house.one("Patient")["managingOrganization"]["reference"]
     assert reference == f"Organization/{house.one('Organization')['id']}"
 
@@ -115,3 +115,36 @@ def test_a_load_that_was_cut_short_goes_on_where_it_stopped(house: House, monkey
 def test_bundles_of_other_types_are_refused() -> None:
     with pytest.raises(Invalid):
         list(fhirfile.pieces(b'{"resourceType":"Bundle","type":"history","entry":[]}'))
+
+
+def by_number(number: str) -> dict[str, object]:
+    """A patient whose hospital is told by a condition."""
+    reference = {"reference": f"Organization?identifier=urn:o|{number}"}
+    return {"resourceType": "Patient", "managingOrganization": reference, "active": True}
+
+
+def numbered(number: str) -> dict[str, object]:
+    return {"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": number}]}
+
+
+def test_a_conditional_reference_leads_to_the_resource_of_an_earlier_file(house: House) -> None:
+    take(house, bundle(("o1", numbered("1")), ("o2", numbered("2"))))
+    assert take(house, bundle(("p1", by_number("1")))).accepted == 1
+    stored = house.one("Organization", identifier="urn:o|1")
+    assert house.one("Patient")["managingOrganization"]["reference"] == f"Organization/{stored['id']}"
+
+
+def test_a_conditional_reference_leads_to_an_entry_made_under_that_condition(house: House) -> None:
+    data = json.loads(bundle(("p1", by_number("1")), ("o1", numbered("1"))))
+    data["entry"][1]["request"]["ifNoneExist"] = "identifier=urn:o|1"
+    assert take(house, json.dumps(data).encode()).accepted == 2
+    stored = house.one("Organization")
+    assert house.one("Patient")["managingOrganization"]["reference"] == f"Organization/{stored['id']}"
+
+
+def test_a_conditional_reference_without_one_match_buries_its_entry_alone(house: House) -> None:
+    take(house, bundle(("o1", numbered("1")), ("o2", numbered("1"))))
+    receipt = take(house, bundle(("p1", by_number("1")), ("p2", by_number("3")), ("p3", PATIENT[1])))
+    assert (receipt.accepted, receipt.dead) == (1, 2)
+    assert "more than one" in receipt.reason
+    assert "managingOrganization" in house.one("Patient")

@@ -319,7 +319,7 @@ def test_an_answer_that_is_not_on_the_disk_does_not_say_so(tmp_path: Path) -> No
         raise OSError(28, "No space left on device")
 
     client.house.durable = full  # type: ignore[method-assign]
-    client.house.application = client.house._build(client.house.settings, ())
+    client.house.application = client.house._build(client.house.settings)
     answer = client("POST", "/fhir/Patient", KIM)
     assert answer.status == 503 and answer.issues[0]["code"] == "transient"
     client.house.close()

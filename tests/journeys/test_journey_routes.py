@@ -237,3 +237,14 @@ def test_a_patient_sees_no_one_elses_chart_and_learns_no_one_elses_name(ward: Wa
     with pytest.raises(Invalid) as refused:
         ward.ask("/patients/p1/summary", caller=own)
     assert refused.value.status == 404
+
+
+def test_what_the_operator_set_for_the_room_reaches_its_routes(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "onmaru.toml").write_text('[room.journey]\naddress = "https://chart.example"\n', "utf-8")
+    made = Ward(tmp_path)
+    try:
+        document = made.json("/patients/p1/document")
+    finally:
+        made.house.close()
+    assert document["entry"][1]["fullUrl"].startswith("https://chart.example/fhir/")

@@ -137,7 +137,7 @@ def test_a_defect_of_ours_is_told_without_its_text(house: House, token: str, cap
         raise ZeroDivisionError("김온마 700101-1234567")
 
     house.hall = broken  # type: ignore[method-assign,assignment]
-    house.application = house._build(house.settings, ())
+    house.application = house._build(house.settings)
     answer = house.ask("GET", "/fhir/Patient/x", token=token)
     assert answer.status == 500 and answer.issues[0]["code"] == "exception"
     assert "김온마" not in answer.body.decode() + caplog.text and "ZeroDivisionError" in caplog.text
@@ -283,3 +283,13 @@ def test_any_text_in_the_address_and_any_bytes_in_the_body_are_answered(path: st
             answer = house.ask(method, f"/fhir/{path}?{query}", body, token=token)
             _sound(answer, (method, path, query, body))
         house.close()
+
+
+def test_the_operator_may_allow_less_depth(tmp_path: Path) -> None:
+    house = House(tmp_path, Settings(depth=4))
+    token = house.token("loader", "system")
+    deep = {"resourceType": "Patient", "contact": [{"name": {"extension": [{"url": "urn:x", "valueString": "x"}]}}]}
+    refused = house.ask("POST", "/fhir/Patient", deep, token=token)
+    assert (refused.status, refused.issues[0]["code"]) == (400, "too-costly")
+    assert house.ask("POST", "/fhir/Patient", {"resourceType": "Patient", "contact": [{}]}, token=token).status == 422
+    house.close()

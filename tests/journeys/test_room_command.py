@@ -40,19 +40,30 @@ def overreach(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     return refusal.DONE
 
 
+def outreach(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    id = hall.record.write([Change("create", "Basic", body=FLAT)])[0].version.id
+    with pytest.raises(Invalid) as refused:
+        hall.record.write([Change("delete", "Basic", id)])
+    say({"status": refused.value.status})
+    return refusal.DONE
+
+
 ATTIC = Room(
     name="attic",
     commands=(
         Command("build", "Build a flat.", (), "user/Basic.c", build),
         Command("look", "Look at one.", (("id", "which"),), "user/Basic.r", look),
         Command("overreach", "Write with a scope that only reads.", (), "user/Basic.r", overreach),
+        Command("outreach", "Write with a scope that the room does not declare.", (), "user/Basic.cud", outreach),
     ),
     settings=(Setting("colour", "green", "Of the walls."),),
+    scopes=("user/Basic.cr",),
 )
 
 
 @pytest.fixture(autouse=True)
 def house_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "all_rooms", lambda: (ATTIC,))
     for name in ("home", "keys", "witness"):
         monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
 
@@ -71,6 +82,11 @@ def test_what_a_command_wrote_is_there_for_the_next_one(capsys: pytest.CaptureFi
 
 def test_a_command_may_do_no_more_than_its_scope(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("overreach") == refusal.DONE
+    assert '"status":403' in capsys.readouterr().out
+
+
+def test_a_command_may_do_no_more_than_its_room_declares(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("outreach") == refusal.DONE
     assert '"status":403' in capsys.readouterr().out
 
 

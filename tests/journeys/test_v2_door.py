@@ -276,3 +276,36 @@ def test_the_corpus_is_answered_as_its_folders_say(house: House, shared_data: Ca
     assert answers["AE"] == ["edge-empty-segments.hl7", "invalid-segment-header-length.hl7"]
     assert answers["AR"] == ["invalid-missing-msh.hl7", "invalid-wrong-version.hl7"]
     assert len(answers["AA"]) == 78 + 17
+
+
+def test_a_message_cut_off_after_its_header_is_refused_and_kept(house: House) -> None:
+    receipt = send(house, "ADT^A01")
+    assert (receipt.ack, receipt.code, receipt.dead) == ("AE", "100", 1)
+    assert house.all("DocumentReference") == []
+    assert send(house, "ADT^A01", pid()).ack == "AA"
+
+
+def test_an_appointment_has_the_patient_whose_pid_stands_behind_its_schedule(house: House) -> None:
+    slot = "SCH|AP1^HOSP|F1^HOSP|||||||15|min^^UCUM|^^^20260310140000^20260310141500"
+    assert send(house, "SIU^S12", slot, pid(), "RGS|1|A").ack == "AA"
+    actors = [one["actor"]["reference"] for one in house.one("Appointment")["participant"] if "actor" in one]
+    assert f"Patient/{house.one('Patient')['id']}" in actors
+
+
+def test_two_numbers_of_one_hospital_stay_two_patients_until_a_merge(house: House) -> None:
+    both = [
+        pid().replace("^^^HOSP^MR", "^^^HOSP^MR~800101-S1^^^NAT^NI"),
+        pid("8").replace("^MR", "^MR~800101-S1^^^NAT^NI"),
+    ]
+    send(house, "ADT^A04", both[0], at="20260301120000")
+    send(house, "ADT^A40", both[1], "MRG|7^^^HOSP^MR", at="20260301130000")
+    by_number = {one["identifier"][0]["value"]: one for one in house.all("Patient")}
+    assert sorted(by_number) == ["7", "8"]
+    assert by_number["7"]["link"][0]["other"]["reference"] == f"Patient/{by_number['8']['id']}"
+
+
+def test_an_encoded_order_sent_again_in_other_bytes_is_the_same_order(house: House) -> None:
+    lines = ["ORC|NW|P9^EMR", "RXO|123^타이레놀정^KD|500||mg^^UCUM", "RXE||123^타이레놀정^KD|500||mg^^UCUM", "RXR|PO"]
+    send(house, "RDE^O11", pid(), *lines, control="A")
+    send(house, "RDE^O11", pid(), *lines, control="B")
+    assert sorted(one["intent"] for one in house.all("MedicationRequest")) == ["filler-order", "original-order"]

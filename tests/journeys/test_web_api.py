@@ -282,7 +282,7 @@ def test_events_tell_what_changed_beat_while_nothing_does_and_end_with_the_grant
 
 def test_a_user_has_only_so_many_event_streams(house: House) -> None:
     token = house.token("loader", "system")
-    house.application = house._build(msgspec.structs.replace(house.settings, streams=1), (ROOM,))
+    house.application = house._build(msgspec.structs.replace(house.settings, streams=1))
 
     async def run() -> int:
         stream = asyncio.create_task(house.call("GET", "/api/events", token=token))

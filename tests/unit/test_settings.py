@@ -8,6 +8,7 @@ import pytest
 
 from onmaru.app.refusal import Refusal
 from onmaru.app.settings import SETTINGS, Chosen, Setting, load, room_settings
+from onmaru.fhir.syntax import DEPTH
 
 
 def write(home: Path, text: str) -> dict[str, str]:
@@ -61,3 +62,15 @@ def test_keys_and_witness_lie_outside_the_data_by_default() -> None:
     defaults = {setting.name: Path(str(setting.default)) for setting in SETTINGS}
     for apart in ("keys", "witness"):
         assert not defaults[apart].is_relative_to(defaults["home"])
+
+
+@pytest.mark.parametrize(
+    "text", ["language = 'de'", "max_depth = 65", "max_depth = 0", "port = 70000", "max_entries = -1"]
+)
+def test_a_value_out_of_bounds_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Refusal, match=text.partition(" ")[0]):
+        load(write(tmp_path, text))
+
+
+def test_the_greatest_depth_is_the_one_that_the_parsers_stand() -> None:
+    assert {setting.name: setting.within[1] for setting in SETTINGS}["max_depth"] == DEPTH

@@ -60,7 +60,7 @@ class Door:
         if kind == "hl7v2" or source.door == "mllp":
             return self._messages(hall, plain, source)
         try:
-            return self._files.take(hall, plain)
+            return self._files.take(hall, plain, source.settle)
         except Invalid as error:
             return self._buried(hall, plain, source, _receipt(error))
 
@@ -98,7 +98,7 @@ class Door:
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:
-            return self._files.take(hall, unpacked(data))
+            return self._files.take(hall, unpacked(data), source.settle)
         except Invalid as error:
             return _receipt(error)
 

@@ -18,6 +18,7 @@ import msgspec
 from onmaru.adapters.receipt import Receipt
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
+from onmaru.kernel.bundle import conditional_references, meant
 from onmaru.kernel.entry import ID, Item, criteria_of, item, pairs_of
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
@@ -28,7 +29,10 @@ _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]+)"')
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """One entry: its body, the name others refer to it by, its place, and the Change it asks for or why there is none."""
+    """One entry: its body, the name others refer to it by, its place, and the Change it asks for or why there is none.
+
+    `condition` is what a conditional creation asks for (`Type?criteria`), "" for other entries of a transaction or batch.
+    """
 
     body: bytes
     place: str
@@ -36,6 +40,7 @@ class Piece(msgspec.Struct, frozen=True):
     name: str = ""
     refused: Invalid | None = None
     compacted: bool = False
+    condition: str | None = None
 
     @property
     def promised(self) -> bool:
@@ -108,7 +113,9 @@ def _entries(data: bytes) -> Iterator[Piece]:
             yield Piece(body, place, Change("create", _type(body)), refused=error)
             continue
         if asked.change is not None:
-            yield Piece(body, place, _conditional(asked, asked.change), entry.full_url, compacted=compacted)
+            change = _conditional(asked, asked.change)
+            condition = f"{change.type}?{asked.if_none_exist}" if asked.if_none_exist else ""
+            yield Piece(body, place, change, entry.full_url, compacted=compacted, condition=condition)
 
 
 def _conditional(asked: Item, change: Change) -> Change:
@@ -134,16 +141,19 @@ class FhirFiles:
         self._new_id = new_id
         self._bury = bury
         self._links: dict[str, str] = {}
+        self._meant: Meant
         self._learned = False
 
-    def take(self, hall: Hall, data: bytes) -> Receipt:
+    def take(self, hall: Hall, data: bytes, settle: Callable[[], None]) -> Receipt:
         """Write what is new of a file, in transactions of at most 1,000 entries; refused entries are counted and buried.
 
+        `settle` makes what was written before visible to the searches that conditional references stand for.
         Raises Invalid (400) when the bytes are no FHIR file at all; nothing is written then.
         """
         digest = hashlib.sha256(data).hexdigest()
         done, ids = self._progress(hall, digest)
         found = list(pieces(data))
+        self._meant = Meant(hall, settle, found)
         if done >= len(found):
             return Receipt(duplicate=True)
         ids = [*ids, *(self._new_id() for _ in range(len(found) - len(ids)))]
@@ -181,11 +191,12 @@ class FhirFiles:
     def _slice(self, hall: Hall, part: Sequence[tuple[Piece, str]], progress: Progress, receipt: Receipt) -> None:
         """One transaction; when an entry is refused, its neighbours go in without it."""
         good = []
-        for one in part:
-            if one[0].refused is not None:
-                self._refuse(hall, one[0], one[0].refused, receipt)
+        for piece, id in part:
+            known = self._meant.resolved(piece)
+            if known.refused is not None:
+                self._refuse(hall, piece, known.refused, receipt)
             else:
-                good.append(one)
+                good.append((known, id))
         while True:
             changes = [self._change(piece, id) for piece, id in good]
             try:
@@ -248,6 +259,37 @@ class FhirFiles:
             "content": [{"attachment": attachment}],
         }
         return Change("create", "DocumentReference", body=msgspec.json.encode(document))
+
+
+class Meant:
+    """What the conditional references of one file mean: an entry that is made under that condition, else what is stored."""
+
+    def __init__(self, hall: Hall, settle: Callable[[], None], found: Sequence[Piece]) -> None:
+        self._record = hall.record
+        self._settle: Callable[[], None] | None = settle
+        self._known = {piece.condition: piece.name for piece in found if piece.condition and piece.name}
+
+    def resolved(self, piece: Piece) -> Piece:
+        """The entry with such references resolved; refused where one has no match or several (R4 http.html#trules)."""
+        references = conditional_references(piece.body) if piece.condition is not None else ()
+        if not references:
+            return piece
+        try:
+            links = {reference: self._one(reference) for reference in references}
+            body = verbatim.relink(verbatim.compact(piece.body), links)
+        except Invalid as error:
+            return msgspec.structs.replace(piece, refused=error)
+        change = msgspec.structs.replace(piece.change, body=body)
+        return msgspec.structs.replace(piece, body=body, change=change, compacted=True)
+
+    def _one(self, reference: str) -> str:
+        known = self._known.get(reference)
+        if known is None:
+            if self._settle is not None:
+                self._settle()
+                self._settle = None
+            known = self._known[reference] = meant(self._record, reference, 0)
+        return known
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from onmaru.app import rooms
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
+    "demo": ("onmaru.app.demo.command:demo", "Run a simulated hospital against a house of its own."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),

@@ -26,11 +26,11 @@ from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.witness import Head, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
 from onmaru.kernel.login import Logins
-from onmaru.kernel.room import Hall, Room
+from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.tasks import TaskJobs
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -73,6 +73,12 @@ class House:
     def __init__(self, where: Place, rooms: Sequence[Room] | None = None) -> None:
         self.where = where
         self.rooms = tuple(listed.all_rooms() if rooms is None else rooms)
+        environ = {**os.environ, "ONMARU_HOME": str(where.home)}
+        self._rooms = {room.name: room for room in self.rooms}
+        self._settings = {
+            room.name: chosen.room_settings(room.name, room.settings, environ) for room in self.rooms if room.settings
+        }
+        self._horizon = int(chosen.load(environ)["search_horizon_hours"].value) * HOUR
         self._master = keyring.master(where.keys)
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
@@ -129,16 +135,19 @@ class House:
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id)
+        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
         return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, shelf)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
-        """The doors for one caller; in a room they are narrowed to the scopes that the room declares."""
+        """The doors for one caller; in a room they are narrowed to the scopes that the room declares, with its settings."""
         seat = self.seat(caller.tenant)
+        if room:
+            caller = narrowed(caller, self._rooms[room])
         record = Chart(seat.tenant, caller)
         blobs = FolderBlobs(seat.shelf, caller)
-        return Hall(caller, record, EmbeddedLake(seat.stores, caller), blobs, TaskJobs(record), {}, language)
+        lake, settings = EmbeddedLake(seat.stores, caller), self._settings.get(room, {})
+        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language)
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""

@@ -1,4 +1,4 @@
-"""The Hall in which a room's command runs: one Caller, never wider than the command's scope."""
+"""The Hall in which a room's command runs: one Caller, never wider than the command's scope and the room's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import msgspec
 
-from onmaru.app import settings
 from onmaru.app.house import House, place, system
 from onmaru.app.refusal import Refusal
 from onmaru.kernel import access, scope
@@ -24,9 +23,7 @@ def open_hall(room: Room, command: Command, tenant: str, user: str) -> Iterator[
     try:
         caller = caller_for(house, command, tenant, user)
         house.catch_up(tenant)
-        declared = tuple(settings.Setting(one.name, one.default, one.help) for one in room.settings)
-        hall = house.hall(caller, room.name)
-        yield msgspec.structs.replace(hall, settings=settings.room_settings(room.name, declared))
+        yield house.hall(caller, room.name)
     finally:
         house.close()
 

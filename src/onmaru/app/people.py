@@ -10,6 +10,7 @@ import msgspec
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
+from onmaru.app.settings import load
 from onmaru.kernel.accounts import User
 from onmaru.kernel.caller import ROLES, Role
 
@@ -27,15 +28,20 @@ def user() -> None:
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="May be given again.")
 @click.option("--display", default="", help="The person's name as pages show it.")
 @click.option("--patient", default="", help="The Patient id that the role patient is bound to.")
-@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True, help="Language of pages.")
+@click.option(
+    "--language", type=click.Choice(["ko", "en"]), help="Language of pages; by default the setting `language`."
+)
 @_of
 @_json
-def add(name: str, roles: tuple[Role, ...], display: str, patient: str, language: str, tenant: str, json: bool) -> None:  # noqa: PLR0913
+def add(  # noqa: PLR0913 - click hands over each option as an argument
+    name: str, roles: tuple[Role, ...], display: str, patient: str, language: str | None, tenant: str, json: bool
+) -> None:
     """Make a user; the password is read from standard input, or asked for at a terminal."""
     house = House(place(), rooms=())
     _known(house, tenant)
     secret = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    made = User(tenant, name, display or name, roles, patient=patient, language="en" if language == "en" else "ko")
+    spoken = language or load()["language"].value
+    made = User(tenant, name, display or name, roles, patient=patient, language="en" if spoken == "en" else "ko")
     house.logins.keep_user(house.logins.set_password(made, secret) if secret else made)
     say({"user": name, "tenant": tenant, "roles": ", ".join(roles)}, json=json)
 

@@ -16,6 +16,8 @@ NEWS = 500
 GATHER = 1000
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
+YIELD = 4.0
+PATIENCE = 30.0
 
 
 class Motion:
@@ -44,13 +46,17 @@ class Motion:
 
     async def _follow(self) -> None:
         """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             head = self.seat.home.head()
             for projection in self.seat.hot.projections:
+                started = loop.time()
                 while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
-                    await asyncio.sleep(0)
+                    # In a crowd those who wait for an answer come first, but following never stands still.
+                    await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
+                    started = loop.time()
             self.followed = head
             async with self.moved:
                 self.moved.notify_all()
@@ -62,10 +68,18 @@ class Motion:
             for projection in columnar.projections:
                 while batch := self.seat.home.read(columnar.position(projection), GATHER):
                     await asyncio.to_thread(columnar.take, projection, batch)
+                    await self._quiet()
                     if self._closing.is_set():
                         return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+
+    async def _quiet(self) -> None:
+        """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while self.pump.busy and not self._closing.is_set():
+                    await asyncio.sleep(0.1)
 
     async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """News after a position (0: from now on), without what this caller may not see."""

@@ -169,8 +169,10 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         rooms=house.rooms,
         settings=Settings(
             body=limits["max_body_bytes"],
+            depth=limits["max_depth"],
             entries=limits["max_entries"],
             seconds=limits["max_seconds"],
+            language=limits["language"],
             static=Path(__file__).parents[1] / "web" / "static",
         ),
     )

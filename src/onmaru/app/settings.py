@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from onmaru.app.refusal import Refusal
 
@@ -17,13 +18,16 @@ Value = str | int | float | bool
 class Setting(NamedTuple):
     """`name` in the file; `ONMARU_NAME` in the environment. The default's type is the setting's type.
 
-    `shown` tells a default that differs by platform.
+    `shown` tells a default that differs by platform. `among`: the only texts taken. `within`: the least and the greatest
+    number taken.
     """
 
     name: str
     default: Value
     help: str
     shown: str = ""
+    among: tuple[str, ...] = ()
+    within: tuple[float, float] = (0, math.inf)
 
 
 class Chosen(NamedTuple):
@@ -49,6 +53,7 @@ HOME = Setting(
     "the user's data directory: ~/.local/share/onmaru on Linux",
 )
 
+PORT = (0, 65_535)
 SETTINGS: tuple[Setting, ...] = (
     HOME,
     Setting(
@@ -67,10 +72,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."
     ),
-    Setting("port", 8080, "The port the HTTP server listens on."),
+    Setting("port", 8080, "The port the HTTP server listens on.", within=PORT),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
-    Setting("mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not."),
-    Setting("mllp_tls_port", 0, "The port the HL7 v2 (MLLP) server with TLS listens on; 0: it does not."),
+    Setting(
+        "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
+    ),
+    Setting("mllp_tls_port", 0, "The port the HL7 v2 (MLLP) server with TLS listens on; 0: it does not.", within=PORT),
     Setting("mllp_certificate", "", "The server's certificate chain for MLLP with TLS, a PEM file."),
     Setting("mllp_key", "", "The private key of that certificate, a PEM file that only the server can read."),
     Setting(
@@ -79,11 +86,13 @@ SETTINGS: tuple[Setting, ...] = (
         "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
         "turned away; a peer listed with a certificate's fingerprint needs it.",
     ),
-    Setting("language", "ko", "The language of pages and texts before a user chooses one: `ko` or `en`."),
+    Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting("max_body_bytes", 32 * 1024 * 1024, "The largest request body taken, in bytes; a larger one gets 413."),
-    Setting("max_depth", 64, "How deep JSON may nest; deeper gets 400."),
+    Setting("max_depth", 64, "How deep the JSON of a request may nest, at most 64; deeper gets 400.", within=(1, 64)),
     Setting("max_entries", 1000, "How many entries a batch or transaction may have; more gets 413 naming `$import`."),
-    Setting("max_seconds", 30.0, "How long one request may take, in seconds."),
+    Setting(
+        "max_seconds", 30.0, "How long the body of a request may take to come in, in seconds; a slower one gets 408."
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
@@ -96,12 +105,21 @@ def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
     home = str(Path(environ.get("ONMARU_HOME") or str(HOME.default)).expanduser().resolve())
     written = _read(Path(home) / "onmaru.toml")
     chosen = {setting.name: _choose(setting, environ, written) for setting in SETTINGS}
+    for setting in SETTINGS:
+        _bounded(setting, chosen[setting.name].value)
     return {**chosen, "home": Chosen(home, chosen["home"].origin)}
 
 
-def room_settings(
-    room: str, declared: tuple[Setting, ...], environ: Mapping[str, str] = os.environ
-) -> dict[str, Value]:
+class Declared(Protocol):
+    """What a setting of the house and a setting of a room have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def default(self) -> Any: ...
+
+
+def room_settings(room: str, declared: Iterable[Declared], environ: Mapping[str, str] = os.environ) -> dict[str, Value]:
     """A room's own settings: table `[room.NAME]` of the file, `ONMARU_ROOM_NAME` in the environment."""
     home = Path(str(load(environ)["home"].value))
     table = _read(home / "onmaru.toml").get("room", {}).get(room, {})
@@ -128,7 +146,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _choose(
-    setting: Setting, environ: Mapping[str, str], written: Mapping[str, Any], prefix: str = "ONMARU_"
+    setting: Declared, environ: Mapping[str, str], written: Mapping[str, Any], prefix: str = "ONMARU_"
 ) -> Chosen:
     variable = prefix + setting.name.upper()
     kind = type(setting.default)
@@ -140,6 +158,14 @@ def _choose(
             raise Refusal(f"setting {setting.name}: {kind.__name__} wanted, {type(value).__name__} found")
         return Chosen(kind(value), "file")
     return Chosen(setting.default, "default")
+
+
+def _bounded(setting: Setting, value: Value) -> None:
+    if setting.among and value not in setting.among:
+        raise Refusal(f"setting {setting.name}: one of {', '.join(setting.among)} wanted")
+    low, high = setting.within
+    if not isinstance(value, str) and not low <= value <= high:
+        raise Refusal(f"setting {setting.name}: a number from {low} to {high} wanted")
 
 
 def _parse(kind: type[Value], text: str, variable: str) -> Value:

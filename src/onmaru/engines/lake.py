@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +15,8 @@ from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.lake import Answer, View
 from onmaru.kernel.projection import Table
+
+PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
 
 
 class Store(Protocol):
@@ -52,15 +55,34 @@ class EmbeddedLake:
     def query(self, view: View, params: Mapping[str, Any]) -> Answer:
         """Run a view; every patient whose rows it shows is audited."""
         store = self._store(view)
-        refusal = "" if self._caller.tenant == self._stores.gate.tenant else "tenant"
-        if refusal or not self._caller.scopes:
-            self._audit(view, (), refusal or "scope")
-            raise invalid("forbidden", f"not permitted: {refusal or 'scope'}", status=403)
-        sight = self._stores.gate.sight(self._caller, "s")
-        table = store.query(view, params, sight)
+        table = store.query(view, params, self._sight(view))
         shown = _patients(table) or ([str(params["patient"])] if "patient" in params else [])
         self._audit(view, shown, "")
         return Answer(table, store.reached(view.tables))
+
+    def later(self, view: View, params: Mapping[str, Any]) -> Callable[[], Answer]:
+        """Decide and audit now; a view that shows patients is refused, since they could not be audited."""
+        store, sight = self._store(view), self._sight(view)
+        if not store.sites:
+            raise LookupError(f"view {view.name} is over hot tables, which one thread alone may read")
+        self._audit(view, (), "")
+        return partial(_counted, store, view, params, sight)
+
+    def _sight(self, view: View) -> Sight:
+        """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
+        refusal = self._refusal(view)
+        if refusal:
+            self._audit(view, (), refusal)
+            raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+        gate = self._stores.gate
+        return gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
+
+    def _refusal(self, view: View) -> str:
+        if self._caller.tenant != self._stores.gate.tenant:
+            return "tenant"
+        if not self._caller.scopes:
+            return "scope"
+        return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary; for data managers."""
@@ -85,8 +107,15 @@ class EmbeddedLake:
         self._stores.trail.add(row)
 
 
+def _counted(store: Store, view: View, params: Mapping[str, Any], sight: Sight) -> Answer:
+    table = store.query(view, params, sight)
+    if not PATIENT.isdisjoint(table.column_names):
+        raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
+    return Answer(table, store.reached(view.tables))
+
+
 def _patients(table: pa.Table) -> list[str]:
-    for column in ("_patient", "patient"):
-        if column in table.column_names:
+    for column in table.column_names:
+        if column in PATIENT:
             return sorted({value for value in table.column(column).to_pylist() if value})
     return []

@@ -7,7 +7,7 @@ suspects goes to `validation`, which alone decides and names each path. Both mus
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -19,10 +19,11 @@ from onmaru.fhir.structs import decoder, struct
 from onmaru.fhir.syntax import DEPTH, check_depth, members
 from onmaru.fhir.validation import REPEATED, problems
 
-__all__ = ["RESOURCE_TYPES", "admit", "decode", "elements", "stored", "struct", "type_of"]
+__all__ = ["RESOURCE_TYPES", "admit", "decode", "elements", "envelope", "stored", "struct", "type_of"]
 
 _HEAD = re.compile(rb'\{"resourceType":"([A-Za-z]+)"')
 _SIBLING_ARRAY = re.compile(rb'"_[A-Za-z0-9]+":\[')
+_STAND_IN = b'{"resourceType":"Basic"}'
 _ONLY_ID = re.compile(rb'\{"id":"[^"]*"\}')
 _CONTROL = re.compile(rb"\\u00[01]|\\[bf]")
 _HUGE = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]{15,}|-?[0-9][0-9.]*[eE][0-9+-]+')
@@ -149,6 +150,20 @@ def admit(
         pass
     resource = _slow(raw, type_name, deep, depth)
     return msgspec.json.format(raw, indent=-1), resource
+
+
+def envelope(small: bytes, resources: Iterable[bytes | None]) -> None:
+    """Check a compact Bundle without the resources of its entries, which `resources` gives in their order.
+
+    For a caller that admits each resource itself: what is large is then looked at once. Errors are `admit`'s.
+    """
+    parts, at = [], 0
+    for resource in resources:
+        if resource is not None and resource[:1] == b"{":
+            found = small.index(resource, at)
+            parts += [small[at:found], _STAND_IN]
+            at = found + len(resource)
+    admit(b"".join([*parts, small[at:]]), "Bundle", deep=False, compacted=True)
 
 
 def decode(raw: bytes, type_name: str | None = None, *, deep: bool = True, depth: int = DEPTH) -> Any:

@@ -123,6 +123,8 @@ def _names(raw: bytes) -> list[bytes] | None:
 _REFERENCE = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"')
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(:?)')
 _URN = re.compile(rb'[:,\[]"urn:(?:uuid|oid):')
+FEW = 64
+"""Names up to which a transaction's bodies are searched name by name: messages are small, loads are not."""
 _URI = frozenset({"uri", "url", "canonical", "oid", "uuid"})
 
 
@@ -152,10 +154,25 @@ def relink(raw: bytes, mapping: Mapping[str, str]) -> bytes:
 
     if not mapping:
         return raw
+    if type(mapping) is dict and len(mapping) <= FEW and b"\\" not in raw:
+        return _relink_few(raw, mapping)
     linked = _REFERENCE.sub(put, raw)
     if b"\\u00" in raw or _URN.search(linked):
         return _relink_everywhere(linked, mapping)
     return linked
+
+
+def _relink_few(raw: bytes, mapping: Mapping[str, str]) -> bytes:
+    """The same for few names in bytes without escapes, where a name can only stand as it is: only those met are tried."""
+    met = {key: _encode(key) for key in mapping}
+    met = {key: token for key, token in met.items() if token in raw}
+    linked = raw
+    if all(key.startswith("urn:") for key in met):  # what they lead to is then never a name itself
+        for key, token in met.items():
+            linked = linked.replace(b'"reference":' + token, b'"reference":' + _encode(mapping[key]))
+        if not any(token in linked for token in met.values()):
+            return linked
+    return _relink_everywhere(linked, mapping)
 
 
 def _plain(token: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from onmaru.fhir import verbatim
+from onmaru.fhir import structure, verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel.entry import Item, item, pairs_of
@@ -64,15 +64,27 @@ def process(record: Record, raw: bytes, limits: Limits, style: Style | None = No
 
 def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[int, None, Processed]:
     """The same in slices of a few ms; each yields the last position written, which GET entries that follow should see."""
-    kind, entries = verbatim.entries(raw)
+    small, (kind, entries) = _opened(raw)
     if kind not in ("transaction", "batch"):
         raise invalid("value", "only a transaction or a batch can be posted to the base", "Bundle.type")
     if len(entries) > limits.entries:
         text = f"more than {limits.entries} entries; use $import (onmaru load) for bulk data"
         raise invalid("too-costly", text, "Bundle.entry", 413)
+    structure.envelope(small, (entry.resource for entry in entries))
+    yield 0
     if kind == "batch":
         return (yield from _batch(record, entries, limits, style))
     return (yield from _transaction(record, entries, limits, style))
+
+
+def _opened(raw: bytes) -> tuple[bytes, tuple[str, list[verbatim.Entry]]]:
+    """The compact Bundle, its type and its entries; where that fails, `admit` knows what is wrong and where."""
+    try:
+        small = msgspec.json.format(raw, indent=-1)
+        return small, verbatim.entries(small)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
+        structure.admit(raw, "Bundle", deep=False)
+        raise
 
 
 def _transaction(
@@ -82,7 +94,7 @@ def _transaction(
     yield 0
     bodies = yield from _linked(record, items)
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
-    changes = [msgspec.structs.replace(i.change, body=bodies.get(i.number, b"")) for i in ordered if i.change]
+    changes = [_bodied(i.change, bodies.get(i.number, b"")) for i in ordered if i.change]
     try:
         written = (yield from _wrote_in_slices(record, changes)) if changes else ()
     except Invalid as error:
@@ -127,13 +139,17 @@ def _batch(
             if one.change is None:
                 answers.append(_got(one, style))
                 continue
-            (wrote,) = record.write([msgspec.structs.replace(one.change, body=_resolved(record, one))])
+            (wrote,) = record.write([_bodied(one.change, _resolved(record, one))])
         except Invalid as error:
             answers.append(_refused(error))
             continue
         position = max(position, wrote.version.t)
         answers.append(_wrote(wrote, style))
     return Processed(_response("batch-response", answers), position)
+
+
+def _bodied(change: Change, body: bytes) -> Change:
+    return msgspec.structs.replace(change, body=body, compacted=True)
 
 
 def _items(entries: Sequence[verbatim.Entry], limits: Limits, style: Style) -> list[Item]:
@@ -170,11 +186,11 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
         if one.change is None or not one.change.body:
             continue
         links = dict(relative.get(_base_of(one), {}))
-        for reference in _conditional(one.change.body):
+        for reference in conditional_references(one.change.body):
             if reference not in made:
-                made[reference] = _match(record, reference, one.number)
+                made[reference] = meant(record, reference, one.number)
             links[reference] = made[reference]
-        bodies[one.number] = verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
+        bodies[one.number] = verbatim.relink(one.change.body, links)
         if count % SLICE == 0:
             yield 0
     return bodies
@@ -184,18 +200,19 @@ def _resolved(record: Record, one: Item) -> bytes:
     """A batch entry's body; its entries may not refer to each other, so only conditional references are resolved."""
     if one.change is None or not one.change.body:
         return b""
-    references = _conditional(one.change.body)
-    links = {reference: _match(record, reference, one.number) for reference in references}
-    return verbatim.relink(verbatim.compact(one.change.body), links) if links else one.change.body
+    references = conditional_references(one.change.body)
+    links = {reference: meant(record, reference, one.number) for reference in references}
+    return verbatim.relink(one.change.body, links)
 
 
-def _conditional(body: bytes) -> Sequence[str]:
+def conditional_references(body: bytes) -> Sequence[str]:
+    """The conditional references (`Type?criteria`) of a body, as they are written."""
     if b"?" not in body:
         return ()
     return [msgspec.json.decode(found) for found in _CONDITIONAL.findall(body)]
 
 
-def _match(record: Record, reference: str, number: int) -> str:
+def meant(record: Record, reference: str, number: int) -> str:
     """The one resource that a conditional reference (`Patient?identifier=…`) means, as `Type/id`."""
     where = f"Bundle.entry[{number}].resource"
     type_name, _, criteria = reference.partition("?")

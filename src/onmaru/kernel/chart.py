@@ -20,10 +20,14 @@ from onmaru.kernel.write import Decided, Plan
 
 ATTEMPTS = 8
 MAX_HISTORY = 1000
+HOUR = 3_600_000_000
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id."""
+    """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id.
+
+    `horizon`: how long the pages of a search stay open, in µs.
+    """
 
     name: str
     log: Log
@@ -32,6 +36,7 @@ class Tenant(msgspec.Struct, frozen=True):
     gate: Gate
     now: Callable[[], int]
     new_id: Callable[[], str]
+    horizon: int = 24 * HOUR
 
 
 class Chart:
@@ -83,11 +88,10 @@ class Chart:
         return Page(t, found.versions, (), found.total, paging.write(paging.Cursor(t, last)) if last else "")
 
     def search(self, query: Query) -> Page:
-        """One page; the cursor of the first page pins the position of all that follow."""
+        """One page; the cursor of the first page pins the position of all that follow, until the horizon: then 410."""
         target = _target(query)
         sight = self._search_sight(query, target)
-        head = self._position()
-        at = paging.read(query.cursor, self._tenant.log.head()) if query.cursor else paging.Cursor(head, 0)
+        at = self._beginning(query.cursor)
         inside = sight.within(query.compartment) if query.compartment else sight
         found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
         extra = included(self._tenant.index, query, found.versions, at.t, sight)
@@ -95,8 +99,17 @@ class Chart:
         following = ""
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
-            following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown))
+            following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
         return Page(at.t, found.versions, extra, found.total, following)
+
+    def _beginning(self, cursor: str) -> paging.Cursor:
+        now = self._tenant.now()
+        if not cursor:
+            return paging.Cursor(self._position(), 0, 0, now)
+        found = paging.read(cursor, self._tenant.log.head())
+        if now - found.began > self._tenant.horizon:
+            raise invalid("expired", "the pages of this search are closed; search again", "_cursor", 410)
+        return found
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """Decide at T and append at T+1, or decide again; all or nothing."""

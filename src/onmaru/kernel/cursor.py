@@ -11,11 +11,15 @@ from onmaru.fhir.outcome import invalid
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """`t`: the pinned position. `after`: the last position shown. `offset`: how many matches were shown before."""
+    """`t`: the pinned position. `after`: the last position shown. `offset`: how many matches were shown before.
+
+    `began`: when the first page was asked for, µs since 1970 UTC.
+    """
 
     t: int
     after: int
     offset: int = 0
+    began: int = 0
 
 
 def write(cursor: Cursor) -> str:

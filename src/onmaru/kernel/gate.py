@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from onmaru.fhir.search.dates import span
-from onmaru.kernel.caller import Caller
+from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.consent import Consents, rule
 from onmaru.kernel.log import Version
 
@@ -15,6 +15,9 @@ from onmaru.kernel.log import Version
 SHARED = frozenset(
     {"Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService", "Medication", "Questionnaire"}
 )
+
+# Who may use the record for research and planning (secondary use).
+SECONDARY: frozenset[Role] = frozenset({"researcher", "data-manager", "system"})
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -90,6 +93,24 @@ class Gate:
             only=frozenset({caller.patient}) if bound else None,
             denied=self.consents.denied(caller, self.now()),
         )
+
+    def secondary(self, caller: Caller) -> str:
+        """Why `caller` may not use the record for research or planning; empty when it may."""
+        if caller.roles.isdisjoint(SECONDARY):
+            return "role"
+        return "" if caller.purpose in ("HRESCH", "HOPERAT") else "purpose"
+
+    def research_sight(self, caller: Caller) -> Sight:
+        """What `caller` sees when it searches for secondary use: a refusal of research counts whatever purpose it states.
+
+        The house's own caller sees what a researcher and data manager would: nobody's refusal is passed by.
+        """
+        own = self.sight(caller, "s")
+        asker = msgspec.structs.replace(caller, roles=(caller.roles - {"system"}) | (SECONDARY - {"system"}))
+        now = self.now()
+        refused = self.consents.denied(asker, now)
+        refused |= self.consents.denied(msgspec.structs.replace(asker, purpose="HRESCH"), now)
+        return Sight(own.types, own.only, own.denied | refused)
 
 
 def _bound(text: str, end: bool) -> int:

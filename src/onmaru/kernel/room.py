@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 
+from onmaru.kernel import scope
 from onmaru.kernel.blobs import Blobs
-from onmaru.kernel.caller import Caller
+from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
 from onmaru.kernel.projection import Projection
@@ -28,6 +30,8 @@ class Hall(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
+    """One HTTP request. `path` begins below the room, `params` are the `{name}` parts of the Route's path."""
+
     method: str
     path: str
     params: Mapping[str, str]
@@ -70,6 +74,8 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
+    """A choice of the operator's: `[room.NAME]` in the settings file. The default's type is the setting's type."""
+
     name: str
     default: Any
     help: str
@@ -83,6 +89,8 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Room(msgspec.Struct, frozen=True):
+    """What a room is made of. `needs` and `provides` name data contracts; `scopes` bound every Hall it is given."""
+
     name: str
     projections: tuple[Projection, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -93,3 +101,13 @@ class Room(msgspec.Struct, frozen=True):
     needs: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+
+
+def narrowed(caller: Caller, room: Room) -> Caller:
+    """The caller as a room gets it: what both hold, so that a room reaches no further than it declares."""
+    return msgspec.structs.replace(caller, scopes=_both(caller.scopes, room.scopes))
+
+
+@lru_cache(maxsize=256)
+def _both(held: tuple[Scope, ...], declared: tuple[str, ...]) -> tuple[Scope, ...]:
+    return scope.narrow(held, scope.parse(" ".join(declared)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.syntax import DEPTH, check_depth
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.room import Request, Response
 from onmaru.web.answers import SECURE, refusal
@@ -141,6 +142,8 @@ class Application:
                 request = visit.request
                 most = UNKNOWN_BODY if stranger else settings.body
                 body = await take(protocol, request.headers, most, settings.seconds)
+                if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
+                    check_depth(body, settings.depth)
                 visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
             response = self._handle(visit, surface, path, stranger=stranger)
             if not isinstance(response, Response):

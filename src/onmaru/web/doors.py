@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.login import Logins
@@ -18,7 +19,7 @@ MIB = 1 << 20
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Limits and choices of the web. Sizes in bytes, times in seconds.
+    """Limits and choices of the web. Sizes in bytes, times in seconds, `depth` in levels of JSON (at most 64).
 
     `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
     `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     base: str = ""
     tenant: str = "main"
     body: int = 16 * MIB
+    depth: int = DEPTH
     url: int = 8192
     entries: int = 1000
     page: int = 1000
@@ -37,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     update_create: bool = True
     multiple_delete: bool = False
     static: Path | None = None
+    language: Language = "ko"
 
 
 class News(msgspec.Struct, frozen=True):

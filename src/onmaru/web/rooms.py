@@ -1,8 +1,6 @@
-"""The rooms' routes below `/rooms/NAME`: scopes are checked, and narrowed to the room's own, before a handler runs."""
+"""The rooms' routes below `/rooms/NAME`: the route's scope is checked before its handler runs in the room's Hall."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import msgspec
 
@@ -20,7 +18,6 @@ class Rooms:
 
     def __init__(self, rooms: tuple[Room, ...]) -> None:
         self._router: Router[tuple[str, Route, tuple[Scope, ...]]] = Router()
-        self._declared = {room.name: scope.parse(" ".join(room.scopes)) for room in rooms}
         for room in rooms:
             for route in room.routes:
                 needed = scope.parse(route.scope)
@@ -33,12 +30,5 @@ class Rooms:
         if not all(scope.covers(caller.scopes, one) for one in needed):
             deny(visit, "scope")
             raise invalid("forbidden", "not permitted: scope", status=403)
-        visit.caller = msgspec.structs.replace(caller, scopes=_narrowed(caller.scopes, self._declared[name]))
         request = msgspec.structs.replace(visit.request, path="/" + path.partition("/")[2], params=params)
         return route.handler(request, visit.hall(name))
-
-
-@lru_cache(maxsize=256)
-def _narrowed(held: tuple[Scope, ...], declared: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    """What a room may do for a caller: what both hold, so that a room reaches no further than it declares."""
-    return scope.narrow(held, declared)

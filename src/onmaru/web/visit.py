@@ -42,7 +42,7 @@ class Visit(msgspec.Struct):
                 return "ko"
             if tag == "en":
                 return "en"
-        return self.standing.user.language if self.standing else "ko"
+        return self.known()[0].user.language
 
     def hall(self, room: str = "") -> Hall:
         """The kernel's doors for this visit's Caller."""

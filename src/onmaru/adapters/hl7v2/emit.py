@@ -102,16 +102,17 @@ class Emitter:
         return self.names.get(id(holder), "") if holder is not None and not identity.numbers(node) else ""
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
-        if type(value) is str:
-            return value
-        if isinstance(value, Node):
-            return self._reference(value, inside)
-        if isinstance(value, dict):
-            members = {name: inner for name, one in value.items() if (inner := self._render(one, inside)) is not None}
+        kind = type(value)
+        if kind is dict:
+            members = {}
+            for name, one in value.items():
+                inner = one if type(one) is str else self._render(one, inside)
+                if inner is not None:
+                    members[name] = inner
             return members or None
-        if isinstance(value, list):
+        if kind is list:
             return [inner for one in value if (inner := self._render(one, inside)) is not None] or None
-        return value
+        return self._reference(value, inside) if kind is Node else value
 
     def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
         node = self.into.get(id(node), node)

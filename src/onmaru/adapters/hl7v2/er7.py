@@ -29,6 +29,15 @@ class Delimiters:
         self.component, self.repetition, self.escape, self.subcomponent = padded[0], padded[1], padded[2], padded[3]
         self.codec = codec
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Delimiters) and self._all() == other._all())
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[str, ...]:
+        return self.field, self.component, self.repetition, self.escape, self.subcomponent, self.codec
+
     def text(self, raw: str) -> str:
         """Resolve escape sequences and drop control characters, which FHIR strings cannot hold."""
         if self.escape in raw and self.escape != "\0":
@@ -99,6 +108,12 @@ class Repetition:
         self.raw = raw
         self.delimiters = delimiters
         self._parts: list[str] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Repetition) and self.raw == other.raw and self.delimiters == other.delimiters
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
 
     @property
     def parts(self) -> list[str]:

@@ -17,6 +17,7 @@ from onmaru.kernel.record import Record
 Number = tuple[str, str, str]
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 RECENT = 20_000
+DECODED = 2_000
 
 
 class Recent:
@@ -28,6 +29,8 @@ class Recent:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str, str], Version] = OrderedDict()
         self._ids: OrderedDict[tuple[str, str], Version] = OrderedDict()
+        self._read: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._repeated: dict[tuple[int, bytes], None] = {}
 
     def get(self, type: str, system: str, value: str) -> Version | None:
         return self._kept.get((type, system, value))
@@ -46,9 +49,30 @@ class Recent:
         while len(self._ids) > RECENT:
             self._ids.popitem(last=False)
 
+    def read(self, version: Version) -> dict[str, Any]:
+        """A version's JSON, for reading only: it is the same object each time."""
+        known = self._read.get(version.t)
+        if known is None:
+            known = self._read[version.t] = DECODER.decode(version.body or b"{}")
+            while len(self._read) > DECODED:
+                self._read.popitem(last=False)
+        return known
+
+    def repeats(self, version: Version, said: bytes) -> bool:
+        """Whether these words were said of this version before and changed nothing."""
+        return (version.t, said) in self._repeated
+
+    def repeated(self, version: Version, said: bytes) -> None:
+        """Note that these words, said of this version, change nothing whenever they are said again later."""
+        if len(self._repeated) >= DECODED:
+            self._repeated.clear()
+        self._repeated[(version.t, said)] = None
+
     def forget(self) -> None:
         self._kept.clear()
         self._ids.clear()
+        self._read.clear()
+        self._repeated.clear()
 
 
 def condition(type: str, numbers: Sequence[Number]) -> Query:
@@ -76,7 +100,7 @@ class Finder:
         found: dict[tuple[str, str], list[Version]] = {}
         for start in range(0, len(missing), 40):
             for version in self.record.search(condition(type, missing[start : start + 40])).matches:
-                for one in _identifiers(version):
+                for one in _identifiers(self.recent.read(version)):
                     found.setdefault((one.get("system", ""), one.get("value", "")), []).append(version)
         return [[v for n in numbers for v in self._of(type, n, found)] for numbers in wanted]
 
@@ -89,20 +113,19 @@ class Finder:
         candidates = [kept] if kept is not None else found.get((number[0], number[1]), [])
         if candidates:
             self.taken.add((type, number[0], number[1]))
-        return [version for version in candidates if _same_kind(version, number)]
+        return [version for version in candidates if _same_kind(self.recent.read(version), number)]
 
 
-def _identifiers(version: Version) -> list[dict[str, Any]]:
-    resource = DECODER.decode(version.body or b"{}")
+def _identifiers(resource: dict[str, Any]) -> list[dict[str, Any]]:
     master = resource.get("masterIdentifier")
     return [*resource.get("identifier", []), *([master] if master else [])]
 
 
-def _same_kind(version: Version, number: Number) -> bool:
+def _same_kind(resource: dict[str, Any], number: Number) -> bool:
     """A medical record number never meets an account or social number of the same digits."""
     if not number[2]:
         return True
-    for one in _identifiers(version):
+    for one in _identifiers(resource):
         if (one.get("system", ""), one.get("value")) == number[:2]:
             kinds = {c.get("code") for c in one.get("type", {}).get("coding", [])}
             return not kinds or number[2] in kinds

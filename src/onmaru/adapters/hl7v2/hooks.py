@@ -190,12 +190,24 @@ def _timed(node: Node, segment: Segment, sender: Sender) -> set[int]:
         node.data.setdefault("priority", urgency[0])
     if node.type == "Appointment" and limits:
         done |= _starts(node, limits.get("start"), limits.get("end"), 7) | ({8} if limits.get("end") else set())
-    elif node.type == "ServiceRequest" and limits:
-        if not any(name.startswith("occurrence") for name in node.data):
-            node.data["occurrencePeriod"] = limits
-            done |= {7, 8}
+    elif node.type == "ServiceRequest":
+        done |= _order_timing(node, segment, limits)
     elif node.type == "MedicationRequest":
         done |= _drug_timing(node, segment, limits)
+    return done
+
+
+def _order_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) -> set[int]:
+    """TQ1-2 is how much is ordered; 7 and 8 when it shall be done."""
+    done = set()
+    amount = values.quantity(segment.first(2)) if segment.field(2) else None
+    if amount and not any(name.startswith("quantity") for name in node.data):
+        node.data["quantityQuantity"] = amount
+        done.add(2)
+    stands = node.data.get("occurrencePeriod")
+    if limits and (stands == limits or not any(name.startswith("occurrence") for name in node.data)):
+        node.data["occurrencePeriod"] = limits
+        done |= {7, 8}
     return done
 
 

@@ -98,6 +98,9 @@ def _sub_id(node: Node) -> str:
 def _order(node: Node) -> list[str]:
     number = order_number(node)
     kind = "coded" if node.data.get("intent") == "filler-order" else ""
+    if kind and not number:
+        behind = (one for one in node.data.get("basedOn", ()) if isinstance(one, Node))
+        number = next((found for one in behind if (found := order_number(one))), "")
     return [number, _code(node), kind] if number else []
 
 

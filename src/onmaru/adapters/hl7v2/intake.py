@@ -107,14 +107,24 @@ class Intake:
         guard = condition("DocumentReference", [mine])
         body = ENCODER.encode(document)
         made.append(
-            (Change("create", "DocumentReference", body=body, if_none_exist=guard, name=evidence.DOCUMENT), None)
+            (
+                Change(
+                    "create",
+                    "DocumentReference",
+                    body=body,
+                    if_none_exist=guard,
+                    name=evidence.DOCUMENT,
+                    compacted=True,
+                ),
+                None,
+            )
         )
         rendered = next((draft.data for draft in drafts if draft.type == "Provenance"), {"resourceType": "Provenance"})
         links = {item.name: item.reference for item in items}
         targets = list(dict.fromkeys([*(links[item.name] for item in items), evidence.DOCUMENT]))
         recorded = writing.at or moments.instant(self._stamp("+00:00"), "Z") or ""
         whole = evidence.provenance(relinked(rendered, links), writing.message, mapped, targets, recorded)
-        made.append((Change("create", "Provenance", body=ENCODER.encode(whole)), None))
+        made.append((Change("create", "Provenance", body=ENCODER.encode(whole), compacted=True), None))
         return made
 
     def _receipt(

@@ -11,7 +11,7 @@ from onmaru.adapters.hl7v2 import segment as segments
 from onmaru.adapters.hl7v2.conditions import holds
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
-from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
+from onmaru.adapters.hl7v2.refused import REQUIRED, SEQUENCE, Refused
 from onmaru.adapters.hl7v2.tables import structure, tables, type_of
 from onmaru.adapters.hl7v2.values import Sender
 from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
@@ -41,6 +41,9 @@ _NOTED = {
     "ChargeItem",
     "CareTeam",
 }
+
+
+_HEAD = frozenset({"MSH", "SFT", "UAC", "EVN"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -167,6 +170,7 @@ class _Mapper:
         if kind == "Patient":
             _identified(segment)
             self.patient, self.encounter = node, None
+            self._book(node)
         else:
             node.patient, node.encounter = self.patient, self.encounter
         if kind == "Encounter":
@@ -176,6 +180,12 @@ class _Mapper:
         self.nodes.append(node)
         links.on_made(self.walk, node)
         return node
+
+    def _book(self, patient: Node) -> None:
+        """An appointment's SCH stands before its PID (2.9 chapter 10.3.1), so it meets its patient late."""
+        for node in self.nodes:
+            if node.type == "Appointment" and node.patient is None:
+                node.patient = patient
 
     def _chosen(self, at: int, label: str) -> str:
         """What an ORC or OBR orders in a message without table shows in the segments up to the next ORC."""
@@ -242,6 +252,12 @@ def _identified(segment: Segment) -> None:
         raise Refused("AE", REQUIRED, "PID has no patient identifier", segment.location(3))
 
 
+def _followed(message: Message) -> None:
+    """To accept a message that was cut off after its header would lose it."""
+    if all(segment.name in _HEAD for segment in message.segments):
+        raise Refused("AE", SEQUENCE, "nothing follows the header: whom the message is about did not come", "MSH^1")
+
+
 def _makes(segment: Segment, kind: str) -> bool:
     """Whether a segment has enough to make a resource of its own: an empty PV1 is no visit, a PID without 18 no account."""
     if kind == "Patient":
@@ -269,7 +285,9 @@ def _set_id(segment: Segment, number: int) -> bool:
 def resources(message: Message, zone: str = "+09:00") -> Mapped:
     """Map a message. `zone` fills in for times whose sender gives none.
 
-    Raises Refused (AE 101) for a PID without identifier. Messages of types without data (ACK, queries) give no nodes.
+    Raises Refused (AE) for a PID without identifier (101) and for a header with nothing behind it (100). Messages of types
+    without data (ACK, queries) give no nodes.
     """
     assert tables().messages
+    _followed(message)
     return _Mapper(message, zone).run()

@@ -60,6 +60,7 @@ def time(text: str) -> str | None:
     return f"{hour}:{minute or '00'}:{second or '00'}{fraction or ''}"
 
 
+@lru_cache(maxsize=8192)
 def micros(moment: str | None) -> int:
     """µs since 1970 UTC of a FHIR dateTime or instant; 0 for None. A date counts as its first moment in UTC."""
     if not moment:

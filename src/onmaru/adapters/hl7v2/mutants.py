@@ -26,9 +26,13 @@ _BITS = (
     b"9" * 40,
 )
 
+_HUGE = (b"A", b"~", b"^", b"&", b"\\F\\", b"~1^2&3", b"\rNTE|1||x")
+_CODECS = ("cp949", "latin-1", "utf-16", "utf-7")
+
 
 def mutants(messages: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
-    """`count` messages, each one of `messages` with one to eight bytes, fields or segments cut, doubled or replaced."""
+    """`count` messages, each one of `messages` with one to eight bytes, fields or segments cut, doubled, replaced,
+    repeated without end, put into another character set, or shuffled."""
     chance = random.Random(seed)  # noqa: S311 - repeatable test input, not a secret
     for _ in range(count):
         data = bytearray(chance.choice(messages))
@@ -42,19 +46,47 @@ def _mutate(data: bytearray, chance: random.Random) -> None:
         return
     at = chance.randrange(len(data))
     end = min(len(data), at + chance.choice((1, 3, 20, 200)))
-    kind = chance.randrange(5)
-    if kind == 0:
-        del data[at:end]
-    elif kind == 1:
-        data[at:at] = chance.choice(_BITS)
-    elif kind == 2:
-        data[at] = chance.randrange(256)
-    elif kind == 3:
-        data[at:at] = data[at:end]
-    else:
-        lines = bytes(data).replace(b"\n", b"\r").split(b"\r")
-        chance.shuffle(lines)
-        data[:] = b"\r".join(lines)
+    kind = chance.randrange(400)
+    act = _RARE[kind] if kind < len(_RARE) else _OFTEN[kind % len(_OFTEN)]
+    act(data, at, end, chance)
+
+
+def _cut(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    del data[at:end]
+
+
+def _insert(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[at:at] = chance.choice(_BITS)
+
+
+def _replace(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[at] = chance.randrange(256)
+
+
+def _double(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[at:at] = data[at:end]
+
+
+def _swell(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[at:at] = chance.choice(_HUGE) * chance.choice((50, 1_000, 10_000))
+
+
+def _recode(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[:] = bytes(data).decode("utf-8", "replace").encode(chance.choice(_CODECS), "replace")
+
+
+def _repeat(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    data[at:at] = data[at:end] * chance.choice((20, 200))
+
+
+def _shuffle(data: bytearray, at: int, end: int, chance: random.Random) -> None:
+    lines = bytes(data).replace(b"\n", b"\r").split(b"\r")
+    chance.shuffle(lines)
+    data[:] = b"\r".join(lines)
+
+
+_OFTEN = (_cut, _insert, _replace, _double)
+_RARE = (_swell, _recode, _repeat, _repeat, *[_shuffle] * 12, *[_recode] * 4)
 
 
 def survive(data: bytes) -> bool:

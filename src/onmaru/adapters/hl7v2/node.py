@@ -166,14 +166,16 @@ def absorb(known: Node, other: Node) -> bool:
 
 def prune(value: Any) -> Any:
     """Drop empty groups and extensions that ended up without a value; None when nothing is left."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return value or None
-    if isinstance(value, list):
-        kept = [inner for one in value if (inner := prune(one)) is not None]
-        return kept or None
-    if isinstance(value, dict):
-        kept_items = {name: inner for name, one in value.items() if (inner := prune(one)) is not None}
-        if len(kept_items) == 1 and "url" in kept_items:
-            return None
-        return kept_items or None
+    if kind is list:
+        return [inner for one in value if (inner := prune(one)) is not None] or None
+    if kind is dict:
+        kept = {}
+        for name, one in value.items():
+            inner = one or None if type(one) is str else prune(one)
+            if inner is not None:
+                kept[name] = inner
+        return None if len(kept) == 1 and "url" in kept else kept or None
     return value

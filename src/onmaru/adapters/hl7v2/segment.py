@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from onmaru.adapters.hl7v2 import places, values
@@ -12,6 +13,8 @@ from onmaru.adapters.hl7v2.tables import Row, by_field, type_of
 from onmaru.adapters.hl7v2.values import Sender
 
 CARRIED = "urn:onmaru:v2:"
+SHORT = 200
+"""Characters up to which a converted field is remembered; longer ones are documents and seldom come twice."""
 
 
 def write(node: Node, table: str, segment: Segment, find: Find, sender: Sender) -> set[int]:
@@ -19,7 +22,7 @@ def write(node: Node, table: str, segment: Segment, find: Find, sender: Sender) 
     rows = by_field(table)
     done: set[int] = set()
     for row in rows.get(0, ()):
-        if row.constant is not None and holds(row.condition, segment, None, find):
+        if row.constant is not None and (row.condition is None or holds(row.condition, segment, None, find)):
             node.put(row.steps, _constant(row), (segment.line,), 0)
     for number in segment.populated():
         for row in rows.get(number, ()):
@@ -34,7 +37,7 @@ def write(node: Node, table: str, segment: Segment, find: Find, sender: Sender) 
 def _field(node: Node, row: Row, segment: Segment, find: Find, sender: Sender) -> bool:
     reached = False
     for at, rep in enumerate(segment.repetitions(row.field)):
-        if not rep or not holds(row.condition, segment, rep, find):
+        if not rep or not (row.condition is None or holds(row.condition, segment, rep, find)):
             continue
         value = _constant(row) if row.constant is not None else _converted(row, rep, sender)
         if value is None:
@@ -48,7 +51,23 @@ def _converted(row: Row, rep: Repetition, sender: Sender) -> Any:
     last = row.steps[-1]
     if isinstance(last, str):
         return places.resource(last[1:], rep, row.kind, sender)
-    return values.convert(rep, row.kind, row.leaf, row.vocabulary, last[2], sender)
+    if len(rep.raw) > SHORT:
+        return values.convert(rep, row.kind, row.leaf, row.vocabulary, last[2], sender)
+    return _fresh(_remembered(rep, row.kind, row.leaf, row.vocabulary, last[2], sender))
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(rep: Repetition, *how: Any) -> Any:
+    """Messages repeat themselves: the same text of the same type from the same sender has one meaning."""
+    return values.convert(rep, *how)
+
+
+def _fresh(value: Any) -> Any:
+    """A copy of what is remembered, since a resource goes on to fill in its groups."""
+    kind = type(value)
+    if kind is dict:
+        return {name: one if type(one) is str else _fresh(one) for name, one in value.items()}
+    return [_fresh(one) for one in value] if kind is list else value
 
 
 def _constant(row: Row) -> Any:

@@ -22,6 +22,7 @@ class Statement:
         self.filled = filled
         self.at = at
         self.event = event
+        self.outdated = False
         # Only what registration says moves the time of an unchanged element: a result repeats a name, it does not affirm it
         self.firm = event[:1] in ("A", "P") and data.get("resourceType") in (
             "Patient",
@@ -50,6 +51,7 @@ def merged(old: dict[str, Any], statement: Statement, later: Any) -> dict[str, A
             continue
         before = said.get(name, base)
         if before and statement.at and later(before, statement.at):
+            statement.outdated = True
             if name in ("identifier",):
                 _set(new, name, statement)
             continue

@@ -68,10 +68,10 @@ class Item:
             return None
         body = named(ENCODER.encode(self.data), self.links)
         if self.version is not None:
-            return Change("update", self.type, self.version.id, body, if_match=self.version.version)
+            return Change("update", self.type, self.version.id, body, if_match=self.version.version, compacted=True)
         free = finder.free(self.type, self.numbers)
         guard = condition(self.type, free) if free else None
-        return Change("create", self.type, body=body, if_none_exist=guard, name=self.name)
+        return Change("create", self.type, body=body, if_none_exist=guard, name=self.name, compacted=True)
 
 
 def later(a: str, b: str) -> bool:
@@ -88,6 +88,8 @@ class Writing:
         self.sender = sender
         self.at = at
         self.items: dict[str, Item] = {}
+        self._known: dict[str, Item] = {}
+        self.recent = finder.recent
 
     def plan(self, drafts: Sequence[Draft]) -> list[Item]:
         found: dict[str, Version | None] = {}
@@ -115,27 +117,35 @@ class Writing:
         return draft.numbers or ([(KEY, draft.key, "")] if draft.key else [])
 
     def _item(self, draft: Draft, version: Version | None, links: dict[str, str]) -> None:
-        data = relinked(draft.data, links) if version is not None else draft.data
-        statement = Statement(data, draft.emptied, draft.filled, self.at, self.message.event)
         item = Item(draft.type, draft.name, version, None, draft.numbers)
-        item.statement = statement
         item.links = links
         if version is None:
-            item.data = snapshot.first(statement)
-        else:
-            known = next(
-                (i for i in self.items.values() if i.version is not None and i.reference == item.reference), None
-            )
-            old = known.stored if known else item.stored
-            item.data = snapshot.merged(old, statement, later)
-            if known is not None:
-                known.data = item.data or known.data
-                self.items[draft.name] = known
-                return
+            item.statement = Statement(draft.data, draft.emptied, draft.filled, self.at, self.message.event)
+            item.data = snapshot.first(item.statement)
+        elif self._changed(draft, item, version, links):
+            return
         self.items[draft.name] = item
 
+    def _changed(self, draft: Draft, item: Item, version: Version, links: dict[str, str]) -> bool:
+        """Merge what the draft says into the stored version; True when another item of the message holds it already."""
+        known = self._known.setdefault(version.name, item)
+        said = named(ENCODER.encode((draft.data, draft.emptied, sorted(draft.filled), self.message.event)), links)
+        if known is item and self.recent.repeats(version, said):
+            return False
+        statement = Statement(relinked(draft.data, links), draft.emptied, draft.filled, self.at, self.message.event)
+        item.statement = statement
+        item.data = snapshot.merged(known.data or self.recent.read(version), statement, later)
+        if known is not item:
+            known.data = item.data or known.data
+            self.items[draft.name] = known
+            return True
+        if item.data is None and not statement.firm and not statement.outdated:
+            self.recent.repeated(version, said)
+        return False
+
     def _chosen(self, draft: Draft, versions: Sequence[Version]) -> Version | None:
-        """Of several versions the survivor; a patient's weak number counts only with the same date of birth."""
+        """Of several versions the survivor. A patient's weak number counts only with the same date of birth, and not against
+        the hospital: whom it gave two numbers it says to be two, until it merges them itself."""
         candidates: dict[str, Version] = {}
         for version in versions:
             kept = self._survivor(version) if version.type == "Patient" else version
@@ -146,21 +156,25 @@ class Writing:
 
     def _patient(self, draft: Draft, candidates: Sequence[Version]) -> Version | None:
         for number in draft.numbers:
-            holding = [v for v in candidates if _holds(v, number)]
+            holding = [v for v in candidates if self._holds(v, number)]
             if number[2] in _WEAK:
                 born = draft.data.get("birthDate")
-                holding = [v for v in holding if born and DECODER.decode(v.body or b"{}").get("birthDate") == born]
+                holding = [v for v in holding if born and self.recent.read(v).get("birthDate") == born]
+                holding = [v for v in holding if not _numbered_otherwise(self.recent.read(v), draft.numbers)]
             if len(holding) > 1:
                 raise Refused("AE", UNKNOWN_KEY, "the identifier belongs to more than one patient", "PID^1^3")
             if holding:
                 return holding[0]
-        replaced = [v for v in candidates if not any(_holds(v, n) for n in draft.numbers)]
+        replaced = [v for v in candidates if not any(self._holds(v, n) for n in draft.numbers)]
         return replaced[0] if len(replaced) == 1 else None
+
+    def _holds(self, version: Version, number: Number) -> bool:
+        return _has(self.recent.read(version), number)
 
     def _survivor(self, version: Version) -> Version:
         """Follow replaced-by links, at most ten."""
         for _ in range(10):
-            links = DECODER.decode(version.body or b"{}").get("link", [])
+            links = self.recent.read(version).get("link", [])
             to = next((one["other"].get("reference", "") for one in links if one.get("type") == "replaced-by"), "")
             if not to.startswith("Patient/"):
                 return version
@@ -272,8 +286,15 @@ def _has(resource: Json, number: Number) -> bool:
     return any((one.get("system", ""), one.get("value")) == number[:2] for one in resource.get("identifier", []))
 
 
-def _holds(version: Version, number: Number) -> bool:
-    return _has(DECODER.decode(version.body or b"{}"), number)
+def _numbered_otherwise(stored: Json, numbers: Sequence[Number]) -> bool:
+    """Whether a stored patient has another medical record number of the same hospital than these."""
+    said = {number[0]: number[1] for number in numbers if number[2] == "MR"}
+    kinds = (
+        (one, {c.get("code") for c in one.get("type", {}).get("coding", [])}) for one in stored.get("identifier", [])
+    )
+    return any(
+        "MR" in kind and said.get(one.get("system", ""), one.get("value")) != one.get("value") for one, kind in kinds
+    )
 
 
 _PLACEHOLDER = re.compile(rb'"(urn:uuid:00000000-0000-4000-8000-[0-9a-f]{12})"')

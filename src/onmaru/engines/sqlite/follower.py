@@ -60,20 +60,22 @@ class SqliteIndex:
         self.pending.append((version, keys))
         self._newest[version.name] = version
 
-    def apply(self) -> None:
-        """Index everything noted."""
+    def apply(self, most: int | None = None) -> bool:
+        """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
         if not self.pending:
-            return
-        batch, self.pending = self.pending, []
-        self._newest.clear()
+            return False
+        batch, self.pending = self.pending[:most], self.pending[most:] if most else []
         self.file.apply(batch)
         for version, _ in batch:
+            if self._newest.get(version.name) is version:
+                del self._newest[version.name]
             self._keep(version)
             if version.version > 1:
                 self._current.pop(version.name, None)
         for version, _ in batch:
             if version.op == "erase":
                 self._forget(version)
+        return bool(self.pending)
 
     def _forget(self, version: Version) -> None:
         """Take an erased resource out of every table, with the display texts that only it used."""

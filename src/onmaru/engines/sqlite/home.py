@@ -20,6 +20,7 @@ from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
 
 INDEX_GROUP = 5000
+INDEX_SLICE = 200
 
 
 class Taken(Exception):
@@ -27,10 +28,10 @@ class Taken(Exception):
 
 
 class Mark(NamedTuple):
-    """How far a commit reached."""
+    """How far a commit reached, and the files it wrote that have to be synced."""
 
     t: int
-    rows: int
+    files: tuple[int, ...]
 
 
 class Home:
@@ -50,7 +51,7 @@ class Home:
         self._files = [
             os.open(f"{path}-wal", os.O_RDWR | os.O_CREAT, 0o600) for path in (self.entries.path, self.trail.path)
         ]
-        self.sync()
+        self.sync(Mark(self.entries.tip(), tuple(self._files)))
         sync_folder(folder)
 
     def _rebuild(self) -> None:
@@ -83,7 +84,8 @@ class Home:
         """Commit, sync and settle now, when `t` is not durable yet or audit rows wait."""
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
-            self.sync()
+            self.sync(mark)
+            self.index.apply()
             self.settle(mark)
 
     def waiting(self) -> bool:
@@ -91,15 +93,19 @@ class Home:
         return self.entries.tip() > self.entries.head() or self.trail.waiting
 
     def commit(self) -> Mark:
-        """Write the group: entries, audit rows, index rows."""
+        """Write the group: entries and audit rows. The index follows by `follow` before the group may be settled."""
+        wrote = [bool(self.entries.pending), self.trail.waiting]
         t = self.entries.commit()
         self.trail.commit()
-        self.index.apply()
-        return Mark(t, self.trail.count)
+        return Mark(t, tuple(handle for handle, dirty in zip(self._files, wrote, strict=True) if dirty))
 
-    def sync(self) -> None:
-        """Force both write-ahead logs to the disk."""
-        for handle in self._files:
+    def follow(self) -> bool:
+        """Index a slice of what was appended, short enough not to keep a reader waiting; False when all is indexed."""
+        return self.index.apply(INDEX_SLICE)
+
+    def sync(self, mark: Mark) -> None:
+        """Force the write-ahead logs that the group was written to onto the disk."""
+        for handle in mark.files:
             os.fdatasync(handle)
 
     def settle(self, mark: Mark) -> None:

@@ -49,7 +49,7 @@ class SqliteLog:
         self._entries: list[tuple[object, ...]] = []
         self._bodies: list[tuple[object, ...]] = []
         self._erasures: list[tuple[int, str, str]] = []
-        self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
+        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     def tip(self) -> int:
         """The last appended position."""
@@ -125,6 +125,8 @@ class SqliteLog:
 
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""
+        if self.pending and t >= self.pending[0].t:
+            return self.pending[t - self.pending[0].t] if t <= self._tip else None
         row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
         return _version(row) if row else None
 

@@ -11,6 +11,9 @@ from onmaru.engines.sqlite.connection import checkpoint
 from onmaru.engines.sqlite.home import Home
 
 FRAMES_MB = 32
+# A group of so many in the last so many seconds is a crowd.
+CROWD = 8
+CROWDED = 0.25
 
 
 class Pump:
@@ -24,6 +27,12 @@ class Pump:
         self._disk = ThreadPoolExecutor(1, "disk")
         self._cleaner = ThreadPoolExecutor(1, "checkpoint")
         self._cleaning: asyncio.Future[None] | None = None
+        self._crowd, self._crowded = 0, 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether many are waiting just now, so that work which can wait had better do so."""
+        return self._crowd >= CROWD and asyncio.get_running_loop().time() - self._crowded < CROWDED
 
     async def durable(self) -> None:
         """Wait for the next group, if anything is buffered."""
@@ -40,9 +49,13 @@ class Pump:
         try:
             while self._waiters:
                 waiters, self._waiters = self._waiters, []
+                self._crowd, self._crowded = len(waiters), loop.time()
                 try:
                     mark = self._home.commit()
-                    await loop.run_in_executor(self._disk, self._home.sync)
+                    synced = loop.run_in_executor(self._disk, self._home.sync, mark)
+                    while self._home.follow():
+                        await asyncio.sleep(0)
+                    await synced
                     self._home.settle(mark)
                 except Exception as error:  # noqa: BLE001 - every waiter must learn that its write is not safe
                     for waiter in waiters:

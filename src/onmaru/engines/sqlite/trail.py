@@ -87,9 +87,16 @@ class SqliteTrail:
     def page(
         self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
     ) -> Sequence[tuple[int, Access]]:
-        """Rows newest first, below row number `before` (0: from the end)."""
-        self.commit()
+        """Rows newest first, below row number `before` (0: from the end), those still buffered among them."""
         self._follow()
+        fresh = [
+            (number, row)
+            for number, row in reversed(list(enumerate(self._rows, start=self._next)))
+            if (not before or number < before)
+            and (not patient or patient in row.patients)
+            and (not user or user == row.user)
+            and since <= row.at < until
+        ]
         source = "whose w JOIN seen s ON s.n = w.n" if patient else "seen s"
         found: Any = self.db.execute(
             f"""SELECT s.n, s.block FROM {source} WHERE (:patient = '' OR {"w.patient = :patient" if patient else "1"})
@@ -97,7 +104,7 @@ class SqliteTrail:
             ORDER BY s.n DESC LIMIT :count""",
             {"patient": patient, "user": user, "since": since, "until": until, "before": before, "count": count},
         ).fetchall()
-        return [(number, self._row(number, block)) for number, block in found]
+        return [*fresh, *((number, self._row(number, block)) for number, block in found)][:count]
 
     def _row(self, number: int, block: int) -> Access:
         row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()

@@ -31,7 +31,7 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     roles: tuple[Role, ...]
     password: str = ""
     patient: str = ""
-    language: Literal["ko", "en"] = "ko"
+    language: Literal["ko", "en", ""] = ""
 
 
 class UserChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,7 +58,8 @@ async def create(visit: Visit) -> Response:
     given = body(visit, NewUser)
     if not _NAME.fullmatch(given.user):
         raise invalid("value", "a user name has 1 to 64 letters, digits and . _ @ -", "user", 422)
-    user = User(visit.tenant, given.user, given.name, given.roles, "", given.patient, given.language)
+    language = given.language or visit.doors.settings.language
+    user = User(visit.tenant, given.user, given.name, given.roles, "", given.patient, language)
     _check(user)
     logins = visit.doors.logins
     if given.password:

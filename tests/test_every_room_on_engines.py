@@ -1,0 +1,146 @@
+"""The laws that every room inherits and that need a store to be seen: denial, tenants, following, and views that run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.journey_ward import everything, patient
+from tests.web_house import House as WebHouse
+
+from onmaru.app import rooms
+from onmaru.app.house import House, Place, system
+from onmaru.engines.duck.tables import ColumnarTables
+from onmaru.engines.sqlite.rows import HotTables
+from onmaru.kernel.gate import ALL
+from onmaru.kernel.lake import View
+from onmaru.kernel.log import Log, Version
+from onmaru.kernel.projection import Projection, Row, Table
+from onmaru.kernel.record import Change
+from onmaru.kernel.room import Room
+
+ROOMS = rooms.all_rooms()
+ROUTES = [(room, route) for room in ROOMS for route in room.routes]
+VIEWS = [(room, view) for room in ROOMS for view in room.views]
+PROJECTIONS = [projection for room in ROOMS for projection in room.projections]
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(Place(tmp_path / "home", tmp_path / "keys", tmp_path / "witness"), ROOMS)
+    yield made
+    made.close()
+
+
+def put(house: House, tenant: str, *bodies: Mapping[str, Any]) -> None:
+    """Write each body in a transaction of its own and follow it at once: batches of one."""
+    record = house.hall(system(tenant)).record
+    for body in bodies:
+        change = Change("update", body["resourceType"], body["id"], msgspec.json.encode(body))
+        house.seat(tenant).home.wait(record.write([change])[-1].version.t)
+        house.catch_up(tenant)
+
+
+def take_away(house: House, tenant: str, type: str, id: str) -> None:
+    done = house.hall(system(tenant)).record.write([Change("delete", type, id)])
+    house.seat(tenant).home.wait(done[-1].version.t)
+    house.catch_up(tenant)
+
+
+Store = HotTables | ColumnarTables
+
+
+def rows(stores: Iterable[Store], tables: Sequence[Table]) -> dict[str, list[str]]:
+    """Every row that stands in the tables, as sorted text."""
+    found: dict[str, list[str]] = {}
+    for table in tables:
+        for store in stores:
+            if table.name in store.tables:
+                names = ", ".join(["_source", "_version", "_patient", *(f'"{name}"' for name, _ in table.columns)])
+                view = View("rows", f"SELECT {names} FROM {table.name}", (table.name,))
+                found[table.name] = sorted(map(repr, store.query(view, {}, ALL).to_pylist()))
+    return found
+
+
+def standing(house: House, tenant: str) -> dict[str, list[str]]:
+    seat = house.seat(tenant)
+    return rows((seat.hot, seat.columnar), [table for one in PROJECTIONS for table in one.tables])
+
+
+def follow(store: Store, log: Log) -> None:
+    for projection in store.projections:
+        while store.catch_up(projection, log):
+            pass
+
+
+def test_following_one_entry_at_a_time_gives_the_rows_of_a_rebuild(house: House, tmp_path: Path) -> None:
+    put(house, "main", *everything(), patient("p1", "김민수", "1", birth="1958-03-03"))
+    take_away(house, "main", "Patient", "p3")
+    followed = standing(house, "main")
+    assert any(followed.values())
+    hot = HotTables(tmp_path, KEY, PROJECTIONS)
+    columnar = ColumnarTables(tmp_path, KEY, PROJECTIONS)
+    for store in (hot, columnar):
+        follow(store, house.seat("main").home)
+    assert rows((hot, columnar), [table for one in PROJECTIONS for table in one.tables]) == followed
+    hot.close()
+    columnar.close()
+
+
+def test_another_tenant_changes_nothing(house: House) -> None:
+    put(house, "main", *everything())
+    before = standing(house, "main")
+    put(house, "other", patient("p1", "박다른", "9"), patient("p9", "최또한", "10"))
+    assert standing(house, "main") == before
+    assert all("박다른" not in row for table in standing(house, "main").values() for row in table)
+
+
+@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+def test_every_route_denies_a_stranger_and_leaves_an_audit_line(tmp_path: Path, engine: str) -> None:
+    house = WebHouse(tmp_path, rooms=ROOMS, engine=engine)
+    askers = {
+        "": 401,
+        house.token("elsewhere", "system", tenant="other"): 403,
+        house.token("narrow", "data-manager", scopes="user/Slot.rs"): 403,
+    }
+    for room, route in ROUTES:
+        path = f"/rooms/{room.name}{re.sub(r'{.*?}', 'x', route.path)}"
+        for token, status in askers.items():
+            before = len(house.rows())
+            assert house.ask(route.method, path, token=token).status == status, path
+            (line,) = house.rows()[before:]
+            assert not line.allowed and line.reason, path
+    house.close()
+
+
+class Elsewhere:
+    """A projection whose tables are all kept by one kind of store."""
+
+    def __init__(self, projection: Projection, store: Any) -> None:
+        self.name, self.version, self.types = projection.name, projection.version, projection.types
+        self.tables = tuple(msgspec.structs.replace(table, store=store) for table in projection.tables)
+        self._apply = projection.apply
+
+    def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
+        return self._apply(batch)
+
+
+def blanks(sql: str) -> dict[str, Any]:
+    """A value for each parameter: one where SQL counts, nothing elsewhere."""
+    counted = set(re.findall(r"(?i)\b(?:LIMIT|OFFSET)\s+:(\w+)", sql))
+    return {name: 1 if name in counted else None for name in re.findall(r"(?<![:\w]):([a-zA-Z]\w*)", sql)}
+
+
+@pytest.mark.parametrize(("room", "view"), VIEWS, ids=lambda one: one.name)
+def test_every_view_runs_on_every_engine(room: Room, view: View, tmp_path: Path) -> None:
+    hot = HotTables(tmp_path, KEY, [Elsewhere(one, "hot") for one in PROJECTIONS])
+    columnar = ColumnarTables(tmp_path, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS])
+    answers = [store.query(view, blanks(view.sql), ALL) for store in (hot, columnar)]
+    assert answers[0].column_names == answers[1].column_names
+    hot.close()
+    columnar.close()
