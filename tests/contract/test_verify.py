@@ -8,10 +8,12 @@ from pathlib import Path
 
 import apsw
 import pytest
+from click.testing import CliRunner
 from tests.contract.test_record import observation, patient
 
+from onmaru.app import house as clock
 from onmaru.app.house import House, Place, system
-from onmaru.app.verifying import examined
+from onmaru.app.verifying import examined, verify
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.where import where
 from onmaru.fhir import search
@@ -184,3 +186,67 @@ def test_a_damaged_page_that_no_row_shows_is_found(place: Place, house: House) -
     raw[-20] ^= 1  # in the authentication tag of the last page
     path.write_bytes(raw)
     assert not examined(house, "main").ok
+
+
+def test_a_body_taken_out_as_if_erased_is_found(place: Place, house: House) -> None:
+    filled(place, patients=5)
+
+    def feign(db: apsw.Connection) -> None:
+        db.execute("DELETE FROM body WHERE t = 4")
+        db.execute("INSERT INTO erased (t, by) VALUES (4, 7)")
+
+    altered(house, "main", "log.db", feign)
+    assert first(house) == ("log.db", 4)
+
+
+def test_two_bodies_exchanged_with_their_salts_are_found(place: Place, house: House) -> None:
+    filled(place, patients=5)
+
+    def exchange(db: apsw.Connection) -> None:
+        for old, new in ((2, -1), (4, 2), (-1, 4)):
+            db.execute("UPDATE body SET t = ? WHERE t = ?", (new, old))
+
+    altered(house, "main", "log.db", exchange)
+    assert first(house) == ("log.db", 2)
+
+
+def test_an_audit_block_of_another_tenant_is_found(place: Place, house: House) -> None:
+    filled(place, "main", 5)
+    filled(place, "other", 5)
+    taken: list[tuple[bytes, bytes]] = []
+    altered(house, "other", "audit.db", lambda db: taken.extend(db.execute("SELECT rows, seal FROM block WHERE n = 2")))
+    altered(
+        house, "main", "audit.db", lambda db: db.execute("UPDATE block SET rows = ?, seal = ? WHERE n = 2", taken[0])
+    )
+    assert first(house) == ("audit.db", 2)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_signed_heads_that_were_taken_away_are_missed(
+    place: Place, house: House, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = [0]
+    late = clock.now
+    monkeypatch.setattr(clock, "now", lambda: late() + hour[0])
+    for _ in range(3):
+        filled(place, patients=2)
+        hour[0] += 3_600_000_000
+    assert examined(house, "main").ok
+    signed = place.witness / "main.jsonl"
+    signed.write_bytes(b"".join(signed.read_bytes().splitlines(keepends=True)[:left]))
+    assert first(house)[0] == "witness"
+    signed.unlink()
+    assert first(house) == ("witness", 1)
+
+
+def test_a_tenant_that_is_gone_or_has_lost_its_key_is_missed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(place, patients=2)
+    for name in ("home", "keys", "witness"):
+        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(getattr(place, name)))
+    assert CliRunner().invoke(verify, ["--json"], standalone_mode=False).return_value == 0
+    key = place.home / "tenants" / "main" / "tenant.key"
+    key.unlink()
+    told = CliRunner().invoke(verify, ["--json"], standalone_mode=False)
+    assert (told.return_value, "key is missing" in told.output, key.exists()) == (1, True, False)
+    shutil.rmtree(key.parent)
+    assert CliRunner().invoke(verify, ["--json"], standalone_mode=False).return_value == 1

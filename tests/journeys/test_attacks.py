@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +14,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.served import SRC
 from tests.web_house import Answer, House
 
 from onmaru.app.running import Motion
-from onmaru.kernel import password
+from onmaru.kernel import password, write
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import Gate
@@ -219,3 +223,43 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
 
     asyncio.run(listen())
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize("bundled", [False, True])
+def test_a_resource_with_more_to_search_by_than_the_index_can_take_at_once_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch, bundled: bool
+) -> None:
+    monkeypatch.setattr(write, "MOST_KEYS", 100)
+    writer = house.token("loader", "system")
+    many: dict[str, Any] = {"resourceType": "Patient", "name": [{"family": f"n{n}"} for n in range(101)]}
+    few = {**many, "name": many["name"][:10]}
+    for resource, status in ((many, 422), (few, 201)):
+        body, url = resource, "/fhir/Patient"
+        if bundled:
+            entry = {"resource": resource, "request": {"method": "POST", "url": "Patient"}}
+            body, url = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}, "/fhir"
+        answer = house.ask("POST", url, body, {"content-type": "application/fhir+json"}, writer)
+        assert answer.status == (200 if bundled and status == 201 else status), answer.body
+
+
+def test_what_a_command_makes_is_its_users_alone(tmp_path: Path) -> None:
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(SRC),
+        "ONMARU_HOME": str(tmp_path / "home"),
+        "ONMARU_KEYS": str(tmp_path / "keys"),
+        "ONMARU_WITNESS": str(tmp_path / "witness"),
+    }
+    argv = [
+        sys.executable,
+        "-c",
+        "import os; os.umask(0); from onmaru.app.cli import main; main()",
+        "user",
+        "add",
+        "kim",
+    ]
+    done = subprocess.run([*argv, "--role", "nurse"], env=environ, input="correct horse\n", text=True, check=True)
+    assert done.returncode == 0
+    made = [path for folder in ("home", "keys") for path in (tmp_path / folder, *(tmp_path / folder).rglob("*"))]
+    assert len(made) > 4
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []

@@ -103,4 +103,6 @@ def run(args: Sequence[str], command: click.Command = tree) -> int:
 
 
 def main() -> None:
+    # Whatever a command makes, keys or data, is its user's alone
+    os.umask(0o077)
     sys.exit(run(sys.argv[1:]))

@@ -14,7 +14,7 @@ from onmaru.app.lines import say
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
-from onmaru.engines.witness import statements
+from onmaru.engines.witness import statements, tenants
 
 
 @click.command()
@@ -27,12 +27,12 @@ from onmaru.engines.witness import statements
 def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
     """Prove chain, bodies, audit and witness; exit 1 when anything is not as it was written."""
     house = House(place(), rooms=())
-    names = [tenant] if tenant else house.tenants()
+    names = [tenant] if tenant else sorted({*house.tenants(), *tenants(house.where.witness)})
     if place_of:
         return _where(house, names, place_of, json)
     sound = True
     for name in names:
-        if not (house.folder(name) / "tenant.key").exists():
+        if not _begun(house, name):
             continue
         report = examined(house, name, deep=deep)
         sound = sound and report.ok
@@ -42,6 +42,8 @@ def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
 
 def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     """The report on one tenant; works beside a running server."""
+    if not (house.folder(tenant) / "tenant.key").exists():
+        return Report(tenant, ok=False, wrong=[Wrong("tenant.key", 1, "the tenant's key is missing")])
     keys, ring = house.keys(tenant)
     heads, wrong = statements(house.where.witness, tenant, house.signer.public_key())
     report = Verifier(house.folder(tenant), keys, heads).run()
@@ -51,6 +53,13 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
         with tempfile.TemporaryDirectory() as scratch:
             Deep(house.folder(tenant), keys, ring, report).run(Path(scratch))
     return report
+
+
+def _begun(house: House, tenant: str) -> bool:
+    """Whether anything tells of the tenant: its key, its files or the witness."""
+    folder = house.folder(tenant)
+    named = tenant in tenants(house.where.witness)
+    return named or (folder / "tenant.key").exists() or (folder / "log.db").exists()
 
 
 def _line(report: Report) -> dict[str, object]:

@@ -68,3 +68,8 @@ def statements(folder: Path, tenant: str, key: Ed25519PublicKey) -> tuple[Sequen
             return heads, f"line {number} speaks of another tenant"
         heads.append(statement.head)
     return heads, ""
+
+
+def tenants(folder: Path) -> Sequence[str]:
+    """The tenants that heads were signed for."""
+    return sorted(path.stem for path in folder.glob("*.jsonl"))

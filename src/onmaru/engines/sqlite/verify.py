@@ -18,8 +18,11 @@ from onmaru.engines.witness import Head
 from onmaru.kernel.seal import Header, commitment, seal, seal_block
 
 ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
- b.salt, b.type, b.id, b.z, b.t, x.by
- FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t ORDER BY e.t"""
+ b.salt, b.type, b.id, b.z, b.t, y.t
+ FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t
+ LEFT JOIN entry y ON y.t = x.by AND y.op = 'erase' AND y.t > e.t ORDER BY e.t"""
+# µs that entries may run ahead of the newest signed head: heads are signed every minute
+UNSIGNED = 5 * 60 * 1_000_000
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class Verifier:
         self.report = Report(keys.tenant, wrong=[])
         self._seals: dict[int, bytes] = {}
         self._blocks: dict[int, bytes] = {}
+        self._oldest = self._newest = 0
 
     def run(self) -> Report:
         """Check chain, bodies, audit and witness."""
@@ -101,6 +105,9 @@ class Verifier:
             wrong, previous, last_at = self._entry(row, previous, last_at, unpack)
             if wrong is not None:
                 return wrong
+            if row[0] == 1:
+                self._oldest = last_at
+            self._newest = last_at
             if row[0] in self._wanted_t:
                 self._seals[row[0]] = previous
         return self._orphans(db)
@@ -174,6 +181,9 @@ class Verifier:
                 elif here.hex() != stated:
                     self.report.add(Wrong(file, place, "the witness has seen another chain"))
             self.report.witnessed += 1
+        signed = max((head.at for head in self._heads), default=self._oldest)
+        if self._newest - signed > UNSIGNED:
+            self.report.add(Wrong("witness", len(self._heads) + 1, "no signed head for what was written last"))
 
     def _last_block(self) -> int:
         db = connect(self._folder / "audit.db", self._keys.pages, checked=False, readonly=True)
