@@ -6,7 +6,7 @@ Forbidden and closed positions are subtracted before anything is counted, chaine
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyroaring import BitMap
 
@@ -80,11 +80,15 @@ class Finder:
             system = None if value.system is None else names.known_system(value.system)
             if rid is None or (value.system is not None and system is None):
                 continue
-            rows = self._file.db.execute(
-                "SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ? AND (?4 IS NULL OR s = ?4)",
-                (rid, what.parameter.sp, names.code(value.code), system),
-            )
-            found.update(t for (t,) in rows)
+            rows: Any
+            key = (rid, what.parameter.sp, names.code(value.code))
+            if system is None:
+                rows = self._file.db.execute("SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ?", key)
+            else:
+                rows = self._file.db.execute(
+                    "SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ? AND s = ?", (*key, system)
+                )
+            found.update([t for (t,) in rows.fetchall()])
         found &= self._file.by_type[TYPES[type]]
         return self._visible(found, (type,))
 

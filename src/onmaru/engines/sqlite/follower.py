@@ -173,7 +173,7 @@ class SqliteIndex:
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""
-        if self.pending:
+        if self.pending and t > self.file.position:
             self.apply()
         positions = Finder(self.file, self, t, sight).positions(query)
         total = None if query.total == "none" else len(positions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -55,7 +56,7 @@ class Searches:
         return self._run(request, hall, _inside(request.params["inner"]), _posted(request))
 
     def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
-        query = parse(types, [p for p in given if p[0] not in FORM], lenient=prefer(request.headers).lenient)
+        query = _read(types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient)
         cursor = next((value for name, value in given if name == "_cursor"), "")
         compartment = request.params["id"] if "inner" in request.params else ""
         count = 0 if query.summary == "count" else min(query.count, self._most)
@@ -63,6 +64,18 @@ class Searches:
             query = msgspec.structs.replace(query, cursor=cursor, compartment=compartment, count=count)
         page = hall.record.search(query)
         return Response(200, _rendered(request, query, page), FHIR)
+
+
+def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool) -> Query:
+    """Parse a search, or remember it: a ward asks the same all day. What means another thing tomorrow is read afresh."""
+    if any(value.startswith("ap") for _, value in pairs):
+        return parse(types, pairs, lenient=lenient)
+    return _known(types, pairs, lenient)
+
+
+@lru_cache(maxsize=4096)
+def _known(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool) -> Query:
+    return parse(types, pairs, lenient=lenient)
 
 
 def _rendered(request: Request, query: Query, page: Page) -> bytes:
