@@ -140,10 +140,6 @@ class SqliteLog:
             low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
         return low
 
-    def new_epoch(self) -> None:
-        """Fence: whoever still appends under the old epoch is no longer the leader."""
-        self.epoch += 1
-
     def close(self) -> None:
         """Close without writing what is buffered."""
         self.db.close()
