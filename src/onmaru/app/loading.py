@@ -14,6 +14,7 @@ import msgspec
 
 from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.calm import calm
 from onmaru.app.house import House, new_id, now, place, system
 from onmaru.app.lines import say
 from onmaru.app.progress import progress
@@ -56,6 +57,7 @@ class Counts(msgspec.Struct):
 def load(paths: tuple[Path, ...], tenant: str, json: bool) -> int:
     """Load FHIR (JSON, NDJSON, Bundles) and HL7 v2 files, also gzipped; the format is told by the content."""
     house = House(place())
+    calm()
     if not house.exists(tenant):
         raise Refusal(f"no tenant {tenant}; `onmaru tenant add {tenant}` makes it")
     started = time.perf_counter()

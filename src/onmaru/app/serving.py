@@ -16,6 +16,7 @@ import uvloop
 
 from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
+from onmaru.app.calm import calm
 from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.peers import peers
@@ -68,6 +69,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
     running.motion(MAIN)
+    calm()
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
     listening = server(build(wire(doorway, found)), host, port)

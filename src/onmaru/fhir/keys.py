@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Keys(msgspec.Struct):
+class Keys(msgspec.Struct, gc=False):
     """Rows that the R4 SearchParameters yield for one resource; `sp` is `Parameter.sp`.
 
     token: (sp, system or "", code) — boolean as true/false, Identifier as system|value, uri and canonical with system "".

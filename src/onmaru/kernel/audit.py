@@ -14,7 +14,7 @@ Action = Literal[
 ]
 
 
-class Access(msgspec.Struct, frozen=True, array_like=True):
+class Access(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One access. `at` is µs since 1970 UTC; `target` is `Type/id`, `Type?query` or a route; `patients` those disclosed."""
 
     at: int

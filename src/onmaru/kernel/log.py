@@ -12,7 +12,7 @@ from onmaru.fhir.keys import Keys
 Op = Literal["create", "update", "delete", "erase"]
 
 
-class Version(msgspec.Struct, frozen=True):
+class Version(msgspec.Struct, frozen=True, gc=False):
     """One version of one resource at position `t`. `at` is µs since 1970 UTC; `body` is None for delete and erased."""
 
     t: int
@@ -32,7 +32,7 @@ class Version(msgspec.Struct, frozen=True):
         return f"{self.type}/{self.id}"
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
 
     `keys` are its search keys (a deletion has none). An erasure takes the bodies of every version of the resource.

@@ -11,7 +11,7 @@ from onmaru.fhir.query import Query
 from onmaru.kernel.log import Version
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One write. `id` "" lets the server choose. Conditions: `if_match` a version number, `if_none_exist` a search.
 
     For update and delete with `condition`, the search chooses the target. `name` is the urn:uuid or fullUrl that other
@@ -33,7 +33,7 @@ class Change(msgspec.Struct, frozen=True):
     compacted: bool = False
 
 
-class Written(msgspec.Struct, frozen=True):
+class Written(msgspec.Struct, frozen=True, gc=False):
     """What one change did: the version now current, and whether the change made it (False: it was there already)."""
 
     version: Version
