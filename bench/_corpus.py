@@ -20,9 +20,13 @@ FULL = 520  # observations a patient
 
 
 class Corpus(msgspec.Struct):
-    """Resources with ids of their own, references resolved: (type, id, body). `pairs`: (patient, code, hits)."""
+    """Resources with ids of their own, references resolved: (type, id, body). `pairs`: (patient, code, hits).
+
+    The first `loaded` of the resources are those of the files; copies follow.
+    """
 
     resources: list[tuple[str, str, bytes]] = []
+    loaded: int = 0
     pairs: list[tuple[str, str, int]] = []
     observations: list[bytes] = []
 
@@ -37,7 +41,7 @@ def folder() -> Path:
 
 def corpus(*, full: bool, limit: int = 10_000) -> Corpus:
     """Read the bundles; `full` adds copies until every patient has FULL observations."""
-    made, links = Corpus([], [], []), {}
+    made, links = Corpus([], 0, [], []), {}
     files = sorted(folder().glob("*.json.gz"), key=lambda path: ("Information" not in path.name, path.name))
     for path in files[:limit]:
         _, entries = verbatim.entries(gzip.decompress(path.read_bytes()))
@@ -47,6 +51,7 @@ def corpus(*, full: bool, limit: int = 10_000) -> Corpus:
             links[entry.full_url] = f"{entry.url}/{id}"
             named.append((entry.url, id, bytes(entry.resource or b"")))
         made.resources += [(type, id, verbatim.relink(verbatim.compact(raw), links)) for type, id, raw in named]
+    made.loaded = len(made.resources)
     charts = _charts(made)
     if full:
         made.resources += list(_copies(charts))

@@ -72,7 +72,7 @@ class Bench:
         (self.scratch / "tokens").write_text("\n".join(tokens))
         house.catch_up(MAIN)
         house.close()
-        return [(type, id) for type, id, _ in resources]
+        return [(type, id) for type, id, _ in resources[: self.corpus.loaded]]
 
     def _files(self) -> None:
         (self.scratch / "ids").write_text("\n".join(f"{type}/{id}" for type, id in self.ids))

@@ -17,7 +17,7 @@ from onmaru.kernel.index import Found
 from onmaru.kernel.log import Version
 
 SLICE = 500
-KEPT = 48 << 20
+KEPT = 160 << 20
 MANY = 200_000
 
 
