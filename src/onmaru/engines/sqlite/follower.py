@@ -103,12 +103,12 @@ class SqliteIndex:
         position = self._current.get(name)
         if position is not None and position <= t:
             return self.version(position)
-        rid = self.file.names.known(type, id)
-        if rid is None:
+        found = self.file.newest(type, id, t)
+        if found is None:
             return None
-        position = self.file.last(rid, t)
-        if position is None:
-            return None
+        position = found[0]
+        self._whose = _bounded(self._whose)
+        self._whose[position] = self._people(found[1])
         if t >= self.file.position:
             self._current = _bounded(self._current)
             self._current[name] = position
@@ -137,11 +137,14 @@ class SqliteIndex:
             self.apply()
         whose = self._whose.get(version.t)
         if whose is None:
-            names = self.file.names
-            whose = tuple(names.name(int(rid))[1] for rid in self.file.patients(version.t).split(",") if rid)
+            whose = self._people(self.file.patients(version.t))
             self._whose = _bounded(self._whose)
             self._whose[version.t] = whose
         return whose
+
+    def _people(self, pats: str) -> tuple[str, ...]:
+        """Patient ids behind comma-joined keys; most resources have one, and many the same."""
+        return tuple(self.file.names.person(int(rid)) for rid in pats.split(",") if rid)
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""

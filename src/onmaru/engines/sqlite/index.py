@@ -138,6 +138,16 @@ class IndexFile:
         found: int | None = self.db.execute("SELECT max(t) FROM hist WHERE rid = ? AND t <= ?", (rid, t)).get
         return found
 
+    def newest(self, type: str, id: str, t: int) -> tuple[int, str] | None:
+        """The newest position of `type/id` at or below t, and the keys of its patients; one question for a reader."""
+        found: Any = self.db.execute(
+            """SELECT v.t, v.pats FROM res r JOIN hist h ON h.rid = r.rid JOIN ver v ON v.t = h.t
+            WHERE r.type = ? AND r.id = ? AND h.t <= ? ORDER BY h.t DESC LIMIT 1""",
+            (TYPES.get(type, 0), id, t),
+        ).fetchone()
+        row: tuple[int, str] | None = found
+        return row
+
     def patients(self, t: int) -> str:
         """Comma-joined keys of the patients whose compartments the version at t is in."""
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get

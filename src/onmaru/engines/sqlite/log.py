@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS body(t INTEGER PRIMARY KEY, salt BLOB, type TEXT, id 
 CREATE TABLE IF NOT EXISTS erased(t INTEGER PRIMARY KEY, by INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
+# What nearly every version is: one that was not erased.
+STANDING = """SELECT e.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
+FROM entry e JOIN body b ON b.t = e.t WHERE e.t = ?"""
 # The name of an erased version is that of the erasure which took it.
 SELECT = """SELECT e.t, coalesce(b.type, y.type), coalesce(b.id, y.id), e.ver, e.op, e.at, b.z,
  e.caller, e.purpose, e.request
@@ -127,7 +130,7 @@ class SqliteLog:
         """The version at one position, durable or not yet."""
         if self.pending and t >= self.pending[0].t:
             return self.pending[t - self.pending[0].t] if t <= self._tip else None
-        row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
+        row = self.db.execute(STANDING, (t,)).fetchone() or self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
         return _version(row) if row else None
 
     def at(self, microseconds: int) -> int:

@@ -21,6 +21,7 @@ class Names:
         self._db = db
         self._key = key
         self._rids: dict[tuple[int, str], int] = {}
+        self._people: dict[int, str] = {}
         self._codes: dict[str, int] = {}
         self._systems: dict[str, int] = {url: s for s, url in db.execute("SELECT s, url FROM sys")}
         self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
@@ -57,6 +58,15 @@ class Names:
         """(type, id) of a key."""
         row: Any = self._db.execute("SELECT type, id FROM res WHERE rid = ?", (rid,)).fetchone()
         return TYPE_NAMES.get(row[0], ""), row[1]
+
+    def person(self, rid: int) -> str:
+        """The logical id of a patient's key, remembered: every access names whose data it disclosed."""
+        found = self._people.get(rid)
+        if found is None:
+            if len(self._people) >= SEVERAL_AT_MOST:
+                self._people.clear()
+            found = self._people[rid] = self.name(rid)[1]
+        return found
 
     def code(self, text: str) -> int:
         """A keyed 63-bit hash of a code or unit; equal texts are equal, nothing else can be read from it."""
