@@ -90,13 +90,13 @@ class Floor:
         os.fdatasync(self.wal)
 
     def read(self, id: str) -> bytes:
-        return self.db.execute("SELECT raw FROM body WHERE id = ?", (id,)).get or b""  # type: ignore[return-value]
+        return self.db.execute("SELECT raw FROM body WHERE id = ?", (id,)).get or b""
 
     def find(self, patient: str, code: str) -> Iterable[bytes]:
         rid, c, sp = self.rids[f"Patient/{patient}"], self.codes[code], search.parameters("Observation")["code"].sp
         found = self.db.execute("SELECT t FROM pc WHERE rid=? AND sp=? AND c=?", (rid, sp, c)).fetchall()
         for (t,) in sorted(found, reverse=True)[:20]:
-            yield self.db.execute("SELECT raw FROM body WHERE t = ?", (t,)).get  # type: ignore[misc]
+            yield self.db.execute("SELECT raw FROM body WHERE t = ?", (t,)).get
 
 
 class Application:
@@ -130,7 +130,7 @@ class Application:
         self.waiters.append(future)
         if not self.running:
             self.running = True
-            asyncio.create_task(self.pump())  # noqa: RUF006
+            asyncio.create_task(self.pump())  # noqa: RUF006  what it awaits holds it
         await future
 
     async def pump(self) -> None:

@@ -153,9 +153,9 @@ def fetched(bench: Bench, url: str) -> Any:
 
 def _reading(text: str) -> Reading:
     if "Non-2xx" in text:
-        raise AssertionError("some answers were refusals: " + re.search(r"Non-2xx.*", text)[0])  # type: ignore[index]
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]
-    answered = int(re.search(r"(\d+) requests in", text)[1])  # type: ignore[index]
+        raise AssertionError("some answers were refusals: " + re.search(r"Non-2xx.*", text)[0])
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+    answered = int(re.search(r"(\d+) requests in", text)[1])
     return Reading(rate, _ms(text, "50%"), _ms(text, "99%"), answered)
 
 
