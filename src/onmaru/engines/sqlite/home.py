@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ class Home:
         self.folder = folder
         self._lock = _lock(folder / "home.lock")
         self.keys = keys
+        self._disk = ThreadPoolExecutor(1, "disk")
         self.entries = SqliteLog(folder, keys, now)
         self.trail = SqliteTrail(folder, keys)
         self.index = SqliteIndex(IndexFile(folder, keys), self.entries)
@@ -84,8 +86,9 @@ class Home:
         """Commit, sync and settle now, when `t` is not durable yet or audit rows wait."""
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
-            self.sync(mark)
+            synced = self._disk.submit(self.sync, mark)
             self.index.apply()
+            synced.result()
             self.settle(mark)
 
     def waiting(self) -> bool:
@@ -129,6 +132,7 @@ class Home:
         """Make everything durable and let the tenant go."""
         self.wait(self.tip() + 1)
         self.index.commit()
+        self._disk.shutdown()
         for handle in self._files:
             os.close(handle)
         self.index.file.close()

@@ -213,11 +213,12 @@ class _Rows:
 
     def _keys(self, type: str, t: int, keys: Keys) -> None:
         names, tables = self.names, self.tables
-        tokens = [(sp, names.code(code), names.system(system), t) for sp, system, code in keys.token]
+        codes, systems = names.codes, names.systems
+        tokens = [(sp, codes[code], systems[system], t) for sp, system, code in keys.token]
         tables["tok"] += tokens
         tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
         tables["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
-        tables["qty"] += [(sp, value, names.code(code), names.system(s), t) for sp, s, code, value in keys.quantity]
+        tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in keys.quantity]
         patient_sp, code_sps = paired(type)
         for sp, target, id in keys.reference:
             rid = names.rid(target, id)
