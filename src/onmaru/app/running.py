@@ -11,7 +11,7 @@ from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.web.doors import News
 
-SLICE = 100
+SLICE = 25
 NEWS = 500
 GATHER = 1000
 GATHER_EVERY = 5.0

@@ -21,7 +21,7 @@ from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
 
 INDEX_GROUP = 5000
-INDEX_SLICE = 200
+INDEX_SLICE = 100
 
 
 class Taken(Exception):
