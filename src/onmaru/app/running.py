@@ -83,7 +83,8 @@ class Motion:
                     if self._closing.is_set():
                         return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._closing.wait()
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""

@@ -87,19 +87,25 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await listener.stop()
         listening.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(task, 5)
+            async with asyncio.timeout(5):
+                await task
         await running.close()
 
 
 async def ended(standing: Served) -> None:
-    """Return on SIGINT, SIGTERM or the server's own end."""
+    """Return on SIGINT, SIGTERM or the server's own end. A second signal ends the process as it stands: nothing
+    acknowledged is lost by that, and a house whose closing hangs is not beyond reach."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
     told = asyncio.create_task(stop.wait())
-    await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    try:
+        await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(one)
 
 
 async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
