@@ -38,8 +38,8 @@ class Motion:
             self._wake.set()
 
     async def durable(self, t: int) -> None:
-        """Everything appended before this call is durable, and position `t` has been reached."""
-        await self.pump.durable()
+        """Everything appended before this call is durable, and position `t` has been reached; below 0: audit rows only."""
+        await self.pump.durable(wrote=t >= 0)
         while self.seat.home.head() < t:
             async with self.moved:
                 await self.moved.wait()

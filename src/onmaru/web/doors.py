@@ -81,7 +81,8 @@ class Doors(msgspec.Struct, frozen=True):
 
     hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
-    for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
+    for position t, with t < 0 looks at audit rows only: for who cannot have written. audit(tenant, row): adds one row to a
+    tenant's trail. audit_page: rows newest first with their numbers.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     """
 
