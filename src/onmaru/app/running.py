@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
 from onmaru.app.house import House
@@ -31,15 +31,26 @@ class Motion:
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+
+    async def _warm(self) -> None:
+        """Take into memory what readers will want, between requests."""
+        for _ in self.seat.home.index.warm():
+            await asyncio.sleep(0)
+            if self._closing.is_set():
+                return
 
     def _settled(self, t: int) -> None:
         if t > self.followed:
             self._wake.set()
 
-    async def durable(self, t: int) -> None:
+    def durable(self, t: int) -> Awaitable[None]:
         """Everything appended before this call is durable, and position `t` has been reached; below 0: audit rows only."""
-        await self.pump.durable(wrote=t >= 0)
+        return self.pump.durable(wrote=t >= 0) if t <= self.seat.home.head() else self._reached(t)
+
+    async def _reached(self, t: int) -> None:
+        await self.pump.durable()
         while self.seat.home.head() < t:
             async with self.moved:
                 await self.moved.wait()
@@ -109,6 +120,7 @@ class Motion:
         self._task.cancel()
         self._closing.set()
         await self._gathering
+        await self.warmed
         await self.pump.close()
 
 
@@ -127,9 +139,9 @@ class Running:
             self._motions[tenant] = Motion(self.house, tenant)
         return self._motions[tenant]
 
-    async def durable(self, tenant: str, t: int) -> None:
+    def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
-        await self.motion(tenant).durable(t)
+        return self.motion(tenant).durable(t)
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

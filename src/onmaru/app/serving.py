@@ -28,6 +28,8 @@ from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
 
+# How long the first request may be kept waiting so that those after it are not; the rest is done between them.
+WARM_SECONDS = 3.0
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -68,7 +70,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
-    running.motion(MAIN)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(running.motion(MAIN).warmed), WARM_SECONDS)
     calm()
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []

@@ -25,9 +25,9 @@ CREATE TABLE IF NOT EXISTS body(t INTEGER PRIMARY KEY, salt BLOB, type TEXT, id 
 CREATE TABLE IF NOT EXISTS erased(t INTEGER PRIMARY KEY, by INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
-# What nearly every version is: one that was not erased.
-STANDING = """SELECT e.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
-FROM entry e JOIN body b ON b.t = e.t WHERE e.t = ?"""
+# What nearly every version is: one that was not erased. Two questions by row id cost a third less than a join.
+HEADER = "SELECT ver, op, at, caller, purpose, request FROM entry WHERE t = ?"
+STORED = "SELECT type, id, z FROM body WHERE t = ?"
 ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?,?,?)"
 BODY = "INSERT INTO body VALUES(?,?,?,?,?)"
 # The name of an erased version is that of the erasure which took it.
@@ -195,8 +195,14 @@ class SqliteLog:
         if self.pending and t >= self.pending[0].t:
             return self.pending[t - self.pending[0].t] if t <= self._tip else None
         db = self.reader
-        row = db.execute(STANDING, (t,)).fetchone() or db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
-        return _version(row) if row else None
+        body: Any = db.execute(STORED, (t,)).fetchone()
+        if body is None:
+            row = db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
+            return _version(row) if row else None
+        type, id, z = body
+        header: Any = db.execute(HEADER, (t,)).fetchone()
+        ver, op, at, caller, purpose, request = header
+        return Version(t, type, id, ver, op, at, None if z is None else _unpack(z), caller, purpose, request)
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""

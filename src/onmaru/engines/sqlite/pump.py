@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from onmaru.engines.sqlite.connection import checkpoint
 from onmaru.engines.sqlite.home import Home, Mark
@@ -40,16 +41,18 @@ class Pump:
         """Whether many are waiting just now, so that work which can wait had better do so."""
         return asyncio.get_running_loop().time() - self._crowded < CROWDED
 
-    async def durable(self, *, wrote: bool = True) -> None:
-        """Wait for the next group, if anything is buffered or on its way. `wrote` False: for the audit rows alone."""
+    def durable(self, *, wrote: bool = True) -> Awaitable[Any]:
+        """Done with the next group, at once when nothing is buffered. `wrote` False: with that of the audit rows alone."""
         home = self._home
-        joined = []
-        if home.trail.waiting or self._rows.under_way:
-            joined.append(self._rows.join())
-        if wrote and home.tip() > home.head():
-            joined.append(self._entries.join())
-        for one in joined:
-            await one
+        rows = home.trail.waiting or self._rows.under_way
+        entries = wrote and home.tip() > home.head()
+        if rows and entries:
+            return asyncio.gather(self._rows.join(), self._entries.join())
+        if rows or entries:
+            return (self._rows if rows else self._entries).join()
+        nothing = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return nothing
 
     async def _put_rows(self, waiters: int) -> None:
         self._count(waiters)
