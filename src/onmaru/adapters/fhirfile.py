@@ -18,8 +18,9 @@ import msgspec
 from onmaru.adapters.receipt import Receipt
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.kernel.bundle import conditional_references, meant
+from onmaru.kernel.bundle import meant
 from onmaru.kernel.entry import ID, Item, criteria_of, item, pairs_of
+from onmaru.kernel.errand import conditional_references
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 

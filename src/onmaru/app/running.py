@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
+from onmaru.app.aside import Aside
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
@@ -130,6 +131,7 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
     def motion(self, tenant: str) -> Motion:
@@ -160,4 +162,5 @@ class Running:
         self._witness.cancel()
         for motion in self._motions.values():
             await motion.close()
+        await self.aside.close()
         self.house.close()

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from onmaru.fhir.query import Query
+from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.log import Version
 
 
@@ -50,6 +51,9 @@ class Page(msgspec.Struct, frozen=True):
     cursor: str
 
 
+Steps = Generator[Errand | None, Result | None, Sequence[Written]]
+
+
 class Record(Protocol):
     """The chart bound to one Caller and, after `at(t)`, to one position.
 
@@ -67,7 +71,10 @@ class Record(Protocol):
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
 
-    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
-        """`write` for many changes, in steps of well under a millisecond between which others can be answered."""
+    def steps(self, changes: Sequence[Change]) -> Steps:
+        """`write` for many or large changes, in steps of a few milliseconds between which others can be answered.
+
+        A step that yields an errand may be sent its result; sent None, the errand is done within the next step.
+        """
 
     def at(self, t: int) -> Record: ...

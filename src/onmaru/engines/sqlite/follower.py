@@ -118,6 +118,10 @@ class SqliteIndex:
             for (t,) in users:
                 self.file.words(self.keys(self.version(t)), sp)
 
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """The versions at after+1 … t, indexed or not."""
+        return [self.version(position) for position in range(after + 1, t + 1)]
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t, also one that is not indexed yet."""
         newest = self._newest.get(f"{type}/{id}")

@@ -87,7 +87,7 @@ class SqliteLog:
     def _one(self, draft: Draft, salt: bytes) -> Version:
         at = max(self._now(), self._at + 1)
         t = self._tip + 1
-        body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
+        body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at, draft.spots)
         com = commitment(salt, draft.type, draft.id, body)
         header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
         self.seal = seal(self._key, self.seal, header)
