@@ -15,7 +15,7 @@ _REF = re.compile(r"([A-Z][A-Z0-9]{1,2})(?:([-.])(\d+)(?:\.(\d+))?)?\Z")
 
 
 def _reader(ref: str) -> _Values:
-    """A function that reads what `ref` names: a field (PID-3), a component (PID-3.1), a segment, or CX.4 of the repetition."""
+    """A function that reads what `ref` names: a field (PID-3), a component (PID-3.1), a segment; CX.4: of the repetition."""
     match = _REF.match(ref)
     if not match:
         raise ValueError(f"condition names {ref}")

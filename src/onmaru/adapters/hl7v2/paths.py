@@ -67,14 +67,17 @@ def _path(steps: list[Any], levels: list[_Level], leaf: _Level) -> Put:
                     node.slots[key] = below
                 else:
                     holder[name] = below
-            if target:
-                if type(below) is not Node or below.type != target:
-                    return False
-                node, holder = below, below.data
-            elif type(below) is dict:
-                holder = below
-            else:
+            inside = _inside(below, target)
+            if inside is None:
                 return False
+            node, holder = below if target else node, inside
         return node.end(holder, leaf, value, line)
 
     return put
+
+
+def _inside(below: Any, target: str) -> dict[str, Any] | None:
+    """The members to go on in: those of a group, or of a resource of the type that the path means; None for other things."""
+    if target:
+        return below.data if type(below) is Node and below.type == target else None
+    return below if type(below) is dict else None
