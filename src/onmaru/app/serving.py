@@ -71,7 +71,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(running.motion(MAIN).warmed), WARM_SECONDS)
+        async with asyncio.timeout(WARM_SECONDS):
+            await asyncio.shield(running.motion(MAIN).warmed)
     calm()
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
@@ -179,6 +180,8 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         letters=doorway,
         rooms=house.rooms,
         settings=Settings(
+            base=limits["base"],
+            proxies=tuple(limits["proxies"].split()),
             body=limits["max_body_bytes"],
             depth=limits["max_depth"],
             entries=limits["max_entries"],
