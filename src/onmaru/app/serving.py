@@ -176,6 +176,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        carry=running.aside.carry,
         lines=doorway.lines,
         letters=doorway,
         rooms=house.rooms,

@@ -34,6 +34,8 @@ from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What only reads waits for its audit row alone, not for what others write
+SAFE = frozenset({"GET", "HEAD"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
@@ -159,7 +161,7 @@ class Application:
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
         try:
-            await self._doors.durable(trail_of(visit), 0)
+            await self._doors.durable(trail_of(visit), -1 if visit.request.method in SAFE else 0)
         except Exception as error:
             log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
             text = "this is not known to be on the disk; ask whether it is there before trying again"
