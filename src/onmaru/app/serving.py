@@ -181,6 +181,8 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         letters=doorway,
         rooms=house.rooms,
         settings=Settings(
+            base=limits["base"],
+            proxies=tuple(limits["proxies"].split()),
             body=limits["max_body_bytes"],
             depth=limits["max_depth"],
             entries=limits["max_entries"],

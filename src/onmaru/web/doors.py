@@ -22,11 +22,12 @@ MIB = 1 << 20
 class Settings(msgspec.Struct, frozen=True):
     """Limits and choices of the web. Sizes in bytes, times in seconds, `depth` in levels of JSON (at most 64).
 
-    `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
+    `base` and `proxies`: see `web.origin.Origin`. `url` limits path and query together.
     `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
     """
 
     base: str = ""
+    proxies: tuple[str, ...] = ()
     tenant: str = "main"
     body: int = 16 * MIB
     depth: int = DEPTH
