@@ -59,7 +59,7 @@ def _path(steps: list[Any], levels: list[_Level], leaf: _Level) -> Put:
         holder = node.data
         for name, repeats, path, shared, target in levels:
             key = path if shared else (line, *path)
-            below = node.slots.get(key) if repeats else holder.get(name)
+            below: Any = node.slots.get(key) if repeats else holder.get(name)
             if below is None:
                 below = Node(target) if target else {}
                 if repeats:
