@@ -178,6 +178,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         changes=running.changes,
         carry=running.aside.carry,
         lines=doorway.lines,
+        came=doorway.came,
         letters=doorway,
         rooms=house.rooms,
         settings=Settings(

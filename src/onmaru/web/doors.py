@@ -91,6 +91,7 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins
@@ -102,6 +103,7 @@ class Doors(msgspec.Struct, frozen=True):
     changes: Callable[[Caller, int], AsyncIterator[News]]
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()
