@@ -188,9 +188,12 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         changes=running.changes,
         carry=carry,
         lines=doorway.lines,
+        came=doorway.came,
         letters=doorway,
         rooms=house.rooms,
         settings=Settings(
+            base=limits["base"],
+            proxies=tuple(limits["proxies"].split()),
             body=limits["max_body_bytes"],
             depth=limits["max_depth"],
             entries=limits["max_entries"],

@@ -22,11 +22,12 @@ MIB = 1 << 20
 class Settings(msgspec.Struct, frozen=True):
     """Limits and choices of the web. Sizes in bytes, times in seconds, `depth` in levels of JSON (at most 64).
 
-    `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
+    `base` and `proxies`: see `web.origin.Origin`. `url` limits path and query together.
     `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
     """
 
     base: str = ""
+    proxies: tuple[str, ...] = ()
     tenant: str = "main"
     body: int = 16 * MIB
     depth: int = DEPTH
@@ -90,6 +91,7 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins
@@ -101,6 +103,7 @@ class Doors(msgspec.Struct, frozen=True):
     changes: Callable[[Caller, int], AsyncIterator[News]]
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()
