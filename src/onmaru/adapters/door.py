@@ -17,6 +17,8 @@ from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.kernel.room import Hall
 
 MAX_UNPACKED = 1 << 30
+# Problems that a receipt tells besides the first
+TOLD = 50
 
 
 def detect(data: bytes) -> str:
@@ -111,5 +113,8 @@ def _issue(code: str, text: str) -> list[Issue]:
 
 
 def _receipt(error: Invalid) -> Receipt:
-    issue = error.issues[0]
-    return Receipt(ack="AE", rejected=1, reason=issue.text, location=issue.expression)
+    """The first problem with its place, then the others with theirs, so that a sender can mend all at once."""
+    first, *more = error.issues
+    told = [f"{issue.expression}: {issue.text}" if issue.expression else issue.text for issue in more[:TOLD]]
+    told += [f"{len(more) - TOLD} more"] if len(more) > TOLD else []
+    return Receipt(ack="AE", rejected=1, reason="; ".join([first.text, *told]), location=first.expression)
