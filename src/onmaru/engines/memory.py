@@ -22,7 +22,6 @@ class MemoryLog:
     def __init__(self, now: Callable[[], int]) -> None:
         self.versions: list[Version] = []
         self._now = now
-        self._erased: set[int] = set()
 
     def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
         """All drafts at expected+1…, or Moved."""
@@ -52,10 +51,8 @@ class MemoryLog:
         return made
 
     def _erase(self, draft: Draft) -> None:
-        for number, version in enumerate(self.versions):
-            if version.type == draft.type and version.id == draft.id:
-                self.versions[number] = msgspec.structs.replace(version, body=None)
-                self._erased.add(version.t)
+        for t in draft.erases:
+            self.versions[t - 1] = msgspec.structs.replace(self.versions[t - 1], body=None)
 
     def read(self, after: int, limit: int) -> Sequence[Version]:
         """Positions after+1 … after+limit."""
@@ -80,6 +77,10 @@ class MemoryLog:
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
         """Version `version` if it was made at or below t."""
         return next((v for v in self.versions[:t] if (v.type, v.id, v.version) == (type, id, version)), None)
+
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """By looking at every version."""
+        return [v.t for v in self.versions[:t] if v.type == type and v.id == id]
 
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body again."""

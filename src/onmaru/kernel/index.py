@@ -29,6 +29,9 @@ class Index(Protocol):
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None: ...
 
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """Where the versions of a resource at or below `t` stand, erased ones included, in ascending order."""
+
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""
 

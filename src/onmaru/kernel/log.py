@@ -35,7 +35,8 @@ class Version(msgspec.Struct, frozen=True, gc=False):
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
 
-    `keys` are its search keys (a deletion has none). An erasure takes the bodies of every version of the resource.
+    `keys` are its search keys (a deletion has none). An erasure takes the bodies at the positions it `erases`, which are
+    those of every version of the resource, and commits to exactly these.
     """
 
     op: Op
@@ -47,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     purpose: str
     request: str
     keys: Keys | None = None
+    erases: Sequence[int] = ()
 
 
 class Moved(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from onmaru.engines.sqlite.find import Finder
 from onmaru.engines.sqlite.index import FORMAT, IndexFile
@@ -46,6 +46,7 @@ class SqliteIndex:
         """Follow the durable log from where the index stands; in slices, so memory stays bounded."""
         while batch := self._log.read(self.file.position, SLICE):
             self.file.apply([(version, decoded(version)) for version in batch])
+            self._forget([version for version in batch if version.op == "erase"])
             if self.file.position - self.file.committed >= 5000:
                 self.commit()
 
@@ -64,6 +65,8 @@ class SqliteIndex:
         """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
         if not self.pending:
             return False
+        if most and self.pending[-1][0].op == "erase":
+            most = None  # what was erased in one go leaves every table in one go
         batch, self.pending = self.pending[:most], self.pending[most:] if most else []
         self.file.apply(batch)
         for version, _ in batch:
@@ -72,25 +75,37 @@ class SqliteIndex:
             self._keep(version)
             if version.version > 1:
                 self._current.pop(version.name, None)
-        for version, _ in batch:
-            if version.op == "erase":
-                self._forget(version)
+        self._forget([version for version, _ in batch if version.op == "erase"])
         return bool(self.pending)
 
-    def _forget(self, version: Version) -> None:
-        """Take an erased resource out of every table, with the display texts that only it used."""
-        rid = self.file.names.known(version.type, version.id)
-        gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, version.t))]
+    def _forget(self, erasures: Sequence[Version]) -> None:
+        """Take erased resources out of every table, with the display texts that only they used."""
+        if not erasures:
+            return
+        gone = sorted({t for one in erasures for t in self.positions(one.type, one.id, one.t)})
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
             self._whose.pop(t, None)
         for sp, code, system in self.file.erase(gone):
-            users: list[Any] = self.file.db.execute(
-                "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, code, system)
-            ).fetchall()
-            for (t,) in users:
-                self.file.words(self.keys(self.version(t)), sp)
+            self._unlearn(sp, code, system)
+
+    def _unlearn(self, sp: int, code: int, system: int) -> None:
+        """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
+        orphans = self.file.texts(sp, code, system)
+        for t in self.file.users(sp, code, system):
+            if not orphans:
+                return
+            shown = self.file.words(self.keys(self.version(t)), sp)
+            orphans -= {norm for norm, *which in shown if which == [code, system]}
+        self.file.unlearn(sp, code, system, orphans)
+
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """From the history of the resource."""
+        if self.pending and t > self.file.position:
+            self.apply()
+        rid = self.file.names.known(type, id)
+        return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
 
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t, also one that is not indexed yet."""
