@@ -66,6 +66,10 @@ class Door:
         except Invalid as error:
             return self._buried(hall, plain, source, _receipt(error))
 
+    def forget(self) -> None:
+        """Forget what was written last: a version that was erased must not be remembered either."""
+        self._intake.recent.forget()
+
     def _messages(self, hall: Hall, data: bytes, source: Source) -> Receipt:
         total = Receipt()
         pieces = er7.split(data) or [data]

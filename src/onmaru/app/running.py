@@ -31,6 +31,7 @@ class Motion:
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._gathering = asyncio.create_task(self._gather())
 
     def _settled(self, t: int) -> None:
@@ -61,6 +62,15 @@ class Motion:
             async with self.moved:
                 self.moved.notify_all()
 
+    async def reached(self, t: int) -> None:
+        """Return once every follower, the columnar tables too, has followed to position `t`."""
+        await self.pump.durable()
+        self._settled(t)
+        self._hurry.set()
+        columnar = self.seat.columnar
+        while self.followed < t or any(columnar.position(one) < t for one in columnar.projections):
+            await asyncio.sleep(0.02)
+
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
         columnar = self.seat.columnar
@@ -71,8 +81,9 @@ class Motion:
                     await self._quiet()
                     if self._closing.is_set():
                         return
+            self._hurry.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+                await asyncio.wait_for(self._hurry.wait(), GATHER_EVERY)
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -108,6 +119,7 @@ class Motion:
         """Stop following; what is buffered is committed by the house."""
         self._task.cancel()
         self._closing.set()
+        self._hurry.set()
         await self._gathering
         await self.pump.close()
 

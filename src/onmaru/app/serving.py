@@ -18,6 +18,7 @@ from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.doorway import Doorway
+from onmaru.app.erasing import Erasing
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.peers import peers
 from onmaru.app.refusal import Refusal
@@ -168,6 +169,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         changes=running.changes,
         lines=doorway.lines,
         letters=doorway,
+        erasing=Erasing(doorway),
         rooms=house.rooms,
         settings=Settings(
             body=limits["max_body_bytes"],

@@ -82,6 +82,16 @@ class MemoryLog:
         """By looking at every version."""
         return [v.t for v in self.versions[:t] if v.type == type and v.id == id]
 
+    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
+        """By looking at every version that has a body."""
+        found = {(v.type, v.id) for v in self.versions[:t] if v.body and patient in self.keys(v).patients}
+        return sorted(found)
+
+    def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
+        """By looking at every version of the parameter's type."""
+        row = (search.parameters(by[0])[by[1]].sp, *target)
+        return sorted({(v.type, v.id) for v in self.versions[:t] if v.type == by[0] and row in self.keys(v).reference})
+
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body again."""
         if version.body is None:

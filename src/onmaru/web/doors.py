@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
@@ -76,6 +77,15 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Erasing(Protocol):
+    """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
+
+    def plan(self, caller: Caller, asked: Asked) -> Plan: ...
+
+    async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
+        """Returns once every follower has forgotten the person."""
+
+
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
@@ -83,6 +93,7 @@ class Doors(msgspec.Struct, frozen=True):
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
     for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    erasing None: a house that erases nobody.
     """
 
     logins: Logins
@@ -94,5 +105,6 @@ class Doors(msgspec.Struct, frozen=True):
     changes: Callable[[Caller, int], AsyncIterator[News]]
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     letters: Letters | None = None
+    erasing: Erasing | None = None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

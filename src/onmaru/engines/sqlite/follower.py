@@ -140,6 +140,19 @@ class SqliteIndex:
         ).get
         return self.version(row) if isinstance(row, int) else None
 
+    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
+        """From the patient's compartment."""
+        self.apply()
+        rid = self.file.names.known("Patient", patient)
+        return self.file.resources("SELECT t FROM comp WHERE rid = ? AND t <= ?", (rid, t))
+
+    def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
+        """From the range of the reference; a parameter may be several types' in common."""
+        self.apply()
+        values = (search.parameters(by[0])[by[1]].sp, self.file.names.known(*target), t)
+        found = self.file.resources("SELECT t FROM ref WHERE sp = ? AND rid = ? AND t <= ?", values)
+        return [name for name in found if name[0] == by[0]]
+
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body."""
         return decoded(version) or Keys()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from onmaru.engines.keyring import sync_folder
-from onmaru.engines.sqlite.connection import Keys, checkpoint
+from onmaru.engines.sqlite.connection import Keys, checkpoint, truncated
 from onmaru.engines.sqlite.follower import SqliteIndex
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
@@ -84,7 +84,8 @@ class Home:
         """Commit, sync and settle now, when `t` is not durable yet or audit rows wait."""
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
-            self.sync(mark)
+            # Both files: a group that another thread is syncing just now counts here only once it is on the disk
+            self.sync(Mark(mark.t, tuple(self._files)))
             self.index.apply()
             self.settle(mark)
 
@@ -124,6 +125,17 @@ class Home:
         """Checkpoint such files here and now; for a loader, which answers nobody meanwhile."""
         for path in self.grown(limit):
             checkpoint(path, self.keys.pages)
+
+    def emptied(self) -> bool:
+        """Leave nothing in the write-ahead logs of log and index, so that no page from before an erasure stays in one.
+
+        False, at once, while another connection reads there; what it holds up leaves with it, or when the house closes.
+        """
+        self.wait(self.tip())
+        self.index.apply()
+        self.index.commit()
+        done = [truncated(db) for db in (self.entries.db, self.index.file.db)]
+        return all(done)
 
     def close(self) -> None:
         """Make everything durable and let the tenant go."""

@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
-from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
@@ -148,6 +148,14 @@ class IndexFile:
             if one == sp:
                 rows.text(sp, search.normal(text), tokens, 0)
         return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+
+    def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
+        """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
+        found: Any = self.db.execute(
+            f"SELECT DISTINCT r.type, r.id FROM ver v JOIN res r ON r.rid = v.rid WHERE v.t IN ({positions})",
+            values,
+        )
+        return sorted((TYPE_NAMES[type], id) for type, id in found)
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

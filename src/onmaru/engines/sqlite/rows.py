@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.connection import connect, truncated
 from onmaru.kernel.gate import SHARED, Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
@@ -146,6 +146,10 @@ class HotTables:
         """The position that all projections of these tables have followed to."""
         asked = set(names)
         return min(self.position(one) for one in self.projections if asked & {table.name for table in one.tables})
+
+    def emptied(self) -> bool:
+        """See `Home.emptied`."""
+        return truncated(self.db)
 
     def close(self) -> None:
         """Close the file."""
