@@ -245,9 +245,11 @@ def _referred(bodies: Sequence[Version]) -> set[Name]:
 
 
 def _told_by(bodies: Sequence[Version]) -> list[Name]:
-    """The originals that a Provenance names as its source."""
+    """What a Provenance tells of one message: the original it names as its source, and the MessageHeader it targets."""
     found = {}
     for version in bodies:
-        entities = _members(version.body or b"{}").get("entity", msgspec.Raw(b"[]"))
-        found.update(dict.fromkeys(_REFERENCE.findall(bytes(entities))))
-    return [(type.decode(), id.decode()) for type, id in found if type == b"DocumentReference"]
+        members = _members(version.body or b"{}")
+        for key, type in (("entity", b"DocumentReference"), ("target", b"MessageHeader")):
+            for one in _REFERENCE.findall(bytes(members.get(key, b""))):
+                found[one] = one[0] == type
+    return [(type.decode(), id.decode()) for (type, id), wanted in found.items() if wanted]
