@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
 from onmaru.app.house import House
@@ -11,7 +11,7 @@ from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.web.doors import News
 
-SLICE = 100
+SLICE = 25
 NEWS = 500
 GATHER = 1000
 GATHER_EVERY = 5.0
@@ -32,14 +32,25 @@ class Motion:
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
         self._hurry = asyncio.Event()
+        self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+
+    async def _warm(self) -> None:
+        """Take into memory what readers will want, between requests."""
+        for _ in self.seat.home.index.warm():
+            await asyncio.sleep(0)
+            if self._closing.is_set():
+                return
 
     def _settled(self, t: int) -> None:
         if t > self.followed:
             self._wake.set()
 
-    async def durable(self, t: int) -> None:
+    def durable(self, t: int) -> Awaitable[None]:
         """Everything appended before this call is durable, and position `t` has been reached."""
+        return self.pump.durable() if t <= self.seat.home.head() else self._reached(t)
+
+    async def _reached(self, t: int) -> None:
         await self.pump.durable()
         while self.seat.home.head() < t:
             async with self.moved:
@@ -83,7 +94,8 @@ class Motion:
                         return
             self._hurry.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), GATHER_EVERY)
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._hurry.wait()
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -121,6 +133,7 @@ class Motion:
         self._closing.set()
         self._hurry.set()
         await self._gathering
+        await self.warmed
         await self.pump.close()
 
 
@@ -139,9 +152,9 @@ class Running:
             self._motions[tenant] = Motion(self.house, tenant)
         return self._motions[tenant]
 
-    async def durable(self, tenant: str, t: int) -> None:
+    def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
-        await self.motion(tenant).durable(t)
+        return self.motion(tenant).durable(t)
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

@@ -7,8 +7,17 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
 from onmaru.kernel.log import Version
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A body as it will be appended under `id`, but for its stamp, and its search keys: what `write.ready` gives."""
+
+    id: str
+    body: bytes
+    keys: Keys
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -18,6 +27,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     changes of the same transaction refer to. `make` False: an update of what does not exist answers 404 instead of making
     it; so does every update by a caller from whom a patient is hidden, or it could tell what is hidden from what is not.
     `links` are names that were given a reference elsewhere. `compacted`: the body has no white space between its tokens.
+    `ready`: the body was admitted and its references resolved beforehand, perhaps in another process of ours.
     """
 
     op: Literal["create", "update", "delete", "erase"]
@@ -31,6 +41,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     make: bool = True
     links: Mapping[str, str] = {}
     compacted: bool = False
+    ready: Ready | None = None
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):

@@ -15,7 +15,7 @@ from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Draft, Version
-from onmaru.kernel.record import Change
+from onmaru.kernel.record import Change, Ready
 
 
 class Decided(msgspec.Struct):
@@ -50,7 +50,7 @@ class Plan:
         self._new_id = new_id
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
-        self._bodies: dict[int, tuple[str, bytes, Keys]] = {}
+        self._bodies: dict[int, Ready] = {}
         self._links: dict[str, str] = {}
         self.hidden: set[int] = set()
 
@@ -88,17 +88,15 @@ class Plan:
             self._links = links = _links(changes, targets)
             for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
                 if change.body and not target.done:
-                    self._bodies[number] = (target.id, *_prepared(change, target, links))
+                    self._bodies[number] = ready(change, target.id, links)
                 yield
         except Invalid:
             return
 
-    def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
-        """The prepared body, if it was prepared for this target; prepared now otherwise."""
-        known = self._bodies.get(number)
-        if known is not None and known[0] == target.id:
-            return known[1], known[2]
-        return _prepared(change, target, links)
+    def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> Ready:
+        """The body as it was prepared, if that was for this target; prepared now otherwise."""
+        known = change.ready or self._bodies.get(number)
+        return known if known is not None and known.id == target.id else ready(change, target.id, links)
 
     def _target(self, number: int, change: Change, t: int, sight: Sight) -> Target:
         if change.op == "create":
@@ -154,14 +152,16 @@ class Plan:
         if change.op in ("delete", "erase"):
             self._removal(decided, change, target)
             return
-        body, keys = self._ready(number, change, target, links)
-        if not self._sight.covers(change.type, keys.patients):
+        whole = self._ready(number, change, target, links)
+        if not self._sight.covers(change.type, whole.keys.patients):
             raise invalid("forbidden", "not permitted: patient", status=403)
         current = target.current
         version = current.version + 1 if current else 1
         op = "update" if current else "create"
         made = current is None or current.body is None
-        _add(decided, self._draft(op, change, target.id, version, body, keys), NOTHING, 201 if made else 200)
+        _add(
+            decided, self._draft(op, change, target.id, version, whole.body, whole.keys), NOTHING, 201 if made else 200
+        )
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current
@@ -199,22 +199,26 @@ def _precondition(change: Change, current: Version | None) -> None:
         raise invalid("conflict", "the resource is not at the version given in If-Match", status=412)
 
 
-def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
-    """The compact, relinked body and its keys; strict: every structural problem at once."""
+def ready(change: Change, id: str, links: dict[str, str]) -> Ready:
+    """The compact, relinked body of what will be `change.type/id` and its keys.
+
+    Raises Invalid (400, 422) with every structural problem at once.
+    """
     known: Mapping[str, str] = links or change.links
     if links and change.links:
         known = ChainMap(links, change.links)  # type: ignore[arg-type]  # only read
     raw, compacted = _linked(change, known) if known else (change.body, change.compacted)
     body, resource = structure.admit(raw, change.type, compacted=compacted)
-    if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
+    if change.op == "update" and resource.id != id and (resource.id or change.condition is None):
         raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)
     found = (keys.token, keys.text, keys.reference, keys.date, keys.string, keys.quantity, keys.composite)
-    if sum(len(rows) for rows in found) > MOST_KEYS:
+    # No value that is searched by is shorter than a byte
+    if len(body) > MOST_KEYS and sum(len(rows) for rows in found) > MOST_KEYS:
         raise invalid("too-costly", f"has over {MOST_KEYS} values that can be searched by", change.type, 422)
     if change.type == "Patient":
-        keys.patients = [target.id]
-    return body, keys
+        keys.patients = [id]
+    return Ready(id, body, keys)
 
 
 def _linked(change: Change, links: Mapping[str, str]) -> tuple[bytes, bool]:

@@ -195,7 +195,8 @@ class Application:
         if not position.isdecimal() or len(position) > 18:
             raise invalid("value", "not a position of this server", "X-Onmaru-Position")
         try:
-            await asyncio.wait_for(self._doors.durable(visit.tenant, int(position)), self._doors.settings.wait)
+            async with asyncio.timeout(self._doors.settings.wait):
+                await self._doors.durable(visit.tenant, int(position))
         except TimeoutError:
             late = invalid("timeout", "the position asked for is not here yet", "X-Onmaru-Position", 503)
             return refusal(late, fhir=surface == "fhir", headers=[("retry-after", "1")])

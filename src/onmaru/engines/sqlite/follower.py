@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from onmaru.engines.sqlite.find import Finder
@@ -17,7 +17,9 @@ from onmaru.kernel.index import Found
 from onmaru.kernel.log import Version
 
 SLICE = 500
-KEPT = 160 << 20
+WARM = 100
+KEPT = 192 << 20
+ROOM = 16 << 20
 MANY = 200_000
 
 
@@ -65,8 +67,9 @@ class SqliteIndex:
         """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
         if not self.pending:
             return False
-        if most and self.pending[-1][0].op == "erase":
-            most = None  # what was erased in one go leaves every table in one go
+        # What was erased in one go leaves the tables in one go, each of which it costs a scan
+        while most and most < len(self.pending) and self.pending[most][0].op == "erase":
+            most += 1
         batch, self.pending = self.pending[:most], self.pending[most:] if most else []
         self.file.apply(batch)
         for version, _ in batch:
@@ -128,6 +131,22 @@ class SqliteIndex:
             self._current = _bounded(self._current)
             self._current[name] = position
         return self.version(position)
+
+    def warm(self) -> Iterator[None]:
+        """Take the newest standing versions into memory, a slice each step, until it is full: one pass in order costs a
+        sixth of what the first readers after a start would pay one by one.
+        """
+        top = self.file.position
+        while top > 0 and self._bytes < KEPT - ROOM:
+            after = max(top - WARM, 0)
+            whose = self.file.standing(after, top)
+            for version in self._log.read(after, top - after) if whose else ():
+                if version.t in whose and version.t not in self._kept and version.name not in self._newest:
+                    self._keep(version)
+                    self._current[version.name] = version.t
+                    self._whose[version.t] = self._people(whose[version.t])
+            top = after
+            yield
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
         """Version numbers count a resource's positions from 1."""

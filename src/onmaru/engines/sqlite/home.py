@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
 
 INDEX_GROUP = 5000
-INDEX_SLICE = 200
+INDEX_SLICE = 100
 
 
 class Taken(Exception):
@@ -42,6 +43,7 @@ class Home:
         self.folder = folder
         self._lock = _lock(folder / "home.lock")
         self.keys = keys
+        self._disk = ThreadPoolExecutor(1, "disk")
         self.entries = SqliteLog(folder, keys, now)
         self.trail = SqliteTrail(folder, keys)
         self.index = SqliteIndex(IndexFile(folder, keys), self.entries)
@@ -85,8 +87,9 @@ class Home:
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
             # Both files: a group that another thread is syncing just now counts here only once it is on the disk
-            self.sync(Mark(mark.t, tuple(self._files)))
+            synced = self._disk.submit(self.sync, Mark(mark.t, tuple(self._files)))
             self.index.apply()
+            synced.result()
             self.settle(mark)
 
     def waiting(self) -> bool:
@@ -141,6 +144,7 @@ class Home:
         """Make everything durable and let the tenant go."""
         self.wait(self.tip() + 1)
         self.index.commit()
+        self._disk.shutdown()
         for handle in self._files:
             os.close(handle)
         self.index.file.close()

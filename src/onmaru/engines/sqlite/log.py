@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS body(t INTEGER PRIMARY KEY, salt BLOB, type TEXT, id 
 CREATE TABLE IF NOT EXISTS erased(t INTEGER PRIMARY KEY, by INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
-# What nearly every version is: one that was not erased.
-STANDING = """SELECT e.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
-FROM entry e JOIN body b ON b.t = e.t WHERE e.t = ?"""
+# What nearly every version is: one that was not erased. Two questions by row id cost a third less than a join.
+HEADER = "SELECT ver, op, at, caller, purpose, request FROM entry WHERE t = ?"
+BODY = "SELECT type, id, z FROM body WHERE t = ?"
 # The name of an erased version is that of the erasure which took it.
 SELECT = """SELECT e.t, coalesce(b.type, y.type), coalesce(b.id, y.id), e.ver, e.op, e.at, b.z,
  e.caller, e.purpose, e.request
@@ -126,8 +126,14 @@ class SqliteLog:
         """The version at one position, durable or not yet."""
         if self.pending and t >= self.pending[0].t:
             return self.pending[t - self.pending[0].t] if t <= self._tip else None
-        row = self.db.execute(STANDING, (t,)).fetchone() or self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
-        return _version(row) if row else None
+        body: Any = self.db.execute(BODY, (t,)).fetchone()
+        if body is None:
+            row = self.db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
+            return _version(row) if row else None
+        type, id, z = body
+        header: Any = self.db.execute(HEADER, (t,)).fetchone()
+        ver, op, at, caller, purpose, request = header
+        return _version((t, type, id, ver, op, at, z, caller, purpose, request))
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""

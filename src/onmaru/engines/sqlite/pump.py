@@ -34,15 +34,16 @@ class Pump:
         """Whether many are waiting just now, so that work which can wait had better do so."""
         return self._crowd >= CROWD and asyncio.get_running_loop().time() - self._crowded < CROWDED
 
-    async def durable(self) -> None:
-        """Wait for the next group, if anything is buffered."""
-        if not self._home.waiting() and not self._waiters:
-            return
-        future = asyncio.get_running_loop().create_future()
+    def durable(self) -> asyncio.Future[None]:
+        """A future of the next group; one that is done when nothing is buffered."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._waiters and not self._home.waiting():
+            future.set_result(None)
+            return future
         self._waiters.append(future)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        await future
+        return future
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
