@@ -9,6 +9,7 @@ from contextlib import suppress
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.projection import Projection
 from onmaru.web.doors import News
 
 SLICE = 25
@@ -21,13 +22,19 @@ PATIENCE = 30.0
 
 
 class Motion:
-    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
+    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it.
+
+    `ready` is set once the hot tables hold what was there at the opening; those that an older version serves are not
+    waited for.
+    """
 
     def __init__(self, house: House, tenant: str) -> None:
         self.seat = house.seat(tenant)
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
+        self._wake.set()
+        self.ready = asyncio.Event()
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
@@ -58,20 +65,35 @@ class Motion:
 
     async def _follow(self) -> None:
         """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
-        loop = asyncio.get_running_loop()
+        hot = self.seat.hot
         while True:
             await self._wake.wait()
             self._wake.clear()
             head = self.seat.home.head()
-            for projection in self.seat.hot.projections:
-                started = loop.time()
-                while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
-                    # In a crowd those who wait for an answer come first, but following never stands still.
-                    await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
-                    started = loop.time()
-            self.followed = head
+            for projection in sorted(hot.projections, key=lambda one: one.name in hot.older):
+                if projection.name in hot.older:
+                    self.ready.set()
+                await self._bring_up(projection)
+            self.ready.set()
+            self.followed = max(head, self.followed)
             async with self.moved:
                 self.moved.notify_all()
+
+    async def _bring_up(self, projection: Projection) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
+            # In a crowd those who wait for an answer come first, but following never stands still.
+            await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
+            started = loop.time()
+
+    async def opened(self) -> None:
+        """Return once `ready` is set; raises what following raised."""
+        waiting = asyncio.ensure_future(self.ready.wait())
+        await asyncio.wait([waiting, self._task], return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self._task.result()
 
     async def reached(self, t: int) -> None:
         """Return once every follower, the columnar tables too, has followed to position `t`."""
@@ -148,13 +170,17 @@ class Running:
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
-            self.house.catch_up(tenant)
             self._motions[tenant] = Motion(self.house, tenant)
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
         return self.motion(tenant).durable(t)
+
+    def ready(self, tenant: str) -> Awaitable[object] | None:
+        """None when the tenant's hot tables are ready, else what to wait for."""
+        ready = self.motion(tenant).ready
+        return None if ready.is_set() else ready.wait()
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

@@ -74,6 +74,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
+    await running.motion(MAIN).opened()
     calm()
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
@@ -180,6 +181,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         lines=doorway.lines,
         letters=doorway,
         erasing=Erasing(doorway),
+        ready=running.ready,
         rooms=house.rooms,
         settings=Settings(
             body=limits["max_body_bytes"],

@@ -188,6 +188,17 @@ class Application:
             return self._fhir.answer(visit, path)
         if surface == "api":
             return self._api.answer(visit, path)
+        waiting = self._doors.ready(visit.tenant)
+        return self._rooms.answer(visit, path) if waiting is None else self._when_ready(visit, path, waiting)
+
+    async def _when_ready(self, visit: Visit, path: str, waiting: Awaitable[object]) -> Response:
+        """A room's answer once its tables are whole, for what is missing there would look like nothing; 503 till then."""
+        try:
+            async with asyncio.timeout(self._doors.settings.wait):
+                await waiting
+        except TimeoutError:
+            late = invalid("transient", "the tables of this tenant are being made; try again", status=503)
+            return refusal(late, fhir=False, headers=[("retry-after", "5")])
         return self._rooms.answer(visit, path)
 
     async def _after(self, visit: Visit, surface: str, path: str, position: str) -> Response:
