@@ -147,7 +147,7 @@ class House:
         self.logins = Logins(self.accounts, b"k" * 32, self.clock)
         self.ids = itertools.count(1)
         self.durables = 0
-        self.making: asyncio.Event | None = None  # set it, and rooms wait until it is
+        self.making: asyncio.Event | None = None  # set it, and rooms and the audit wait until it is
         self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
         self.rooms = tuple(rooms)
         self.application = self._build(settings or Settings(static=folder / "static"))
@@ -181,7 +181,7 @@ class House:
                 lines=lambda hall: [],
                 letters=NoLetters(),
                 erasing=Erasing(self),
-                ready=lambda tenant: self.making.wait() if self.making else None,
+                ready=lambda tenant, what: self.making.wait() if self.making else None,
                 rooms=self.rooms,
                 settings=settings,
             )

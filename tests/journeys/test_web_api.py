@@ -331,18 +331,19 @@ def test_a_streamed_answer_is_refused_while_it_can_be_and_cut_off_after(house: H
     assert house.durables - before >= 3, "each part waits for the rows of what it discloses"
 
 
-def test_a_room_waits_for_its_tables_and_says_so_when_they_take_too_long(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/rooms/census/ward", "/api/audit"])
+def test_what_follows_is_waited_for_and_not_for_ever(tmp_path: Path, path: str) -> None:
     route = Route("GET", "/ward", "user/Encounter.rs", lambda request, hall: Response(200, b"{}"))
     room = Room("census", routes=(route,), scopes=("user/Encounter.rs",))
     house = House(tmp_path, Settings(static=tmp_path, wait=0.05), [room])
-    token = house.token("a", "nurse")
-    assert house.ask("GET", "/rooms/census/ward", token=token).status == 200
+    token = house.token("a", "data-manager")
+    assert house.ask("GET", path, token=token).status == 200
 
     async def asked(done: bool) -> Any:
         house.making = asyncio.Event()
         if done:
             asyncio.get_running_loop().call_later(0.01, house.making.set)
-        return await house.call("GET", "/rooms/census/ward", token=token)
+        return await house.call("GET", path, token=token)
 
     assert asyncio.run(asked(True)).status == 200
     late = asyncio.run(asked(False))

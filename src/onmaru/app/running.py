@@ -10,7 +10,7 @@ from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.projection import Projection
-from onmaru.web.doors import News
+from onmaru.web.doors import Followed, News
 
 SLICE = 25
 NEWS = 500
@@ -19,6 +19,8 @@ GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
+# Audit rows that a viewer may follow itself
+NEAR = 500
 
 
 class Motion:
@@ -39,8 +41,10 @@ class Motion:
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
         """Take into memory what readers will want, between requests."""
@@ -119,6 +123,28 @@ class Motion:
                 async with asyncio.timeout(GATHER_EVERY):
                     await self._hurry.wait()
 
+    async def _index_audit(self) -> None:
+        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        trail = self.seat.home.trail
+        while not self._closing.is_set():
+            while trail.follow() and not self._closing.is_set():
+                await asyncio.sleep(0)
+                if not self._looking.is_set():
+                    await self._quiet()
+            self._looking.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._looking.wait()
+
+    def audited(self) -> Awaitable[object] | None:
+        """None when the audit viewer's index is as good as up to date, else what to wait for."""
+        return None if self.seat.home.trail.lag <= NEAR else self._audited()
+
+    async def _audited(self) -> None:
+        while self.seat.home.trail.lag > NEAR:
+            self._looking.set()
+            await asyncio.sleep(0.02)
+
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
         with suppress(TimeoutError):
@@ -154,7 +180,9 @@ class Motion:
         self._task.cancel()
         self._closing.set()
         self._hurry.set()
+        self._looking.set()
         await self._gathering
+        await self._indexing
         await self.warmed
         await self.pump.close()
 
@@ -177,10 +205,12 @@ class Running:
         """See `Motion.durable`."""
         return self.motion(tenant).durable(t)
 
-    def ready(self, tenant: str) -> Awaitable[object] | None:
-        """None when the tenant's hot tables are ready, else what to wait for."""
-        ready = self.motion(tenant).ready
-        return None if ready.is_set() else ready.wait()
+    def ready(self, tenant: str, what: Followed) -> Awaitable[object] | None:
+        """None when the rooms' hot tables, or the audit viewer's index, are ready, else what to wait for."""
+        motion = self.motion(tenant)
+        if what == "audit":
+            return motion.audited()
+        return None if motion.ready.is_set() else motion.ready.wait()
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

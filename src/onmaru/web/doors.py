@@ -16,6 +16,7 @@ from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
 Language = Literal["ko", "en"]
+Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
 
 
@@ -93,8 +94,8 @@ class Doors(msgspec.Struct, frozen=True):
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
     for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
-    erasing None: a house that erases nobody. ready(tenant): None once the tables that rooms read hold what was there when
-    the tenant was opened, else what to wait for.
+    erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
+    tenant was opened, or the audit's index what was written until lately; else what to wait for.
     """
 
     logins: Logins
@@ -107,6 +108,6 @@ class Doors(msgspec.Struct, frozen=True):
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     letters: Letters | None = None
     erasing: Erasing | None = None
-    ready: Callable[[str], Awaitable[object] | None] = lambda tenant: None
+    ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()
