@@ -43,7 +43,9 @@ class Ground:
         settled(self.chart, self.tenant, Change("update", type, id, json.dumps(made).encode()))
 
     def erase(self, patient: str, **asked: Any) -> dict[str, Any]:
-        return self.eraser.carry_out(SYSTEM, Asked(patient, "asked for it in writing", **asked))[0].told()
+        plan, position = self.eraser.carry_out(SYSTEM, Asked(patient, "asked for it in writing", **asked))
+        self.tenant.log.wait(position)
+        return plan.told()
 
     def there(self, type: str, id: str) -> bool:
         try:
@@ -244,7 +246,8 @@ def test_a_consent_hides_nothing_from_an_erasure(ground: Ground) -> None:
     }
     ground.put("Consent", "c", consent)
     admin = Caller("main", "keeper", frozenset({"admin"}), "SYSADMIN", ())
-    plan, _ = ground.eraser.carry_out(admin, Asked("a", "asked for it"))
+    plan, position = ground.eraser.carry_out(admin, Asked("a", "asked for it"))
+    ground.tenant.log.wait(position)
     assert plan.told()["by_type"] == {"Consent": 1, "Observation": 1, "Patient": 1}
     assert {v.caller for v in ground.tenant.log.read(0, 100) if v.op == "erase"} == {"keeper"}
     assert ground.tenant.gate.consents.denied(admin, 0) == frozenset()

@@ -13,9 +13,8 @@ import msgspec
 from onmaru.adapters.packing import detect, unpacked
 from onmaru.adapters.pieces import Piece, pieces
 from onmaru.fhir.outcome import Invalid
-from onmaru.kernel.bundle import conditional_references
-from onmaru.kernel.record import Change, Ready
-from onmaru.kernel.write import ready
+from onmaru.kernel.errand import Admit, Admitted, conditional_references
+from onmaru.kernel.record import Change
 
 # Larger files are told no more of than their ids: their bodies would stand in memory twice.
 LARGE = 64 << 20
@@ -30,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     place: str
     name: str
     body: bytes
-    ready: Ready | None
+    ready: Admitted | None
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -78,12 +77,11 @@ def _plain(piece: Piece) -> bool:
 
 def _entry(piece: Piece, id: str, links: dict[str, str]) -> Entry:
     change = piece.change
-    made: Ready | None = None
+    made: Admitted | None = None
     if piece.condition is None or not conditional_references(piece.body):
         known = links if b'"urn:' in piece.body else {}
-        asked = msgspec.structs.replace(change, links=known, compacted=piece.compacted)
         try:
-            made = ready(asked, id if change.op == "create" else change.id, {})
+            made = Admit(change.type, change.body, piece.compacted, known).done()
         except Invalid:
             made = None
     return Entry(change.op, change.type, change.id, piece.place, piece.name, b"" if made else piece.body, made)

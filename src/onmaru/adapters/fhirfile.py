@@ -20,7 +20,8 @@ from onmaru.adapters.pieces import Piece, pieces
 from onmaru.adapters.receipt import Receipt
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.outcome import Invalid, Issue
-from onmaru.kernel.bundle import conditional_references, meant
+from onmaru.kernel.bundle import meant
+from onmaru.kernel.errand import conditional_references
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 

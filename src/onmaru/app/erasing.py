@@ -30,7 +30,8 @@ def eraser(house: House, tenant: str) -> Eraser:
 
 def erased(house: House, tenant: str, caller: Caller, asked: Asked) -> Plan:
     """Erase in a house that nobody serves; every follower has forgotten when this returns."""
-    plan, _ = eraser(house, tenant).carry_out(caller, asked)
+    plan, position = eraser(house, tenant).carry_out(caller, asked)
+    house.seat(tenant).home.wait(position)
     house.catch_up(tenant)
     closed(house, tenant, plan)
     emptied(house, tenant)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
+from onmaru.app.aside import Aside
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
@@ -58,8 +59,8 @@ class Motion:
             self._wake.set()
 
     def durable(self, t: int) -> Awaitable[None]:
-        """Everything appended before this call is durable, and position `t` has been reached."""
-        return self.pump.durable() if t <= self.seat.home.head() else self._reached(t)
+        """Everything appended before this call is durable, and position `t` has been reached; below 0: audit rows only."""
+        return self.pump.durable(wrote=t >= 0) if t <= self.seat.home.head() else self._reached(t)
 
     async def _reached(self, t: int) -> None:
         await self.pump.durable()
@@ -193,6 +194,7 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
     def motion(self, tenant: str) -> Motion:
@@ -229,4 +231,5 @@ class Running:
         self._witness.cancel()
         for motion in self._motions.values():
             await motion.close()
+        await self.aside.close()
         self.house.close()

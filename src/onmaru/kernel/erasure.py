@@ -126,7 +126,7 @@ class Eraser:
         return Plan(asked, found, letters, tuple(sorted(named)), tuple(holds))
 
     def carry_out(self, caller: Caller, asked: Asked) -> tuple[Plan, int]:
-        """Erase, durably; the plan and the position that every follower has to reach. `Invalid` 409 tells every hindrance.
+        """Erase; the plan and the position that has to be durable and followed by all. `Invalid` 409 tells every hindrance.
 
         On the log it is one erasure a resource, then what is written again, with nothing of others between.
         """
@@ -145,7 +145,6 @@ class Eraser:
         again = [Change("update", one.type, one.id, one.body) for one in plan.reach.rewritten if one.body]
         if again:
             chart.write(again)
-        log.wait(log.tip())
         return plan, log.tip()
 
     def _kept(self, found: Reach) -> list[retention.Kept]:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from onmaru.fhir.keys import Keys
+from onmaru.fhir.verbatim import Spots
 
 Op = Literal["create", "update", "delete", "erase"]
 
@@ -35,8 +36,9 @@ class Version(msgspec.Struct, frozen=True, gc=False):
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
 
-    `keys` are its search keys (a deletion has none). An erasure takes the bodies at the positions it `erases`, which are
-    those of every version of the resource, and commits to exactly these.
+    `keys` are its search keys (a deletion has none); `spots` say where to splice in a large body.
+    An erasure takes the bodies at the positions it `erases`, which are those of every version of the resource, and
+    commits to exactly these.
     """
 
     op: Op
@@ -48,6 +50,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     purpose: str
     request: str
     keys: Keys | None = None
+    spots: Spots | None = None
     erases: Sequence[int] = ()
 
 

@@ -7,17 +7,9 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
+from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
-
-
-class Ready(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A body as it will be appended under `id`, but for its stamp, and its search keys: what `write.ready` gives."""
-
-    id: str
-    body: bytes
-    keys: Keys
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +33,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     make: bool = True
     links: Mapping[str, str] = {}
     compacted: bool = False
-    ready: Ready | None = None
+    ready: Admitted | None = None
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +53,9 @@ class Page(msgspec.Struct, frozen=True):
     cursor: str
 
 
+Steps = Generator[Errand | None, Result | None, Sequence[Written]]
+
+
 class Record(Protocol):
     """The chart bound to one Caller and, after `at(t)`, to one position.
 
@@ -78,7 +73,10 @@ class Record(Protocol):
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
 
-    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
-        """`write` for many changes, in steps of well under a millisecond between which others can be answered."""
+    def steps(self, changes: Sequence[Change]) -> Steps:
+        """`write` for many or large changes, in steps of a few milliseconds between which others can be answered.
+
+        A step that yields an errand may be sent its result; sent None, the errand is done within the next step.
+        """
 
     def at(self, t: int) -> Record: ...

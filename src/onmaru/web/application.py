@@ -25,6 +25,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.origin import Origin
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -33,11 +34,12 @@ from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What only reads waits for its audit row alone, not for what others write
+SAFE = frozenset({"GET", "HEAD"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
-_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
 
 
 class Scope(Protocol):
@@ -67,6 +69,7 @@ class Application:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._origin = Origin(doors.settings.base, doors.settings.proxies)
         self._fhir = Fhir(doors)
         self._api = Api()
         self._rooms = Rooms(doors.rooms)
@@ -101,7 +104,7 @@ class Application:
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
         head = [("x-request-id", request_id)]
-        if scope.scheme == "https":
+        if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
@@ -121,10 +124,10 @@ class Application:
             raise invalid("too-long", f"the address is longer than {settings.url} characters", status=414)
         pairs = pairs_of(query) if query else ()
         request = Request(scope.method, scope.path, {}, pairs, scope.headers, b"")
-        base = settings.base or f"{scope.scheme}://{_host(scope)}"
+        base = self._origin.base(scope)
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
-        address = scope.client.rpartition(":")[0] or scope.client
+        address = self._origin.address(scope)
         return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
@@ -158,7 +161,7 @@ class Application:
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
         try:
-            await self._doors.durable(trail_of(visit), 0)
+            await self._doors.durable(trail_of(visit), -1 if visit.request.method in SAFE else 0)
         except Exception as error:
             log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
             text = "this is not known to be on the disk; ask whether it is there before trying again"
@@ -233,9 +236,3 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
-
-
-def _host(scope: Scope) -> str:
-    """The host that links are written with; a Host header that is not one is not repeated."""
-    host = scope.headers.get("host") or getattr(scope, "authority", None) or "localhost"
-    return host if _HOST.fullmatch(host) else "localhost"

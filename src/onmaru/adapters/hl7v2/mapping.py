@@ -8,7 +8,6 @@ import msgspec
 
 from onmaru.adapters.hl7v2 import doubts, hooks, links, moments, required
 from onmaru.adapters.hl7v2 import segment as segments
-from onmaru.adapters.hl7v2.conditions import holds
 from onmaru.adapters.hl7v2.demands import demand
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
@@ -138,8 +137,8 @@ class _Mapper:
         """The message table's targets whose conditions hold; without any, the segment table's own resource."""
         found = [
             [label, table, references]
-            for condition, label, table, references in (position.targets if position else ())
-            if holds(condition, segment, None, self.walk.find)
+            for when, label, table, references in (position.targets if position else ())
+            if when is None or when(segment, None, self.walk.find)
         ]
         if segment.name == "PID" and not any(t[1] == "PID[Account]" for t in found):
             found.append(["Account[own]", "PID[Account]", []])
@@ -284,7 +283,7 @@ def _makes(segment: Segment, kind: str) -> bool:
     if kind == "Account":
         return bool(segment.field(18)) and segment.name == "PID"
     if kind == "Encounter":
-        return segment.name == "PV1" and any(True for _ in segment.populated())
+        return segment.name == "PV1" and bool(segment.populated())
     if kind == "Observation":
         return segment.name in ("OBX", "PD1") and (segment.name == "PD1" or bool(segment.field(3)))
     if kind == "CareTeam":

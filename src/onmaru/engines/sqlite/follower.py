@@ -21,6 +21,7 @@ WARM = 100
 KEPT = 192 << 20
 ROOM = 16 << 20
 MANY = 200_000
+DONE = object()
 
 
 class SqliteIndex:
@@ -35,13 +36,15 @@ class SqliteIndex:
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
         self._bytes = 0
+        self._batch: list[tuple[Version, Keys | None]] = []
+        self._steps: Iterator[None] | None = None
 
     def sound(self) -> bool:
         """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
         position = self.file.position
         if not position:
             return self.file.db.execute("SELECT 1 FROM ver LIMIT 1").get is None
-        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
+        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
         return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
 
     def catch_up(self) -> None:
@@ -54,7 +57,7 @@ class SqliteIndex:
 
     def commit(self) -> None:
         """Commit what is applied; the caller has made sure that the log is durable up to there."""
-        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
+        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
         if isinstance(seal, bytes):
             self.file.commit(seal)
 
@@ -63,15 +66,38 @@ class SqliteIndex:
         self.pending.append((version, keys))
         self._newest[version.name] = version
 
-    def apply(self, most: int | None = None) -> bool:
-        """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
-        if not self.pending:
-            return False
-        # What was erased in one go leaves the tables in one go, each of which it costs a scan
-        while most and most < len(self.pending) and self.pending[most][0].op == "erase":
-            most += 1
-        batch, self.pending = self.pending[:most], self.pending[most:] if most else []
-        self.file.apply(batch)
+    def apply(self) -> None:
+        """Index everything that was noted."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Index a short slice of what was noted; False when nothing is left to do."""
+        if self._steps is None:
+            if not self.pending:
+                return False
+            most = SLICE
+            # What was erased in one go leaves the tables in one go, each of which it costs a scan
+            while most < len(self.pending) and self.pending[most][0].op == "erase":
+                most += 1
+            self._batch, self.pending = self.pending[:most], self.pending[most:]
+            self._steps = self.file.applying(self._batch)
+        if next(self._steps, DONE) is DONE:
+            self._steps = None
+            self._applied(self._batch)
+        return self.under_way or bool(self.pending)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a version may be indexed in part, so that the index cannot be committed."""
+        return self._steps is not None
+
+    def _indexed(self, t: int) -> None:
+        """Make sure that everything up to `t` is indexed; readers, who look no further than the durable head, never wait."""
+        if t > self.file.position:
+            self.apply()
+
+    def _applied(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
         for version, _ in batch:
             if self._newest.get(version.name) is version:
                 del self._newest[version.name]
@@ -79,7 +105,6 @@ class SqliteIndex:
             if version.version > 1:
                 self._current.pop(version.name, None)
         self._forget([version for version, _ in batch if version.op == "erase"])
-        return bool(self.pending)
 
     def _forget(self, erasures: Sequence[Version]) -> None:
         """Take erased resources out of every table, with the display texts that only they used."""
@@ -105,10 +130,13 @@ class SqliteIndex:
 
     def positions(self, type: str, id: str, t: int) -> Sequence[int]:
         """From the history of the resource."""
-        if self.pending and t > self.file.position:
-            self.apply()
+        self._indexed(t)
         rid = self.file.names.known(type, id)
         return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
+
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """The versions at after+1 … t, indexed or not."""
+        return [self.version(position) for position in range(after + 1, t + 1)]
 
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t, also one that is not indexed yet."""
@@ -116,7 +144,7 @@ class SqliteIndex:
         if newest is not None and newest.t <= t:
             return newest
         if newest is not None:
-            self.apply()
+            self._indexed(t)
         name = f"{type}/{id}"
         position = self._current.get(name)
         if position is not None and position <= t:
@@ -150,7 +178,7 @@ class SqliteIndex:
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
         """Version numbers count a resource's positions from 1."""
-        self.apply()
+        self._indexed(t)
         rid = self.file.names.known(type, id)
         if rid is None or version < 1:
             return None
@@ -161,13 +189,13 @@ class SqliteIndex:
 
     def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
         """From the patient's compartment."""
-        self.apply()
+        self._indexed(t)
         rid = self.file.names.known("Patient", patient)
         return self.file.resources("SELECT t FROM comp WHERE rid = ? AND t <= ?", (rid, t))
 
     def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
         """From the range of the reference; a parameter may be several types' in common."""
-        self.apply()
+        self._indexed(t)
         values = (search.parameters(by[0])[by[1]].sp, self.file.names.known(*target), t)
         found = self.file.resources("SELECT t FROM ref WHERE sp = ? AND rid = ? AND t <= ?", values)
         return [name for name in found if name[0] == by[0]]
@@ -180,8 +208,7 @@ class SqliteIndex:
         """Patients of a version, by id."""
         if version.type == "Patient":
             return (version.id,)
-        if self.pending and version.t > self.file.position:
-            self.apply()
+        self._indexed(version.t)
         whose = self._whose.get(version.t)
         if whose is None:
             whose = self._people(self.file.patients(version.t))
@@ -195,8 +222,8 @@ class SqliteIndex:
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
-        self.apply()
         t, before, since = bounds
+        self._indexed(t)
         positions = self._positions(type, id, min(t, before - 1) if before else t)
         page: list[Version] = []
         for position in positions:
@@ -223,8 +250,7 @@ class SqliteIndex:
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""
-        if self.pending and t > self.file.position:
-            self.apply()
+        self._indexed(t)
         positions = Finder(self.file, self, t, sight).positions(query)
         total = None if query.total == "none" else len(positions)
         rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]
