@@ -83,7 +83,7 @@ class Letters(Protocol):
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
 
-    def plan(self, caller: Caller, asked: Asked) -> Plan: ...
+    async def plan(self, caller: Caller, asked: Asked) -> Plan: ...
 
     async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
         """Returns once every follower has forgotten the person."""
