@@ -86,7 +86,7 @@ def test_a_fault_while_following_is_told_to_who_opens(place: Place, monkeypatch:
     async def run() -> None:
         running = Running(House(place))
         motion = running.motion(MAIN)
-        monkeypatch.setattr(motion.seat.hot, "catch_up", lambda *_: 1 / 0)
+        monkeypatch.setattr(motion.seat.hot, "take", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await motion.opened()
         await running.close()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
+from onmaru.app.following import Pieces, sized
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
@@ -15,7 +16,7 @@ from onmaru.web.doors import Followed, News
 
 SLICE = 25
 NEWS = 500
-GATHER = 1000
+GATHER = (1000, 8 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
@@ -31,8 +32,9 @@ class Motion:
     waited for.
     """
 
-    def __init__(self, house: House, tenant: str) -> None:
+    def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
+        self._pieces = Pieces(self.seat.home.index, aside)
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
@@ -78,19 +80,11 @@ class Motion:
             for projection in sorted(hot.projections, key=lambda one: one.name in hot.older):
                 if projection.name in hot.older:
                     self.ready.set()
-                await self._bring_up(projection)
+                await self._followed(projection, head)
             self.ready.set()
             self.followed = max(head, self.followed)
             async with self.moved:
                 self.moved.notify_all()
-
-    async def _bring_up(self, projection: Projection) -> None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
-            # In a crowd those who wait for an answer come first, but following never stands still.
-            await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
-            started = loop.time()
 
     async def opened(self) -> None:
         """Return once `ready` is set; raises what following raised."""
@@ -109,13 +103,27 @@ class Motion:
         while self.followed < t or any(columnar.position(one) < t for one in columnar.projections):
             await asyncio.sleep(0.02)
 
+    async def _followed(self, projection: Projection, head: int) -> None:
+        """Bring one hot projection up to `head`."""
+        hot, time = self.seat.hot, asyncio.get_running_loop().time
+        size = SLICE
+        while batch := self._pieces.next(hot.position(projection), head, size):
+            made = await self._pieces.heavy(projection, batch)
+            started = time()
+            hot.take(projection, batch, made)
+            took = time() - started
+            size = sized(len(batch), took)
+            # In a crowd those who wait for an answer come first, but following never stands still.
+            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
-        columnar = self.seat.columnar
+        columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := self.seat.home.read(columnar.position(projection), GATHER):
-                    await asyncio.to_thread(columnar.take, projection, batch)
+                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self._pieces.heavy(projection, batch)
+                    await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
                         return
@@ -161,7 +169,7 @@ class Motion:
                 while self.followed <= position:
                     await self.moved.wait()
             sight = self.seat.tenant.gate.sight(caller)
-            batch = self.seat.home.read(position, min(NEWS, self.followed - position))
+            batch = self.seat.home.index.touched(position, min(position + NEWS, self.followed))
             patients: set[str] = set()
             types: set[str] = set()
             for version in batch:
@@ -200,7 +208,7 @@ class Running:
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
-            self._motions[tenant] = Motion(self.house, tenant)
+            self._motions[tenant] = Motion(self.house, tenant, self.aside)
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:

@@ -84,6 +84,7 @@ class Application:
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
         kept: Kept | None = None
+        visit: Visit | None = None
         try:
             if not surface:
                 response = self._pages.answer(scope.method, path)
@@ -103,6 +104,8 @@ class Application:
             log.error("request %s failed: %s", request_id, type(error).__name__)
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
+        if surface == "fhir":
+            self._count(visit, path, response)
         head = [("x-request-id", request_id)]
         if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
@@ -157,6 +160,12 @@ class Application:
             # A refusal has left an audit row too
             await self._kept(visit)
         return response
+
+    def _count(self, visit: Visit | None, path: str, response: Response) -> None:
+        """Tell the doors of a write that somebody known has asked for; a search by POST is none."""
+        if visit is None or visit.caller is None or visit.request.method not in BODIED or path.endswith("_search"):
+            return
+        self._doors.came(visit.tenant, response.status < 300)
 
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""

@@ -104,6 +104,7 @@ class Doors(msgspec.Struct, frozen=True):
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins
@@ -115,6 +116,7 @@ class Doors(msgspec.Struct, frozen=True):
     changes: Callable[[Caller, int], AsyncIterator[News]]
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
     erasing: Erasing | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None

@@ -40,6 +40,21 @@ class Node:
             return put.whole(holder, key, name, repeats, self.slots.get(key) if repeats else holder.get(name))
         return put.leaf(holder, name, repeats, key)
 
+    def absorb(self, other: Node) -> bool:
+        """Fill this resource with what another statement of the same thing adds."""
+        for name, value in other.data.items():
+            have = self.data.get(name)
+            if have is None:
+                if not other_choice(self.data, name):
+                    self.data[name] = value
+            elif isinstance(have, list) and isinstance(value, list):
+                have.extend(one for one in value if one not in have)
+        return True
+
+    def inside(self, type: str) -> dict[str, Any] | None:
+        """The members to go on in for a path that means a resource of this type."""
+        return self.data if self.type == type else None
+
     def first(self, name: str) -> Any:
         found = self.data.get(name)
         return found[0] if isinstance(found, list) and found else found
@@ -132,7 +147,7 @@ class _Put:
         if not isinstance(self.value, Node):
             return False
         if isinstance(target, Node):
-            return target.type == self.value.type and absorb(target, self.value)
+            return target.type == self.value.type and target.absorb(self.value)
         if target is not None:
             return False
         self._keep(holder, name, repeats, self.value, key)
@@ -159,18 +174,6 @@ def other_choice(holder: dict[str, Any], name: str) -> str:
     if not start:
         return ""
     return next((other for other in holder if other != name and other.startswith(start)), "")
-
-
-def absorb(known: Node, other: Node) -> bool:
-    """Fill one resource with what another statement of the same thing adds."""
-    for name, value in other.data.items():
-        have = known.data.get(name)
-        if have is None:
-            if not other_choice(known.data, name):
-                known.data[name] = value
-        elif isinstance(have, list) and isinstance(value, list):
-            have.extend(one for one in value if one not in have)
-    return True
 
 
 def prune(value: Any) -> Any:

@@ -70,7 +70,9 @@ def _path(steps: list[Any], levels: list[_Level], leaf: _Level) -> Put:
             inside = _inside(below, target)
             if inside is None:
                 return False
-            node, holder = below if target else node, inside
+            holder = inside
+            if target:
+                node = below
         return node.end(holder, leaf, value, line)
 
     return put
@@ -79,5 +81,5 @@ def _path(steps: list[Any], levels: list[_Level], leaf: _Level) -> Put:
 def _inside(below: Any, target: str) -> dict[str, Any] | None:
     """The members to go on in: those of a group, or of a resource of the type that the path means; None for other things."""
     if target:
-        return below.data if type(below) is Node and below.type == target else None
+        return below.inside(target) if isinstance(below, Node) else None
     return below if type(below) is dict else None

@@ -290,7 +290,7 @@ class _Rows:
 
     def _few(self, type: str, t: int, keys: Keys) -> None:
         """What `_keys` does, for nearly every version there is: all at once, which costs half as much."""
-        tables, codes, systems, rid = self.tables, self.names.codes, self.names.systems, self.names.rid
+        tables, codes, systems, rids = self.tables, self.names.codes, self.names.systems, self.names.rids
         tokens = [(sp, codes[code], systems[system], t) for sp, system, code in keys.token]
         tables["tok"] += tokens
         tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
@@ -298,7 +298,7 @@ class _Rows:
         tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in keys.quantity]
         patient_sp, code_sps = paired(type)
         for sp, target, id in keys.reference:
-            found = rid(target, id)
+            found = rids[target, id]
             tables["ref"].append((sp, found, t))
             if sp == patient_sp:
                 tables["pc"] += [(found, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
