@@ -21,7 +21,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.consent import Consents
-from onmaru.kernel.erasure import Asked, Eraser, Plan
+from onmaru.kernel.erasure import Asked, Eraser, Plan, driven
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
@@ -130,11 +130,11 @@ class Erasing:
         shelf = Shelf(folder, Keyring(b"k" * 32), tenant.gate, tenant.trail, tenant.now)
         return Eraser(tenant, lambda acting: FolderBlobs(shelf, acting), lambda acting, person: ())
 
-    def plan(self, caller: Caller, asked: Asked) -> Plan:
-        return self._eraser(caller).plan(caller, asked)
+    async def plan(self, caller: Caller, asked: Asked) -> Plan:
+        return driven(self._eraser(caller).planning(caller, asked))
 
     async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
-        return self._eraser(caller).carry_out(caller, asked)[0]
+        return driven(self._eraser(caller).carrying_out(caller, asked))[0]
 
 
 class House:

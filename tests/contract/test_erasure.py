@@ -17,7 +17,7 @@ from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
-from onmaru.kernel.erasure import Asked, Eraser, Letter
+from onmaru.kernel.erasure import Asked, Eraser, Letter, driven
 from onmaru.kernel.record import Change
 
 OLD = {"effectiveDateTime": "1990-05-05"}
@@ -43,7 +43,7 @@ class Ground:
         settled(self.chart, self.tenant, Change("update", type, id, json.dumps(made).encode()))
 
     def erase(self, patient: str, **asked: Any) -> dict[str, Any]:
-        plan, position = self.eraser.carry_out(SYSTEM, Asked(patient, "asked for it in writing", **asked))
+        plan, position = driven(self.eraser.carrying_out(SYSTEM, Asked(patient, "asked for it in writing", **asked)))
         self.tenant.log.wait(position)
         return plan.told()
 
@@ -218,12 +218,12 @@ def test_dead_letters_go_and_one_that_names_others_stands_in_the_way(ground: Gro
 
 def test_a_plan_needs_a_reason_changes_nothing_and_is_audited(ground: Ground) -> None:
     head = ground.tenant.log.head()
-    assert ground.eraser.plan(SYSTEM, Asked("a", "because")).told()["versions"] == 2
+    assert driven(ground.eraser.planning(SYSTEM, Asked("a", "because"))).told()["versions"] == 2
     assert ground.tenant.log.head() == head
     assert ground.tenant.trail.page(patient="a")[0][1].reason == "because"
     for asked, status in ((Asked("a", " "), 400), (Asked("a", "x" * 501), 400), (Asked("nobody", "because"), 404)):
         with pytest.raises(Invalid) as refusal:
-            ground.eraser.plan(SYSTEM, asked)
+            driven(ground.eraser.planning(SYSTEM, asked))
         assert refusal.value.status == status
 
 
@@ -246,8 +246,24 @@ def test_a_consent_hides_nothing_from_an_erasure(ground: Ground) -> None:
     }
     ground.put("Consent", "c", consent)
     admin = Caller("main", "keeper", frozenset({"admin"}), "SYSADMIN", ())
-    plan, position = ground.eraser.carry_out(admin, Asked("a", "asked for it"))
+    plan, position = driven(ground.eraser.carrying_out(admin, Asked("a", "asked for it")))
     ground.tenant.log.wait(position)
     assert plan.told()["by_type"] == {"Consent": 1, "Observation": 1, "Patient": 1}
     assert {v.caller for v in ground.tenant.log.read(0, 100) if v.op == "erase"} == {"keeper"}
     assert ground.tenant.gate.consents.denied(admin, 0) == frozenset()
+
+
+def test_what_comes_in_while_it_is_planned_is_erased_too_or_stands_in_the_way(ground: Ground) -> None:
+    late = {"resourceType": "Observation", **json.loads(observation("Patient/a", **OLD))}
+    steps = ground.eraser.carrying_out(SYSTEM, Asked("a", "asked for it"))
+    next(steps)
+    ground.put("Observation", "late", late)
+    ground.put("Observation", "of-another", observation("Patient/b", **OLD))
+    ground.tenant.log.wait(driven(steps)[1])
+    assert not ground.there("Observation", "late") and ground.there("Observation", "of-another")
+    steps = ground.eraser.carrying_out(SYSTEM, Asked("b", "asked for it"))
+    next(steps)
+    ground.put("Observation", "new", observation("Patient/b", effectiveDateTime="2023-05-05"))
+    with pytest.raises(Invalid) as refusal:
+        driven(steps)
+    assert refusal.value.status == 409 and ground.there("Patient", "b")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.contract.test_record import patient
+from tests.web_house import House as WebHouse
 
 from onmaru.app import running as moving
 from onmaru.app.house import MAIN, House, Place, now, system
 from onmaru.app.running import Running
 from onmaru.kernel.audit import access
 from onmaru.kernel.record import Change
+from onmaru.kernel.room import Response, Room, Route
+from onmaru.web.doors import Settings
 
 
 @pytest.fixture
@@ -82,9 +86,29 @@ def test_a_fault_while_following_is_told_to_who_opens(place: Place, monkeypatch:
     async def run() -> None:
         running = Running(House(place))
         motion = running.motion(MAIN)
-        monkeypatch.setattr(motion.seat.hot, "catch_up", lambda *_: 1 / 0)
+        monkeypatch.setattr(motion.seat.hot, "take", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await motion.opened()
         await running.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/rooms/census/ward", "/api/audit"])
+def test_what_follows_is_waited_for_and_not_for_ever(tmp_path: Path, path: str) -> None:
+    route = Route("GET", "/ward", "user/Encounter.rs", lambda request, hall: Response(200, b"{}"))
+    room = Room("census", routes=(route,), scopes=("user/Encounter.rs",))
+    house = WebHouse(tmp_path, Settings(static=tmp_path, wait=0.05), [room])
+    token = house.token("a", "data-manager")
+    assert house.ask("GET", path, token=token).status == 200
+
+    async def asked(done: bool) -> Any:
+        house.making = asyncio.Event()
+        if done:
+            asyncio.get_running_loop().call_later(0.01, house.making.set)
+        return await house.call("GET", path, token=token)
+
+    assert asyncio.run(asked(True)).status == 200
+    late = asyncio.run(asked(False))
+    assert late.status == 503 and late.headers["retry-after"] == "5"
+    house.close()

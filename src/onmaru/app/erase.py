@@ -20,7 +20,7 @@ from onmaru.app.refusal import DONE, REFUSED, Refusal
 from onmaru.engines.sqlite.home import Taken
 from onmaru.kernel.accounts import User
 from onmaru.kernel.entry import ID
-from onmaru.kernel.erasure import Asked
+from onmaru.kernel.erasure import Asked, driven
 
 KEEPER = User("", "onmaru-erase", "onmaru erase", ("system",))
 Json = dict[str, Any]
@@ -74,7 +74,7 @@ def _asked(house: House, tenant: str, asked: Asked, *, opened: bool, rehearse: b
         return _served(house, tenant, asked, rehearse=rehearse)
     caller = system(tenant, KEEPER.user)
     if rehearse:
-        return eraser(house, tenant).plan(caller, asked).told()
+        return driven(eraser(house, tenant).planning(caller, asked)).told()
     return erased(house, tenant, caller, asked).told()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.house import House
 from onmaru.engines.folder import FolderBlobs
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.erasure import Asked, Eraser, Letter, Plan
+from onmaru.kernel.erasure import Asked, Eraser, Letter, Plan, T, driven
 from onmaru.kernel.reach import Reach
 
 ATTEMPTS = 100
@@ -30,7 +30,7 @@ def eraser(house: House, tenant: str) -> Eraser:
 
 def erased(house: House, tenant: str, caller: Caller, asked: Asked) -> Plan:
     """Erase in a house that nobody serves; every follower has forgotten when this returns."""
-    plan, position = eraser(house, tenant).carry_out(caller, asked)
+    plan, position = driven(eraser(house, tenant).carrying_out(caller, asked))
     house.seat(tenant).home.wait(position)
     house.catch_up(tenant)
     closed(house, tenant, plan)
@@ -59,14 +59,14 @@ class Erasing:
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
 
-    def plan(self, caller: Caller, asked: Asked) -> Plan:
-        """See `Eraser.plan`."""
-        return eraser(self._doorway.running.house, caller.tenant).plan(caller, asked)
+    async def plan(self, caller: Caller, asked: Asked) -> Plan:
+        """See `Eraser.planning`."""
+        return await _sliced(eraser(self._doorway.running.house, caller.tenant).planning(caller, asked))
 
     async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
-        """See `Eraser.carry_out`; returns once every follower has forgotten, and no door remembers."""
+        """See `Eraser.carrying_out`; returns once every follower has forgotten, and no door remembers."""
         running = self._doorway.running
-        plan, position = eraser(running.house, caller.tenant).carry_out(caller, asked)
+        plan, position = await _sliced(eraser(running.house, caller.tenant).carrying_out(caller, asked))
         self._doorway.door(caller.tenant).forget()
         await running.motion(caller.tenant).reached(position)
         closed(running.house, caller.tenant, plan)
@@ -75,3 +75,14 @@ class Erasing:
                 break
             await asyncio.sleep(0.1)
         return plan
+
+
+async def _sliced(steps: Generator[None, None, T]) -> T:
+    """What a generator comes to, with others answered between its slices."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(0)

@@ -80,24 +80,11 @@ class Motion:
             for projection in sorted(hot.projections, key=lambda one: one.name in hot.older):
                 if projection.name in hot.older:
                     self.ready.set()
-                await self._bring_up(projection, head)
+                await self._followed(projection, head)
             self.ready.set()
             self.followed = max(head, self.followed)
             async with self.moved:
                 self.moved.notify_all()
-
-    async def _bring_up(self, projection: Projection, head: int) -> None:
-        """Bring one hot projection up to `head`."""
-        hot, time = self.seat.hot, asyncio.get_running_loop().time
-        size = SLICE
-        while batch := self._pieces.next(hot.position(projection), head, size):
-            made = await self._pieces.heavy(projection, batch)
-            started = time()
-            hot.take(projection, batch, made)
-            took = time() - started
-            size = sized(len(batch), took)
-            # In a crowd those who wait for an answer come first, but following never stands still.
-            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
 
     async def opened(self) -> None:
         """Return once `ready` is set; raises what following raised."""
@@ -115,6 +102,19 @@ class Motion:
         columnar = self.seat.columnar
         while self.followed < t or any(columnar.position(one) < t for one in columnar.projections):
             await asyncio.sleep(0.02)
+
+    async def _followed(self, projection: Projection, head: int) -> None:
+        """Bring one hot projection up to `head`."""
+        hot, time = self.seat.hot, asyncio.get_running_loop().time
+        size = SLICE
+        while batch := self._pieces.next(hot.position(projection), head, size):
+            made = await self._pieces.heavy(projection, batch)
+            started = time()
+            hot.take(projection, batch, made)
+            took = time() - started
+            size = sized(len(batch), took)
+            # In a crowd those who wait for an answer come first, but following never stands still.
+            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
 
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""

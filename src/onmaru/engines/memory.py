@@ -91,10 +91,11 @@ class MemoryLog:
         found = {(v.type, v.id) for v in self.versions[:t] if v.body and patient in self.keys(v).patients}
         return sorted(found)
 
-    def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
         """By looking at every version of the parameter's type."""
-        row = (search.parameters(by[0])[by[1]].sp, *target)
-        return sorted({(v.type, v.id) for v in self.versions[:t] if v.type == by[0] and row in self.keys(v).reference})
+        rows = {(search.parameters(by[0])[by[1]].sp, *target) for target in targets}
+        mine = (v for v in self.versions[:t] if v.type == by[0])
+        return sorted({(v.type, v.id) for v in mine if not rows.isdisjoint(self.keys(v).reference)})
 
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body again."""

@@ -6,8 +6,8 @@ Blobs go first: what is cut short is asked for again, and no blob is left that n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,12 +19,14 @@ from onmaru.kernel.blobs import Blobs
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.log import Version
-from onmaru.kernel.reach import ORIGINAL, Name, Reach, reach
+from onmaru.kernel.reach import ORIGINAL, SLICE, Name, Reach, reaching
 from onmaru.kernel.record import Change
 
 EVERYTHING = (Scope("system", "*", frozenset("cruds")),)
 LONGEST_REASON = 500
 NAMED = 20
+ATTEMPTS = 4
+T = TypeVar("T")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -105,8 +107,11 @@ class Eraser:
         self._letters = letters
         self._rules = tuple(rules) or retention.standard()
 
-    def plan(self, caller: Caller, asked: Asked) -> Plan:
-        """What would be erased. `Invalid` 400 without a reason, 404 for no such Patient, 410 for one erased before."""
+    def planning(self, caller: Caller, asked: Asked) -> Generator[None, None, Plan]:
+        """What would be erased, in short slices.
+
+        `Invalid` 400 without a reason, 404 for no such Patient, 410 for one erased before.
+        """
         if not asked.reason.strip() or len(asked.reason) > LONGEST_REASON:
             raise invalid("required", f"a reason of at most {LONGEST_REASON} characters is needed", "reason")
         acting = authority(caller, asked.reason)
@@ -114,23 +119,39 @@ class Eraser:
         current = self._tenant.index.latest("Patient", asked.patient, self._tenant.log.tip())
         if current is None:
             raise invalid("not-found", "no such resource", status=404)
-        found = reach(self._tenant, asked.patient)
+        found = yield from reaching(self._tenant, asked.patient)
         if not any(version.body for version in found.versions):
             raise invalid("deleted", "the resource was erased before", status=410)
+        kept = yield from self._kept(found)
         letters = tuple(self._letters(acting, found))
         blobs = self._blobs(acting)
         going = [letter for letter in letters if asked.with_shared or not letter.shared]
         named = {*found.blobs, *(blob for letter in going for blob in letter.blobs)}
         named.update(blob for patient in found.people for blob in blobs.of(patient))
-        holds = retention.holds(self._kept(found), self._tenant.now(), self._rules)
+        holds = retention.holds(kept, self._tenant.now(), self._rules)
         return Plan(asked, found, letters, tuple(sorted(named)), tuple(holds))
 
-    def carry_out(self, caller: Caller, asked: Asked) -> tuple[Plan, int]:
+    def carrying_out(self, caller: Caller, asked: Asked) -> Generator[None, None, tuple[Plan, int]]:
         """Erase; the plan and the position that has to be durable and followed by all. `Invalid` 409 tells every hindrance.
 
-        On the log it is one erasure a resource, then what is written again, with nothing of others between.
+        Planned in short slices, and again while the person's record moves on; then written in one go: on the log it is
+        one erasure a resource, then what is written again, with nothing of others between.
         """
-        plan = self.plan(caller, asked)
+        for _ in range(ATTEMPTS):
+            t = self._tenant.log.tip()
+            plan = yield from self.planning(caller, asked)
+            if not self._touched(plan, t):
+                return self._carried_out(caller, plan)
+        return self._carried_out(caller, driven(self.planning(caller, asked)))
+
+    def _touched(self, plan: Plan, t: int) -> bool:
+        """Whether anything was appended after `t` that the plan does not know of."""
+        index, names, people = self._tenant.index, set(plan.taken), set(plan.reach.people)
+        since = index.touched(t, self._tenant.log.tip())
+        return any((v.type, v.id) in names or not people.isdisjoint(index.compartments(v)) for v in since)
+
+    def _carried_out(self, caller: Caller, plan: Plan) -> tuple[Plan, int]:
+        asked = plan.asked
         acting = authority(caller, asked.reason)
         problems = plan.problems
         if problems:
@@ -147,12 +168,16 @@ class Eraser:
             chart.write(again)
         return plan, log.tip()
 
-    def _kept(self, found: Reach) -> list[retention.Kept]:
+    def _kept(self, found: Reach) -> Generator[None, None, list[retention.Kept]]:
         """Each resource as the retention rules see it; what the house's own doors keep of messages is no record.
 
         One without any date counts from the person's last date, else from when it was recorded.
         """
-        dated = [(version, self._moment(version)) for version in self._records(found)]
+        dated = []
+        for number, version in enumerate(self._records(found)):
+            if number % SLICE == 0:
+                yield
+            dated.append((version, self._moment(version)))
         last = max((at for _, at in dated if at is not None), default=None)
         return [
             retention.Kept(version.type, next(one for one in (at, last, version.at) if one is not None))
@@ -179,6 +204,16 @@ class Eraser:
             acting, action, f"Patient/{asked.patient}/$purge", self._tenant.now(), patients=people, denied=denied
         )
         self._tenant.trail.add(row)
+
+
+def driven(steps: Generator[None, None, T]) -> T:
+    """What a generator comes to, for who holds up nobody."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def authority(caller: Caller, reason: str) -> Caller:

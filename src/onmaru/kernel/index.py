@@ -38,8 +38,8 @@ class Index(Protocol):
     def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
         """(type, id) of all of which some version at or below `t` was in a patient's compartment; not what was erased."""
 
-    def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
-        """(type, id) of all of which some version at or below `t` refers to `target` by a search parameter (type, code)."""
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
+        """(type, id) of all of which some version at or below `t` refers to a target by a search parameter (type, code)."""
 
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""

@@ -7,7 +7,7 @@ else's, what belongs to no patient and refers to that, and the originals of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -42,6 +42,8 @@ _BLOB = re.compile(rb'"urn:onmaru:blob:([0-9a-f]{64})"')
 _BINARY = re.compile(rb'"(?:[^"\\]*/)?Binary/([A-Za-z0-9\-.]{1,64})(?:/_history/[^"\\]*)?"')
 _REFERENCE = re.compile(rb'"reference":"(?:[^"\\]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^"\\]*)?"')
 EVERY = 2**31
+SLICE = 10
+BATCH = 200
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -88,8 +90,11 @@ class _Patient(msgspec.Struct):
 _patient = msgspec.json.Decoder(_Patient).decode
 
 
-def reach(tenant: Tenant, patient: str) -> Reach:
-    """Everything of the person whose Patient this is, whatever any caller may see of it, durable or not yet."""
+def reaching(tenant: Tenant, patient: str) -> Generator[None, None, Reach]:
+    """Everything of the person whose Patient this is, whatever any caller may see of it, durable or not yet.
+
+    In short slices, all of one position: what is appended meanwhile is not in it.
+    """
     return _Walk(tenant).run(patient)
 
 
@@ -102,11 +107,11 @@ class _Walk:
         self._apart: dict[Name, list[Version]] = {}
         self._shared: dict[Name, list[Version]] = {}
 
-    def run(self, patient: str) -> Reach:
+    def run(self, patient: str) -> Generator[None, None, Reach]:
         self._meet(patient)
-        for one in list(self._people):
-            for name in (("Patient", one), *self._index.belonging(one, self._t)):
-                self._take(name)
+        waiting = [name for one in self._people for name in (("Patient", one), *self._index.belonging(one, self._t))]
+        while waiting:
+            waiting = yield from self._round(waiting)
         rewritten = [rewrite for name in self._apart if (rewrite := self._without(name)) is not None]
         own = dict(sorted(self._own.items()))
         bodies = [version.body for versions in own.values() for version in versions if version.body]
@@ -132,7 +137,7 @@ class _Walk:
                 continue
             self._people[one] = None
             waiting += self._merged(one)
-            for type, id in self._index.referring(("Patient", "link"), ("Patient", one), self._t):
+            for type, id in self._index.referring(("Patient", "link"), [("Patient", one)], self._t):
                 if type == "Patient" and one in self._merged(id):
                     waiting.append(id)
 
@@ -151,24 +156,38 @@ class _Walk:
         found = self._index.history(*name, (self._t, 0, 0), EVERY, ALL).versions
         return [version for version in found if version.op != "erase"]
 
-    def _take(self, name: Name) -> None:
-        """Judge a resource and what hangs on it."""
-        waiting = [name]
-        while waiting:
-            one = waiting.pop()
-            if one in self._own or one in self._apart or one in self._shared:
-                continue
-            versions = self._versions(one)
-            bodies = [version for version in versions if version.body]
-            if not bodies and one[0] != "Patient":
-                continue  # erased before
-            if self._others(one, bodies) and not self._original(bodies):
-                kept = self._apart if one[0] in REWRITTEN else self._shared
-                kept[one] = versions
-                waiting += _told_by(bodies) if one[0] == "Provenance" else ()
-                continue
-            self._own[one] = versions
-            waiting += self._hanging(one, bodies)
+    def _round(self, names: Sequence[Name]) -> Generator[None, None, list[Name]]:
+        """Judge resources; gives what hangs on those that are the person's own."""
+        hanging: list[Name] = []
+        before = set(self._own)
+        for number, name in enumerate(names):
+            if number % SLICE == 0:
+                yield
+            if not self._known(name):
+                hanging += self._judged(name)
+        fresh = [name for name in self._own if name not in before]
+        for start in range(0, len(fresh), BATCH):
+            for link in LINKS:
+                found = self._index.referring(link, fresh[start : start + BATCH], self._t)
+                hanging += [name for name in found if not self._known(name) and self._loose(name)]
+                yield
+        return hanging
+
+    def _known(self, name: Name) -> bool:
+        return name in self._own or name in self._apart or name in self._shared
+
+    def _judged(self, name: Name) -> Iterable[Name]:
+        """Put a resource where it belongs; what it names that goes with it."""
+        versions = self._versions(name)
+        bodies = [version for version in versions if version.body]
+        if not bodies and name[0] != "Patient":
+            return ()  # erased before
+        if self._others(name, bodies) and not self._original(bodies):
+            (self._apart if name[0] in REWRITTEN else self._shared)[name] = versions
+            return _told_by(bodies) if name[0] == "Provenance" else ()
+        self._own[name] = versions
+        found = {("Binary", id.decode()) for version in bodies for id in _BINARY.findall(version.body or b"")}
+        return [*sorted(found), *(_told_by(bodies) if name[0] == "Provenance" else ())]
 
     def _others(self, name: Name, bodies: Sequence[Version]) -> bool:
         """Whether a resource is somebody else's too; one of no patient is whose the resources are that it refers to."""
@@ -189,15 +208,6 @@ class _Walk:
             return False
         tokens = self._index.keys(bodies[0]).token
         return any((system, code) == ORIGINAL for _, system, code in tokens)
-
-    def _hanging(self, name: Name, bodies: Sequence[Version]) -> Iterable[Name]:
-        for link in LINKS:
-            yield from (one for one in self._index.referring(link, name, self._t) if self._loose(one))
-        for version in bodies:
-            assert version.body is not None
-            yield from (("Binary", id.decode()) for id in _BINARY.findall(version.body))
-        if name[0] == "Provenance":
-            yield from _told_by(bodies)
 
     def _loose(self, name: Name) -> bool:
         """Whether it belongs to no patient; what belongs to one is met in the compartments."""

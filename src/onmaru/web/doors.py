@@ -83,7 +83,7 @@ class Letters(Protocol):
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
 
-    def plan(self, caller: Caller, asked: Asked) -> Plan: ...
+    async def plan(self, caller: Caller, asked: Asked) -> Plan: ...
 
     async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
         """Returns once every follower has forgotten the person."""
@@ -102,9 +102,9 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
-    came(tenant, accepted): one request of a known caller to write has been answered.
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -193,11 +194,12 @@ class SqliteIndex:
         rid = self.file.names.known("Patient", patient)
         return self.file.resources("SELECT t FROM comp WHERE rid = ? AND t <= ?", (rid, t))
 
-    def referring(self, by: tuple[str, str], target: tuple[str, str], t: int) -> Sequence[tuple[str, str]]:
-        """From the range of the reference; a parameter may be several types' in common."""
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
+        """From the range of each reference; a parameter may be several types' in common."""
         self._indexed(t)
-        values = (search.parameters(by[0])[by[1]].sp, self.file.names.known(*target), t)
-        found = self.file.resources("SELECT t FROM ref WHERE sp = ? AND rid = ? AND t <= ?", values)
+        rids = json.dumps([self.file.names.known(*target) for target in targets])
+        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT value FROM json_each(?)) AND t <= ?"
+        found = self.file.resources(rows, (search.parameters(by[0])[by[1]].sp, rids, t))
         return [name for name in found if name[0] == by[0]]
 
     def keys(self, version: Version) -> Keys:

@@ -40,7 +40,7 @@ async def purge(visit: Visit, patient: str) -> Response:
     asked = Asked(patient, str(given.get("reason", "")), bool(given.get("withShared", False)))
     _, caller = visit.known()
     if given.get("dryRun", False):
-        return _told(erasing.plan(caller, asked), done=False)
+        return _told(await erasing.plan(caller, asked), done=False)
     return _told(await erasing.carry_out(caller, asked), done=True)
 
 
