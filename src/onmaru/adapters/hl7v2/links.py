@@ -31,10 +31,15 @@ _TIES = (
 )
 
 
+_MADE: dict[str, list[tuple[str, str, str]]] = {}
+for _made, _other, _element, _holder in _TIES:
+    _MADE.setdefault(_made, []).append((_other, _element, _holder))
+
+
 def on_made(walk: Walk, node: Node) -> None:
     """References that follow from where a resource stands when it is made."""
-    for made, other, element, holder in _TIES:
-        known = walk.known(other) if made == node.type else None
+    for other, element, holder in _MADE.get(node.type, ()):
+        known = walk.known(other)
         if known is None or known is node:
             continue
         if holder == "made":
@@ -43,10 +48,11 @@ def on_made(walk: Walk, node: Node) -> None:
             _append(known, element, node)
     if node.type == "Observation":
         _observed(walk, node)
-    order, account = walk.known("ServiceRequest"), walk.known("Account")
-    if node.type == "DocumentReference" and order is not None:
+    order = walk.known("ServiceRequest") if node.type == "DocumentReference" else None
+    if order is not None:
         node.data.setdefault("context", {}).setdefault("related", []).append(order)
-    if node.type == "Coverage" and account is not None:
+    account = walk.known("Account") if node.type == "Coverage" else None
+    if account is not None:
         _append(account, "coverage", {"coverage": node})
 
 
