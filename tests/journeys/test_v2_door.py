@@ -367,3 +367,54 @@ def test_no_impossible_time_becomes_a_time(house: House, time: str) -> None:
     result = house.one("Observation")
     assert result["valueString"] == time
     assert "effectiveDateTime" not in result
+
+
+def test_a_comment_behind_a_result_is_the_results_note(house: House) -> None:
+    lines = ["ORC|NW|P1^EMR", "RXO|1^약^KD|1||mg", "OBX|1|ST|8302-2^Height^LN||170||||||F", "NTE|1||키는 본인 진술"]
+    assert send(house, "ORM^O01", pid(), *lines).ack == "AA"
+    assert house.one("Observation")["note"] == [{"text": "키는 본인 진술"}]
+
+
+def test_a_comment_on_a_report_is_its_note_as_r4_can_say_it(house: House) -> None:
+    assert send(house, "ORU^R01", pid(), ORDER.format(status="F"), "NTE|1||배양 중").ack == "AA"
+    url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
+    kept = [one for one in house.one("DiagnosticReport")["extension"] if one["url"] == url]
+    assert kept == [{"url": url, "valueAnnotation": {"text": "배양 중"}}]
+
+
+@pytest.mark.parametrize(
+    ("said", "verification", "clinical"),
+    [
+        ("C^Confirmed", "confirmed", "active"),
+        ("I", "confirmed", "inactive"),
+        ("U", "unconfirmed", "active"),
+        ("E", "entered-in-error", ""),
+    ],
+)
+def test_an_allergy_says_whether_it_is_confirmed(house: House, said: str, verification: str, clinical: str) -> None:
+    iam = f"IAM|1|DA|7980^Penicillin^RX|SV|발진|A|A1^HOSP||AL||||||||{said}"
+    assert send(house, "ADT^A60", pid(), iam).ack == "AA"
+    allergy = house.one("AllergyIntolerance")
+    assert allergy["type"] == "allergy"
+    assert allergy["verificationStatus"]["coding"][0]["code"] == verification
+    assert allergy.get("clinicalStatus", {}).get("coding", [{"code": ""}])[0]["code"] == clinical
+
+
+def test_a_duration_in_seconds_or_hours_is_minutes(house: House) -> None:
+    for number, (amount, unit, minutes) in enumerate([("90", "s", None), ("120", "s", 2), ("1.5", "h", 90)]):
+        slot = f"SCH|AP{number}^HOSP|F{number}^HOSP|||||||{amount}|{unit}^^UCUM|^^^2026031014{number}000"
+        assert send(house, "SIU^S12", slot, pid(), "RGS|1|A", control=f"S{number}").ack == "AA"
+        found = house.one("Appointment", identifier=f"AP{number}")
+        assert found.get("minutesDuration") == minutes
+
+
+def test_a_document_tells_when_what_it_tells_of_was_done(house: House) -> None:
+    txa = "TXA|1|DI|TX|202603011000" + "|" * 8 + "D1^HOSP" + "|" * 5 + "AU"
+    assert send(house, "MDM^T02", pid(), txa, "OBX|1|TX|x^x^L||글||||||F").ack == "AA"
+    document = next(one for one in house.all("DocumentReference") if "context" in one)
+    assert document["context"]["period"]["start"] == "2026-03-01T10:00:00+09:00"
+
+
+def test_the_use_of_a_diagnosis_is_with_the_visit(house: House) -> None:
+    assert send(house, "BAR^P01", pid(), VISIT, "DG1|1||I10^Hypertension^I10|||A").ack == "AA"
+    assert house.one("Encounter")["diagnosis"][0]["use"]["coding"][0]["code"] == "AD"
