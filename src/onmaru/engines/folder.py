@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -108,6 +108,26 @@ class FolderBlobs:
         card = opened(place, self._keyring).card
         return self._gate.sight(self._caller).sees("Binary", (card.patient,) if card.patient else ())
 
+    def of(self, patient: str) -> Sequence[str]:
+        """By the cards of all blobs; only each file's first chunk is read."""
+        self._permit("r", "*of*")
+        if not self._gate.sight(self._caller).sees("Binary", (patient,)):
+            return ()
+        found = self._folder.glob("??/*") if self._folder.exists() else ()
+        return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+
+    def drop(self, names: Iterable[str]) -> int:
+        """Unlink files; they are gone durably when this returns."""
+        self._permit("d", "*drop*")
+        gone = [place for name in names if (place := self._place(name)).exists()]
+        at = self._now()
+        for place in gone:
+            self._trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
+            place.unlink()
+        for folder in {place.parent for place in gone}:
+            sync_folder(folder)
+        return len(gone)
+
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
             raise invalid("not-found", "no such blob", status=404)
@@ -132,6 +152,14 @@ class Opened(NamedTuple):
     card: Card
     body: bytes
     name: str
+
+
+def card(place: Path, ring: Keyring) -> Card:
+    """What the gate needs to know of one file. Raises as `opened` does."""
+    with place.open("rb") as file:
+        size = int.from_bytes(file.read(4), "big")
+        nonce, sealed = file.read(12), file.read(size)
+    return msgspec.msgpack.decode(AESGCM(ring.key("blobs")).decrypt(nonce, sealed, None), type=Card)
 
 
 def opened(place: Path, ring: Keyring) -> Opened:

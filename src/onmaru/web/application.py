@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -84,6 +84,7 @@ class Application:
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
         kept: Kept | None = None
+        visit: Visit | None = None
         try:
             if not surface:
                 response = self._pages.answer(scope.method, path)
@@ -103,6 +104,8 @@ class Application:
             log.error("request %s failed: %s", request_id, type(error).__name__)
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
+        if surface == "fhir":
+            self._count(visit, path, response)
         head = [("x-request-id", request_id)]
         if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
@@ -158,6 +161,12 @@ class Application:
             await self._kept(visit)
         return response
 
+    def _count(self, visit: Visit | None, path: str, response: Response) -> None:
+        """Tell the doors of a write that somebody known has asked for; a search by POST is none."""
+        if visit is None or visit.caller is None or visit.request.method not in BODIED or path.endswith("_search"):
+            return
+        self._doors.came(visit.tenant, response.status < 300)
+
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
         try:
@@ -189,9 +198,24 @@ class Application:
     def _inside(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
         if surface == "fhir":
             return self._fhir.answer(visit, path)
-        if surface == "api":
+        if surface == "api" and path != "audit":
             return self._api.answer(visit, path)
-        return self._rooms.answer(visit, path)
+        waiting = self._doors.ready(visit.tenant, "audit" if surface == "api" else "rooms")
+        answer = partial(self._api.answer if surface == "api" else self._rooms.answer, visit, path)
+        return answer() if waiting is None else self._when_ready(answer, waiting)
+
+    async def _when_ready(
+        self, answer: Callable[[], Response | Awaitable[Response]], waiting: Awaitable[object]
+    ) -> Response:
+        """An answer once what it reads is whole, for what is missing there would look like nothing; 503 till then."""
+        try:
+            async with asyncio.timeout(self._doors.settings.wait):
+                await waiting
+        except TimeoutError:
+            late = invalid("transient", "what this reads is still being made; try again", status=503)
+            return refusal(late, fhir=False, headers=[("retry-after", "5")])
+        response = answer()
+        return response if isinstance(response, Response) else await response
 
     async def _after(self, visit: Visit, surface: str, path: str, position: str) -> Response:
         """Answer once the position that the client has seen elsewhere is here; 503 when it does not come in time."""
