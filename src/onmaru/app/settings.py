@@ -123,7 +123,11 @@ SETTINGS: tuple[Setting, ...] = (
         "turned away; a peer listed with a certificate's fingerprint needs it.",
     ),
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
-    Setting("max_body_bytes", 32 * 1024 * 1024, "The largest request body taken, in bytes; a larger one gets 413."),
+    Setting(
+        "max_body_bytes",
+        16 * 1024 * 1024,
+        "The largest request body taken, in bytes; a larger one gets 413. What a larger limit lets in keeps others waiting.",
+    ),
     Setting("max_depth", 64, "How deep the JSON of a request may nest, at most 64; deeper gets 400.", within=(1, 64)),
     Setting("max_entries", 1000, "How many entries a batch or transaction may have; more gets 413 naming `$import`."),
     Setting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
@@ -38,7 +39,7 @@ class Origin:
 
     def secure(self, asked: Asked) -> bool:
         """Whether the person's browser speaks TLS, here or to the proxy before us."""
-        return self.base(asked).startswith("https:")
+        return (self._base or asked.scheme).startswith("https")
 
     def address(self, asked: Asked) -> str:
         """The client's address: the peer's, or the last one before the named proxies where the peer is such a proxy."""
@@ -74,5 +75,9 @@ def _bare(text: str) -> str:
 
 def _host(asked: Asked) -> str:
     """The host of the request; a Host header that is not one is not repeated."""
-    host = asked.headers.get("host") or getattr(asked, "authority", None) or "localhost"
+    return _sound(asked.headers.get("host") or getattr(asked, "authority", None) or "localhost")
+
+
+@lru_cache(maxsize=256)
+def _sound(host: str) -> str:
     return host if _HOST.fullmatch(host) else "localhost"
