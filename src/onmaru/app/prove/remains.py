@@ -28,14 +28,18 @@ def place_in(folder: Path) -> Place:
 
 def checked(folder: Path, position: int, rows: int, *, deep: bool) -> tuple[int, int]:
     """Hold the house in `folder` to an acknowledged position and audit row; what it reaches now."""
-    with opened(place_in(folder), deep=deep) as house:
+    with opened(place_in(folder), begun=position > 0 or rows > 0, deep=deep) as house:
         return held(house, position, rows)
 
 
 @contextmanager
-def opened(where: Place, *, deep: bool) -> Iterator[House]:
-    """Verify what is left as it lies, open it, and verify it again with every projection brought up."""
-    _verified(House(where, rooms=()), deep=False)
+def opened(where: Place, *, begun: bool, deep: bool) -> Iterator[House]:
+    """Verify what is left as it lies, open it, and verify it again with every projection brought up.
+
+    `begun`: something was acknowledged. Before that its files may be there in half; opening makes them.
+    """
+    if begun:
+        _verified(House(where, rooms=()), deep=False)
     house = House(where)
     try:
         house.catch_up(MAIN)
@@ -57,9 +61,8 @@ def held(house: House, position: int, rows: int) -> tuple[int, int]:
 
 
 def _verified(house: House, *, deep: bool) -> None:
-    if (house.folder(MAIN) / "log.db").exists():
-        report = examined(house, MAIN, deep=deep)
-        assert report.ok, str(report.wrong[0])
+    report = examined(house, MAIN, deep=deep)
+    assert report.ok, str(report.wrong[0])
 
 
 def projected(house: House) -> None:
