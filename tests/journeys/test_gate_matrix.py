@@ -108,6 +108,10 @@ ROWS = [
         {"resource": OBSERVATION, "request": {"method": "POST", "url": "Observation"}}]}, {}, CARRIED),
     Row("batch", "POST", "/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [
         {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
+    Row("FHIRPath", "POST", "/fhir/$fhirpath", {"resourceType": "Parameters", "parameter": [
+        {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
+        {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},
+        {}, EVERYBODY),
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),

@@ -11,7 +11,7 @@ from onmaru.fhir.fhirpath.functions.ordering import Key, sort
 from onmaru.fhir.fhirpath.node import Node
 from onmaru.fhir.fhirpath.operators import OPERATORS, signed
 from onmaru.fhir.fhirpath.parser import parse
-from onmaru.fhir.fhirpath.run import Collection, Environment, Evaluation, Run, Trace
+from onmaru.fhir.fhirpath.run import Collection, Environment, Evaluation, Run
 from onmaru.fhir.fhirpath.singles import integer
 from onmaru.fhir.fhirpath.tree import (
     Binary,
@@ -48,15 +48,16 @@ class Compiled:
 
     def __call__(self, context: Node | Collection, environment: Environment = Environment()) -> Collection:  # noqa: B008
         """The collection that the expression gives on `context`. Raises PathError."""
-        return self.traced(context, environment)[0]
+        return self.within(Run(context if isinstance(context, list) else [context], environment))
 
-    def traced(self, context: Node | Collection, environment: Environment) -> tuple[Collection, list[Trace]]:
-        """The collection, and what `trace()` noted by the way."""
-        run = Run(context if isinstance(context, list) else [context], environment)
+    def within(self, run: Run) -> Collection:
+        """The collection, in a run whose traces and remaining budget the caller keeps. Raises PathError."""
         try:
-            return self._evaluation(run), run.traces
+            return self._evaluation(run)
         except RecursionError:
             raise too_costly("the data nest too deep for this expression") from None
+        except ArithmeticError:
+            raise execution("a number is out of range") from None
 
 
 @lru_cache(maxsize=4096)
@@ -259,14 +260,12 @@ def _typed_call(step: Call) -> Stage:
 
 def _typed(name: str, type_name: str, at: int) -> Stage:
     wanted = specifier(type_name, at)
-    if name == "ofType":
+    if name != "is":  # R4's own invariants (dom-3) and search parameters use `as` on collections (decision 0075)
         return lambda run, items: [item for item in items if chosen(item, wanted)]
 
     def test(run: Run, items: Collection) -> Collection:
         if len(items) > 1:
-            raise execution(f"`{name}` takes a single item", at)
-        if name == "as":
-            return [item for item in items if chosen(item, wanted)]
+            raise execution("`is` takes a single item", at)
         return [is_a(item, wanted) for item in items]
 
     return test

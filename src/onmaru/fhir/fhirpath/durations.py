@@ -44,7 +44,7 @@ def add(moment: Moment, quantity: Quantity) -> Moment:
         count, unit = count / 1000, "second"
     try:
         return _added(moment, count, unit)
-    except (OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         raise execution("the result is no date between the years 1 and 9999") from None
 
 

@@ -203,7 +203,7 @@ def _close(left: Decimal, right: Decimal) -> bool:
     """Equal when rounded to the precision of the less precise; trailing zeros are no precision."""
     places = min(_places(left), _places(right))
     with localcontext() as context:
-        context.prec = 200
+        context.prec = 1000
         step = Decimal(1).scaleb(-places)
         return left.quantize(step, ROUND_HALF_UP) == right.quantize(step, ROUND_HALF_UP)
 

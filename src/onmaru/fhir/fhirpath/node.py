@@ -26,6 +26,8 @@ _TIMES: dict[str, type[Date] | type[DateTime] | type[Time]] = {
     "instant": DateTime,
     "time": Time,
 }
+MAX_DIGITS = 300
+"""Digits and decimal exponent beyond which a number in the data is only text."""
 _UNREAD: Any = object()
 
 read = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -59,10 +61,20 @@ def order(type_name: str) -> tuple[str, ...]:
     return tuple(labels(type_name))
 
 
+@cache
+def by_member(type_name: str) -> dict[str, str]:
+    """JSON member, or its `_name` sibling, → label."""
+    found = {}
+    for label, known in labels(type_name).items():
+        for member in known.members:
+            found[member] = found[f"_{member}"] = label
+    return found
+
+
 class Node:
     """`index`: the place in a repeating element, -1 in one that does not repeat. `type` is "" where none is known."""
 
-    __slots__ = ("_value", "data", "extra", "index", "label", "parent", "type")
+    __slots__ = ("_below", "_known", "_value", "data", "extra", "index", "label", "parent", "type")
 
     def __init__(self, data: Any, type: str, label: str = "", parent: Node | None = None, index: int = -1) -> None:
         self.data = data
@@ -72,6 +84,8 @@ class Node:
         self.label = label
         self.index = index
         self._value = _UNREAD
+        self._known: dict[str, list[Any]] | None = None
+        self._below: list[Node] | None = None
 
     @property
     def value(self) -> Any:
@@ -97,11 +111,20 @@ class Node:
         return node
 
     def add(self, label: str, found: list[Any]) -> None:
-        """Append the children called `label`."""
-        data = self.data
-        if not isinstance(data, dict):
-            self._add_to_primitive(label, found)
-            return
+        """Append the children called `label`. They are made once, because a validator asks for them again and again."""
+        if self._known is None:
+            self._known = {}
+        held = self._known.get(label)
+        if held is None:
+            held = []
+            if isinstance(self.data, dict):
+                self._find(label, held)
+            else:
+                self._add_to_primitive(label, held)
+            self._known[label] = held
+        found += held
+
+    def _find(self, label: str, found: list[Any]) -> None:
         known = labels(self.type).get(label)
         if known is None:
             if not labels(self.type):
@@ -110,9 +133,9 @@ class Node:
             self._children(known.only, label, known.type, found)
         else:
             members = known.members
-            for name in data:
+            for name in self.data:
                 member = name[1:] if name[:1] == "_" else name
-                if member in members and (member is name or member not in data):
+                if member in members and (member is name or member not in self.data):
                     self._children(member, label, members[member], found)
 
     def _add_to_primitive(self, label: str, found: list[Any]) -> None:
@@ -138,18 +161,37 @@ class Node:
             node.extra = extra
             found.append(node)
 
+    def below(self) -> list[Node]:
+        """Every descendant, in the order of the document."""
+        if self._below is None:
+            found: list[Node] = []
+            waiting = self.children()[::-1]
+            while waiting:
+                node = waiting.pop()
+                found.append(node)
+                waiting += reversed(node.children())
+            self._below = found
+        return self._below
+
     def children(self) -> list[Node]:
         """Every child, in the specification's order."""
         found: list[Any] = []
         if isinstance(self.data, dict):
-            known = order(self.type)
-            names = known or [name for name in self.data if name[:1] != "_" and name != "resourceType"]
-            for label in names:
+            for label in self._labels():
                 self.add(label, found)
         elif isinstance(self.extra, dict):
             self.add("id", found)
             self.add("extension", found)
         return found
+
+    def _labels(self) -> list[str]:
+        """The labels that have children, in the specification's order."""
+        if not order(self.type):
+            return [name for name in self.data if name[:1] != "_" and name != "resourceType"]
+        places = by_member(self.type)
+        return sorted(
+            {place for name in self.data if (place := places.get(name)) is not None}, key=order(self.type).index
+        )
 
 
 def _each(parent: Node, label: str, type_name: str, pair: tuple[Any, Any], found: list[Any]) -> None:
@@ -207,16 +249,19 @@ def _system(node: Node) -> Any:
 
 
 def _decimal(data: Any) -> Any:
+    """A number, or its text where no arithmetic could hold it."""
     try:
-        return Decimal(str(data))
+        number = Decimal(str(data))
     except ArithmeticError:
         return str(data)
+    held = number.is_finite() and len(number.as_tuple().digits) <= MAX_DIGITS and abs(number.adjusted()) <= MAX_DIGITS
+    return number if held else str(data)
 
 
 def _integer(data: Any) -> Any:
     try:
         return int(data)
-    except ValueError:
+    except (ValueError, ArithmeticError):
         return str(data)
 
 

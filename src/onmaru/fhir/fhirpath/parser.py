@@ -30,6 +30,8 @@ NESTING = 40
 """How deep brackets may nest."""
 HEIGHT = 150
 """How many operators may stand one upon another."""
+STEPS = 500
+"""How many steps one path may have."""
 
 # Operators that bind alike, from the loosest; a type test binds between `+` and `|` (grammar of FHIRPath 2.0.0).
 _LEVELS: tuple[frozenset[str], ...] = (
@@ -46,7 +48,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
 )
 _LEVEL = {operator: level for level, operators in enumerate(_LEVELS) for operator in operators}
 _WORDS = frozenset({"implies", "or", "xor", "and", "in", "contains", "is", "as", "div", "mod"})
-_RESERVED = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"})
+RESERVED = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"})
 
 
 @lru_cache(maxsize=2048)
@@ -126,6 +128,8 @@ class _Parser:
         at = self._next.at
         head, height = self._term()
         steps: list[Step] = []
+        if isinstance(head, Path):  # brackets around a path change nothing
+            steps, head = list(head.steps), head.head
         while self._is(".", "["):
             token = self._take()
             step: Step
@@ -136,6 +140,8 @@ class _Parser:
                 self._expect("]")
                 step = Index(tree, token.at, self._end)
             steps.append(step)
+            if len(steps) > STEPS:
+                raise too_costly(f"a path has more than {STEPS} steps", token.at)
             height = max(height, inner + 1)
         return (Path(head, tuple(steps), at, self._end) if steps else head), height
 
@@ -177,7 +183,7 @@ class _Parser:
             return Special(token.text, token.at, token.end), 1
         if token.kind not in ("name", "quoted"):
             raise syntax("expected a name", token.at)
-        if token.kind == "name" and token.text in _RESERVED:
+        if token.kind == "name" and token.text in RESERVED:
             raise syntax(f"`{token.text}` is a keyword; put it in backticks to use it as a name", token.at)
         if not self._is("("):
             return Member(token.text, token.at, token.end), 1
@@ -230,7 +236,7 @@ class _Parser:
         if token.kind == "number":
             return self._number(token)
         if token.kind == "long":
-            return Long(_within(int(token.text[:-1]), MAX_LONG, token.at))
+            return Long(self._within(int(token.text[:-1]), MAX_LONG, token.at))
         if token.kind == "string":
             return token.text
         if token.kind == "name":
@@ -253,11 +259,13 @@ class _Parser:
         if unit.kind == "name" and unit.text in CALENDAR_UNITS:
             self._take()
             return Quantity(Decimal(token.text), unit.text, calendar=True)
-        return Decimal(token.text) if "." in token.text else _within(int(token.text), MAX_INTEGER, token.at)
+        return Decimal(token.text) if "." in token.text else self._within(int(token.text), MAX_INTEGER, token.at)
 
-
-def _within(number: int, largest: int, at: int) -> int:
-    # One more than the largest is read, because the smallest is written as its negation
-    if number > largest + 1:
-        raise syntax("the number is too large for its type", at)
-    return number
+    def _within(self, number: int, largest: int, at: int) -> int:
+        # The smallest is written as the negation of one more than the largest
+        negated = any(
+            token.end <= at and token.text == "-" for token in self._tokens[max(0, self._place - 2) : self._place]
+        )
+        if number > largest + negated:
+            raise syntax("the number is too large for its type", at)
+        return number

@@ -18,7 +18,7 @@ from onmaru.fhir.fhirpath.singles import integer, one
 from onmaru.fhir.fhirpath.temporal import EAST, WEST, WIDTHS, Date, DateTime, Field, Moment, Time, last_day
 from onmaru.fhir.fhirpath.values import DIGITS, NUMBERS, TEMPORAL, Quantity, kind
 
-_WIDE = Context(prec=400)
+_WIDE = Context(prec=1000)
 _DEFAULT = {"Date": 8, "DateTime": 17, "Time": 9}
 _LOW: tuple[Field, ...] = (1, 1, 1, 0, 0, 0)
 _HIGH: tuple[Field, ...] = (9999, 12, 31, 23, 59, 59)

@@ -19,7 +19,7 @@ from onmaru.fhir.fhirpath.values import ARITHMETIC, DIGITS, NUMBERS, Long, Quant
 
 # Ten more digits than are shown, so that 16.log(2) is 4 and not a hair beside it
 _FINE = Context(prec=DIGITS + 10, Emax=999, Emin=-999, traps=ARITHMETIC.traps)
-_WIDE = Context(prec=200, traps=ARITHMETIC.traps)
+_WIDE = Context(prec=1000, traps=ARITHMETIC.traps)
 
 
 @function("abs")

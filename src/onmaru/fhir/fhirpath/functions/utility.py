@@ -19,16 +19,7 @@ def children(run: Run, items: Collection, arguments: Arguments) -> Collection:
 @function("descendants")
 def descendants(run: Run, items: Collection, arguments: Arguments) -> Collection:
     """In the order of the document, without the items themselves."""
-    found: Collection = []
-    for item in items:
-        waiting = list(reversed(item.children())) if item.__class__ is Node else []
-        while waiting:
-            node = waiting.pop()
-            found.append(node)
-            below = node.children()
-            run.spend(1 + len(below))
-            waiting += reversed(below)
-    return found
+    return [node for item in items if item.__class__ is Node for node in item.below()]
 
 
 @function("trace", 1, 2)
