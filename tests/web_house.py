@@ -32,6 +32,7 @@ class Answer:
     def __init__(self) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        self.cookies: list[str] = []
         self.body = b""
         self.closed = False
 
@@ -47,11 +48,11 @@ class Answer:
 
 
 class _Scope:
-    def __init__(self, method: str, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, method: str, url: str, headers: Mapping[str, str], peer: str = "127.0.0.1") -> None:
         self.method = method
         self.path, _, self.query_string = url.partition("?")
         self.headers = {"host": "hospital.example", **{k.lower(): v for k, v in headers.items()}}
-        self.client = "127.0.0.1:40000"
+        self.client = f"{peer}:40000"
         self.scheme = "http"
 
 
@@ -75,6 +76,7 @@ class _Protocol:
         assert all(isinstance(name, str) and isinstance(value, str) for name, value in headers)
         self.answer.status, self.answer.body = status, body
         self.answer.headers = dict(headers)
+        self.answer.cookies = [value for name, value in headers if name == "set-cookie"]
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> _Protocol:
         self.answer.status, self.answer.headers = status, dict(headers)
@@ -210,7 +212,13 @@ class House:
         return [row for _, row in reversed(self.tenants[tenant].trail.page(count=100_000))]
 
     async def call(
-        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
+        self,
+        method: str,
+        url: str,
+        body: Any = b"",
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
+        peer: str = "127.0.0.1",
     ) -> Answer:
         """One request; a body that is no bytes is sent as JSON."""
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -221,11 +229,17 @@ class House:
             given.setdefault("content-type", "application/json")
         given.setdefault("content-length", str(len(sent)))
         protocol = _Protocol(sent)
-        await self.application.__rsgi__(_Scope(method, url, given), protocol)  # type: ignore[arg-type]
+        await self.application.__rsgi__(_Scope(method, url, given, peer), protocol)  # type: ignore[arg-type]
         return protocol.answer
 
     def ask(
-        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
+        self,
+        method: str,
+        url: str,
+        body: Any = b"",
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
+        peer: str = "127.0.0.1",
     ) -> Answer:
         """`call` on a loop of its own."""
-        return asyncio.run(self.call(method, url, body, headers, token))
+        return asyncio.run(self.call(method, url, body, headers, token, peer))

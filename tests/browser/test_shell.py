@@ -138,6 +138,63 @@ def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(
     assert axe(page) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("ko", "15분 뒤에 다시 시도하세요"), ("en", "Try again in 15 minutes")]
+)
+def test_too_many_wrong_passwords_are_told_with_the_time_to_wait(visit: Open, language: str, words: str) -> None:
+    page = visit("", "/", language)
+    for _ in range(6):
+        page.locator("input").first.fill(f"nobody-{language}")
+        page.locator("input[type=password]").fill("wrong")
+        with page.expect_response("**/api/login"):
+            page.keyboard.press("Enter")
+        expect(page.locator("button[type=submit]")).to_be_enabled()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+@pytest.mark.parametrize(("language", "since"), [("ko", "집계 시작"), ("en", "Counted since")])
+def test_every_door_tells_what_came_and_since_when_it_counts(visit: Open, language: str, since: str) -> None:
+    page = visit("keeper", "/doors", language)
+    table = page.get_by_role("table").first
+    expect(table.get_by_role("columnheader", name=since)).to_be_visible()
+    rows = table.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text(re.compile(r"HTTP.*FHIR REST", re.DOTALL))
+    for row in rows.all():
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", row.locator("td").last.inner_text())
+    came = int(rows.first.locator("td").nth(1).inner_text())
+    assert came > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "merged", "open_it"),
+    [("ko", "통합됨", "통합된 기록 열기"), ("en", "Merged", "Open the merged record")],
+)
+def test_a_record_that_was_merged_away_says_so_on_the_list_and_in_its_header(
+    visit: Open, served: Hospital, language: str, merged: str, open_it: str
+) -> None:
+    kept = {"resourceType": "Patient", "id": "kept", "name": [{"text": "합쳐진이"}], "gender": "male"}
+    gone = {
+        **kept,
+        "id": "gone",
+        "active": False,
+        "link": [{"other": {"reference": "Patient/kept"}, "type": "replaced-by"}],
+    }
+    entries = [{"resource": one, "request": {"method": "PUT", "url": f"Patient/{one['id']}"}} for one in (kept, gone)]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    page = visit("doctor", "/patients", language)
+    page.keyboard.type("합쳐진이")
+    expect(page.locator("[data-index]")).to_have_count(2)
+    expect(page.locator("[data-index]", has_text=merged)).to_have_count(1)
+    page.goto("/patients/gone")
+    expect(page.locator("h1 ~ *", has_text=merged)).to_be_visible()
+    page.get_by_role("link", name=re.compile(open_it)).click()
+    page.wait_for_url("**/patients/kept")
+    expect(page.locator("h1 ~ *", has_text=merged)).to_have_count(0)
+    removals = [{"request": {"method": "DELETE", "url": f"Patient/{id}"}} for id in ("gone", "kept")]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": removals})
+
+
 def test_the_audit_shows_who_looked_at_whom(visit: Open) -> None:
     visit("doctor", "/patients").locator("[data-index]").first.wait_for()
     page = visit("keeper", "/audit")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
+from onmaru.app.aside import Aside
+from onmaru.app.following import Pieces, sized
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.projection import Projection
 from onmaru.web.doors import News
 
-SLICE = 100
+SLICE = 25
 NEWS = 500
-GATHER = 1000
+GATHER = (1000, 8 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
@@ -23,22 +26,34 @@ PATIENCE = 30.0
 class Motion:
     """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
 
-    def __init__(self, house: House, tenant: str) -> None:
+    def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
+        self._pieces = Pieces(self.seat.home.index, aside)
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+
+    async def _warm(self) -> None:
+        """Take into memory what readers will want, between requests."""
+        for _ in self.seat.home.index.warm():
+            await asyncio.sleep(0)
+            if self._closing.is_set():
+                return
 
     def _settled(self, t: int) -> None:
         if t > self.followed:
             self._wake.set()
 
-    async def durable(self, t: int) -> None:
-        """Everything appended before this call is durable, and position `t` has been reached."""
+    def durable(self, t: int) -> Awaitable[None]:
+        """Everything appended before this call is durable, and position `t` has been reached; below 0: audit rows only."""
+        return self.pump.durable(wrote=t >= 0) if t <= self.seat.home.head() else self._reached(t)
+
+    async def _reached(self, t: int) -> None:
         await self.pump.durable()
         while self.seat.home.head() < t:
             async with self.moved:
@@ -46,33 +61,43 @@ class Motion:
 
     async def _follow(self) -> None:
         """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             head = self.seat.home.head()
             for projection in self.seat.hot.projections:
-                started = loop.time()
-                while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
-                    # In a crowd those who wait for an answer come first, but following never stands still.
-                    await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
-                    started = loop.time()
+                await self._followed(projection, head)
             self.followed = head
             async with self.moved:
                 self.moved.notify_all()
 
+    async def _followed(self, projection: Projection, head: int) -> None:
+        """Bring one hot projection up to `head`."""
+        hot, time = self.seat.hot, asyncio.get_running_loop().time
+        size = SLICE
+        while batch := self._pieces.next(hot.position(projection), head, size):
+            made = await self._pieces.heavy(projection, batch)
+            started = time()
+            hot.take(projection, batch, made)
+            took = time() - started
+            size = sized(len(batch), took)
+            # In a crowd those who wait for an answer come first, but following never stands still.
+            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
-        columnar = self.seat.columnar
+        columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := self.seat.home.read(columnar.position(projection), GATHER):
-                    await asyncio.to_thread(columnar.take, projection, batch)
+                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self._pieces.heavy(projection, batch)
+                    await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
                         return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._closing.wait()
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -89,7 +114,7 @@ class Motion:
                 while self.followed <= position:
                     await self.moved.wait()
             sight = self.seat.tenant.gate.sight(caller)
-            batch = self.seat.home.read(position, min(NEWS, self.followed - position))
+            batch = self.seat.home.index.touched(position, min(position + NEWS, self.followed))
             patients: set[str] = set()
             types: set[str] = set()
             for version in batch:
@@ -109,6 +134,7 @@ class Motion:
         self._task.cancel()
         self._closing.set()
         await self._gathering
+        await self.warmed
         await self.pump.close()
 
 
@@ -118,18 +144,19 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
             self.house.catch_up(tenant)
-            self._motions[tenant] = Motion(self.house, tenant)
+            self._motions[tenant] = Motion(self.house, tenant, self.aside)
         return self._motions[tenant]
 
-    async def durable(self, tenant: str, t: int) -> None:
+    def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
-        await self.motion(tenant).durable(t)
+        return self.motion(tenant).durable(t)
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""
@@ -148,4 +175,5 @@ class Running:
         self._witness.cancel()
         for motion in self._motions.values():
             await motion.close()
+        await self.aside.close()
         self.house.close()

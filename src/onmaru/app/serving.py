@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,16 +19,22 @@ from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.doorway import Doorway
+from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.peers import peers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.kernel.audit import Access
+from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
 
+# How long the first request may be kept waiting so that those after it are not; the rest is done between them.
+WARM_SECONDS = 3.0
+# How long a thread that follows or writes may keep the loop waiting for the interpreter
+SWITCH_SECONDS = 0.001
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -68,8 +75,11 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
-    running.motion(MAIN)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WARM_SECONDS):
+            await asyncio.shield(running.motion(MAIN).warmed)
     calm()
+    sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
     listening = server(build(wire(doorway, found)), host, port)
@@ -84,19 +94,25 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await listener.stop()
         listening.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(task, 5)
+            async with asyncio.timeout(5):
+                await task
         await running.close()
 
 
 async def ended(standing: Served) -> None:
-    """Return on SIGINT, SIGTERM or the server's own end."""
+    """Return on SIGINT, SIGTERM or the server's own end. A second signal ends the process as it stands: nothing
+    acknowledged is lost by that, and a house whose closing hangs is not beyond reach."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
     told = asyncio.create_task(stop.wait())
-    await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    try:
+        await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(one)
 
 
 async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
@@ -148,6 +164,10 @@ def wire(doorway: Doorway, found: Found) -> Doors:
     def audit(tenant: str, row: Access) -> None:
         house.seat(tenant).home.trail.add(row)
 
+    async def carry(errand: Errand) -> Result | None:
+        reply = await running.aside.carry(errand)
+        return None if isinstance(reply, Projected) else reply
+
     def audit_page(hall: Hall, asked: AuditFilter) -> Any:
         return house.seat(hall.caller.tenant).home.trail.page(
             patient=asked.patient,
@@ -166,10 +186,14 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        carry=carry,
         lines=doorway.lines,
+        came=doorway.came,
         letters=doorway,
         rooms=house.rooms,
         settings=Settings(
+            base=limits["base"],
+            proxies=tuple(limits["proxies"].split()),
             body=limits["max_body_bytes"],
             depth=limits["max_depth"],
             entries=limits["max_entries"],

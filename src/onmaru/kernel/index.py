@@ -24,6 +24,9 @@ class Found(msgspec.Struct, frozen=True):
 class Index(Protocol):
     """Answers about the record as it was at `t`, for a caller with `sight`. Follows appends before they are durable."""
 
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """The versions at positions after+1 … t, durable or not."""
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below `t`, deletions included; None when there never was one."""
 

@@ -25,6 +25,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.origin import Origin
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -33,11 +34,12 @@ from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What only reads waits for its audit row alone, not for what others write
+SAFE = frozenset({"GET", "HEAD"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
-_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
 
 
 class Scope(Protocol):
@@ -67,6 +69,7 @@ class Application:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._origin = Origin(doors.settings.base, doors.settings.proxies)
         self._fhir = Fhir(doors)
         self._api = Api()
         self._rooms = Rooms(doors.rooms)
@@ -81,6 +84,7 @@ class Application:
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
         kept: Kept | None = None
+        visit: Visit | None = None
         try:
             if not surface:
                 response = self._pages.answer(scope.method, path)
@@ -100,8 +104,10 @@ class Application:
             log.error("request %s failed: %s", request_id, type(error).__name__)
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
+        if surface == "fhir":
+            self._count(visit, path, response)
         head = [("x-request-id", request_id)]
-        if scope.scheme == "https":
+        if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
@@ -121,10 +127,10 @@ class Application:
             raise invalid("too-long", f"the address is longer than {settings.url} characters", status=414)
         pairs = pairs_of(query) if query else ()
         request = Request(scope.method, scope.path, {}, pairs, scope.headers, b"")
-        base = settings.base or f"{scope.scheme}://{_host(scope)}"
+        base = self._origin.base(scope)
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
-        address = scope.client.rpartition(":")[0] or scope.client
+        address = self._origin.address(scope)
         return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
@@ -155,10 +161,16 @@ class Application:
             await self._kept(visit)
         return response
 
+    def _count(self, visit: Visit | None, path: str, response: Response) -> None:
+        """Tell the doors of a write that somebody known has asked for; a search by POST is none."""
+        if visit is None or visit.caller is None or visit.request.method not in BODIED or path.endswith("_search"):
+            return
+        self._doors.came(visit.tenant, response.status < 300)
+
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
         try:
-            await self._doors.durable(trail_of(visit), 0)
+            await self._doors.durable(trail_of(visit), -1 if visit.request.method in SAFE else 0)
         except Exception as error:
             log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
             text = "this is not known to be on the disk; ask whether it is there before trying again"
@@ -195,7 +207,8 @@ class Application:
         if not position.isdecimal() or len(position) > 18:
             raise invalid("value", "not a position of this server", "X-Onmaru-Position")
         try:
-            await asyncio.wait_for(self._doors.durable(visit.tenant, int(position)), self._doors.settings.wait)
+            async with asyncio.timeout(self._doors.settings.wait):
+                await self._doors.durable(visit.tenant, int(position))
         except TimeoutError:
             late = invalid("timeout", "the position asked for is not here yet", "X-Onmaru-Position", 503)
             return refusal(late, fhir=surface == "fhir", headers=[("retry-after", "1")])
@@ -217,9 +230,3 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
-
-
-def _host(scope: Scope) -> str:
-    """The host that links are written with; a Host header that is not one is not repeated."""
-    host = scope.headers.get("host") or getattr(scope, "authority", None) or "localhost"
-    return host if _HOST.fullmatch(host) else "localhost"

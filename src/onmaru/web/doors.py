@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
@@ -21,11 +22,12 @@ MIB = 1 << 20
 class Settings(msgspec.Struct, frozen=True):
     """Limits and choices of the web. Sizes in bytes, times in seconds, `depth` in levels of JSON (at most 64).
 
-    `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
+    `base` and `proxies`: see `web.origin.Origin`. `url` limits path and query together.
     `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
     """
 
     base: str = ""
+    proxies: tuple[str, ...] = ()
     tenant: str = "main"
     body: int = 16 * MIB
     depth: int = DEPTH
@@ -76,13 +78,20 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+async def here(errand: Errand) -> None:
+    """No errand goes elsewhere."""
+
+
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
     hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
-    for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
+    for position t, with t < 0 looks at audit rows only: for who cannot have written. audit(tenant, row): adds one row to a
+    tenant's trail. audit_page: rows newest first with their numbers.
+    carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins
@@ -92,7 +101,9 @@ class Doors(msgspec.Struct, frozen=True):
     audit: Callable[[str, Access], None]
     audit_page: Callable[[Hall, AuditFilter], Sequence[tuple[int, Access]]]
     changes: Callable[[Caller, int], AsyncIterator[News]]
+    carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

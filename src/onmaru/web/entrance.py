@@ -45,11 +45,11 @@ def _present(visit: Visit) -> tuple[Standing | None, bool]:
     return (visit.doors.logins.standing(secret) if secret else None), True
 
 
-def cookie(header: str) -> str:
-    """The session secret among the cookies; "" when there is none."""
+def cookie(header: str, wanted: str = COOKIE) -> str:
+    """The value of a cookie, by default the session's secret; "" when there is none."""
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             return value
     return ""
 

@@ -7,13 +7,16 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.hl7v2 import identity
-from onmaru.adapters.hl7v2.node import Node, absorb, prune
+from onmaru.adapters.hl7v2.context import Known, Stale
+from onmaru.adapters.hl7v2.node import Node, prune
+from onmaru.kernel.log import Version
 
 
 class Draft(msgspec.Struct):
     """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted.
 
-    `holder` is the order or report whose number is part of the key: where that is new, this is new.
+    `holder` is the order or report whose number is part of the key: where that is new, this is new. `version`: what stands
+    and is not changed.
     """
 
     name: str
@@ -24,6 +27,10 @@ class Draft(msgspec.Struct):
     emptied: list[str]
     filled: set[str]
     holder: str = ""
+    version: Version | None = None
+
+
+_NODES = (Node, Known)
 
 
 class Emitter:
@@ -36,8 +43,14 @@ class Emitter:
         self.into: dict[int, Node] = {}
         self.names: dict[int, str] = {}
         self.top = {id(node) for node in nodes}
+        self.runs: dict[int, tuple[int, int]] = {}
         for node in nodes:
-            self._gather(node)
+            start = len(self.order)
+            if type(node) is Known:
+                self._stand(node)
+            else:
+                self._gather(node)
+            self.runs[id(node)] = (start, len(self.order))
 
     def _gather(self, node: Node) -> None:
         """Collect the node and everything it refers to; resources with the same number become one."""
@@ -47,25 +60,40 @@ class Emitter:
         for below in _nodes_in(node.data):
             below.above.append(node)
             self._gather(below)
-        known = next(
-            (self.same[(node.type, *one[:2])] for one in identity.strong(node) if (node.type, *one[:2]) in self.same),
-            None,
-        )
+        numbers = [(node.type, system, value) for system, value, _ in identity.strong(node)]
+        known = next((self.same[number] for number in numbers if number in self.same), None)
         if known is not None:
-            absorb(known, node)
+            known.absorb(node)
             self.into[id(node)] = known
             return
-        for one in identity.strong(node):
-            self.same[(node.type, *one[:2])] = node
-        if id(node) in self.top or identity.strong(node):
+        self.same.update(dict.fromkeys(numbers, node))
+        if id(node) in self.top or numbers:
             self.order.append(node)
+
+    def _stand(self, node: Known) -> None:
+        """A remembered resource stands; one of the same number before it would have taken its place."""
+        for system, value, _ in node.standing.numbers:
+            if (node.type, system, value) in self.same:
+                raise Stale
+            self.same[(node.type, system, value)] = node
+        self.into[id(node)] = node
+        self.order.append(node)
 
     def drafts(self) -> list[Draft]:
         for at, node in enumerate(self.order):
-            self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
+            if type(node) is Known:
+                self.names[id(node)] = node.standing.version.name
+            else:
+                self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
         made = []
         seen: set[str] = set()
         for at, node in enumerate(self.order):
+            if type(node) is Known:
+                stands = node.standing
+                made.append(
+                    Draft(stands.version.name, node.type, {}, stands.numbers, "", [], set(), "", stands.version)
+                )
+                continue
             inside: list[dict[str, Any]] = []
             data = {"resourceType": node.type, **(self._render(node.data, inside) or {})}
             if inside:
@@ -112,7 +140,7 @@ class Emitter:
             return members or None
         if kind is list:
             return [inner for one in value if (inner := self._render(one, inside)) is not None] or None
-        return self._reference(value, inside) if kind is Node else value
+        return self._reference(value, inside) if kind in _NODES else value
 
     def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
         node = self.into.get(id(node), node)

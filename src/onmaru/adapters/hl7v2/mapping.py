@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.hl7v2 import hooks, links, moments, required
+from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, required
 from onmaru.adapters.hl7v2 import segment as segments
-from onmaru.adapters.hl7v2.conditions import holds
+from onmaru.adapters.hl7v2.context import Contexts, Known, Learning, Remembered, Stale
+from onmaru.adapters.hl7v2.demands import demand
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
-from onmaru.adapters.hl7v2.refused import REQUIRED, SEQUENCE, Refused
+from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
 from onmaru.adapters.hl7v2.tables import structure, tables, type_of
 from onmaru.adapters.hl7v2.values import Sender
 from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
@@ -43,7 +44,8 @@ _NOTED = {
 }
 
 
-_HEAD = frozenset({"MSH", "SFT", "UAC", "EVN"})
+# Segments that stand before the PID of the patient they are about (chapters 10.3.1 and 11.3)
+_AHEAD = frozenset({"SCH", "RF1"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -56,9 +58,15 @@ class Field(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.segment}[{self.sequence}]-{self.field}"
 
+    @property
+    def location(self) -> str:
+        """ERR-2 form."""
+        return f"{self.segment}^{self.sequence}^{self.field}"
+
 
 class Mapped(msgspec.Struct):
-    """What a message became. `carried` fields are extensions of a resource; `lost` ones are only in the raw message."""
+    """What a message became. `carried` fields are extensions of a resource; `lost` ones are only in the raw message;
+    `doubtful` ones hold times that are none: kept as they came, in an extension."""
 
     structure: str
     sender: Sender
@@ -67,11 +75,14 @@ class Mapped(msgspec.Struct):
     populated: int
     carried: list[Field]
     lost: list[Field]
+    doubtful: list[Field]
+    learning: Learning | None
 
 
 class _Mapper:
-    def __init__(self, message: Message, zone: str) -> None:
+    def __init__(self, message: Message, zone: str, contexts: Contexts | None) -> None:
         self.message = message
+        self.contexts = contexts
         facility = message.msh.c(4) or message.msh.c(3) or "unnamed"
         stamp = moments.instant(message.msh.c(7), zone)
         self.sender = Sender(stamp[-6:] if stamp and not stamp.endswith("Z") and stamp[-6] in "+-" else zone, facility)
@@ -85,14 +96,75 @@ class _Mapper:
         self.populated = 0
         self.carried: list[Field] = []
         self.lost: list[Field] = []
+        self.doubtful: list[Field] = []
+        self.ahead: list[Node] = []
+        self.head = context.span(message) if contexts is not None else range(0)
+        self.learning: Learning | None = None
+        self.known: list[Known] = []
 
     def run(self) -> Mapped:
+        remembered = self._remembered()
         for at, segment in enumerate(self.message.segments):
             position = self.walk.place(segment)
+            if remembered is not None and at in self.head:
+                self._recall(remembered, at - self.head.start, segment)
+                continue
+            before = self.populated, len(self.carried), len(self.lost), len(self.doubtful)
             touched, done = self._targets(at, segment, position)
             self._account(segment, touched, done)
-        required.finish(self.nodes, self.message)
-        return Mapped(self.structure, self.sender, self.nodes, self.provenance, self.populated, self.carried, self.lost)
+            if self.learning is not None and at in self.head:
+                self._note(*before)
+        required.finish([node for node in self.nodes if type(node) is Node], self.message)
+        return Mapped(
+            self.structure,
+            self.sender,
+            self.nodes,
+            self.provenance,
+            self.populated,
+            self.carried,
+            self.lost,
+            self.doubtful,
+            self.learning,
+        )
+
+    def _remembered(self) -> Remembered | None:
+        """What the head's words meant before; without it, notes are taken for the next message that repeats them."""
+        if self.contexts is None or not self.head:
+            return None
+        key = context.key(self.message, self.structure, self.sender, self.head)
+        if self.contexts.unfit(key):
+            return None
+        found = self.contexts.get(key)
+        if found is None:
+            self.learning = Learning(key, self.head)
+        return found
+
+    def _recall(self, remembered: Remembered, offset: int, segment: Segment) -> None:
+        """A segment of the head says what it said before."""
+        if not offset:
+            self.known = context.recall(remembered)
+            self.nodes += self.known
+            self.patient = self.known[remembered.patient]
+            self._book(self.patient)
+            self.populated += remembered.populated
+            self.carried += remembered.carried
+            self.lost += remembered.lost
+            self.doubtful += remembered.doubtful
+        for label, node in context.relabel(remembered, self.known, offset, segment):
+            self.walk.holder(label).labels[label] = node
+        if offset == len(self.head) - 1 and remembered.encounter is not None:
+            self.encounter = self.known[remembered.encounter]
+
+    def _note(self, populated: int, carried: int, lost: int, doubtful: int) -> None:
+        """How the fields of a segment of the head were counted."""
+        assert self.learning is not None
+        counts = self.learning.counts
+        self.learning.counts = (
+            counts[0] + self.populated - populated,
+            counts[1] + self.carried[carried:],
+            counts[2] + self.lost[lost:],
+            counts[3] + self.doubtful[doubtful:],
+        )
 
     def _targets(self, at: int, segment: Segment, position: Position | None) -> tuple[list[Node], set[int]]:
         touched: list[Node] = []
@@ -101,6 +173,8 @@ class _Mapper:
             node, table = self._target(at, segment, position, label, table)
             if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in _NOTED):
                 continue
+            if type(node) is Known:
+                raise Stale
             touched.append(node)
             done |= segments.write(node, table, segment, self.walk.find, self.sender)
             for reference in references:
@@ -118,8 +192,8 @@ class _Mapper:
         """The message table's targets whose conditions hold; without any, the segment table's own resource."""
         found = [
             [label, table, references]
-            for condition, label, table, references in (position.targets if position else ())
-            if holds(condition, segment, None, self.walk.find)
+            for when, label, table, references in (position.targets if position else ())
+            if when is None or when(segment, None, self.walk.find)
         ]
         if segment.name == "PID" and not any(t[1] == "PID[Account]" for t in found):
             found.append(["Account[own]", "PID[Account]", []])
@@ -144,6 +218,7 @@ class _Mapper:
         self, at: int, segment: Segment, position: Position | None, label: str, table: str
     ) -> tuple[Node | None, str]:
         if label.startswith("Provenance"):
+            self._noted(at, label, self.provenance)
             return self.provenance, table
         if label.startswith("$"):
             label = self._chosen(at, label)
@@ -154,15 +229,17 @@ class _Mapper:
             return None, table
         holder = self.walk.holder(label)
         node = holder.labels.get(label)
-        own = segment.name in tables().defaults and segment.name not in ("PD1", "PV2")
-        again = node is not None and segment.line != node.key_line
-        made_here = node is not None and (node.made_at == position.index if position else own)
-        if node is None or (again and made_here):
+        if node is None or _another(node, segment, position):
             if not _makes(segment, kind):
                 return None, table
             node = self._made(kind, position.index if position else -2, segment)
             holder.labels[label] = node
+            self._noted(at, label, node)
         return node, table
+
+    def _noted(self, at: int, label: str, node: Node) -> None:
+        if self.learning is not None:
+            self.learning.label(at, label, node)
 
     def _made(self, kind: str, index: int, segment: Segment) -> Node:
         node = Node(kind, index)
@@ -173,6 +250,8 @@ class _Mapper:
             self._book(node)
         else:
             node.patient, node.encounter = self.patient, self.encounter
+        if segment.name in _AHEAD:
+            self.ahead.append(node)
         if kind == "Encounter":
             self.encounter = node
         if kind == "MessageHeader":
@@ -182,9 +261,9 @@ class _Mapper:
         return node
 
     def _book(self, patient: Node) -> None:
-        """An appointment's SCH stands before its PID (2.9 chapter 10.3.1), so it meets its patient late."""
-        for node in self.nodes:
-            if node.type == "Appointment" and node.patient is None:
+        """What stands before the PID meets its patient late."""
+        for node in self.ahead:
+            if node.patient is None:
                 node.patient = patient
 
     def _chosen(self, at: int, label: str) -> str:
@@ -227,6 +306,9 @@ class _Mapper:
 
     def _account(self, segment: Segment, touched: list[Node], done: set[int]) -> None:
         left = []
+        wrong = doubts.times(segment, self.sender.zone)
+        self.doubtful += [Field(segment.name, segment.sequence, number) for number in wrong]
+        done = done.difference(wrong)
         for number in segment.populated():
             if number in _PROTOCOL.get(segment.name, ()) or _set_id(segment, number):
                 continue
@@ -246,16 +328,16 @@ class _Mapper:
 _TWICE = {2: 2, 3: 3, 16: 12}
 
 
+def _another(node: Node, segment: Segment, position: Position | None) -> bool:
+    """Whether a segment of the kind that made `node` comes again: it makes another one."""
+    own = segment.name in tables().defaults and segment.name not in ("PD1", "PV2")
+    return segment.line != node.key_line and (node.made_at == position.index if position else own)
+
+
 def _identified(segment: Segment) -> None:
     """A PID without any identifier must never make a patient."""
     if segment.name == "PID" and not any(rep.c(1) for field in (2, 3, 4) for rep in segment.repetitions(field)):
         raise Refused("AE", REQUIRED, "PID has no patient identifier", segment.location(3))
-
-
-def _followed(message: Message) -> None:
-    """To accept a message that was cut off after its header would lose it."""
-    if all(segment.name in _HEAD for segment in message.segments):
-        raise Refused("AE", SEQUENCE, "nothing follows the header: whom the message is about did not come", "MSH^1")
 
 
 def _makes(segment: Segment, kind: str) -> bool:
@@ -265,7 +347,7 @@ def _makes(segment: Segment, kind: str) -> bool:
     if kind == "Account":
         return bool(segment.field(18)) and segment.name == "PID"
     if kind == "Encounter":
-        return segment.name == "PV1" and any(True for _ in segment.populated())
+        return segment.name == "PV1" and bool(segment.populated())
     if kind == "Observation":
         return segment.name in ("OBX", "PD1") and (segment.name == "PD1" or bool(segment.field(3)))
     if kind == "CareTeam":
@@ -282,12 +364,13 @@ def _set_id(segment: Segment, number: int) -> bool:
     return kind == "SI" or (not kind and segment.field(1).strip().isdigit())
 
 
-def resources(message: Message, zone: str = "+09:00") -> Mapped:
-    """Map a message. `zone` fills in for times whose sender gives none.
+def resources(message: Message, zone: str = "+09:00", contexts: Contexts | None = None) -> Mapped:
+    """Map a message. `zone` fills in for times whose sender gives none; `contexts` remembers heads of earlier messages.
 
-    Raises Refused (AE) for a PID without identifier (101) and for a header with nothing behind it (100). Messages of types
-    without data (ACK, queries) give no nodes.
+    Raises Refused (AE) for a PID without identifier (101), for a segment without which the message says nothing and for
+    results or orders of nobody (100); Stale where `contexts` do not hold. Messages of types without data (ACK, queries)
+    give no nodes.
     """
     assert tables().messages
-    _followed(message)
-    return _Mapper(message, zone).run()
+    demand(message)
+    return _Mapper(message, zone, contexts).run()

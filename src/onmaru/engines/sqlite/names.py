@@ -19,40 +19,18 @@ class Names:
 
     def __init__(self, db: apsw.Connection, key: bytes) -> None:
         self._db = db
-        self._key = key
-        self._rids: dict[tuple[int, str], int] = {}
+        self.rids = _Rids(db)
         self._people: dict[int, str] = {}
-        self._codes: dict[str, int] = {}
-        self._systems: dict[str, int] = {url: s for s, url in db.execute("SELECT s, url FROM sys")}
-        self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
+        self.codes = _Codes(key)
+        self.systems = _Systems(db)
 
-    def rid(self, type: str, id: str, *, fresh: bool = False) -> int:
-        """The key of `type/id`, given on first use. `fresh`: known to be new, so nothing is looked up."""
-        name = (TYPES.get(type, 0), id)
-        found = self._rids.get(name)
-        if found is None:
-            found = None if fresh else self.known(type, id)
-            if found is None:
-                found = self._next
-                self._next += 1
-                self._db.execute("INSERT INTO res VALUES(?,?,?)", (found, *name))
-            self._keep(name, found)
-        return found
+    def rid(self, type: str, id: str) -> int:
+        """The key of `type/id`, given on first use."""
+        return self.rids[type, id]
 
     def known(self, type: str, id: str) -> int | None:
         """The key of `type/id`, or None where nothing ever had or named it."""
-        name = (TYPES.get(type, 0), id)
-        found = self._rids.get(name)
-        if found is None:
-            found = self._db.execute("SELECT rid FROM res WHERE type = ? AND id = ?", name).get
-            if found is not None:
-                self._keep(name, found)
-        return found
-
-    def _keep(self, name: tuple[int, str], rid: int) -> None:
-        if len(self._rids) >= SEVERAL_AT_MOST:
-            self._rids.clear()
-        self._rids[name] = rid
+        return self.rids.get((type, id)) or self.rids.stored(type, id)
 
     def name(self, rid: int) -> tuple[str, str]:
         """(type, id) of a key."""
@@ -70,24 +48,72 @@ class Names:
 
     def code(self, text: str) -> int:
         """A keyed 63-bit hash of a code or unit; equal texts are equal, nothing else can be read from it."""
-        found = self._codes.get(text)
-        if found is None:
-            digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
-            found = int.from_bytes(digest, "big") >> 1
-            if len(self._codes) >= SEVERAL_AT_MOST:
-                self._codes.clear()
-            self._codes[text] = found
-        return found
+        return self.codes[text]
 
     def system(self, url: str) -> int:
         """The key of a code system, given on first use; 0 is the empty system."""
-        found = self._systems.get(url)
-        if found is None:
-            found = len(self._systems) + 1 if url else 0
-            self._db.execute("INSERT INTO sys VALUES(?,?)", (found, url))
-            self._systems[url] = found
-        return found
+        return self.systems[url]
 
     def known_system(self, url: str) -> int | None:
         """The key of a code system that occurs, else None."""
-        return self._systems.get(url)
+        return self.systems.get(url)
+
+
+class _Codes(dict[str, int]):
+    """Keyed hashes by text. A dictionary that fills itself answers what it knows without a call of Python's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __missing__(self, text: str) -> int:
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+        if len(self) >= SEVERAL_AT_MOST:
+            self.clear()
+        self[text] = found = int.from_bytes(digest, "big") >> 1
+        return found
+
+
+class _Rids(dict[tuple[str, str], int]):
+    """Keys of resources by type and id, each stored when it is first named."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
+
+    def __missing__(self, name: tuple[str, str]) -> int:
+        type, id = name
+        # Most that are asked for are new
+        self._db.execute("INSERT OR IGNORE INTO res VALUES(?,?,?)", (self._next, TYPES.get(type, 0), id))
+        if not self._db.changes():
+            found = self.stored(type, id)
+            if found is not None:
+                return found
+        self._next += 1
+        return self._keep(name, self._next - 1)
+
+    def stored(self, type: str, id: str) -> int | None:
+        """The key as it is stored, if it is."""
+        found: int | None = self._db.execute(
+            "SELECT rid FROM res WHERE type = ? AND id = ?", (TYPES.get(type, 0), id)
+        ).get
+        return found if found is None else self._keep((type, id), found)
+
+    def _keep(self, name: tuple[str, str], rid: int) -> int:
+        if len(self) >= SEVERAL_AT_MOST:
+            self.clear()
+        self[name] = rid
+        return rid
+
+
+class _Systems(dict[str, int]):
+    """Keys of code systems by url, each stored when it first occurs."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        super().__init__({url: s for s, url in db.execute("SELECT s, url FROM sys")})
+        self._db = db
+
+    def __missing__(self, url: str) -> int:
+        found = len(self) + 1 if url else 0
+        self._db.execute("INSERT INTO sys VALUES(?,?)", (found, url))
+        self[url] = found
+        return found

@@ -13,7 +13,7 @@ from onmaru.engines.sqlite.connection import connect
 from onmaru.kernel.gate import SHARED, Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
-from onmaru.kernel.projection import Projection, Row, Table
+from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
 TYPES = {
     "text": "TEXT",
@@ -70,18 +70,19 @@ class HotTables:
 
     def catch_up(self, projection: Projection, log: Log, limit: int = BATCH) -> bool:
         """Follow one batch; False when there was nothing to follow."""
-        position = self.position(projection)
-        batch = log.read(position, limit)
-        if not batch:
-            return False
-        wanted = [version for version in batch if version.type in projection.types]
-        made = list(projection.apply(wanted))
+        batch = log.read(self.position(projection), limit)
+        if batch:
+            self.take(projection, batch, {})
+        return bool(batch)
+
+    def take(self, projection: Projection, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> None:
+        """Follow versions that come right after the position, in one atomic step; see `rows_of` for `made`."""
+        found = list(rows_of(projection, batch, made))
         with self.db:
-            for version, rows in made:
+            for version, rows in found:
                 self._replace(projection, version, rows)
             name = f"{projection.name}__{projection.version}"
             self.db.execute("INSERT OR REPLACE INTO follow VALUES(?,?)", (name, batch[-1].t))
-        return True
 
     def _replace(self, projection: Projection, version: Version, rows: Iterable[Row]) -> None:
         if version.version > 1:
