@@ -215,9 +215,8 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
 
     async def listen() -> None:
         index = SimpleNamespace(touched=touched, compartments=lambda version: ("p",))
-        seat = SimpleNamespace(
-            home=SimpleNamespace(index=index), tenant=SimpleNamespace(gate=Gate("main", Consents(), lambda: 0))
-        )
+        home = SimpleNamespace(index=index)
+        seat = SimpleNamespace(home=home, tenant=SimpleNamespace(gate=Gate("main", Consents(), lambda: 0)))
         motion = SimpleNamespace(seat=seat, followed=len(past), moved=asyncio.Condition())
         coming = asyncio.ensure_future(anext(Motion.changes(motion, caller, 1)))  # type: ignore[arg-type]
         await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -83,9 +83,28 @@ class FolderBlobs:
         place = self._place(name)
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        with opened(place, self._keyring) as found:
-            card = found.card
-        return self._gate.sight(self._caller).sees("Binary", (card.patient,) if card.patient else ())
+        patient = card(place, self._keyring).patient
+        return self._gate.sight(self._caller).sees("Binary", (patient,) if patient else ())
+
+    def of(self, patient: str) -> Sequence[str]:
+        """By the cards of all blobs; only each file's first chunk is read."""
+        self._permit("r", "*of*")
+        if not self._gate.sight(self._caller).sees("Binary", (patient,)):
+            return ()
+        found = self._folder.glob("??/*") if self._folder.exists() else ()
+        return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+
+    def drop(self, names: Iterable[str]) -> int:
+        """Unlink files; they are gone durably when this returns."""
+        self._permit("d", "*drop*")
+        gone = [place for name in names if (place := self._place(name)).exists()]
+        at = self._now()
+        for place in gone:
+            self._trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
+            place.unlink()
+        for folder in {place.parent for place in gone}:
+            sync_folder(folder)
+        return len(gone)
 
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
@@ -118,6 +137,12 @@ def earned(place: Path, ring: Keyring) -> str:
         if digest.hexdigest() != found.card.digest:
             raise sealed.Damaged("the content of a sealed file is not what its card says")
         return _name(ring, found.card)
+
+
+def card(place: Path, ring: Keyring) -> sealed.Card:
+    """What the gate needs to know of one file; its bytes stay unread. Raises `sealed.Damaged`."""
+    with opened(place, ring) as found:
+        return found.card
 
 
 def _name(ring: Keyring, card: sealed.Card) -> str:

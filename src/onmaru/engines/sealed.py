@@ -1,6 +1,6 @@
-"""A sealed file: bytes of any length encrypted in chunks that are read one by one, and a card that tells what they are.
+"""A sealed file: bytes of any length encrypted in chunks that can be read one by one, and a card that tells what they are.
 
-Layout: SALT random bytes; chunks of CHUNK bytes of content, the last may be shorter, each with TAG bytes; card; its length.
+Layout: SALT random bytes; chunks of CHUNK bytes of content, the last perhaps shorter, each with TAG bytes; card; its length.
 Each file has a key of its own and each chunk its number as nonce, so that a chunk moved, left out, doubled or taken from
 another file does not open; the card says how long the content is, so that nothing can be cut off.
 """
