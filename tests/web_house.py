@@ -257,14 +257,6 @@ class House:
         await self.application.__rsgi__(_Scope(method, url, given, peer), protocol)  # type: ignore[arg-type]
         return protocol.answer
 
-    def ask(
-        self,
-        method: str,
-        url: str,
-        body: Any = b"",
-        headers: Mapping[str, str] | None = None,
-        token: str = "",
-        peer: str = "127.0.0.1",
-    ) -> Answer:
+    def ask(self, method: str, url: str, *how: Any, **more: Any) -> Answer:
         """`call` on a loop of its own."""
-        return asyncio.run(self.call(method, url, body, headers, token, peer))
+        return asyncio.run(self.call(method, url, *how, **more))

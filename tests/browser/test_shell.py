@@ -6,11 +6,12 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
-from tests.browser.hospital import SECRET, Hospital
+from tests.browser.hospital import OWN, SECRET, Hospital
 
 pytestmark = pytest.mark.browser
 STALE = re.compile("실시간 연결")
@@ -114,13 +115,64 @@ def test_the_menu_offers_what_the_role_may_open(visit: Open, user: str, links: l
     assert page.locator("nav:visible a").all_inner_texts() == links
 
 
+def test_a_patient_comes_to_their_own_record(visit: Open, served: Hospital) -> None:
+    own = {"resourceType": "Patient", "id": OWN, "name": [{"text": "제기록이"}], "gender": "female"}
+    entry = {"resource": own, "request": {"method": "PUT", "url": f"Patient/{OWN}"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    page = visit("person")
+    page.wait_for_url(f"**/patients/{OWN}")
+    expect(page.locator("h1")).to_contain_text("제기록이")
+    assert page.locator("nav:visible a").all_inner_texts() == ["내 기록"]
+    gone = {"request": {"method": "DELETE", "url": f"Patient/{OWN}"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [gone]})
+
+
+def test_an_item_leads_to_the_message_that_brought_it(
+    visit: Open, served: Hospital, axe: Callable[[Page], list[str]]
+) -> None:
+    about = {"reference": "Patient/sent"}
+    kind = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+    at = "2026-11-01T09:00:00+09:00"
+    bodies: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "sent", "name": [{"text": "보내진이"}]},
+        {
+            "resourceType": "DocumentReference", "id": "message", "status": "current", "subject": about, "date": at,
+            "type": {"text": "ORU^R01"}, "content": [{"attachment": {"contentType": "x-application/hl7-v2+er7"}}],
+        },
+        {
+            "resourceType": "Observation", "id": "brought", "status": "final", "subject": about,
+            "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}, "effectiveDateTime": at,
+            "valueQuantity": {"value": 72, "unit": "/min"},
+        },
+        {
+            "resourceType": "Provenance", "id": "how", "target": [{"reference": "Observation/brought"}], "recorded": at,
+            "agent": [{"type": {"coding": [{"system": kind, "code": "transmitter"}]}, "who": {"display": "SIMHOSP"}}],
+            "entity": [{"role": "source", "what": {"reference": "DocumentReference/message"}}],
+        },
+    ]  # fmt: skip
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in bodies
+    ]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    page = visit("doctor", "/patients/sent")
+    page.locator("button[data-source='Observation/brought']").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("SIMHOSP · 전송")
+    drawer.get_by_role("button", name="원본 메시지 열기").click()
+    expect(drawer.locator("pre")).to_contain_text('"resourceType": "DocumentReference"')
+    assert axe(page) == []
+    assert [line for line in page.said if "Failed to load resource" not in line] == []
+    gone = [{"request": {"method": "DELETE", "url": entry["request"]["url"]}} for entry in entries]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": gone})
+
+
 def test_an_administrator_makes_a_user_who_can_sign_in(visit: Open) -> None:
     page = visit("chief", "/users")
     page.get_by_role("button", name="사용자 추가").click()
     page.get_by_label("아이디").fill("newcomer")
     page.get_by_label("이름", exact=True).fill("새내기")
     page.get_by_label("간호사").check()
-    page.get_by_label("첫 비밀번호").fill(SECRET)
+    page.get_by_label("초기 비밀번호").fill(SECRET)
     page.get_by_role("button", name="저장").click()
     expect(page.get_by_role("row", name="새내기")).to_contain_text("간호사")
     answer = page.context.request.post("/api/login", data={"user": "newcomer", "password": SECRET})

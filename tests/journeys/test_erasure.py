@@ -79,7 +79,7 @@ def kept(house: House) -> Iterator[tuple[str, bytes]]:
             yield name, cell
         db.close()
     for path in (folder / "blobs").glob("??/*"):
-        yield "blobs", opened(path, ring).body
+        yield "blobs", opened(path, ring).read()
     columnar = house.seat(MAIN).columnar
     for one in columnar._followed.values():
         assert one.vault.names() == one.manifest.names(), "a file that no manifest names is left"

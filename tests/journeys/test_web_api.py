@@ -102,6 +102,11 @@ def test_a_log_in_gives_a_cookie_that_scripts_and_other_sites_cannot_use(house: 
     assert "correct horse" not in str(house.rows()) and browser.cookie.partition("=")[2] not in str(house.rows())
 
 
+def test_a_patient_is_told_which_record_is_theirs(house: House) -> None:
+    house.logins.keep_password(house.user("person", "patient", patient="p7"), KEPT)
+    assert Browser(house, "person").me["patient"] == "p7"
+
+
 def test_a_write_with_a_cookie_needs_the_csrf_token(house: House) -> None:
     browser = Browser(house, "doctor")
     assert browser("POST", "/fhir/Observation", {"resourceType": "Observation"}, csrf=False).status == 403

@@ -98,7 +98,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await control.stop()
         for listener in listeners:
             await listener.stop()
-        listening.stop()  # type: ignore[no-untyped-call]
+        listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task

@@ -62,7 +62,8 @@ def process(record: Record, raw: bytes, limits: Limits, style: Style | None = No
         try:
             next(running)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            done: Processed = end.value
+            return done
 
 
 def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:

@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
-from onmaru.web.origin import Origin
+from onmaru.web.origin import Asked, Origin
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -42,7 +42,7 @@ UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
 
-class Scope(Protocol):
+class Scope(Asked, Protocol):
     """What the server tells of a request (RSGI 1.5)."""
 
     @property
@@ -51,12 +51,6 @@ class Scope(Protocol):
     def path(self) -> str: ...
     @property
     def query_string(self) -> str: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def client(self) -> str: ...
-    @property
-    def scheme(self) -> str: ...
 
 
 def build(doors: Doors) -> Application:

@@ -102,6 +102,7 @@ def _me(user: User, grant: Grant) -> dict[str, Any]:
         "tenant": user.tenant,
         "language": user.language,
         "csrf": grant.csrf,
+        **({"patient": user.patient} if user.patient else {}),
     }
 
 
