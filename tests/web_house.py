@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.keyring import Keyring
 from onmaru.engines.memory import MemoryLog, MemoryTrail
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -19,6 +21,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.consent import Consents
+from onmaru.kernel.erasure import Asked, Eraser, Plan, driven
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
@@ -115,6 +118,25 @@ class NoLetters:
         raise invalid("not-found", "no such dead letter", status=404)
 
 
+class Erasing:
+    """Erasers of the house's tenants; nothing follows here that would have to forget."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def _eraser(self, caller: Caller) -> Eraser:
+        tenant = self._house.tenants[caller.tenant]
+        folder = self._house.folder / caller.tenant / "blobs"
+        shelf = Shelf(folder, Keyring(b"k" * 32), tenant.gate, tenant.trail, tenant.now)
+        return Eraser(tenant, lambda acting: FolderBlobs(shelf, acting), lambda acting, person: ())
+
+    async def plan(self, caller: Caller, asked: Asked) -> Plan:
+        return driven(self._eraser(caller).planning(caller, asked))
+
+    async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
+        return driven(self._eraser(caller).carrying_out(caller, asked))[0]
+
+
 class House:
     """Tenants `main` and `other`; `rooms` and `settings` as given. `durables` counts how often answers were held."""
 
@@ -127,6 +149,7 @@ class House:
         self.logins = Logins(self.accounts, b"k" * 32, self.clock)
         self.ids = itertools.count(1)
         self.durables = 0
+        self.making: asyncio.Event | None = None  # set it, and rooms and the audit wait until it is
         self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
         self.rooms = tuple(rooms)
         self.application = self._build(settings or Settings(static=folder / "static"))
@@ -159,6 +182,8 @@ class House:
                 changes=self.changes,
                 lines=lambda hall: [],
                 letters=NoLetters(),
+                erasing=Erasing(self),
+                ready=lambda tenant, what: self.making.wait() if self.making else None,
                 rooms=self.rooms,
                 settings=settings,
             )

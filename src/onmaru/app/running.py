@@ -12,7 +12,7 @@ from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.projection import Projection
-from onmaru.web.doors import News
+from onmaru.web.doors import Followed, News
 
 SLICE = 25
 NEWS = 500
@@ -21,10 +21,16 @@ GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
+# Audit rows that a viewer may follow itself
+NEAR = 500
 
 
 class Motion:
-    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
+    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it.
+
+    `ready` is set once the hot tables hold what was there at the opening; those that an older version serves are not
+    waited for.
+    """
 
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
@@ -32,11 +38,16 @@ class Motion:
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
+        self._wake.set()
+        self.ready = asyncio.Event()
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
         """Take into memory what readers will want, between requests."""
@@ -61,15 +72,36 @@ class Motion:
 
     async def _follow(self) -> None:
         """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
+        hot = self.seat.hot
         while True:
             await self._wake.wait()
             self._wake.clear()
             head = self.seat.home.head()
-            for projection in self.seat.hot.projections:
+            for projection in sorted(hot.projections, key=lambda one: one.name in hot.older):
+                if projection.name in hot.older:
+                    self.ready.set()
                 await self._followed(projection, head)
-            self.followed = head
+            self.ready.set()
+            self.followed = max(head, self.followed)
             async with self.moved:
                 self.moved.notify_all()
+
+    async def opened(self) -> None:
+        """Return once `ready` is set; raises what following raised."""
+        waiting = asyncio.ensure_future(self.ready.wait())
+        await asyncio.wait([waiting, self._task], return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self._task.result()
+
+    async def reached(self, t: int) -> None:
+        """Return once every follower, the columnar tables too, has followed to position `t`."""
+        await self.pump.durable()
+        self._settled(t)
+        self._hurry.set()
+        columnar = self.seat.columnar
+        while self.followed < t or any(columnar.position(one) < t for one in columnar.projections):
+            await asyncio.sleep(0.02)
 
     async def _followed(self, projection: Projection, head: int) -> None:
         """Bring one hot projection up to `head`."""
@@ -95,9 +127,32 @@ class Motion:
                     await self._quiet()
                     if self._closing.is_set():
                         return
+            self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):
-                    await self._closing.wait()
+                    await self._hurry.wait()
+
+    async def _index_audit(self) -> None:
+        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        trail = self.seat.home.trail
+        while not self._closing.is_set():
+            while trail.follow() and not self._closing.is_set():
+                await asyncio.sleep(0)
+                if not self._looking.is_set():
+                    await self._quiet()
+            self._looking.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._looking.wait()
+
+    def audited(self) -> Awaitable[object] | None:
+        """None when the audit viewer's index is as good as up to date, else what to wait for."""
+        return None if self.seat.home.trail.lag <= NEAR else self._audited()
+
+    async def _audited(self) -> None:
+        while self.seat.home.trail.lag > NEAR:
+            self._looking.set()
+            await asyncio.sleep(0.02)
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -133,7 +188,10 @@ class Motion:
         """Stop following; what is buffered is committed by the house."""
         self._task.cancel()
         self._closing.set()
+        self._hurry.set()
+        self._looking.set()
         await self._gathering
+        await self._indexing
         await self.warmed
         await self.pump.close()
 
@@ -150,13 +208,19 @@ class Running:
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
-            self.house.catch_up(tenant)
             self._motions[tenant] = Motion(self.house, tenant, self.aside)
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
         return self.motion(tenant).durable(t)
+
+    def ready(self, tenant: str, what: Followed) -> Awaitable[object] | None:
+        """None when the rooms' hot tables, or the audit viewer's index, are ready, else what to wait for."""
+        motion = self.motion(tenant)
+        if what == "audit":
+            return motion.audited()
+        return None if motion.ready.is_set() else motion.ready.wait()
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

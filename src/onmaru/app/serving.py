@@ -19,6 +19,7 @@ from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.doorway import Doorway
+from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.peers import peers
@@ -78,6 +79,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
+    await running.motion(MAIN).opened()
     calm()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
@@ -190,6 +192,8 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         lines=doorway.lines,
         came=doorway.came,
         letters=doorway,
+        erasing=Erasing(doorway),
+        ready=running.ready,
         rooms=house.rooms,
         settings=Settings(
             base=limits["base"],

@@ -207,6 +207,9 @@ class Plan:
             _add(decided, None, current or NOTHING, 204 if current or change.condition is not None else 404)
             return
         draft = self._draft(change.op, change, target.id, current.version + 1, None)
+        if change.op == "erase":
+            taken = self._index.positions(change.type, target.id, current.t)
+            draft = msgspec.structs.replace(draft, erases=tuple(taken))
         _add(decided, draft, NOTHING, 204)
 
     def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:

@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -192,9 +192,24 @@ class Application:
     def _inside(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
         if surface == "fhir":
             return self._fhir.answer(visit, path)
-        if surface == "api":
+        if surface == "api" and path != "audit":
             return self._api.answer(visit, path)
-        return self._rooms.answer(visit, path)
+        waiting = self._doors.ready(visit.tenant, "audit" if surface == "api" else "rooms")
+        answer = partial(self._api.answer if surface == "api" else self._rooms.answer, visit, path)
+        return answer() if waiting is None else self._when_ready(answer, waiting)
+
+    async def _when_ready(
+        self, answer: Callable[[], Response | Awaitable[Response]], waiting: Awaitable[object]
+    ) -> Response:
+        """An answer once what it reads is whole, for what is missing there would look like nothing; 503 till then."""
+        try:
+            async with asyncio.timeout(self._doors.settings.wait):
+                await waiting
+        except TimeoutError:
+            late = invalid("transient", "what this reads is still being made; try again", status=503)
+            return refusal(late, fhir=False, headers=[("retry-after", "5")])
+        response = answer()
+        return response if isinstance(response, Response) else await response
 
     async def _after(self, visit: Visit, surface: str, path: str, position: str) -> Response:
         """Answer once the position that the client has seen elsewhere is here; 503 when it does not come in time."""

@@ -11,11 +11,13 @@ import msgspec
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
 Language = Literal["ko", "en"]
+Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
 
 
@@ -78,6 +80,15 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Erasing(Protocol):
+    """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
+
+    async def plan(self, caller: Caller, asked: Asked) -> Plan: ...
+
+    async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
+        """Returns once every follower has forgotten the person."""
+
+
 async def here(errand: Errand) -> None:
     """No errand goes elsewhere."""
 
@@ -91,6 +102,8 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
+    tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
@@ -105,5 +118,7 @@ class Doors(msgspec.Struct, frozen=True):
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
+    erasing: Erasing | None = None
+    ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

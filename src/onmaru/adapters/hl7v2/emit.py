@@ -43,6 +43,8 @@ class Emitter:
         self.into: dict[int, Node] = {}
         self.names: dict[int, str] = {}
         self.top = {id(node) for node in nodes}
+        self.referring: dict[int, set[str]] = {}
+        self.whole: set[int] = set()
         self.runs: dict[int, tuple[int, int]] = {}
         for node in nodes:
             start = len(self.order)
@@ -57,14 +59,19 @@ class Emitter:
         if id(node) in self.into:
             return
         self.into[id(node)] = node
-        for below in _nodes_in(node.data):
-            below.above.append(node)
-            self._gather(below)
+        for name, value in node.data.items():
+            held = _nodes_in(value)
+            if held:
+                self.referring.setdefault(id(node), set()).add(name)
+            for below in held:
+                below.above.append(node)
+                self._gather(below)
         numbers = [(node.type, system, value) for system, value, _ in identity.strong(node)]
         known = next((self.same[number] for number in numbers if number in self.same), None)
         if known is not None:
             known.absorb(node)
             self.into[id(node)] = known
+            self.whole.add(id(known))
             return
         self.same.update(dict.fromkeys(numbers, node))
         if id(node) in self.top or numbers:
@@ -95,7 +102,7 @@ class Emitter:
                 )
                 continue
             inside: list[dict[str, Any]] = []
-            data = {"resourceType": node.type, **(self._render(node.data, inside) or {})}
+            data = {"resourceType": node.type, **self._elements(node, inside)}
             if inside:
                 data = {
                     "resourceType": node.type,
@@ -110,7 +117,7 @@ class Emitter:
                 key = identity.key(Node(node.type), key, at)
             seen.add(key)
             if key:
-                data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
+                data["identifier"] = [*data.get("identifier", []), {"system": identity.KEY, "value": key}]
             made.append(
                 Draft(
                     self.names[id(node)],
@@ -128,6 +135,14 @@ class Emitter:
     def _holder(self, node: Node) -> str:
         holder = identity.holder(node) if node.type == "Observation" else None
         return self.names.get(id(holder), "") if holder is not None and not identity.numbers(node) else ""
+
+    def _elements(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any]:
+        """A resource's elements; in one that was finished, only those that refer to others have to be gone through."""
+        if id(node) not in self.top or id(node) in self.whole or node.type == "Provenance":
+            return self._render(node.data, inside) or {}
+        referring = self.referring.get(id(node), ())
+        made = {n: self._render(value, inside) if n in referring else value for n, value in node.data.items()}
+        return {name: value for name, value in made.items() if value is not None}
 
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
         kind = type(value)
@@ -186,7 +201,7 @@ def _collect(value: Any, found: list[Node]) -> None:
         for one in value:
             if type(one) is not str:
                 _collect(one, found)
-    elif kind is Node:
+    elif kind in _NODES:
         found.append(value)
 
 

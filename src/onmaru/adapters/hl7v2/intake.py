@@ -11,7 +11,7 @@ from onmaru.adapters.hl7v2 import ack, er7, evidence, mapping, moments, snapshot
 from onmaru.adapters.hl7v2.context import Contexts, Stale, Standing, bare
 from onmaru.adapters.hl7v2.emit import Draft, Emitter
 from onmaru.adapters.hl7v2.er7 import Message
-from onmaru.adapters.hl7v2.finding import Finder, Recent, condition
+from onmaru.adapters.hl7v2.finding import Finder, Recent
 from onmaru.adapters.hl7v2.mapping import Mapped
 from onmaru.adapters.hl7v2.refused import DATA_TYPE, INTERNAL, MESSAGE_TYPE, Refused
 from onmaru.adapters.hl7v2.writing import ENCODER, Item, Writing, later, relinked
@@ -150,25 +150,11 @@ class Intake:
     def _changes(
         self, items: Sequence[Item], drafts: Sequence[Draft], document: Json, writing: Writing, mapped: Mapped
     ) -> list[tuple[Change, Item | None]]:
-        mine = (evidence.MESSAGE, document["identifier"][0]["value"], "")
         made: list[tuple[Change, Item | None]] = [
             (change, item) for item in items if (change := item.change(writing.finder)) is not None
         ]
-        guard = condition("DocumentReference", [mine])
         body = ENCODER.encode(document)
-        made.append(
-            (
-                Change(
-                    "create",
-                    "DocumentReference",
-                    body=body,
-                    if_none_exist=guard,
-                    name=evidence.DOCUMENT,
-                    compacted=True,
-                ),
-                None,
-            )
-        )
+        made.append((Change("create", "DocumentReference", body=body, name=evidence.DOCUMENT, compacted=True), None))
         rendered = next((draft.data for draft in drafts if draft.type == "Provenance"), {"resourceType": "Provenance"})
         links = {item.name: item.reference for item in items}
         targets = list(dict.fromkeys([*(links[item.name] for item in items), evidence.DOCUMENT]))

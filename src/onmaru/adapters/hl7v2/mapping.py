@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, required
+from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, remarks, required
 from onmaru.adapters.hl7v2 import segment as segments
 from onmaru.adapters.hl7v2.context import Contexts, Known, Learning, Remembered, Stale
 from onmaru.adapters.hl7v2.demands import demand
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
+from onmaru.adapters.hl7v2.remarks import NOTED
 from onmaru.adapters.hl7v2.tables import structure, tables, type_of
 from onmaru.adapters.hl7v2.values import Sender
 from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
@@ -24,23 +25,6 @@ _PROTOCOL = {
     "OBX": {2},
     "RGS": {2},
     "MRG": {1, 2, 3, 4, 5, 6, 7},
-}
-
-
-# Types of R4 that have notes, among those made here
-_NOTED = {
-    "ServiceRequest",
-    "Observation",
-    "AllergyIntolerance",
-    "Condition",
-    "Procedure",
-    "Specimen",
-    "MedicationRequest",
-    "MedicationDispense",
-    "MedicationAdministration",
-    "Immunization",
-    "ChargeItem",
-    "CareTeam",
 }
 
 
@@ -171,7 +155,7 @@ class _Mapper:
         done: set[int] = set()
         for label, table, references in self._chosen_targets(segment, position):
             node, table = self._target(at, segment, position, label, table)
-            if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in _NOTED):
+            if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in NOTED):
                 continue
             if type(node) is Known:
                 raise Stale
@@ -185,7 +169,7 @@ class _Mapper:
         for node in touched:
             done |= hooks.hook(node, segment, self.sender)
         if touched:
-            links.on_segment(self.walk, segment, touched[0])
+            done |= links.on_segment(self.walk, segment, touched[0])
         return touched, done
 
     def _chosen_targets(self, segment: Segment, position: Position | None) -> list[list[Any]]:
@@ -209,10 +193,18 @@ class _Mapper:
             done = hooks.content(document, segment, self.sender)
             touched.append(document)
             return done
-        near = links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
-        if near is not None:
-            touched.append(near)
-        return set()
+        near = self._remarked(segment) if segment.name == "NTE" else None
+        near = near or links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
+        if near is None:
+            return set()
+        touched.append(near)
+        return remarks.remark(near, segment) if segment.name == "NTE" else set()
+
+    def _remarked(self, segment: Segment) -> Node | None:
+        """The result that a comment stands behind."""
+        before = next((s.name for s in reversed(self.message.segments[: segment.line - 1]) if s.name != "NTE"), "")
+        known: Node | None = self.walk.known("Observation") if before == "OBX" else None
+        return known
 
     def _target(
         self, at: int, segment: Segment, position: Position | None, label: str, table: str

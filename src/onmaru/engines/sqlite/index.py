@@ -15,7 +15,7 @@ from pyroaring import BitMap
 
 from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
-from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
@@ -124,30 +124,58 @@ class IndexFile:
         self.committed = self.position
 
     def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
-        """Leave of these positions only their place in the history; scans each table, for erasure is rare.
+        """Leave of these positions only their place in the history; scans each table once, for erasure is rare.
 
-        Gives the (parameter, code, system) whose display texts were forgotten and have to be learnt again from the others.
+        Gives the (parameter, code, system) that they had, whose display texts may have been theirs alone.
         """
         if not self.db.in_transaction:
             self.db.execute("BEGIN IMMEDIATE")
-        codes: set[tuple[int, int, int]] = set()
-        for t in positions:
-            codes.update(self.db.execute("SELECT sp, c, s FROM tok WHERE t = ?", (t,)).fetchall())  # type: ignore[arg-type]
-            self.db.execute("UPDATE ver SET live = 0, pats = '' WHERE t = ?", (t,))
-            for bits in self.by_type.values():
-                bits.discard(t)
+        taken = [(t,) for t in positions]
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS taken(t INTEGER PRIMARY KEY)")
+        self.db.executemany("INSERT INTO temp.taken VALUES(?)", taken)
+        codes: Any = self.db.execute(
+            "SELECT DISTINCT sp, c, s FROM tok WHERE t IN (SELECT t FROM temp.taken) ORDER BY sp, c, s"
+        ).fetchall()
+        self.db.executemany("UPDATE ver SET live = 0, pats = '' WHERE t = ?", taken)
+        for bits in self.by_type.values():
+            bits.difference_update(BitMap(positions))
         for table in ("comp", "pc", "tok", "ref", "dat", "str", "qty"):
-            self.db.executemany(f"DELETE FROM {table} WHERE t = ?", [(t,) for t in positions])
-        self.db.executemany("DELETE FROM txt WHERE sp = ? AND c = ? AND s = ?", list(codes))
-        return sorted(codes)
+            self.db.execute(f"DELETE FROM {table} WHERE t IN (SELECT t FROM temp.taken)")
+        self.db.execute("DELETE FROM temp.taken")
+        return list(codes)
 
-    def words(self, keys: Keys, sp: int) -> None:
-        """Learn again which texts a resource shows the codes of one parameter with."""
+    def texts(self, sp: int, code: int, system: int) -> set[str]:
+        """The display texts that a code occurs with."""
+        found: Any = self.db.execute("SELECT norm FROM txt WHERE sp = ? AND c = ? AND s = ?", (sp, code, system))
+        return {norm for (norm,) in found}
+
+    def users(self, sp: int, code: int, system: int) -> Iterator[int]:
+        """Positions that a code occurs at, newest first."""
+        found: Any = self.db.execute(
+            "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? ORDER BY t DESC", (sp, code, system)
+        )
+        return (t for (t,) in found)
+
+    def unlearn(self, sp: int, code: int, system: int, texts: set[str]) -> None:
+        """Forget display texts of a code."""
+        rows = [(sp, norm, code, system) for norm in texts]
+        self.db.executemany("DELETE FROM txt WHERE sp = ? AND norm = ? AND c = ? AND s = ?", rows)
+
+    def words(self, keys: Keys, sp: int) -> set[tuple[str, int, int]]:
+        """(text, code, system) that a resource shows the codes of one parameter with."""
         rows = _Rows(self)
         tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
         for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
             pass
-        self.db.executemany(INSERTS["txt"], rows.tables["txt"])
+        return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+
+    def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
+        """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
+        found: Any = self.db.execute(
+            f"SELECT DISTINCT r.type, r.id FROM ver v JOIN res r ON r.rid = v.rid WHERE v.t IN ({positions})",
+            values,
+        )
+        return sorted((TYPE_NAMES[type], id) for type, id in found)
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

@@ -52,8 +52,13 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
 _ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 
 
+# R5's definition: R4 has none
+_PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+
+
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
+        **({"operation": [_PURGE]} if type_name == "Patient" else {}),
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",
