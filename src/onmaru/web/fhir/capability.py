@@ -41,6 +41,11 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                 "security": {"cors": False, "description": "Bearer tokens limited by SMART v2 scopes"},
                 "resource": [_resource(name, of_type, settings) for name in sorted(RESOURCE_TYPES)],
                 "interaction": of_system,
+                "operation": [
+                    {"name": name[1:], "definition": f"urn:onmaru:operation:{name[1:]}"}
+                    for name in sorted(named)
+                    if name[0] == "$"
+                ],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
