@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 import tempfile
 import time
@@ -22,7 +21,7 @@ from onmaru.app.demo.ground import prepared, token
 from onmaru.app.demo.live import STORY, Story
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.prove.clients import TAG, Clients, Ledger, digest
-from onmaru.app.prove.remains import held, opened
+from onmaru.app.prove.remains import copied, held, opened
 from onmaru.app.prove.victim import Victim
 from onmaru.simulate import Event
 
@@ -145,7 +144,7 @@ class Demo:
     def check(self, *, deep: bool) -> None:
         """Hold a copy of what is left to the ledger, so that the next start finds the store as the kill left it."""
         with tempfile.TemporaryDirectory(prefix="onmaru-copy-") as scratch:
-            copy = shutil.copytree(self.home, Path(scratch) / "home")
+            copy = copied(self.home, Path(scratch) / "home")
             with opened(self._place(copy), begun=self.position > 0, deep=deep) as house:
                 self.position, self.rows = held(house, self.position, self.rows)
                 there = left(house)

@@ -17,7 +17,7 @@ import msgspec
 
 from onmaru.app.house import MAIN, House
 from onmaru.app.prove import corpus
-from onmaru.app.prove.remains import held, opened, place_in
+from onmaru.app.prove.remains import copied, held, opened, place_in
 from onmaru.app.prove.victim import STEP, Victim
 from onmaru.engines.sqlite.connection import connect
 
@@ -81,93 +81,27 @@ class Load:
     def check(self, *, deep: bool, whole: bool = False) -> None:
         """Hold a copy to what was seen, so that the next start finds the store as the kill left it."""
         with tempfile.TemporaryDirectory(prefix="onmaru-copy-") as scratch:
-            copy = shutil.copytree(self.folder, Path(scratch) / "store")
+            copy = copied(self.folder, Path(scratch) / "store")
             with opened(place_in(copy), begun=self.position > 0, deep=deep) as house:
                 self.position, self.rows = held(house, self.position, self.rows)
-                if whole:
-                    self._whole(house)
-
-    def _whole(self, house: House) -> None:
-        found, marks = corpus.stored(house)
-        missing, twice = (self.wanted - found).total(), (found - self.wanted).total()
-        assert not missing, f"{missing} resources of the files are missing"
-        assert not twice, f"{twice} resources are in twice or in no file"
-        assert marks == self.marks, f"{self.marks} files left {marks} marks"
-
-
-class Pace(NamedTuple):
-    """How long a load that nobody kills takes until its first entry is in, and from there for each entry."""
-
-    start: float
-    entry: float
-
-
-def timed(load: Load) -> Pace:
-    """Run one to its end."""
-    victim, begun = load.start(), 0.0
-    while victim.running():
-        if not begun and load.seen():
-            begun = victim.age()
-        victim.lives(victim.age() + STEP)
-    assert victim.status == 0, "a load that nobody killed failed"
-    load.check(deep=True, whole=True)
-    return Pace(begun, (victim.age() - begun) / load.position)
-
-
-def kill(load: Load, after: float, found: Found) -> bool:
-    """Kill it `after` seconds from its start and hold what is left to what was seen; False when it had ended by then."""
-    victim = load.start()
-    if not victim.lives(after):
-        assert victim.status == 0, "a load that goes on where it was killed failed"
-        return False
-    load.position = max(load.position, load.seen())
-    found.orphans += victim.kill()
-    found.kills += 1
-    load.check(deep=found.kills % DEEP_EACH == 0)
-    found.instants[round(10 * load.share)] += 1
-    return True
-
-
-def finished(load: Load, found: Found) -> None:
-    """Let it run to its end: then every entry of the files is in, once."""
-    victim = load.start()
-    assert victim.ended(LONGEST) == 0, "a load that goes on where it was killed failed"
-    load.check(deep=True, whole=True)
-    found.orphans += victim.orphans()
-    found.stores += 1
-    found.entries = load.wanted.total()
-
-
-def instant(chance: random.Random, pace: Pace, load: Load) -> float:
-    """A random instant of what is left of a load: one in five before its first entry, the others until its end."""
-    if chance.random() < 0.2:
-        return chance.uniform(0.0, pace.start)
-    left = (1 - load.share) * pace.entry * (load.wanted.total() + load.marks)
-    return pace.start + chance.uniform(0.0, left)
-
-
-def kills(number: int, whole: int, tell: Callable[[str], None]) -> Found:
-    """Kill loads of a few patients `number - whole` times, then one of the whole corpus `whole` times."""
-    chance, found = random.Random(2), Found()  # noqa: S311 - reproducible
-    with tempfile.TemporaryDirectory(prefix="onmaru-kill-") as scratch:
-        folder = Path(scratch)
-        pace = timed(_slice(folder / "pace", chance))
-        while found.kills < number - whole:
-            store = folder / f"{found.stores}"
-            load = _slice(store, chance)
-            upto = min(found.kills + A_STORE, number - whole)
-            while found.kills < upto and kill(load, instant(chance, pace, load), found):
-                tell(f"load: {found.kills} of {number} kills, {load.share:.0%} in")
-            finished(load, found)
-            shutil.rmtree(store)
-        if whole:
+                while found.kills < number:
             files = corpus.files()
-            load = Load(folder / "whole", files, files[0].parent)
-            while found.kills < number and kill(load, instant(chance, pace, load), found):
-                tell(f"load: {found.kills} of {number} kills, {load.share:.0%} of the whole corpus in")
-            finished(load, found)
+            load = Load(folder / f"whole-{found.stores}", files, files[0].parent)
+            pace = _series(load, pace, found, (number, chance, tell))
             assert found.entries == corpus.ENTRIES, f"the corpus has {found.entries} entries, not {corpus.ENTRIES}"
     return found
+
+
+def _series(load: Load, pace: Pace, found: Found, until: tuple[int, random.Random, Callable[[str], None]]) -> Pace:
+    """Kill one load until that many kills were made or it has come to its end, then bring it there; the pace it showed."""
+    upto, chance, tell = until
+    killed = True
+    while killed and found.kills < upto:
+        killed = kill(load, instant(chance, pace, load), found)
+        pace = pace.after(killed=killed)
+        tell(f"load: {found.kills} kills, {load.share:.0%} of {load.wanted.total()} entries in")
+    finished(load, found)
+    return pace
 
 
 def _slice(store: Path, chance: random.Random) -> Load:

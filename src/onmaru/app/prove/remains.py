@@ -4,6 +4,7 @@ every projection equals a rebuild.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ BATCH = 333
 def place_in(folder: Path) -> Place:
     """The folders of a house that lies in one folder."""
     return Place(folder / "home", folder / "keys", folder / "witness")
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """A copy to look at, so that the next start finds the house as it was left; sockets hold nothing."""
+    return Path(shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.sock")))
 
 
 def checked(folder: Path, position: int, rows: int, *, deep: bool) -> tuple[int, int]:
