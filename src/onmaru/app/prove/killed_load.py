@@ -84,7 +84,85 @@ class Load:
             copy = copied(self.folder, Path(scratch) / "store")
             with opened(place_in(copy), begun=self.position > 0, deep=deep) as house:
                 self.position, self.rows = held(house, self.position, self.rows)
-                while found.kills < number:
+                if whole:
+                    self._whole(house)
+
+    def _whole(self, house: House) -> None:
+        found, marks = corpus.stored(house)
+        missing, twice = (self.wanted - found).total(), (found - self.wanted).total()
+        assert not missing, f"{missing} resources of the files are missing"
+        assert not twice, f"{twice} resources are in twice or in no file"
+        assert marks == self.marks, f"{self.marks} files left {marks} marks"
+
+
+class Pace(NamedTuple):
+    """How long a load that nobody kills takes until its first entry is in, and from there for each entry."""
+
+    start: float
+    entry: float
+
+    def after(self, *, killed: bool) -> Pace:
+        """A little slower after a kill; much faster when a load had ended before it could be killed."""
+        factor = 1.05 if killed else 0.6
+        return Pace(self.start * factor, self.entry * factor)
+
+
+def timed(load: Load) -> Pace:
+    """Run one to its end."""
+    victim, begun = load.start(), 0.0
+    while victim.running():
+        if not begun and load.seen():
+            begun = victim.age()
+        victim.lives(victim.age() + STEP)
+    assert victim.status == 0, "a load that nobody killed failed"
+    load.check(deep=True, whole=True)
+    return Pace(begun, (victim.age() - begun) / load.position)
+
+
+def kill(load: Load, after: float, found: Found) -> bool:
+    """Kill it `after` seconds from its start and hold what is left to what was seen; False when it had ended by then."""
+    victim = load.start()
+    if not victim.lives(after):
+        assert victim.status == 0, "a load that goes on where it was killed failed"
+        return False
+    load.position = max(load.position, load.seen())
+    found.orphans += victim.kill()
+    found.kills += 1
+    load.check(deep=found.kills % DEEP_EACH == 0)
+    found.instants[round(10 * load.share)] += 1
+    return True
+
+
+def finished(load: Load, found: Found) -> None:
+    """Let it run to its end: then every entry of the files is in, once."""
+    victim = load.start()
+    assert victim.ended(LONGEST) == 0, "a load that goes on where it was killed failed"
+    load.check(deep=True, whole=True)
+    found.orphans += victim.orphans()
+    found.stores += 1
+    found.entries = load.wanted.total()
+
+
+def instant(chance: random.Random, pace: Pace, load: Load) -> float:
+    """A random instant of what is left of a load: one in five before its first entry, the others until its end."""
+    if chance.random() < 0.2:
+        return chance.uniform(0.0, pace.start)
+    left = (1 - load.share) * pace.entry * (load.wanted.total() + load.marks)
+    return pace.start + chance.uniform(0.0, left)
+
+
+def kills(number: int, whole: int, tell: Callable[[str], None]) -> Found:
+    """Kill loads of a few patients `number - whole` times, then one of the whole corpus `whole` times."""
+    chance, found = random.Random(2), Found()  # noqa: S311 - reproducible
+    with tempfile.TemporaryDirectory(prefix="onmaru-kill-") as scratch:
+        folder = Path(scratch)
+        pace = timed(_slice(folder / "pace", chance))
+        while found.kills < number - whole:
+            store = folder / f"{found.stores}"
+            load = _slice(store, chance)
+            pace = _series(load, pace, found, (min(found.kills + A_STORE, number - whole), chance, tell))
+            shutil.rmtree(store)
+        while found.kills < number:
             files = corpus.files()
             load = Load(folder / f"whole-{found.stores}", files, files[0].parent)
             pace = _series(load, pace, found, (number, chance, tell))
