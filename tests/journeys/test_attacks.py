@@ -21,7 +21,7 @@ from onmaru.app.running import Motion
 from onmaru.kernel import password, write
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.consent import Consents
-from onmaru.kernel.gate import Gate
+from onmaru.kernel.gate import Compartments, Gate
 from onmaru.kernel.login import MINUTE
 from onmaru.web import denials
 from onmaru.web.body import take
@@ -214,7 +214,7 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
         return past[after : after + count]
 
     async def listen() -> None:
-        home = SimpleNamespace(read=read, index=SimpleNamespace(compartments=lambda version: ("p",)))
+        home = SimpleNamespace(read=read, index=SimpleNamespace(compartments=lambda version: Compartments(("p",))))
         seat = SimpleNamespace(home=home, tenant=SimpleNamespace(gate=Gate("main", Consents(), lambda: 0)))
         motion = SimpleNamespace(seat=seat, followed=len(past), moved=asyncio.Condition())
         coming = asyncio.ensure_future(anext(Motion.changes(motion, caller, 1)))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from onmaru.engines.keyring import Keyring, sync_folder
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Gate
+from onmaru.kernel.gate import Compartments, Gate
 
 CHUNK = 1 << 20
 
@@ -91,7 +91,7 @@ class FolderBlobs:
         found = opened(place, self._keyring)
         card, body = found.card, found.body
         patients = (card.patient,) if card.patient else ()
-        seen = self._gate.sight(self._caller).sees("Binary", patients)
+        seen = self._gate.sight(self._caller).sees("Binary", Compartments(patients))
         at = self._now()
         self._trail.add(
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
@@ -106,7 +106,7 @@ class FolderBlobs:
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
         card = opened(place, self._keyring).card
-        return self._gate.sight(self._caller).sees("Binary", (card.patient,) if card.patient else ())
+        return self._gate.sight(self._caller).sees("Binary", Compartments((card.patient,) if card.patient else ()))
 
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):

@@ -9,7 +9,7 @@ import msgspec
 
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.gate import Compartments, Sight
 from onmaru.kernel.log import Version
 
 
@@ -32,8 +32,11 @@ class Index(Protocol):
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""
 
-    def compartments(self, version: Version) -> Sequence[str]:
-        """Patients whose compartments the version is in; for a deletion those of the version before it."""
+    def compartments(self, version: Version) -> Compartments:
+        """Patients whose compartments the version is in; for a deletion those of the version before it.
+
+        Its own are those of its time; what it inherits is that of now, by the newest versions of what it refers to.
+        """
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Versions newest first with bounds (t, before, since): position ≤ t, < before when set, recorded ≥ since µs."""

@@ -12,7 +12,8 @@ from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.compartment import place
+from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Draft, Version
 from onmaru.kernel.record import Change
@@ -52,6 +53,7 @@ class Plan:
         self._ids: dict[int, str] = {}
         self._bodies: dict[int, tuple[str, bytes, Keys]] = {}
         self._links: dict[str, str] = {}
+        self._made: set[tuple[str, str]] = set()
         self.hidden: set[int] = set()
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
@@ -61,6 +63,7 @@ class Plan:
         self._sight = self._gate.sight(self._caller)
         targets = [self._target(number, change, t, sight) for number, change in enumerate(changes)]
         _refuse_twice(changes, targets)
+        self._made = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
             self._bodies.clear()
@@ -68,7 +71,7 @@ class Plan:
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             try:
-                self._one(decided, number, change, target, links)
+                self._one(decided, (number, t), change, target, links)
             except Invalid as error:
                 if len(changes) == 1:
                     raise
@@ -146,7 +149,10 @@ class Plan:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
         return found[0] if found else None
 
-    def _one(self, decided: Decided, number: int, change: Change, target: Target, links: dict[str, str]) -> None:
+    def _one(
+        self, decided: Decided, where: tuple[int, int], change: Change, target: Target, links: dict[str, str]
+    ) -> None:
+        number, t = where
         if target.done and target.current is not None:
             _add(decided, None, target.current, 200)
             return
@@ -155,13 +161,33 @@ class Plan:
             self._removal(decided, change, target)
             return
         body, keys = self._ready(number, change, target, links)
-        if not self._sight.covers(change.type, keys.patients):
-            raise invalid("forbidden", "not permitted: patient", status=403)
+        covered = self._sight.covers(change.type, Compartments(keys.patients))
         current = target.current
+        if not covered or not self._knows(keys.heir_of, current, t):
+            raise invalid("forbidden", "not permitted: patient", status=403)
         version = current.version + 1 if current else 1
         op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, body, keys), NOTHING, 201 if made else 200)
+
+    def _knows(self, names: Sequence[tuple[str, str]], current: Version | None, t: int) -> bool:
+        """Whether the caller sees everything that a resource inherits from; what is hidden and what is not there are one.
+
+        Only those are asked from whom a patient is hidden: nobody else could tell the two apart. What a version that the
+        caller sees refers to already is not hidden, or that would be hidden too.
+        """
+        if not self._sight.denied:
+            return True
+        unseen = [name for name in names if name not in self._made and not self._sees(*name, t)]
+        if not unseen or current is None or current.body is None:
+            return not unseen
+        return set(unseen) <= set(self._index.keys(current).heir_of)
+
+    def _sees(self, type: str, id: str, t: int) -> bool:
+        if type == "Patient":
+            return id not in self._sight.denied
+        found = self._index.latest(type, id, t)
+        return found is not None and self._sight.sees(type, self._index.compartments(found))
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current
@@ -206,11 +232,10 @@ def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[by
     if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
         raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
     keys = search.extract(resource)
-    found = (keys.token, keys.text, keys.reference, keys.date, keys.string, keys.quantity, keys.composite)
+    place(keys, change.type, target.id, body)
+    found = (keys.token, keys.text, keys.reference, keys.date, keys.string, keys.quantity, keys.composite, keys.heir_of)
     if sum(len(rows) for rows in found) > MOST_KEYS:
         raise invalid("too-costly", f"has over {MOST_KEYS} values that can be searched by", change.type, 422)
-    if change.type == "Patient":
-        keys.patients = [target.id]
     return body, keys
 
 

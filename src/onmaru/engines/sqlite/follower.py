@@ -12,7 +12,8 @@ from onmaru.engines.sqlite.log import SqliteLog
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.compartment import place
+from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.log import Version
 
@@ -129,12 +130,23 @@ class SqliteIndex:
         """Keys by decoding the body."""
         return decoded(version) or Keys()
 
-    def compartments(self, version: Version) -> Sequence[str]:
-        """Patients of a version, by id."""
+    def compartments(self, version: Version) -> Compartments:
+        """Patients of a version, by id. What is its own never changes; what it inherits is asked each time."""
         if version.type == "Patient":
-            return (version.id,)
+            return Compartments((version.id,))
         if self.pending and version.t > self.file.position:
             self.apply()
+        own = self._own(version)
+        if version.t not in self.file.heirs.referring:
+            return Compartments(own)
+        self.apply()
+        inherited = self.file.heirs.of(version.t)
+        if not inherited:
+            return Compartments(own)
+        names = self.file.names
+        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in inherited)))
+
+    def _own(self, version: Version) -> tuple[str, ...]:
         whose = self._whose.get(version.t)
         if whose is None:
             whose = self._people(self.file.patients(version.t))
@@ -176,7 +188,7 @@ class SqliteIndex:
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""
-        if self.pending and t > self.file.position:
+        if self.pending and (t > self.file.position or sight.denied):
             self.apply()
         positions = Finder(self.file, self, t, sight).positions(query)
         total = None if query.total == "none" else len(positions)
@@ -226,6 +238,4 @@ def decoded(version: Version) -> Keys | None:
     if version.body is None:
         return None
     keys = search.extract(structure.stored(version.body, version.type))
-    if version.type == "Patient":
-        keys.patients = [version.id]
-    return keys
+    return place(keys, version.type, version.id, version.body)

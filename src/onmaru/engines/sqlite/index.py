@@ -14,12 +14,13 @@ from pyroaring import BitMap
 
 from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.heirs import Heirs
 from onmaru.engines.sqlite.names import TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
 
-FORMAT = "1"
+FORMAT = "2"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
 CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);
@@ -27,6 +28,10 @@ CREATE TABLE IF NOT EXISTS ver(t INTEGER PRIMARY KEY, rid INTEGER, type INTEGER,
 CREATE TABLE IF NOT EXISTS hist(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead(by INTEGER, t INTEGER, PRIMARY KEY(by, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS comp(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_of ON link(t);
+CREATE TABLE IF NOT EXISTS heir(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heir_of ON heir(t);
 CREATE TABLE IF NOT EXISTS pc(rid INTEGER, sp INTEGER, c INTEGER, s INTEGER, t INTEGER,
   PRIMARY KEY(rid, sp, c, s, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tok(sp INTEGER, c INTEGER, s INTEGER, t INTEGER, PRIMARY KEY(sp, c, s, t)) WITHOUT ROWID;
@@ -43,6 +48,8 @@ INSERTS = {
     "hist": "INSERT INTO hist VALUES(?,?)",
     "dead": "INSERT OR IGNORE INTO dead VALUES(?,?)",
     "comp": "INSERT OR IGNORE INTO comp VALUES(?,?)",
+    "link": "INSERT OR IGNORE INTO link VALUES(?,?)",
+    "heir": "INSERT OR IGNORE INTO heir VALUES(?,?)",
     "pc": "INSERT OR IGNORE INTO pc VALUES(?,?,?,?,?)",
     "tok": "INSERT OR IGNORE INTO tok VALUES(?,?,?,?)",
     "ref": "INSERT OR IGNORE INTO ref VALUES(?,?,?)",
@@ -62,6 +69,7 @@ class IndexFile:
         self.db = connect(self.path, keys.pages, cache_mb=192)
         self.db.execute(SCHEMA)
         self.names = Names(self.db, keys.codes)
+        self.heirs = Heirs(self.db, self.names)
         self.position: int = self.fact("position") or 0
         self.committed = self.position
         self.by_type: dict[int, BitMap] = {}
@@ -89,6 +97,7 @@ class IndexFile:
             if found:
                 found.sort()
                 self.db.executemany(statement, found)
+        self.heirs.settle()
         self.position = batch[-1][0].t
 
     def commit(self, seal: bytes) -> None:
@@ -181,6 +190,7 @@ class _Rows:
             self.tables["dead"].append((t, before))
             self.file.dead.add(before)
         self.tables["hist"].append((rid, t))
+        self.tables["link"] += self.file.heirs.note(version, keys, rid, before)
         if keys is None:
             self._gone(version, type, rid, before)
             return
@@ -194,9 +204,9 @@ class _Rows:
         self._keys(version.type, t, keys)
 
     def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
-        """A deletion or erasure: it belongs to the patients of the version before it, and is in no other table."""
+        """A deletion belongs to the patients of the version before it, an erasure to nobody; neither is in other tables."""
         pats = ""
-        if before is not None:
+        if before is not None and version.op != "erase":
             pats = self.pats.get(before) or self.file.patients(before)
         self.pats[version.t] = pats
         self.tables["ver"].append((version.t, rid, type, 0, pats))

@@ -1,0 +1,177 @@
+"""Inherited compartments in the index (kernel/compartment.py): who refers to whom, and whose each such version is now.
+
+Its one law: the rows are the least answer to what stands at the index's position, in whatever order it came to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+from pyroaring import BitMap
+
+from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.fhir.keys import Keys
+from onmaru.kernel.compartment import NOBODYS
+from onmaru.kernel.log import Version
+
+NOBODY_KNOWS = 0
+PATIENT = TYPES["Patient"]
+LINKS = "SELECT l.rid, r.type FROM link l JOIN res r ON r.rid = l.rid WHERE l.t = ?"
+LAST = "SELECT v.t, v.pats FROM hist h JOIN ver v ON v.t = h.t WHERE h.rid = ? ORDER BY h.t DESC LIMIT 1"
+POINTING = "SELECT l.t, v.rid FROM link l JOIN ver v ON v.t = l.t WHERE l.rid = ?"
+Whose = frozenset[int]
+
+
+class Heirs:
+    """Notes what a batch changes while its rows are made, and settles it once they are in the tables.
+
+    link(rid, t): the version at t, which does not say itself whose it is, refers to the resource rid. heir(rid, t): it
+    inherits the compartment of the patient rid, or NOBODY_KNOWS whose. Most versions have no row in either; those that
+    may have are `referring`.
+    """
+
+    def __init__(self, db: apsw.Connection, names: Names) -> None:
+        self._db = db
+        self._names = names
+        self._linked = BitMap([rid for (rid,) in db.execute("SELECT DISTINCT rid FROM link")])
+        self.referring = BitMap([t for (t,) in db.execute("SELECT t FROM link UNION SELECT t FROM heir")])
+        self._forget()
+
+    def _forget(self) -> None:
+        self._fresh: set[int] = set()
+        self._deleted: list[tuple[int, int]] = []
+        self._erased: dict[int, int] = {}
+        self._stood: dict[int, int | None] = {}
+        self._known: dict[int, tuple[int, Whose]] = {}
+
+    def note(self, version: Version, keys: Keys | None, rid: int, before: int | None) -> Sequence[tuple[int, int]]:
+        """The rows of `link` for a version about to be indexed; `before` is where the resource stood until now."""
+        t = version.t
+        if rid in self._linked and version.type != "Patient":
+            self._stood.setdefault(rid, before)
+        if keys is None:
+            if version.op == "erase" and version.type not in NOBODYS and version.type != "Patient":
+                self._erased[rid] = t
+            elif version.op == "delete" and before is not None:
+                self._deleted.append((before, t))
+            return ()
+        if not keys.heir_of:
+            return ()
+        found = [self._names.rid(type, id) for type, id in keys.heir_of]
+        self._fresh.add(t)
+        self._linked.update(found)
+        self.referring.add(t)
+        return [(one, t) for one in found]
+
+    def settle(self) -> None:
+        """Bring `heir` to what the tables now say; costs what depends on the batch, nothing where nothing does."""
+        if self._fresh or self._deleted or self._erased or self._stood:
+            self._delete()
+            self._erase()
+            self._write(self._derived(self._fresh | self._depending()))
+        self._forget()
+
+    def of(self, t: int) -> Whose:
+        """Keys of the patients that the version at t inherits."""
+        return frozenset([rid for (rid,) in self._db.execute("SELECT rid FROM heir WHERE t = ?", (t,))])
+
+    def positions(self, patients: Iterable[int]) -> BitMap:
+        """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
+        found = BitMap()
+        for rid in (NOBODY_KNOWS, *patients):
+            found.update([t for (t,) in self._db.execute("SELECT t FROM heir WHERE rid = ?", (rid,))])
+        return found
+
+    def _delete(self) -> None:
+        """A deletion refers to what the version before it did."""
+        for before, t in self._deleted:
+            self._db.execute("INSERT INTO link SELECT rid, ? FROM link WHERE t = ?", (t, before))
+            if self._db.changes():
+                self._fresh.add(t)
+                self.referring.add(t)
+
+    def _erase(self) -> None:
+        """Of what was erased, and of when, nobody knows whose it was."""
+        for rid, until in self._erased.items():
+            rows: Any = self._db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, until)).fetchall()
+            for table in ("link", "heir"):
+                self._db.executemany(f"DELETE FROM {table} WHERE t = ?", rows)
+            self._db.executemany("INSERT INTO heir VALUES(?,?)", [(NOBODY_KNOWS, t) for (t,) in rows])
+            positions = [t for (t,) in rows]
+            self._fresh.difference_update(positions)
+            self.referring.update(positions)
+
+    def _depending(self) -> set[int]:
+        """Versions that refer, however far off, to a resource that changed hands in this batch."""
+        found: set[int] = set()
+        waiting = [rid for rid, before in self._stood.items() if self._moved(rid, before)]
+        seen = set(waiting)
+        while waiting:
+            pointing: Any = self._db.execute(POINTING, (waiting.pop(),)).fetchall()
+            for t, rid in pointing:
+                found.add(t)
+                if rid in self._linked and rid not in seen:
+                    seen.add(rid)
+                    waiting.append(rid)
+        return found
+
+    def _moved(self, rid: int, before: int | None) -> bool:
+        """Whether a resource may be in other compartments than it was when it stood at `before`."""
+        last, whose = self._last(rid) or (0, frozenset())
+        if before is None or last in self._fresh or before in self._fresh:
+            return True
+        return whose != self._own(before) | self.of(before)
+
+    def _own(self, t: int) -> Whose:
+        pats: Any = self._db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
+        return _numbers(pats or "")
+
+    def _last(self, rid: int) -> tuple[int, Whose] | None:
+        """Where a resource stands now and whose it is there, by its own words or what is stored of its inheritance."""
+        known = self._known.get(rid)
+        if known is None:
+            row: Any = self._db.execute(LAST, (rid,)).fetchone()
+            if row is None:
+                return None
+            known = self._known[rid] = (row[0], _numbers(row[1]) | self.of(row[0]))
+        return known
+
+    def _derived(self, affected: set[int]) -> dict[int, set[int]]:
+        """Whose compartments each of these versions inherits: the least sets that agree with each other."""
+        whose: dict[int, set[int]] = {}
+        among: dict[int, list[int]] = {}
+        for t in sorted(affected):
+            whose[t], among[t] = set(), []
+            targets: Any = self._db.execute(LINKS, (t,)).fetchall()
+            for rid, type in targets:
+                last = (0, frozenset({rid})) if type == PATIENT else self._last(rid)
+                if last is not None and last[0] in affected:
+                    whose[t] |= self._own(last[0])
+                    among[t].append(last[0])
+                elif last is not None:
+                    whose[t] |= last[1]
+        growing = any(among.values())
+        while growing:
+            growing = False
+            for t, others in among.items():
+                more = set().union(*(whose[one] for one in others))
+                if not more <= whose[t]:
+                    whose[t] |= more
+                    growing = True
+        return whose
+
+    def _write(self, whose: dict[int, set[int]]) -> None:
+        gone: list[tuple[int, int]] = []
+        come: list[tuple[int, int]] = []
+        for t, patients in whose.items():
+            stored = self.of(t)
+            gone += [(rid, t) for rid in stored - patients]
+            come += [(rid, t) for rid in patients - stored]
+        self._db.executemany("DELETE FROM heir WHERE rid = ? AND t = ?", gone)
+        self._db.executemany("INSERT INTO heir VALUES(?,?)", sorted(come))
+
+
+def _numbers(pats: str) -> Whose:
+    return frozenset(map(int, filter(None, pats.split(","))))
