@@ -42,11 +42,15 @@ UNKNOWN = ""
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients."""
+    """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
+
+    `concealed`, for tables made of the record: `Type/id` of what inherits a denied patient's compartment now.
+    """
 
     types: frozenset[str] | None
     only: frozenset[str] | None
     denied: frozenset[str]
+    concealed: frozenset[str] = frozenset()
 
     def sees(self, type: str, whose: Compartments) -> bool:
         """Whether a resource of `type` in these compartments exists for this caller. What is inherited only hides."""

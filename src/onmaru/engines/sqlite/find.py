@@ -116,7 +116,9 @@ class Finder:
             found = found & (mine | shared)
         if sight.denied:
             if self._hidden is None:
-                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | self._inherited()
+                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | file.inherited(
+                    sight.denied
+                )
             found = found - self._hidden
         return found
 
@@ -125,11 +127,6 @@ class Finder:
         if rid is None:
             return BitMap()
         return BitMap([t for (t,) in self._file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
-
-    def _inherited(self) -> BitMap:
-        """Positions that inherit a denied patient's compartment."""
-        known = (self._file.names.known("Patient", patient) for patient in self._sight.denied)
-        return self._file.heirs.positions(rid for rid in known if rid is not None)
 
     def _everything(self, types: tuple[str, ...]) -> BitMap:
         file = self._file

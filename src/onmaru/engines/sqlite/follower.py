@@ -33,6 +33,7 @@ class SqliteIndex:
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
+        self._concealed: tuple[tuple[int, frozenset[str]], frozenset[str]] = ((-1, frozenset()), frozenset())
         self._bytes = 0
 
     def sound(self) -> bool:
@@ -157,6 +158,17 @@ class SqliteIndex:
     def _people(self, pats: str) -> tuple[str, ...]:
         """Patient ids behind comma-joined keys; most resources have one, and many the same."""
         return tuple(self.file.names.person(int(rid)) for rid in pats.split(",") if rid)
+
+    def concealed(self, denied: frozenset[str]) -> frozenset[str]:
+        """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose."""
+        self.apply()
+        file = self.file
+        state = (file.position, denied)
+        if self._concealed[0] != state:
+            standing = file.inherited(denied) - file.dead
+            rids = [file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in standing]
+            self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
+        return self._concealed[1]
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""

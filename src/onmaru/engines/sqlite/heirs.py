@@ -118,11 +118,17 @@ class Heirs:
         return found
 
     def _moved(self, rid: int, before: int | None) -> bool:
-        """Whether a resource may be in other compartments than it was when it stood at `before`."""
-        last, whose = self._last(rid) or (0, frozenset())
-        if before is None or last in self._fresh or before in self._fresh:
+        """Whether a resource may be in other compartments than when it stood at `before`; a changed status moves nothing."""
+        last = self._last(rid)
+        if last is None or before is None or rid in self._erased:
             return True
-        return whose != self._own(before) | self.of(before)
+        led, leads = self._links(before), self._links(last[0])
+        if led or leads:
+            return led != leads or self._own(before) != self._own(last[0])
+        return last[1] != self._own(before) | self.of(before)
+
+    def _links(self, t: int) -> list[Any]:
+        return self._db.execute("SELECT rid FROM link WHERE t = ? ORDER BY rid", (t,)).fetchall()
 
     def _own(self, t: int) -> Whose:
         pats: Any = self._db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
@@ -140,26 +146,23 @@ class Heirs:
 
     def _derived(self, affected: set[int]) -> dict[int, set[int]]:
         """Whose compartments each of these versions inherits: the least sets that agree with each other."""
-        whose: dict[int, set[int]] = {}
-        among: dict[int, list[int]] = {}
-        for t in sorted(affected):
-            whose[t], among[t] = set(), []
+        whose: dict[int, set[int]] = {t: set() for t in affected}
+        hands_on: dict[int, list[int]] = {}
+        for t in affected:
             targets: Any = self._db.execute(LINKS, (t,)).fetchall()
             for rid, type in targets:
-                last = (0, frozenset({rid})) if type == PATIENT else self._last(rid)
-                if last is not None and last[0] in affected:
-                    whose[t] |= self._own(last[0])
-                    among[t].append(last[0])
-                elif last is not None:
-                    whose[t] |= last[1]
-        growing = any(among.values())
-        while growing:
-            growing = False
-            for t, others in among.items():
-                more = set().union(*(whose[one] for one in others))
-                if not more <= whose[t]:
-                    whose[t] |= more
-                    growing = True
+                last, patients = (0, frozenset({rid})) if type == PATIENT else self._last(rid) or (0, frozenset())
+                if last in affected:
+                    hands_on.setdefault(last, []).append(t)
+                    patients = self._own(last)
+                whose[t] |= patients
+        waiting = [t for t in hands_on if whose[t]]
+        while waiting:
+            one = waiting.pop()
+            for t in hands_on.get(one, ()):
+                if not whose[one] <= whose[t]:
+                    whose[t] |= whose[one]
+                    waiting.append(t)
         return whose
 
     def _write(self, whose: dict[int, set[int]]) -> None:

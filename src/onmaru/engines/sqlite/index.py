@@ -6,7 +6,7 @@ position only when the log is durable up to there. After a crash the missing pos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,11 @@ class IndexFile:
         """Comma-joined keys of the patients whose compartments the version at t is in."""
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
         return found or ""
+
+    def inherited(self, patients: Iterable[str]) -> BitMap:
+        """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
+        known = (self.names.known("Patient", patient) for patient in patients)
+        return self.heirs.positions(rid for rid in known if rid is not None)
 
     def close(self) -> None:
         """Close; an open transaction is given up and followed again later."""
