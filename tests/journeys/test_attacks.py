@@ -19,7 +19,7 @@ from tests.served import SRC
 from tests.web_house import Answer, House
 
 from onmaru.app.running import Motion
-from onmaru.kernel import password, write
+from onmaru.kernel import errand, password
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart
 from onmaru.kernel.consent import Consents, Provision, Rule
@@ -316,7 +316,7 @@ def test_who_is_denied_a_patient_cannot_find_out_by_writing_which_of_their_numbe
 def test_a_resource_with_more_to_search_by_than_the_index_can_take_at_once_is_refused(
     house: House, monkeypatch: pytest.MonkeyPatch, bundled: bool
 ) -> None:
-    monkeypatch.setattr(write, "MOST_KEYS", 100)
+    monkeypatch.setattr(errand, "MOST_KEYS", 100)
     writer = house.token("loader", "system")
     many: dict[str, Any] = {"resourceType": "Patient", "name": [{"family": f"n{n}"} for n in range(101)]}
     few = {**many, "name": many["name"][:10]}

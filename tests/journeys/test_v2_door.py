@@ -309,3 +309,61 @@ def test_an_encoded_order_sent_again_in_other_bytes_is_the_same_order(house: Hou
     send(house, "RDE^O11", pid(), *lines, control="A")
     send(house, "RDE^O11", pid(), *lines, control="B")
     assert sorted(one["intent"] for one in house.all("MedicationRequest")) == ["filler-order", "original-order"]
+
+
+@pytest.mark.parametrize(
+    ("event", "lines", "place"),
+    [
+        ("ADT^A01", [VISIT], "PID^1"),
+        ("ADT^A08", ["NK1|1|김^영희"], "PID^1"),
+        ("ADT^A40", [pid()], "MRG^1"),
+        ("ADT^A23", [pid()], "PV1^1"),
+        ("ADT^A24", [pid()], "PID^2"),
+        ("ORU^R01", [ORDER.format(status="F"), "OBX|1|NM|2345-7^Glucose^LN||72|mg/dL|||||F"], "PID^1"),
+    ],
+)
+def test_a_message_without_the_segment_it_needs_is_refused_and_kept(
+    house: House, event: str, lines: list[str], place: str
+) -> None:
+    receipt = send(house, event, *lines)
+    assert (receipt.ack, receipt.code, receipt.location, receipt.dead) == ("AE", "100", place, 1)
+    assert f"\rERR||{place}|100^^HL70357|E|".encode() in receipt.reply
+    assert house.all("DocumentReference") == []
+
+
+def test_the_status_of_a_bed_needs_no_patient(house: House) -> None:
+    assert send(house, "ADT^A20", "NPU|W5^501^1|C").ack == "AA"
+
+
+def test_a_move_of_a_number_needs_to_say_where_to(house: House) -> None:
+    receipt = send(house, "ADT^A43", pid(), "MRG|7^^^HOSP^MR")
+    assert (receipt.ack, receipt.code, receipt.location) == ("AE", "204", "PID^1^3")
+
+
+def test_a_referral_that_stands_before_its_patient_is_the_patients(house: House) -> None:
+    assert send(house, "REF^I12", "RF1|A|R|GF|||R1^CLINIC|20260301", pid()).ack == "AA"
+    request = house.one("ServiceRequest")
+    assert request["subject"]["reference"] == f"Patient/{house.one('Patient')['id']}"
+
+
+def test_an_impossible_date_is_warned_of_and_kept_as_it_came(house: House) -> None:
+    send(house, "ADT^A04", pid(), at="20260301120000")
+    receipt = send(house, "ADT^A08", pid(rest="|19991399|M"), at="20260301130000")
+    assert (receipt.ack, receipt.warnings) == ("AA", ["PID^1^7"])
+    assert b"\rERR||PID^1^7|102^^HL70357|W|" in receipt.reply
+    patient = house.one("Patient")
+    assert patient["birthDate"] == "1980-01-01"
+    kept = next(one for one in patient["extension"] if one["url"] == "urn:onmaru:v2:PID")
+    assert kept["extension"] == [{"url": "7", "valueString": "19991399"}]
+    notes = [one["extension"][0]["valueString"] for one in house.all("DocumentReference") if "extension" in one]
+    assert notes == ["PID^1^7: not a possible time; kept as it came"]
+
+
+@pytest.mark.parametrize("time", ["20260230", "2026030125", "202603011260", "20260301120000+1500", "3 March", "어제"])
+def test_no_impossible_time_becomes_a_time(house: House, time: str) -> None:
+    obx = f"OBX|1|DTM|3146-8^Menstruation^LN||{time}||||||F|||{time}"
+    receipt = send(house, "ORU^R01", pid(), ORDER.format(status="F"), obx)
+    assert (receipt.ack, receipt.warnings) == ("AA", ["OBX^1^14", "OBX^1^5"])
+    result = house.one("Observation")
+    assert result["valueString"] == time
+    assert "effectiveDateTime" not in result

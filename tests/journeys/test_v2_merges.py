@@ -96,3 +96,61 @@ def test_an_account_is_found_by_its_new_number_and_keeps_the_old_one(house: Hous
     account = house.one("Account", identifier="K2")
     assert account["id"] == id
     assert {one["value"]: one.get("use") for one in account["identifier"]} == {"K1": "old", "K2": None}
+
+
+def test_a43_moves_a_number_to_the_other_patient(house: House) -> None:
+    send(house, "A04", pid("7").replace("^MR", "^MR~77^^^LAB^PI"))
+    send(house, "A04", pid("8"))
+    send(house, "A43", pid("8").replace("^MR", "^MR~77^^^LAB^PI"), "MRG|77^^^LAB^PI")
+    source, target = patient(house, "7"), patient(house, "8")
+    assert patient(house, "77")["id"] == target["id"]
+    assert [one["value"] for one in source["identifier"]] == ["7"]
+    assert source["link"] == [{"other": {"reference": f"Patient/{target['id']}"}, "type": "seealso"}]
+    assert target["link"] == [{"other": {"reference": f"Patient/{source['id']}"}, "type": "seealso"}]
+    assert "active" not in source
+
+
+def test_a43_of_the_only_number_leaves_one_patient_in_use(house: House) -> None:
+    send(house, "A04", pid("7"))
+    send(house, "A04", pid("8"))
+    send(house, "A43", pid("8").replace("^MR", "^MR~7^^^HOSP^MR"), "MRG|7^^^HOSP^MR")
+    target = patient(house, "7")
+    assert target["id"] == patient(house, "8")["id"]
+    other = house.one("Patient", active="false")
+    assert other["link"] == [{"other": {"reference": f"Patient/{target['id']}"}, "type": "replaced-by"}]
+
+
+def test_a43_twice_changes_nothing_more(house: House) -> None:
+    send(house, "A04", pid("7").replace("^MR", "^MR~77^^^LAB^PI"))
+    for _ in range(2):
+        send(house, "A43", pid("8").replace("^MR", "^MR~77^^^LAB^PI"), "MRG|77^^^LAB^PI")
+    assert len(house.all("Patient")) == 2
+    assert [one["value"] for one in patient(house, "8")["identifier"]] == ["8", "77"]
+
+
+def test_a23_marks_a_visit_as_entered_in_error_and_an_update_does_not_open_it(house: House) -> None:
+    send(house, "A01", pid("7"), pv1("V1"))
+    send(house, "A23", pid("7"), pv1("V1"))
+    assert house.one("Encounter")["status"] == "entered-in-error"
+    send(house, "A08", pid("7"), pv1("V1"))
+    assert house.one("Encounter")["status"] == "entered-in-error"
+    assert "active" not in patient(house, "7")
+
+
+def test_a29_takes_a_person_off_the_register_until_a_new_registration(house: House) -> None:
+    send(house, "A28", pid("7"))
+    send(house, "A29", pid("7"))
+    gone = patient(house, "7")
+    assert (gone["active"], gone["name"][0]["family"]) == (False, "홍")
+    send(house, "A08", pid("7"))
+    assert patient(house, "7")["active"] is False
+    send(house, "A28", pid("7"))
+    assert patient(house, "7")["active"] is True
+
+
+def test_a_merged_patient_is_not_put_on_the_register_again(house: House) -> None:
+    send(house, "A04", pid("7"))
+    send(house, "A04", pid("8"))
+    send(house, "A40", pid("7"), "MRG|8^^^HOSP^MR")
+    send(house, "A04", pid("8"))
+    assert house.one("Patient", active="false")["identifier"][0]["value"] == "8"

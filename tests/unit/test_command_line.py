@@ -178,3 +178,12 @@ def test_a_room_is_the_one_it_calls_itself(monkeypatch: pytest.MonkeyPatch) -> N
     assert rooms.open_room("attic") is ATTIC
     with pytest.raises(refusal.Refusal, match="calls itself attic"):
         rooms.open_room("cellar")
+
+
+def test_verifying_a_folder_that_holds_nothing_is_no_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("home", "keys", "witness"):
+        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
+    assert cli.run(["verify"]) == refusal.NOT_READY
+    assert "nothing to verify" in capsys.readouterr().err

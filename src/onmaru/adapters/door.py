@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from onmaru.adapters.fhirfile import FhirFiles, Piece
+from onmaru.adapters.ahead import Told
+from onmaru.adapters.fhirfile import FhirFiles
 from onmaru.adapters.hl7v2 import er7
 from onmaru.adapters.hl7v2.intake import Intake
 from onmaru.adapters.letters import DeadLetters, bury
+from onmaru.adapters.packing import detect, unpacked
+from onmaru.adapters.pieces import Piece
 from onmaru.adapters.receipt import Receipt, Source
-from onmaru.fhir.outcome import Invalid, Issue
+from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.room import Hall
-
-MAX_UNPACKED = 1 << 30
-
-
-def detect(data: bytes) -> str:
-    """`hl7v2`, `fhir` or "" by the first bytes that are no white space."""
-    head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
-    if head[:3] in (b"MSH", b"FHS", b"BHS"):
-        return "hl7v2"
-    return "fhir" if head[:1] == b"{" else ""
-
-
-def unpacked(data: bytes) -> bytes:
-    """Bytes without gzip, at most 1 GiB; Invalid (413, 400) for more or for a broken archive."""
-    if data[:2] != b"\x1f\x8b":
-        return data
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            whole = file.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise Invalid(_issue("structure", "the gzip archive is broken"), 400) from error
-    if len(whole) > MAX_UNPACKED:
-        raise Invalid(_issue("too-long", "the file unpacks to more than 1 GiB"), 413)
-    return whole
 
 
 class Door:
@@ -50,8 +26,17 @@ class Door:
         self._files = FhirFiles(new_id, self._bury_entry)
         self.letters = DeadLetters(self._replay)
 
-    def take(self, hall: Hall, data: bytes, source: Source) -> Receipt:
-        """Take a file or message. What cannot be taken is buried; the receipt counts and the first reason is told."""
+    def known(self, hall: Hall) -> dict[str, str]:
+        """Where the urn names lead that files taken before have promised."""
+        return self._files.known(hall)
+
+    def take(self, hall: Hall, data: bytes, source: Source, told: Told | None = None) -> Receipt:
+        """Take a file or message. What cannot be taken is buried; the receipt counts and the first reason is told.
+
+        `told`: what `ahead.tell` said of the file, where it was asked.
+        """
+        if told is not None:
+            return self._files.take(hall, data, source.settle, told)
         try:
             plain = unpacked(data)
         except Invalid as error:
@@ -98,16 +83,12 @@ class Door:
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:
-            return self._files.take(hall, unpacked(data), source.settle)
+            return self._files.take(hall, data, source.settle)
         except Invalid as error:
             return _receipt(error)
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock() / 1e6, UTC).isoformat(timespec="milliseconds")
-
-
-def _issue(code: str, text: str) -> list[Issue]:
-    return [Issue(code, text)]
 
 
 def _receipt(error: Invalid) -> Receipt:

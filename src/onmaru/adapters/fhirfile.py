@@ -7,131 +7,26 @@ their urn names lead: the same file again adds nothing, a load that was cut shor
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from onmaru.adapters.ahead import Told, promise
+from onmaru.adapters.packing import unpacked
+from onmaru.adapters.pieces import Piece, pieces
 from onmaru.adapters.receipt import Receipt
 from onmaru.fhir import search, structure, verbatim
-from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.kernel.bundle import conditional_references, meant
-from onmaru.kernel.entry import ID, Item, criteria_of, item, pairs_of
+from onmaru.fhir.outcome import Invalid, Issue
+from onmaru.kernel.bundle import meant
+from onmaru.kernel.errand import conditional_references
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 
 FILE = "urn:onmaru:file"
 SLICE = 1000
-_TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]+)"')
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """One entry: its body, the name others refer to it by, its place, and the Change it asks for or why there is none.
-
-    `condition` is what a conditional creation asks for (`Type?criteria`), "" for other entries of a transaction or batch.
-    """
-
-    body: bytes
-    place: str
-    change: Change
-    name: str = ""
-    refused: Invalid | None = None
-    compacted: bool = False
-    condition: str | None = None
-
-    @property
-    def promised(self) -> bool:
-        """Whether the entry gets a new id that others can be told before it is written."""
-        return self.change.op == "create" and self.change.if_none_exist is None
-
-
-def pieces(data: bytes) -> Iterator[Piece]:
-    """Entries of a Bundle, lines of NDJSON, or one resource. Raises Invalid (400) when it is none of them.
-
-    Entries of a transaction or batch do what they ask for. A resource that comes without a request keeps its id, for the
-    files around it refer to it by that.
-    """
-    head = data.lstrip()[:1]
-    if head != b"{":
-        raise invalid("structure", "not a JSON object")
-    first, more, _ = data.partition(b"\n")
-    if more and _is_object(first):
-        for number, line in enumerate(data.split(b"\n"), 1):
-            if line.strip():
-                yield _kept_as(line.strip(), f"line {number}")
-        return
-    if _type(data) == "Bundle":
-        yield from _entries(data)
-        return
-    yield _kept_as(data, "")
-
-
-def _kept_as(body: bytes, place: str, name: str = "") -> Piece:
-    """A resource under its own id, or under a new one when it has none."""
-    type, id = _type(body), ""
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # the strict decode says what is wrong
-        id = str(_name(body).id)
-    change = Change("update" if ID.fullmatch(id) else "create", type, id, body)
-    return Piece(body, place, change, name)
-
-
-class _Name(msgspec.Struct):
-    id: str = ""
-
-
-_name = msgspec.json.Decoder(_Name).decode
-
-
-def _is_object(line: bytes) -> bool:
-    """NDJSON when the first line alone is a JSON object."""
-    try:
-        return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-
-
-def _entries(data: bytes) -> Iterator[Piece]:
-    try:
-        data, compacted = msgspec.json.format(data, indent=-1), True
-    except msgspec.DecodeError:
-        compacted = False
-    kind, found = verbatim.entries(data)
-    if kind not in ("transaction", "batch", "collection", "searchset", "document", "message"):
-        raise invalid("value", "a Bundle of this type is not loaded", "Bundle.type")
-    for number, entry in enumerate(found):
-        place, body = f"Bundle.entry[{number}]", bytes(entry.resource or b"")
-        if kind not in ("transaction", "batch"):
-            if body:
-                yield _kept_as(body, place, entry.full_url)
-            continue
-        try:
-            asked = item(number, entry, update_create=True, base="")
-        except Invalid as error:
-            yield Piece(body, place, Change("create", _type(body)), refused=error)
-            continue
-        if asked.change is not None:
-            change = _conditional(asked, asked.change)
-            condition = f"{change.type}?{asked.if_none_exist}" if asked.if_none_exist else ""
-            yield Piece(body, place, change, entry.full_url, compacted=compacted, condition=condition)
-
-
-def _conditional(asked: Item, change: Change) -> Change:
-    if not asked.if_none_exist:
-        return change
-    condition = criteria_of(change.type, pairs_of(asked.if_none_exist))
-    return msgspec.structs.replace(change, if_none_exist=condition)
-
-
-def _type(body: bytes) -> str:
-    """The resourceType, found fast; the strict decode at the write has the last word."""
-    try:
-        return structure.type_of(body)
-    except Invalid:
-        match = _TYPE.search(body)
-        return match.group(1).decode() if match else ""
 
 
 class FhirFiles:
@@ -140,37 +35,54 @@ class FhirFiles:
     def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, Invalid], str]) -> None:
         self._new_id = new_id
         self._bury = bury
-        self._links: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        self._astray = False
         self._meant: Meant
+        self._original: Callable[[], bytes]
         self._learned = False
 
-    def take(self, hall: Hall, data: bytes, settle: Callable[[], None]) -> Receipt:
+    def take(self, hall: Hall, data: bytes, settle: Callable[[], None], told: Told | None = None) -> Receipt:
         """Write what is new of a file, in transactions of at most 1,000 entries; refused entries are counted and buried.
 
-        `settle` makes what was written before visible to the searches that conditional references stand for.
+        `settle` makes what was written before visible to the searches that conditional references stand for. `data` may
+        be gzipped. `told` is what `ahead.tell` said of the file after all that were taken before it.
         Raises Invalid (400) when the bytes are no FHIR file at all; nothing is written then.
         """
-        digest = hashlib.sha256(data).hexdigest()
+        plain = unpacked(data) if told is None else b""
+        digest = hashlib.sha256(plain).hexdigest() if told is None else told.digest
         done, ids = self._progress(hall, digest)
-        found = list(pieces(data))
+        if told is not None and not self._follows(told, done):
+            told = None
+        found = told.pieces() if told is not None and told.entries else list(pieces(plain or unpacked(data)))
         self._meant = Meant(hall, settle, found)
+        self._original = lambda: unpacked(data)
         if done >= len(found):
             return Receipt(duplicate=True)
-        ids = [*ids, *(self._new_id() for _ in range(len(found) - len(ids)))]
-        for piece, id in zip(found, ids, strict=True):
-            if piece.promised and piece.name.startswith("urn:"):
-                self._links.setdefault(piece.name, f"{piece.change.type}/{id}")
+        ids = told.ids if told is not None else [*ids, *(self._new_id() for _ in range(len(found) - len(ids)))]
+        promise(found, ids, self.links)
         receipt = Receipt()
         for start in range(done, len(found), SLICE):
             part = list(zip(found, ids, strict=True))[start : start + SLICE]
             self._slice(hall, part, Progress(digest, start + len(part), ids if start == 0 else []), receipt)
         return receipt
 
-    def _progress(self, hall: Hall, digest: str) -> tuple[int, list[str]]:
-        """How many entries of this file are in, and the ids its entries were promised."""
+    def _follows(self, told: Told, done: int) -> bool:
+        """Whether all came as it was foreseen: no file so far was in already, in part or with names that lead elsewhere."""
+        if done:
+            names = [entry.name for entry in told.entries if entry.op == "create" and entry.name.startswith("urn:")]
+            self._astray |= done < len(told.ids) or not told.entries or any(name not in self.links for name in names)
+        return not (done or self._astray)
+
+    def known(self, hall: Hall) -> dict[str, str]:
+        """Where the names lead that earlier files promised."""
         if not self._learned:
             self._learned = True
             self._learn(hall)
+        return self.links
+
+    def _progress(self, hall: Hall, digest: str) -> tuple[int, list[str]]:
+        """How many entries of this file are in, and the ids its entries were promised."""
+        self.known(hall)
         pairs = [("identifier", f"{FILE}|{digest}"), ("_count", "1000"), ("_total", "none")]
         kept = [_kept(v.body) for v in hall.record.search(search.parse(("DocumentReference",), pairs)).matches]
         ids: list[str] = next((one["ids"] for one in kept if one["ids"]), [])
@@ -183,7 +95,7 @@ class FhirFiles:
         while True:
             page = hall.record.search(query)
             for version in page.matches:
-                self._links.update(_kept(version.body)["links"])
+                self.links.update(_kept(version.body)["links"])
             if not page.cursor:
                 return
             query = msgspec.structs.replace(query, cursor=page.cursor)
@@ -227,6 +139,9 @@ class FhirFiles:
         return bad or set(range(len(good)))
 
     def _refuse(self, hall: Hall, piece: Piece, error: Invalid, receipt: Receipt) -> None:
+        if piece.change.ready is not None:
+            # What is kept to be mended is what came
+            piece = next(one for one in pieces(self._original()) if one.place == piece.place)
         receipt.rejected += 1
         receipt.dead += 1
         receipt.letters.append(self._bury(hall, piece, error))
@@ -241,7 +156,7 @@ class FhirFiles:
             change,
             id=id if change.op == "create" else change.id,
             name="" if piece.promised else piece.name,
-            links=self._links if b'"urn:' in piece.body else {},
+            links=self.links if b'"urn:' in piece.body else {},
             compacted=piece.compacted,
         )
 

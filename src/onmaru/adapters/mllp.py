@@ -75,7 +75,8 @@ async def frames(reader: asyncio.StreamReader, limits: Limits) -> AsyncIterator[
         if len(kept) > limits.message:
             raise Oversize
         try:
-            part = await asyncio.wait_for(reader.read(1 << 16), limits.frame if kept else limits.idle)
+            async with asyncio.timeout(limits.frame if kept else limits.idle):
+                part = await reader.read(1 << 16)
         except TimeoutError:
             part = b""
         if not part:

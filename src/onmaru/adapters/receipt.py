@@ -32,7 +32,8 @@ class Receipt(msgspec.Struct):
     """The outcome for one message or file. `position` is the last one written (0: nothing): durable means up to there.
 
     `accepted`, `rejected` and `dead` count messages (v2) or entries (FHIR); `reason`, `code` and `location` tell why the
-    first one was not taken; `control` and `reply` are the v2 message's control id and acknowledgement.
+    first one was not taken; `control` and `reply` are the v2 message's control id and acknowledgement. `warnings` are the
+    places (SEG^sequence^field) of what was taken, but only as it came.
     """
 
     ack: Ack = "AA"
@@ -50,6 +51,7 @@ class Receipt(msgspec.Struct):
     duplicate: bool = False
     reply: bytes = b""
     letters: list[str] = []
+    warnings: list[str] = []
 
     def add(self, other: Receipt) -> None:
         """Count another receipt in; the first refusal's reason stays."""
@@ -59,6 +61,7 @@ class Receipt(msgspec.Struct):
         self.created += other.created
         self.updated += other.updated
         self.letters += other.letters
+        self.warnings += other.warnings
         for name, number in other.by_type.items():
             self.by_type[name] = self.by_type.get(name, 0) + number
         self.position = max(self.position, other.position)

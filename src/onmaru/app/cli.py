@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -35,8 +36,29 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 HALL_OPENER = "onmaru.app.opening:open_hall"
 
 
+class Unheard(Exception):
+    """Whoever read our output has left."""
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Tell of a pipe that nobody reads before click does: its exit status 1 would say that the answer is no."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Unheard from error
+
+
 class Tree(click.Group):
     """Commands of the program, then one group for each room."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with heard():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with heard():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *rooms.known()]
@@ -82,6 +104,17 @@ def run(args: Sequence[str], command: click.Command = tree) -> int:
     from onmaru.app import refusal
 
     try:
+        return _status(args, command)
+    except (Unheard, BrokenPipeError):
+        # What Python still holds to be written must not fail once more at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return refusal.UNHEARD
+
+
+def _status(args: Sequence[str], command: click.Command) -> int:
+    from onmaru.app import refusal
+
+    try:
         answer = command.main(list(args), prog_name="onmaru", standalone_mode=False)
         return answer if isinstance(answer, int) else refusal.DONE
     except click.ClickException as error:
@@ -90,10 +123,8 @@ def run(args: Sequence[str], command: click.Command = tree) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("onmaru: interrupted", err=True)
         return refusal.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has left; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return refusal.DONE
+    except Unheard:
+        raise
     except Exception as error:
         if os.environ.get("ONMARU_TRACE"):
             raise
@@ -102,7 +133,17 @@ def run(args: Sequence[str], command: click.Command = tree) -> int:
         return status
 
 
+def whole_streams() -> None:
+    """Open the null device for each of stdin, stdout and stderr that is closed: no file of ours may take its number."""
+    for stream in (0, 1, 2):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def main() -> None:
+    whole_streams()
     # Whatever a command makes, keys or data, is its user's alone
     os.umask(0o077)
     sys.exit(run(sys.argv[1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from onmaru.app.calm import calm
 from onmaru.app.house import House, new_id, now, place, system
 from onmaru.app.lines import say
 from onmaru.app.progress import progress
+from onmaru.app.reading import Reading, worth
 from onmaru.app.refusal import NO, Refusal
 
 ENDINGS = (".json", ".ndjson", ".hl7", ".er7", ".txt", ".msg")
@@ -80,17 +81,22 @@ def load(paths: tuple[Path, ...], tenant: str, json: bool) -> int:
     return NO if counts.rejected else 0
 
 
-def loaded(house: House, tenant: str, files: Iterable[Path]) -> Iterator[tuple[Path, Receipt]]:
-    """Take each file and give its receipt once it is durable."""
+def loaded(house: House, tenant: str, files: Sequence[Path]) -> Iterator[tuple[Path, Receipt]]:
+    """Take each file and give its receipt once it is durable; a second process reads ahead where that is worth it."""
     home = house.seat(tenant).home
     hall = house.hall(system(tenant, "load"))
     door = Door(now, new_id)
-    for file in files:
-        source = Source("file", file.name, settle=lambda: home.wait(home.tip()))
-        receipt = door.take(hall, file.read_bytes(), source)
-        home.wait(home.tip())
-        home.tidy(WAL)
-        yield file, receipt
+    reading = Reading(files, door.known(hall)) if worth(files) else None
+    try:
+        for file in files:
+            source = Source("file", file.name, settle=lambda: home.wait(home.tip()))
+            receipt = door.take(hall, file.read_bytes(), source, reading.told() if reading is not None else None)
+            home.wait(home.tip())
+            home.tidy(WAL)
+            yield file, receipt
+    finally:
+        if reading is not None:
+            reading.close()
 
 
 def found(paths: Sequence[Path]) -> list[Path]:

@@ -12,6 +12,7 @@ REFUSED: Final = 3
 NOT_READY: Final = 4
 FAULT: Final = 5
 INTERRUPTED: Final = 130
+UNHEARD: Final = 141
 
 MEANINGS: Final = {
     DONE: "The work was done and the answer is yes.",
@@ -21,6 +22,7 @@ MEANINGS: Final = {
     NOT_READY: "Something the command needs is not there: a setting, a program, a source checkout.",
     FAULT: "A fault in Onmaru itself. The line names the place; ONMARU_TRACE=1 shows the whole trace.",
     INTERRUPTED: "Interrupted from the keyboard; running the same command again goes on.",
+    UNHEARD: "Whoever read the output left before its end, as in `onmaru … | head`; the command went no further.",
 }
 
 

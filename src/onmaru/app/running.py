@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
+from onmaru.app.aside import Aside
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.web.doors import News
 
-SLICE = 100
+SLICE = 25
 NEWS = 500
 GATHER = 1000
 GATHER_EVERY = 5.0
@@ -31,14 +32,25 @@ class Motion:
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+
+    async def _warm(self) -> None:
+        """Take into memory what readers will want, between requests."""
+        for _ in self.seat.home.index.warm():
+            await asyncio.sleep(0)
+            if self._closing.is_set():
+                return
 
     def _settled(self, t: int) -> None:
         if t > self.followed:
             self._wake.set()
 
-    async def durable(self, t: int) -> None:
-        """Everything appended before this call is durable, and position `t` has been reached."""
+    def durable(self, t: int) -> Awaitable[None]:
+        """Everything appended before this call is durable, and position `t` has been reached; below 0: audit rows only."""
+        return self.pump.durable(wrote=t >= 0) if t <= self.seat.home.head() else self._reached(t)
+
+    async def _reached(self, t: int) -> None:
         await self.pump.durable()
         while self.seat.home.head() < t:
             async with self.moved:
@@ -72,7 +84,8 @@ class Motion:
                     if self._closing.is_set():
                         return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), GATHER_EVERY)
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._closing.wait()
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -111,6 +124,7 @@ class Motion:
         self._task.cancel()
         self._closing.set()
         await self._gathering
+        await self.warmed
         await self.pump.close()
 
 
@@ -120,6 +134,7 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
     def motion(self, tenant: str) -> Motion:
@@ -129,9 +144,9 @@ class Running:
             self._motions[tenant] = Motion(self.house, tenant)
         return self._motions[tenant]
 
-    async def durable(self, tenant: str, t: int) -> None:
+    def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
-        await self.motion(tenant).durable(t)
+        return self.motion(tenant).durable(t)
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""
@@ -150,4 +165,5 @@ class Running:
         self._witness.cancel()
         for motion in self._motions.values():
             await motion.close()
+        await self.aside.close()
         self.house.close()

@@ -28,6 +28,8 @@ from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
 
+# How long the first request may be kept waiting so that those after it are not; the rest is done between them.
+WARM_SECONDS = 3.0
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -68,7 +70,9 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
-    running.motion(MAIN)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WARM_SECONDS):
+            await asyncio.shield(running.motion(MAIN).warmed)
     calm()
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
@@ -84,19 +88,25 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await listener.stop()
         listening.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(task, 5)
+            async with asyncio.timeout(5):
+                await task
         await running.close()
 
 
 async def ended(standing: Served) -> None:
-    """Return on SIGINT, SIGTERM or the server's own end."""
+    """Return on SIGINT, SIGTERM or the server's own end. A second signal ends the process as it stands: nothing
+    acknowledged is lost by that, and a house whose closing hangs is not beyond reach."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
     told = asyncio.create_task(stop.wait())
-    await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    try:
+        await asyncio.wait([standing.task, told], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(one)
 
 
 async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
@@ -166,6 +176,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        carry=running.aside.carry,
         lines=doorway.lines,
         letters=doorway,
         rooms=house.rooms,

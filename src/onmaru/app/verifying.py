@@ -11,6 +11,7 @@ import msgspec
 
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
+from onmaru.app.refusal import Refusal
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
@@ -31,9 +32,10 @@ def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
     if place_of:
         return _where(house, names, place_of, json)
     sound = True
-    for name in names:
-        if not _begun(house, name):
-            continue
+    begun = [name for name in names if _begun(house, name)]
+    if not begun:
+        raise Refusal(f"there is nothing to verify in {house.where.home}; ONMARU_HOME names another folder")
+    for name in begun:
         report = examined(house, name, deep=deep)
         sound = sound and report.ok
         say(_line(report), json=json)

@@ -33,7 +33,7 @@ class MemoryLog:
         for draft in drafts:
             last = self.versions[-1].at if self.versions else 0
             at = max(self._now(), last + 1)
-            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at)
+            body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at, draft.spots)
             if draft.op == "erase":
                 self._erase(draft)
             version = Version(
@@ -72,6 +72,13 @@ class MemoryLog:
 
     def wait(self, t: int) -> None:
         """Nothing to wait for."""
+
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """Positions after+1 … t."""
+        return self.versions[after:t]
+
+    def reach(self, t: int) -> None:
+        """Nothing waits here."""
 
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t."""

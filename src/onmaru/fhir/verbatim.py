@@ -74,11 +74,14 @@ def _meta(raw: bytes, version: int, at_us: int) -> bytes:
     return b"{%s}" % b",".join(b"%s:%s" % (_encode(name), value) for name, value in new.items())
 
 
-def stamp(raw: bytes, id: str, version: int, at_us: int) -> bytes:
+def stamp(raw: bytes, id: str, version: int, at_us: int, known: Spots | None = None) -> bytes:
     """Set id, meta.versionId and meta.lastUpdated in compact bytes that were validated; all other tokens stay identical.
 
     Members keep their order; id and meta come right after resourceType where they were absent. `at_us`: µs since 1970 UTC.
+    `known`: what `spots` says of these bytes.
     """
+    if known is not None:
+        return _stamp_at(raw, known, id, version, at_us)
     head = _HEAD.match(raw)
     top = _top.decode(raw)
     old = bytes(top.meta)
@@ -90,6 +93,40 @@ def stamp(raw: bytes, id: str, version: int, at_us: int) -> bytes:
         at = raw.index(b'"meta":') + 7
         return b'%s,"id":"%s"%s%s%s' % (head[1], id.encode(), raw[head.end() : at], meta, raw[at + len(old) :])
     return b'%s,"id":"%s","meta":%s%s' % (head[1], id.encode(), meta, raw[head.end() :])
+
+
+class Spots(msgspec.Struct, frozen=True, array_like=True):
+    """Where the outermost id and meta lie in compact bytes, (0, 0) for one that is absent; `after` resourceType's value."""
+
+    id: tuple[int, int]
+    meta: tuple[int, int]
+    after: int
+
+
+def spots(raw: bytes) -> Spots:
+    """Find them once in large bytes that were validated, so that `stamp` need not read through all of them."""
+    found, at, after = {"id": (0, 0), "meta": (0, 0)}, 1, 0
+    for name, value in _object.decode(raw).items():
+        start = raw.index(b'":', at) + 2
+        at = start + len(bytes(value)) + 1
+        if name in found:
+            found[name] = (start, at - 1)
+        elif name == "resourceType":
+            after = at - 1
+    return Spots(found["id"], found["meta"], after)
+
+
+def _stamp_at(raw: bytes, known: Spots, id: str, version: int, at_us: int) -> bytes:
+    """`stamp` where the places are known: nothing but the members that are set is looked at."""
+    start, end = known.meta
+    cuts = [(known.id, b'"%s"' % id.encode(), b"id"), (known.meta, _meta(raw[start:end], version, at_us), b"meta")]
+    added = b"".join(b',"%s":%s' % (name, token) for place, token, name in cuts if not place[1])
+    changes = sorted([((known.after, known.after), added), *((place, token) for place, token, _ in cuts if place[1])])
+    parts, at = [], 0
+    for (first, last), token in changes:
+        parts += [raw[at:first], token]
+        at = last
+    return b"".join([*parts, raw[at:]])
 
 
 def _stamp_anywhere(raw: bytes, id: str, version: int, at_us: int) -> bytes:

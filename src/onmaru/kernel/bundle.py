@@ -8,18 +8,21 @@ from typing import NamedTuple
 
 import msgspec
 
-from onmaru.fhir import structure, verbatim
+from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel.entry import Item, item, pairs_of
+from onmaru.kernel.errand import HEAVY, Errand, Open, Opened, Relink, Relinked, Result, carried
 from onmaru.kernel.record import Change, Record, Written
 from onmaru.kernel.stamps import phrase
 
 Get = Callable[[str], bytes]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
-# An answered read takes about five turns of the loop, each behind one slice: half a millisecond apiece is no delay
-SLICE = 10
-_CONDITIONAL = re.compile(rb'"reference"\s*:\s*("[A-Z][A-Za-z]+\?(?:[^"\\]|\\.)*")')
+# Entries of a batch that are acknowledged together
+TOGETHER = 10
+# What one step tells who drives it: an errand that may be done elsewhere, or the last position written, which what follows
+# should see; 0: just a place to let others in
+Step = Errand | int
 _RESTFUL = re.compile(r"(https?://\S+)/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _PLACE = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(?: [A-Z][A-Za-z]*)?(.*)")
 
@@ -62,49 +65,32 @@ def process(record: Record, raw: bytes, limits: Limits, style: Style | None = No
             return end.value  # type: ignore[no-any-return]
 
 
-def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[int, None, Processed]:
-    """The same in slices of a few ms; each yields the last position written, which GET entries that follow should see."""
-    small, (kind, entries) = _opened(raw)
-    if kind not in ("transaction", "batch"):
-        raise invalid("value", "only a transaction or a batch can be posted to the base", "Bundle.type")
-    if len(entries) > limits.entries:
-        text = f"more than {limits.entries} entries; use $import (onmaru load) for bulk data"
-        raise invalid("too-costly", text, "Bundle.entry", 413)
-    structure.envelope(small, (entry.resource for entry in entries))
+def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
+    """The same in steps of at most a few ms. A step that yields an errand may be sent its result."""
+    opened: Opened = yield from carried(Open(raw, limits.entries))
     yield 0
-    if kind == "batch":
-        return (yield from _batch(record, entries, limits, style))
-    return (yield from _transaction(record, entries, limits, style))
-
-
-def _opened(raw: bytes) -> tuple[bytes, tuple[str, list[verbatim.Entry]]]:
-    """The compact Bundle, its type and its entries; where that fails, `admit` knows what is wrong and where."""
-    try:
-        small = msgspec.json.format(raw, indent=-1)
-        return small, verbatim.entries(small)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
-        structure.admit(raw, "Bundle", deep=False)
-        raise
+    if opened.kind == "batch":
+        return (yield from _batch(record, opened, limits, style))
+    return (yield from _transaction(record, opened, limits, style))
 
 
 def _transaction(
-    record: Record, entries: Sequence[verbatim.Entry], limits: Limits, style: Style
-) -> Generator[int, None, Processed]:
-    items = _items(entries, limits, style)
-    yield 0
-    bodies = yield from _linked(record, items)
+    record: Record, opened: Opened, limits: Limits, style: Style
+) -> Generator[Step, Result | None, Processed]:
+    items = yield from _items(opened.entries, limits, style)
+    bodies = yield from _linked(record, items, opened.references)
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
     changes = [_bodied(i.change, bodies.get(i.number, b"")) for i in ordered if i.change]
     try:
-        written = (yield from _wrote_in_slices(record, changes)) if changes else ()
+        written = (yield from _wrote_in_steps(record, changes)) if changes else ()
     except Invalid as error:
         raise Invalid([_placed(issue, ordered) for issue in error.issues], error.status) from error
     position = max((one.version.t for one in written), default=0)
+    yield position
     answers: dict[int, bytes] = {}
-    for count, (asked, done) in enumerate(zip(ordered, written, strict=True)):
-        if count % SLICE == 0:
-            yield position
+    for asked, done in zip(ordered, written, strict=True):
         answers[asked.number] = _wrote(done, style)
+        yield 0
     for one in items:
         if one.method == "GET":
             yield position
@@ -112,34 +98,30 @@ def _transaction(
     return Processed(_response("transaction-response", [answers[i.number] for i in items]), position)
 
 
-def _wrote_in_slices(record: Record, changes: Sequence[Change]) -> Generator[int, None, Sequence[Written]]:
-    running = record.steps(changes)
-    number = 0
+def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step, Result | None, Sequence[Written]]:
+    running, result = record.steps(changes), None
     while True:
         try:
-            next(running)
+            errand = running.send(result)
         except StopIteration as end:
             done: Sequence[Written] = end.value
             return done
-        number += 1
-        if number % SLICE == 0:
-            yield 0
+        result = yield errand or 0
 
 
-def _batch(
-    record: Record, entries: Sequence[verbatim.Entry], limits: Limits, style: Style
-) -> Generator[int, None, Processed]:
+def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
     position = 0
     answers = []
-    for number, entry in enumerate(entries):
-        if number % SLICE == 0 or entry.method == "GET":
-            yield position
+    for number, entry in enumerate(opened.entries):
+        yield position if number % TOGETHER == 0 or entry.method == "GET" else 0
         try:
             one = item(number, entry, limits.update_create, style.base)
             if one.change is None:
                 answers.append(_got(one, style))
                 continue
-            (wrote,) = record.write([_bodied(one.change, _resolved(record, one))])
+            change = _bodied(one.change, (yield from _resolved(record, one, opened.references[number])))
+            large = len(change.body) > HEAVY
+            (wrote,) = (yield from _wrote_in_steps(record, [change])) if large else record.write([change])
         except Invalid as error:
             answers.append(_refused(error))
             continue
@@ -152,7 +134,9 @@ def _bodied(change: Change, body: bytes) -> Change:
     return msgspec.structs.replace(change, body=body, compacted=True)
 
 
-def _items(entries: Sequence[verbatim.Entry], limits: Limits, style: Style) -> list[Item]:
+def _items(
+    entries: Sequence[verbatim.Entry], limits: Limits, style: Style
+) -> Generator[Step, Result | None, list[Item]]:
     """Every entry's request understood, or every problem at once."""
     items: list[Item] = []
     problems: list[Issue] = []
@@ -165,6 +149,7 @@ def _items(entries: Sequence[verbatim.Entry], limits: Limits, style: Style) -> l
         if entry.full_url and entry.full_url in names:
             problems.append(Issue("duplicate", "two entries have this fullUrl", f"Bundle.entry[{number}].fullUrl"))
         names.add(entry.full_url or "")
+        yield 0
     if problems:
         raise Invalid(problems, 400)
     return items
@@ -173,7 +158,9 @@ def _items(entries: Sequence[verbatim.Entry], limits: Limits, style: Style) -> l
 # -- references ----------------------------------------------------------------------------------------------------
 
 
-def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[int, bytes]]:
+def _linked(
+    record: Record, items: Sequence[Item], references: Sequence[Sequence[str]]
+) -> Generator[Step, Result | None, dict[int, bytes]]:
     """The bodies with conditional references and references relative to a fullUrl made to point at a fullUrl or resource."""
     made = {
         f"{i.change.type}?{i.if_none_exist}": i.change.name
@@ -182,34 +169,32 @@ def _linked(record: Record, items: Sequence[Item]) -> Generator[int, None, dict[
     }
     relative = _relative(items)
     bodies: dict[int, bytes] = {}
-    for count, one in enumerate(items, start=1):
+    for one in items:
         if one.change is None or not one.change.body:
             continue
         links = dict(relative.get(_base_of(one), {}))
-        for reference in conditional_references(one.change.body):
+        for reference in references[one.number]:
             if reference not in made:
                 made[reference] = meant(record, reference, one.number)
+                yield 0
             links[reference] = made[reference]
-        bodies[one.number] = verbatim.relink(one.change.body, links)
-        if count % SLICE == 0:
-            yield 0
+        bodies[one.number] = yield from _relinked(one.change.body, links)
+        yield 0
     return bodies
 
 
-def _resolved(record: Record, one: Item) -> bytes:
+def _relinked(body: bytes, links: Mapping[str, str]) -> Generator[Step, Result | None, bytes]:
+    if not links:
+        return body
+    done: Relinked = yield from carried(Relink(body, links))
+    return done.body
+
+
+def _resolved(record: Record, one: Item, references: Sequence[str]) -> Generator[Step, Result | None, bytes]:
     """A batch entry's body; its entries may not refer to each other, so only conditional references are resolved."""
     if one.change is None or not one.change.body:
         return b""
-    references = conditional_references(one.change.body)
-    links = {reference: meant(record, reference, one.number) for reference in references}
-    return verbatim.relink(one.change.body, links)
-
-
-def conditional_references(body: bytes) -> Sequence[str]:
-    """The conditional references (`Type?criteria`) of a body, as they are written."""
-    if b"?" not in body:
-        return ()
-    return [msgspec.json.decode(found) for found in _CONDITIONAL.findall(body)]
+    return (yield from _relinked(one.change.body, {name: meant(record, name, one.number) for name in references}))
 
 
 def meant(record: Record, reference: str, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,10 +15,12 @@ from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
-from onmaru.kernel.record import Change, Page, Written
+from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.write import Decided, Plan
 
 ATTEMPTS = 8
+# How often a large write is prepared again because others were made meanwhile; then it is decided as it stands
+ROUNDS = 5
 MAX_HISTORY = 1000
 HOUR = 3_600_000_000
 
@@ -116,10 +118,15 @@ class Chart:
         """Decide at T and append at T+1, or decide again; all or nothing."""
         return self._append(self._plan(changes), changes)
 
-    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
-        """The same, yielding while bodies are prepared; what was decided meanwhile is decided again at the append."""
-        plan = self._plan(changes)
-        yield from plan.prepare(changes, self._tenant.log.tip())
+    def steps(self, changes: Sequence[Change]) -> Steps:
+        """The same, yielding while it is prepared; only what has moved since is decided again at the append."""
+        plan, log = self._plan(changes), self._tenant.log
+        t = log.head()
+        for _ in range(ROUNDS):
+            yield from plan.prepare(changes, t)
+            t = log.tip()
+            if plan.fresh(t):
+                break
         return self._append(plan, changes)
 
     def _plan(self, changes: Sequence[Change]) -> Plan:

@@ -43,7 +43,12 @@ def place(keys: Keys, type: str, id: str, body: bytes) -> Keys:
     """Complete the keys of a resource with what it takes to know whose it is; `body` is compact."""
     if type == "Patient":
         keys.patients = [id]
-    elif not settled(type, keys):
+    return inherit(keys, type, body)
+
+
+def inherit(keys: Keys, type: str, body: bytes) -> Keys:
+    """Add to the keys of a resource what it inherits from; a Patient is always its own."""
+    if type != "Patient" and not settled(type, keys):
         keys.heir_of = [name for name in references.targets(body, type) if name[0] in PASSING]
     return keys
 

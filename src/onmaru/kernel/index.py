@@ -24,10 +24,16 @@ class Found(msgspec.Struct, frozen=True):
 class Index(Protocol):
     """Answers about the record as it was at `t`, for a caller with `sight`. Follows appends before they are durable."""
 
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """The versions at positions after+1 … t, durable or not."""
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below `t`, deletions included; None when there never was one."""
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None: ...
+
+    def reach(self, t: int) -> None:
+        """Take everything up to `t` into account, for a decision taken there; readers look at what is durable."""
 
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from onmaru.fhir.keys import Keys
+from onmaru.fhir.verbatim import Spots
 
 Op = Literal["create", "update", "delete", "erase"]
 
@@ -35,7 +36,8 @@ class Version(msgspec.Struct, frozen=True, gc=False):
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
 
-    `keys` are its search keys (a deletion has none). An erasure takes the bodies of every version of the resource.
+    `keys` are its search keys (a deletion has none); `spots` say where to splice in a large body.
+    An erasure takes the bodies of every version of the resource.
     """
 
     op: Op
@@ -47,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     purpose: str
     request: str
     keys: Keys | None = None
+    spots: Spots | None = None
 
 
 class Moved(Exception):

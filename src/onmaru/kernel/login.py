@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ class Logins:
         self.table = table or access.standard()
         self.lifetimes = lifetimes or Lifetimes()
         self._key = key
+        self._hash = lru_cache(maxsize=1024)(self._hashed)
         self._standing: dict[bytes, Standing] = {}
         self._by_user = Attempts(limit=5, window=15 * MINUTE)
         self._by_address = Attempts(limit=50, window=15 * MINUTE)
@@ -219,7 +221,7 @@ class Logins:
         self._standing[grant.key] = kept
         return kept
 
-    def _hash(self, secret: str) -> bytes:
+    def _hashed(self, secret: str) -> bytes:
         return blake2b(secret.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
 
 

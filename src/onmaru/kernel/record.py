@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from onmaru.fhir.query import Query
+from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
 
 
@@ -18,6 +19,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     changes of the same transaction refer to. `make` False: an update of what does not exist answers 404 instead of making
     it; so does every update by a caller from whom a patient is hidden, or it could tell what is hidden from what is not.
     `links` are names that were given a reference elsewhere. `compacted`: the body has no white space between its tokens.
+    `ready`: the body was admitted and its references resolved beforehand, perhaps in another process of ours.
     """
 
     op: Literal["create", "update", "delete", "erase"]
@@ -31,6 +33,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     make: bool = True
     links: Mapping[str, str] = {}
     compacted: bool = False
+    ready: Admitted | None = None
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +53,9 @@ class Page(msgspec.Struct, frozen=True):
     cursor: str
 
 
+Steps = Generator[Errand | None, Result | None, Sequence[Written]]
+
+
 class Record(Protocol):
     """The chart bound to one Caller and, after `at(t)`, to one position.
 
@@ -67,7 +73,10 @@ class Record(Protocol):
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
 
-    def steps(self, changes: Sequence[Change]) -> Generator[None, None, Sequence[Written]]:
-        """`write` for many changes, in steps of well under a millisecond between which others can be answered."""
+    def steps(self, changes: Sequence[Change]) -> Steps:
+        """`write` for many or large changes, in steps of a few milliseconds between which others can be answered.
+
+        A step that yields an errand may be sent its result; sent None, the errand is done within the next step.
+        """
 
     def at(self, t: int) -> Record: ...

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import msgspec
 
-from onmaru.fhir import search, structure, verbatim
-from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Query
+from onmaru.fhir.query import Clause, Query
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.compartment import place
+from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
 
 
@@ -35,9 +34,8 @@ class Target(msgspec.Struct, frozen=True):
     done: bool = False
 
 
-# Search keys of one resource. Each costs the index about 20 µs on the loop that answers everybody; the fullest of the
-# real resources tried has some thousands
-MOST_KEYS = 50_000
+# Changes times versions appended since they were prepared, up to which all are looked at again in one go
+MOST_PAIRS = 2000
 NOTHING = Version(0, "", "", 0, "create", 0, None)
 
 
@@ -51,22 +49,25 @@ class Plan:
         self._new_id = new_id
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
-        self._bodies: dict[int, tuple[str, bytes, Keys]] = {}
+        self._made: dict[int, tuple[str, Admitted | Invalid]] = {}
         self._links: dict[str, str] = {}
-        self._made: set[tuple[str, str]] = set()
+        self._targets: list[Target] = []
+        self._as_of = 0
+        self._conditions = 0
+        self._seen = (self._sight, self._sight)
+        self._names: set[tuple[str, str]] = set()
         self.hidden: set[int] = set()
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
         """Raise Invalid (400, 404, 409, 412, 422) when the changes cannot be made at `t`; all problems of bodies at once."""
-        self.hidden.clear()
         sight = self._gate.sight(self._caller, "s")
         self._sight = self._gate.sight(self._caller)
-        targets = [self._target(number, change, t, sight) for number, change in enumerate(changes)]
+        targets = [*self._still(changes, t, sight)]
         _refuse_twice(changes, targets)
-        self._made = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
+        self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
-            self._bodies.clear()
+            self._made.clear()
         decided = Decided([], [], [])
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
@@ -80,28 +81,63 @@ class Plan:
             raise Invalid(problems, 422)
         return decided
 
-    def prepare(self, changes: Sequence[Change], t: int) -> Iterator[None]:
-        """Do the costly part of `decide` beforehand, yielding after each change; stops where `decide` will refuse."""
+    def prepare(self, changes: Sequence[Change], t: int) -> Generator[Errand | None, Result | None, None]:
+        """Do the costly part of `decide` beforehand, yielding after each change; stops where `decide` will refuse.
+
+        Called again it does again only what was touched since.
+        """
         sight = self._gate.sight(self._caller, "s")
+        self._sight = self._gate.sight(self._caller)
+        targets: list[Target] = []
         try:
-            targets = []
-            for number, change in enumerate(changes):
-                targets.append(self._target(number, change, t, sight))
-                yield
-            self._links = links = _links(changes, targets)
-            for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
-                if change.body and not target.done:
-                    self._bodies[number] = (target.id, *_prepared(change, target, links))
-                yield
+            for target in self._still(changes, t, sight):
+                targets.append(target)
+                yield None
         except Invalid:
             return
+        finally:
+            self._targets, self._as_of, self._seen = targets, t, (sight, self._sight)
+        links = _links(changes, targets)
+        if links != self._links:
+            self._made.clear()
+        self._links = links
+        self._conditions = sum(1 for change in changes if change.if_none_exist or change.condition)
+        for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
+            if change.body and not (target.done or change.ready) and self._made.get(number, ("",))[0] != target.id:
+                try:
+                    self._made[number] = (target.id, (yield from carried(_admission(change, links))))
+                except Invalid as error:
+                    self._made[number] = (target.id, error)
+            yield None
 
-    def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
-        """The prepared body, if it was prepared for this target; prepared now otherwise."""
-        known = self._bodies.get(number)
-        if known is not None and known[0] == target.id:
-            return known[1], known[2]
-        return _prepared(change, target, links)
+    def fresh(self, t: int) -> bool:
+        """Whether so little was appended since `prepare` that deciding at `t` takes no time worth a thought."""
+        return (t - self._as_of) * max(2, self._conditions) <= MOST_PAIRS
+
+    def _still(self, changes: Sequence[Change], t: int, sight: Sight) -> Iterator[Target]:
+        """The target of each change at `t`: the one that was prepared, unless something touched it since."""
+        known = self._targets if self._seen == (sight, self._sight) else []
+        if self._sight.denied:
+            self._index.reach(t)
+        since = Since(self._index, self._as_of, t, bool(self._sight.denied)) if known else None
+        for number, change in enumerate(changes):
+            if since is not None and number < len(known) and not since.touches(change, known[number]):
+                yield known[number]
+            else:
+                self.hidden.discard(number)
+                yield self._target(number, change, t, sight)
+
+    def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> Admitted:
+        """What came ready or was prepared for this target; prepared now otherwise."""
+        known = (target.id, change.ready) if change.ready is not None else self._made.get(number)
+        made = known[1] if known is not None and known[0] == target.id else _admission(change, links).done()
+        if isinstance(made, Invalid):
+            raise made
+        if change.op == "update" and made.id != target.id and (made.id or change.condition is None):
+            raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
+        if change.type == "Patient":
+            made.keys.patients = [target.id]
+        return made
 
     def _target(self, number: int, change: Change, t: int, sight: Sight) -> Target:
         if change.op == "create":
@@ -160,15 +196,15 @@ class Plan:
         if change.op in ("delete", "erase"):
             self._removal(decided, change, target)
             return
-        body, keys = self._ready(number, change, target, links)
+        admitted = self._ready(number, change, target, links)
+        keys, current = admitted.keys, target.current
         covered = self._sight.covers(change.type, Compartments(keys.patients))
-        current = target.current
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
         version = current.version + 1 if current else 1
         op = "update" if current else "create"
         made = current is None or current.body is None
-        _add(decided, self._draft(op, change, target.id, version, body, keys), NOTHING, 201 if made else 200)
+        _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
 
     def _knows(self, names: Sequence[tuple[str, str]], current: Version | None, t: int) -> bool:
         """Whether the caller sees everything that a resource inherits from; what is hidden and what is not there are one.
@@ -176,9 +212,10 @@ class Plan:
         Only those are asked from whom a patient is hidden: nobody else could tell the two apart. What a version that the
         caller sees refers to already is not hidden, or that would be hidden too.
         """
-        if not self._sight.denied:
+        if not names or not self._sight.denied:
             return True
-        unseen = [name for name in names if name not in self._made and not self._sees(*name, t)]
+        self._index.reach(t)
+        unseen = [name for name in names if name not in self._names and not self._sees(*name, t)]
         if not unseen or current is None or current.body is None:
             return not unseen
         return set(unseen) <= set(self._index.keys(current).heir_of)
@@ -194,12 +231,55 @@ class Plan:
         if current is None or (current.body is None and change.op == "delete"):
             _add(decided, None, current or NOTHING, 204 if current or change.condition is not None else 404)
             return
-        draft = self._draft(change.op, change, target.id, current.version + 1, None, None)
+        draft = self._draft(change.op, change, target.id, current.version + 1, None)
         _add(decided, draft, NOTHING, 204)
 
-    def _draft(self, op: str, change: Change, id: str, version: int, body: bytes | None, keys: Keys | None) -> Draft:
+    def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
         caller = self._caller
-        return Draft(op, change.type, id, version, body, caller.user, caller.purpose, caller.request, keys)  # type: ignore[arg-type]
+        body, keys, spots = (made.body, made.keys, made.spots) if made is not None else (None, None, None)
+        return Draft(
+            op,  # type: ignore[arg-type]
+            change.type,
+            id,
+            version,
+            body,
+            caller.user,
+            caller.purpose,
+            caller.request,
+            keys,
+            spots,
+        )
+
+
+class Since:
+    """What was appended between the position at which targets were found and the one at which they are needed.
+
+    `hiding`: a patient is hidden from the caller, so that any version may hide a target that refers to it.
+    """
+
+    def __init__(self, index: Index, after: int, t: int, hiding: bool) -> None:
+        self._hiding = hiding
+        self._keys = index.keys
+        self._versions = index.touched(after, t)
+        self._names = {version.name for version in self._versions}
+
+    def touches(self, change: Change, target: Target) -> bool:
+        """Whether the target of a change could be another one now."""
+        if self._hiding or not self._versions:
+            return bool(self._versions)
+        if {f"{change.type}/{target.id}", f"{change.type}/{change.id}"} & self._names:
+            return True
+        condition = change.if_none_exist if change.op == "create" else change.condition
+        return condition is not None and any(self._matches(version, condition) for version in self._versions)
+
+    def _matches(self, version: Version, condition: Query) -> bool:
+        """Whether a condition may be met by a version; one that asks about other resources may be by any."""
+        if not all(isinstance(clause, Clause) for clause in condition.clauses):
+            return True
+        if version.type not in condition.types or version.body is None:
+            return False
+        keys = self._keys(version)
+        return all(clause_holds(version, keys, clause) for clause in condition.clauses if isinstance(clause, Clause))
 
 
 def _links(changes: Sequence[Change], targets: Sequence[Target]) -> dict[str, str]:
@@ -222,30 +302,14 @@ def _precondition(change: Change, current: Version | None) -> None:
         raise invalid("conflict", "the resource is not at the version given in If-Match", status=412)
 
 
-def _prepared(change: Change, target: Target, links: dict[str, str]) -> tuple[bytes, Keys]:
-    """The compact, relinked body and its keys; strict: every structural problem at once."""
+def _admission(change: Change, links: dict[str, str]) -> Admit:
+    """The errand of checking a change's body."""
     known: Mapping[str, str] = links or change.links
     if links and change.links:
         known = ChainMap(links, change.links)  # type: ignore[arg-type]  # only read
-    raw, compacted = _linked(change, known) if known else (change.body, change.compacted)
-    body, resource = structure.admit(raw, change.type, compacted=compacted)
-    if change.op == "update" and resource.id != target.id and (resource.id or change.condition is None):
-        raise invalid("invalid", "id in the body and of the resource differ or are missing", f"{change.type}.id")
-    keys = search.extract(resource)
-    place(keys, change.type, target.id, body)
-    found = (keys.token, keys.text, keys.reference, keys.date, keys.string, keys.quantity, keys.composite, keys.heir_of)
-    if sum(len(rows) for rows in found) > MOST_KEYS:
-        raise invalid("too-costly", f"has over {MOST_KEYS} values that can be searched by", change.type, 422)
-    return body, keys
-
-
-def _linked(change: Change, links: Mapping[str, str]) -> tuple[bytes, bool]:
-    """The body with its references resolved, and whether it is compact; bytes that are no JSON are left to `admit`."""
-    try:
-        small = change.body if change.compacted else msgspec.json.format(change.body, indent=-1)
-    except msgspec.DecodeError:
-        return change.body, False
-    return verbatim.relink(small, links), True
+        if len(change.body) > HEAVY:
+            known = dict(known)  # it may be sent away
+    return Admit(change.type, change.body, change.compacted, known)
 
 
 def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:

@@ -33,6 +33,8 @@ from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What only reads waits for its audit row alone, not for what others write
+SAFE = frozenset({"GET", "HEAD"})
 SURFACES = frozenset({"fhir", "api", "rooms"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
@@ -158,7 +160,7 @@ class Application:
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
         try:
-            await self._doors.durable(trail_of(visit), 0)
+            await self._doors.durable(trail_of(visit), -1 if visit.request.method in SAFE else 0)
         except Exception as error:
             log.error("request %s is not on the disk: %s", visit.id, type(error).__name__)
             text = "this is not known to be on the disk; ask whether it is there before trying again"
@@ -195,7 +197,8 @@ class Application:
         if not position.isdecimal() or len(position) > 18:
             raise invalid("value", "not a position of this server", "X-Onmaru-Position")
         try:
-            await asyncio.wait_for(self._doors.durable(visit.tenant, int(position)), self._doors.settings.wait)
+            async with asyncio.timeout(self._doors.settings.wait):
+                await self._doors.durable(visit.tenant, int(position))
         except TimeoutError:
             late = invalid("timeout", "the position asked for is not here yet", "X-Onmaru-Position", 503)
             return refusal(late, fhir=surface == "fhir", headers=[("retry-after", "1")])

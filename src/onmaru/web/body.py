@@ -9,6 +9,9 @@ from typing import Protocol
 
 from onmaru.fhir.outcome import Invalid, invalid
 
+# Bytes of gzip that are opened in one go
+PIECE = 1 << 18
+
 
 class Incoming(Protocol):
     """The part of an RSGI protocol object that hands over the body."""
@@ -33,7 +36,7 @@ async def take(incoming: Incoming, headers: Mapping[str, str], most: int, second
         return body
     if encoding != "gzip":
         raise invalid("not-supported", "the only content encoding taken is gzip", status=415)
-    return _opened(body, most)
+    return await _opened(body, most)
 
 
 async def _within(seconds: float, coming: Awaitable[bytes]) -> bytes:
@@ -55,17 +58,30 @@ async def _streamed(incoming: Incoming, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _opened(body: bytes, most: int) -> bytes:
+async def _opened(body: bytes, most: int) -> bytes:
+    """The content of one gzip stream, opened piece by piece so that others are answered in between."""
     opener = zlib.decompressobj(wbits=31)
+    parts: list[bytes] = []
+    size = 0
     try:
-        opened = opener.decompress(body, most + 1)
+        for start in range(0, len(body), PIECE):
+            piece = body[start : start + PIECE]
+            while piece and not opener.unused_data:
+                parts.append(opener.decompress(piece, PIECE * 4))
+                piece = opener.unconsumed_tail
+                size += len(parts[-1])
+                if size > most:
+                    raise _too_long(most)
+                if size > PIECE:
+                    await asyncio.sleep(0)
+        parts.append(opener.flush())
     except zlib.error as error:
         raise invalid("structure", "the body is not sound gzip") from error
-    if len(opened) > most:
+    if size + len(parts[-1]) > most:
         raise _too_long(most)
     if not opener.eof or opener.unused_data:
         raise invalid("structure", "the body is not one whole gzip stream")
-    return opened
+    return b"".join(parts)
 
 
 def _too_long(most: int) -> Invalid:

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
@@ -76,12 +77,18 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+async def here(errand: Errand) -> None:
+    """No errand goes elsewhere."""
+
+
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
     hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
-    for position t. audit(tenant, row): adds one row to a tenant's trail. audit_page: rows newest first with their numbers.
+    for position t, with t < 0 looks at audit rows only: for who cannot have written. audit(tenant, row): adds one row to a
+    tenant's trail. audit_page: rows newest first with their numbers.
+    carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     """
 
@@ -92,6 +99,7 @@ class Doors(msgspec.Struct, frozen=True):
     audit: Callable[[str, Access], None]
     audit_page: Callable[[Hall, AuditFilter], Sequence[tuple[int, Access]]]
     changes: Callable[[Caller, int], AsyncIterator[News]]
+    carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     letters: Letters | None = None
     rooms: tuple[Room, ...] = ()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from onmaru.adapters.hl7v2.er7 import Segment, header
+from collections.abc import Sequence
 
+from onmaru.adapters.hl7v2.er7 import Segment, header
+from onmaru.adapters.hl7v2.refused import DATA_TYPE
+
+NO_TIME = "not a possible time; kept as it came"
+MOST = 10
 _ENHANCED = {"AA": "CA", "AE": "CE", "AR": "CR"}
 
 
@@ -13,8 +18,16 @@ def _safe(text: str) -> str:
     return " ".join(text.split())
 
 
-def acknowledge(data: bytes, ack: str, stamp: str, refusal: tuple[str, str, str] = ("", "", "")) -> bytes:
+def acknowledge(
+    data: bytes,
+    ack: str,
+    stamp: str,
+    refusal: tuple[str, str, str] = ("", "", ""),
+    warnings: Sequence[str] = (),
+) -> bytes:
     """The ACK for a message. `refusal` is (code of table 0357, text, location SEG^n^field); `stamp` is MSH-7.
+
+    `warnings` are the places of fields that were taken, but hold no time: an ERR of severity W each, at most ten.
 
     Sender and receiver change places. In enhanced mode (MSH-15 or MSH-16 valued) MSH-15 asks for a commit
     acknowledgement: the answer says CA, CE or CR, because what is acknowledged is that the message is kept.
@@ -34,6 +47,7 @@ def acknowledge(data: bytes, ack: str, stamp: str, refusal: tuple[str, str, str]
     lines.append(f"MSA|{ack}|{_plain(msh, control)}" + (f"|{_safe(text)[:80]}" if text else ""))
     if code:
         lines.append(f"ERR||{location}|{code}^^HL70357|E||||{_safe(text)}")
+    lines += [f"ERR||{place}|{DATA_TYPE}^^HL70357|W||||{NO_TIME}" for place in warnings[:MOST]]
     return ("\r".join(lines) + "\r").encode()
 
 

@@ -42,7 +42,8 @@ class Intake:
             receipt = Receipt(ack=error.ack, rejected=1, reason=error.text, code=error.code, location=error.location)
         head = er7.header(data)
         receipt.control = head.c(10) if head else ""
-        receipt.reply = ack.acknowledge(data, receipt.ack, stamp, (receipt.code, receipt.reason, receipt.location))
+        refusal = (receipt.code, receipt.reason, receipt.location)
+        receipt.reply = ack.acknowledge(data, receipt.ack, stamp, refusal, receipt.warnings)
         return receipt
 
     def _stamp(self, zone: str) -> str:
@@ -74,9 +75,10 @@ class Intake:
         control = evidence.control_number(message, mapped.sender.facility)
         mine = (evidence.MESSAGE, digest, "")
         known, same_control = finder.all("DocumentReference", [[mine], [control]])
+        places = [field.location for field in mapped.doubtful]
         if known:
-            return Receipt(accepted=1, duplicate=True, position=max(v.t for v in known))
-        notes = list(message.notes)
+            return Receipt(accepted=1, duplicate=True, position=max(v.t for v in known), warnings=places)
+        notes = [*message.notes, *(f"{place}: {ack.NO_TIME}" for place in places)]
         if same_control:
             notes.append("the sender used this control id before, for other bytes")
         stamp = moments.instant(message.msh.c(7), mapped.sender.zone) or ""
@@ -95,7 +97,9 @@ class Intake:
         for (change, _), done in zip(changes, written, strict=True):
             if change.name == evidence.DOCUMENT:
                 self.recent.keep(done.version, [mine, control])
-        return self._receipt(hall, changes, written)
+        receipt = self._receipt(hall, changes, written)
+        receipt.warnings = places
+        return receipt
 
     def _changes(
         self, items: Sequence[Item], drafts: Sequence[Draft], document: Json, writing: Writing, mapped: Mapped

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.hl7v2 import hooks, links, moments, required
+from onmaru.adapters.hl7v2 import doubts, hooks, links, moments, required
 from onmaru.adapters.hl7v2 import segment as segments
 from onmaru.adapters.hl7v2.conditions import holds
+from onmaru.adapters.hl7v2.demands import demand
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
-from onmaru.adapters.hl7v2.refused import REQUIRED, SEQUENCE, Refused
+from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
 from onmaru.adapters.hl7v2.tables import structure, tables, type_of
 from onmaru.adapters.hl7v2.values import Sender
 from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
@@ -43,7 +44,8 @@ _NOTED = {
 }
 
 
-_HEAD = frozenset({"MSH", "SFT", "UAC", "EVN"})
+# Segments that stand before the PID of the patient they are about (chapters 10.3.1 and 11.3)
+_AHEAD = frozenset({"SCH", "RF1"})
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -56,9 +58,15 @@ class Field(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.segment}[{self.sequence}]-{self.field}"
 
+    @property
+    def location(self) -> str:
+        """ERR-2 form."""
+        return f"{self.segment}^{self.sequence}^{self.field}"
+
 
 class Mapped(msgspec.Struct):
-    """What a message became. `carried` fields are extensions of a resource; `lost` ones are only in the raw message."""
+    """What a message became. `carried` fields are extensions of a resource; `lost` ones are only in the raw message;
+    `doubtful` ones hold times that are none: kept as they came, in an extension."""
 
     structure: str
     sender: Sender
@@ -67,6 +75,7 @@ class Mapped(msgspec.Struct):
     populated: int
     carried: list[Field]
     lost: list[Field]
+    doubtful: list[Field]
 
 
 class _Mapper:
@@ -85,6 +94,8 @@ class _Mapper:
         self.populated = 0
         self.carried: list[Field] = []
         self.lost: list[Field] = []
+        self.doubtful: list[Field] = []
+        self.ahead: list[Node] = []
 
     def run(self) -> Mapped:
         for at, segment in enumerate(self.message.segments):
@@ -92,7 +103,16 @@ class _Mapper:
             touched, done = self._targets(at, segment, position)
             self._account(segment, touched, done)
         required.finish(self.nodes, self.message)
-        return Mapped(self.structure, self.sender, self.nodes, self.provenance, self.populated, self.carried, self.lost)
+        return Mapped(
+            self.structure,
+            self.sender,
+            self.nodes,
+            self.provenance,
+            self.populated,
+            self.carried,
+            self.lost,
+            self.doubtful,
+        )
 
     def _targets(self, at: int, segment: Segment, position: Position | None) -> tuple[list[Node], set[int]]:
         touched: list[Node] = []
@@ -173,6 +193,8 @@ class _Mapper:
             self._book(node)
         else:
             node.patient, node.encounter = self.patient, self.encounter
+        if segment.name in _AHEAD:
+            self.ahead.append(node)
         if kind == "Encounter":
             self.encounter = node
         if kind == "MessageHeader":
@@ -182,9 +204,9 @@ class _Mapper:
         return node
 
     def _book(self, patient: Node) -> None:
-        """An appointment's SCH stands before its PID (2.9 chapter 10.3.1), so it meets its patient late."""
-        for node in self.nodes:
-            if node.type == "Appointment" and node.patient is None:
+        """What stands before the PID meets its patient late."""
+        for node in self.ahead:
+            if node.patient is None:
                 node.patient = patient
 
     def _chosen(self, at: int, label: str) -> str:
@@ -227,6 +249,9 @@ class _Mapper:
 
     def _account(self, segment: Segment, touched: list[Node], done: set[int]) -> None:
         left = []
+        wrong = doubts.times(segment, self.sender.zone)
+        self.doubtful += [Field(segment.name, segment.sequence, number) for number in wrong]
+        done = done.difference(wrong)
         for number in segment.populated():
             if number in _PROTOCOL.get(segment.name, ()) or _set_id(segment, number):
                 continue
@@ -250,12 +275,6 @@ def _identified(segment: Segment) -> None:
     """A PID without any identifier must never make a patient."""
     if segment.name == "PID" and not any(rep.c(1) for field in (2, 3, 4) for rep in segment.repetitions(field)):
         raise Refused("AE", REQUIRED, "PID has no patient identifier", segment.location(3))
-
-
-def _followed(message: Message) -> None:
-    """To accept a message that was cut off after its header would lose it."""
-    if all(segment.name in _HEAD for segment in message.segments):
-        raise Refused("AE", SEQUENCE, "nothing follows the header: whom the message is about did not come", "MSH^1")
 
 
 def _makes(segment: Segment, kind: str) -> bool:
@@ -285,9 +304,9 @@ def _set_id(segment: Segment, number: int) -> bool:
 def resources(message: Message, zone: str = "+09:00") -> Mapped:
     """Map a message. `zone` fills in for times whose sender gives none.
 
-    Raises Refused (AE) for a PID without identifier (101) and for a header with nothing behind it (100). Messages of types
-    without data (ACK, queries) give no nodes.
+    Raises Refused (AE) for a PID without identifier (101), for a segment without which the message says nothing and for
+    results or orders of nobody (100). Messages of types without data (ACK, queries) give no nodes.
     """
     assert tables().messages
-    _followed(message)
+    demand(message)
     return _Mapper(message, zone).run()

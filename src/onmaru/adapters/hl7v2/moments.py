@@ -21,7 +21,7 @@ def dateTime(text: str, zone: str) -> str | None:
     if not match:
         return None
     year, month, day, hour, minute, second, fraction, offset = match.groups()
-    if not _real(year, month, day, hour, minute, second):
+    if not _real(year, month, day, hour, minute, second) or not _offset(offset):
         return None
     if hour is None or hour == "":
         return "-".join(part for part in (year, month, day) if part)
@@ -37,6 +37,11 @@ def _real(*parts: str | None) -> bool:
     except ValueError:
         return False
     return second <= 60
+
+
+def _offset(text: str | None) -> bool:
+    """Offsets of FHIR reach to 14:00."""
+    return not text or (int(text[1:3]) < 14 and int(text[3:]) < 60) or text[1:] == "1400"
 
 
 def date(text: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from onmaru.adapters.hl7v2.er7 import Message
 from onmaru.adapters.hl7v2.node import Node, prune
+from onmaru.adapters.hl7v2.refused import SEQUENCE, Refused
 from onmaru.adapters.hl7v2.tables import coded
 
 _ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
@@ -58,7 +59,7 @@ KINDS = {*SUBJECT, "Patient", "MessageHeader", "Appointment", "PractitionerRole"
 def finish(nodes: list[Node], message: Message) -> None:
     """Patient and visit of every resource, required elements, and a last pruning of empty groups.
 
-    Resources that need a patient, in a message without one, are taken out of `nodes`.
+    Raises Refused (AE, 100) for what needs a patient in a message that names none: taken, it would be seen by nobody.
     """
     for node in nodes:
         _placed(node)
@@ -66,22 +67,15 @@ def finish(nodes: list[Node], message: Message) -> None:
         if required:
             said = set(node.data)
             required(node, message)
-            node.filled = set(node.data) - said
+            node.filled = set(node.data) - said - {"active"}
         if "note" in node.data:
             node.data["note"] = [one for one in node.data["note"] if one.get("text")]
         node.data = prune(node.data) or {}
         last = _AFTER.get(node.type)
         if last:
             last(node)
-    before = len(nodes)
-    nodes[:] = [node for node in nodes if node.patient is not None or node.type not in _NEEDS_PATIENT]
-    if len(nodes) < before:
-        kept = set(map(id, nodes))
-        for node in nodes:
-            node.data = _without(node.data, kept)
-            if node.type == "Encounter" and "diagnosis" in node.data:
-                node.data["diagnosis"] = [one for one in node.data["diagnosis"] if "condition" in one]
-                node.data = prune(node.data) or {}
+    if any(node.patient is None and node.type in _NEEDS_PATIENT for node in nodes):
+        raise Refused("AE", SEQUENCE, "no PID stands before what is said of a patient", "PID^1")
 
 
 def _placed(node: Node) -> None:
@@ -95,19 +89,15 @@ def _placed(node: Node) -> None:
         node.data.setdefault("context", {}).setdefault("encounter", [node.encounter])
 
 
-def _without(value: Any, kept: set[int]) -> Any:
-    """Take out references to resources of this message that were not kept."""
-    if isinstance(value, dict):
-        return {k: v for k, v in ((k, _without(v, kept)) for k, v in value.items()) if v is not None}
-    if isinstance(value, list):
-        return [v for v in (_without(one, kept) for one in value) if v is not None] or None
-    if isinstance(value, Node) and value.type in _NEEDS_PATIENT and value.made_at >= 0 and id(value) not in kept:
-        return None
-    return value
-
-
 # Events that decide the visit's status whatever PV1-2 says (HL7 table 0003; table Event[EncounterStatus])
-_STATUS = {"A03": "finished", "A11": "cancelled", "A13": "in-progress", "A27": "cancelled", "A38": "cancelled"}
+_STATUS = {
+    "A03": "finished",
+    "A11": "cancelled",
+    "A13": "in-progress",
+    "A23": "entered-in-error",
+    "A27": "cancelled",
+    "A38": "cancelled",
+}
 _PLANNED = {"A05", "A14"}
 
 
@@ -126,6 +116,12 @@ def _encounter(node: Node, message: Message) -> None:
     for part, name in (("location", "location"), ("diagnosis", "condition")):
         if part in node.data:
             node.data[part] = [one for one in node.data[part] if isinstance(one.get(name), Node)]
+
+
+def _person(node: Node, message: Message) -> None:
+    """A29 takes a person off the register: no longer in use, but what was recorded stays."""
+    if message.type == "ADT" and message.event == "A29":
+        node.data["active"] = False
 
 
 def _observation(node: Node, message: Message) -> None:
@@ -279,7 +275,7 @@ _REQUIRED: dict[str, Any] = {
     "DocumentReference": _document,
     "ChargeItem": _simple(status="billable", code=_ABSENT),
     "MessageHeader": _header,
-    "Patient": None,
+    "Patient": _person,
 }
 _AFTER: dict[str, Any] = {
     "MedicationRequest": _medication,

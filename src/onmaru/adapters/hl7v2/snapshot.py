@@ -8,7 +8,7 @@ from onmaru.adapters.hl7v2.node import other_choice
 
 SAID = "urn:onmaru:said"
 _FIXED = {"resourceType", "id", "meta", "contained"}
-_CLOSED = {"finished", "cancelled"}
+_CLOSED = {"finished", "cancelled", "entered-in-error"}
 # Events that may open a closed visit again (HL7 table 0003): admit, register, cancel discharge
 _REOPENS = {"A01", "A04", "A13", "A03", "A11", "A27", "A38"}
 

@@ -1,4 +1,4 @@
-"""Merges, moves and changes of numbers (ADT A18, A24, A30, A34–A37, A39–A51): what MRG says of resources stored before."""
+"""Merges, moves and changes of numbers (ADT A18, A24, A30, A34–A37, A39–A51): what MRG says of what is stored."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ VISIT_NUMBERS = {"A50", "A51"}
 VISIT_MOVES = {"A45"}
 ACCOUNT_MOVES = {"A44"}
 LINKS = {"A24", "A37"}
+NUMBER_MOVES = {"A43"}
+REGISTERS = {"A01", "A04", "A05", "A28"}
 
 
 class Prior:
@@ -25,7 +27,8 @@ class Prior:
 
     def __init__(self, mrg: Segment, pid: Segment, pv1: Segment | None, sender: Sender) -> None:
         self.mrg = mrg
-        self.patients = numbers(mrg, 1, sender) + numbers(mrg, 4, sender)
+        self.moving = numbers(mrg, 1, sender)
+        self.patients = self.moving + numbers(mrg, 4, sender)
         self.accounts = numbers(mrg, 3, sender)
         self.visits = numbers(mrg, 5, sender) + numbers(mrg, 6, sender)
         self.pid = pid
@@ -92,6 +95,21 @@ def renumbered(old: Json, prior: list[Number], now: list[Number]) -> Json:
         for one in old.get("identifier", [])
     ]
     return {**old, "identifier": [*kept, *(_typed(one) for one in now if one[:2] not in have)]}
+
+
+def without(old: Json, moved: list[Number]) -> Json:
+    """A43: the numbers that were filed under the wrong patient are his no longer."""
+    gone = {one[:2] for one in moved}
+    kept = [one for one in old.get("identifier", []) if (one.get("system"), one.get("value")) not in gone]
+    data = {**old, "identifier": kept}
+    if not kept:
+        del data["identifier"]
+    return data
+
+
+def off_the_register(stored: Json) -> bool:
+    """Whether an A29 took this patient off, and not a merge."""
+    return stored.get("active") is False and not any(one.get("type") == "replaced-by" for one in stored.get("link", []))
 
 
 def _typed(number: Number) -> Json:

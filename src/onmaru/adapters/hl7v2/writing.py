@@ -93,6 +93,7 @@ class Writing:
 
     def plan(self, drafts: Sequence[Draft]) -> list[Item]:
         found: dict[str, Version | None] = {}
+        self._divide(drafts)
         self._find([draft for draft in drafts if not draft.holder], found)
         self._find([draft for draft in drafts if draft.holder], found)
         links = {name: f"{v.type}/{v.id}" for name, v in found.items() if v is not None}
@@ -100,6 +101,18 @@ class Writing:
             self._item(draft, found[draft.name], links)
         self._survive()
         return list(self.items.values())
+
+    def _divide(self, drafts: Sequence[Draft]) -> None:
+        """A43: the number that moves belongs to two patients; only his other numbers tell who gets it."""
+        if self.message.type != "ADT" or self.message.event not in survivors.NUMBER_MOVES:
+            return
+        moving = {one[:2] for prior in survivors.priors(self.message, self.sender) for one in prior.moving}
+        for draft in drafts:
+            if draft.type == "Patient":
+                draft.numbers = [one for one in draft.numbers if one[:2] not in moving]
+                if not draft.numbers:
+                    reason = "no other number tells which patient the moved number goes to"
+                    raise Refused("AE", UNKNOWN_KEY, reason, "PID^1^3")
 
     def _find(self, drafts: Sequence[Draft], found: dict[str, Version | None]) -> None:
         by_type: dict[str, list[Draft]] = {}
@@ -129,6 +142,8 @@ class Writing:
     def _changed(self, draft: Draft, item: Item, version: Version, links: dict[str, str]) -> bool:
         """Merge what the draft says into the stored version; True when another item of the message holds it already."""
         known = self._known.setdefault(version.name, item)
+        if draft.type == "Patient" and self._registers(version):
+            draft.data = {**draft.data, "active": True}
         said = named(ENCODER.encode((draft.data, draft.emptied, sorted(draft.filled), self.message.event)), links)
         if known is item and self.recent.repeats(version, said):
             return False
@@ -142,6 +157,11 @@ class Writing:
         if item.data is None and not statement.firm and not statement.outdated:
             self.recent.repeated(version, said)
         return False
+
+    def _registers(self, version: Version) -> bool:
+        """Whether this message puts a patient on the register again whom an A29 took off."""
+        event = self.message.event if self.message.type == "ADT" else ""
+        return event in survivors.REGISTERS and survivors.off_the_register(self.recent.read(version))
 
     def _chosen(self, draft: Draft, versions: Sequence[Version]) -> Version | None:
         """Of several versions the survivor. A patient's weak number counts only with the same date of birth, and not against
@@ -196,6 +216,7 @@ class Writing:
         return (
             (survivors.PATIENT_MERGES, self._merge_patient),
             (survivors.PATIENT_NUMBERS, self._number_patient),
+            (survivors.NUMBER_MOVES, self._move_number),
             (survivors.ACCOUNT_MERGES, self._merge_account),
             (survivors.ACCOUNT_NUMBERS, lambda p: self._renumber("Account", p.accounts, p.now_account)),
             (
@@ -231,6 +252,29 @@ class Writing:
             self.items[name] = old
         old.data = survivors.replaced(old.stored, survivor.reference)
         survivor.data = survivors.replacing(survivor.stored, old.reference)
+
+    def _move_number(self, prior: survivors.Prior) -> None:
+        """A43: the number leaves one patient for the other. What was filed under it stays where it is, so both are linked
+        for a person to see; a patient without any number left is the other one from now on."""
+        staying = [one for one in prior.now_patient if one[:2] not in {moved[:2] for moved in prior.moving}]
+        target = self._by_numbers("Patient", staying)
+        sources = [
+            one for one in self.finder.all("Patient", [prior.patients])[0] if target and one is not target.version
+        ]
+        if target is None or not sources:
+            return
+        source = next((i for i in self.items.values() if i.reference == sources[0].name), None) or Item(
+            "Patient", sources[0].name, sources[0], None, prior.patients
+        )
+        self.items[source.name] = source
+        target.data = survivors.renumbered(target.stored, [], prior.moving)
+        source.data = survivors.without(source.stored, prior.moving)
+        if "identifier" in source.data:
+            source.data = survivors.linked(source.data, target.reference, True)
+            target.data = survivors.linked(target.data, source.reference, True)
+        else:
+            source.data = survivors.replaced(source.data, target.reference)
+            target.data = survivors.replacing(target.data, source.reference)
 
     def _number_patient(self, prior: survivors.Prior) -> None:
         """A47: the patient known under the prior number gets the new one."""

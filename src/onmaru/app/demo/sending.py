@@ -40,7 +40,8 @@ class Http:
         if body:
             head += f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n"
         writer.write(head.encode() + b"\r\n" + body)
-        return await asyncio.wait_for(_answer(reader), _TIMEOUT)
+        async with asyncio.timeout(_TIMEOUT):
+            return await _answer(reader)
 
     def close(self) -> None:
         if self._line is not None:
@@ -98,7 +99,8 @@ class Lines:
         reader, writer = self._mllp
         writer.write(b"\x0b" + payload + b"\x1c\r")
         try:
-            frame = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), _TIMEOUT)
+            async with asyncio.timeout(_TIMEOUT):
+                frame = await reader.readuntil(b"\x1c\r")
         except asyncio.IncompleteReadError:
             self._mllp = None
             return ""

@@ -95,7 +95,7 @@ class Finder:
     def _visible(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
         """What of `found` is current at t and seen by this caller."""
         file = self._file
-        if self._t < file.position:
+        if self._t < file.begun:
             since = BitMap([t for (t,) in file.db.execute("SELECT t FROM dead WHERE by > ?", (self._t,))])
             found = found - (file.dead - since if since else file.dead)
             found.remove_range(self._t + 1, 2**32)

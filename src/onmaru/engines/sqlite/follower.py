@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from onmaru.engines.sqlite.find import Finder
@@ -18,8 +18,11 @@ from onmaru.kernel.index import Found
 from onmaru.kernel.log import Version
 
 SLICE = 500
-KEPT = 160 << 20
+WARM = 100
+KEPT = 192 << 20
+ROOM = 16 << 20
 MANY = 200_000
+DONE = object()
 
 
 class SqliteIndex:
@@ -35,13 +38,15 @@ class SqliteIndex:
         self._whose: dict[int, tuple[str, ...]] = {}
         self._concealed: tuple[tuple[int, frozenset[str]], frozenset[str]] = ((-1, frozenset()), frozenset())
         self._bytes = 0
+        self._batch: list[tuple[Version, Keys | None]] = []
+        self._steps: Iterator[None] | None = None
 
     def sound(self) -> bool:
         """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
         position = self.file.position
         if not position:
             return self.file.db.execute("SELECT 1 FROM ver LIMIT 1").get is None
-        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
+        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
         return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
 
     def catch_up(self) -> None:
@@ -53,7 +58,7 @@ class SqliteIndex:
 
     def commit(self) -> None:
         """Commit what is applied; the caller has made sure that the log is durable up to there."""
-        seal = self._log.db.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
+        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
         if isinstance(seal, bytes):
             self.file.commit(seal)
 
@@ -62,12 +67,34 @@ class SqliteIndex:
         self.pending.append((version, keys))
         self._newest[version.name] = version
 
-    def apply(self, most: int | None = None) -> bool:
-        """Index what was noted, at most `most` versions of it; False when nothing is left to do."""
-        if not self.pending:
-            return False
-        batch, self.pending = self.pending[:most], self.pending[most:] if most else []
-        self.file.apply(batch)
+    def apply(self) -> None:
+        """Index everything that was noted."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Index a short slice of what was noted; False when nothing is left to do."""
+        if self._steps is None:
+            if not self.pending:
+                return False
+            self._batch, self.pending = self.pending[:SLICE], self.pending[SLICE:]
+            self._steps = self.file.applying(self._batch)
+        if next(self._steps, DONE) is DONE:
+            self._steps = None
+            self._applied(self._batch)
+        return self.under_way or bool(self.pending)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a version may be indexed in part, so that the index cannot be committed."""
+        return self._steps is not None
+
+    def _indexed(self, t: int) -> None:
+        """Make sure that everything up to `t` is indexed; readers, who look no further than the durable head, never wait."""
+        if t > self.file.position:
+            self.apply()
+
+    def _applied(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
         for version, _ in batch:
             if self._newest.get(version.name) is version:
                 del self._newest[version.name]
@@ -77,7 +104,6 @@ class SqliteIndex:
         for version, _ in batch:
             if version.op == "erase":
                 self._forget(version)
-        return bool(self.pending)
 
     def _forget(self, version: Version) -> None:
         """Take an erased resource out of every table, with the display texts that only it used."""
@@ -94,13 +120,17 @@ class SqliteIndex:
             for (t,) in users:
                 self.file.words(self.keys(self.version(t)), sp)
 
+    def touched(self, after: int, t: int) -> Sequence[Version]:
+        """The versions at after+1 … t, indexed or not."""
+        return [self.version(position) for position in range(after + 1, t + 1)]
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t, also one that is not indexed yet."""
         newest = self._newest.get(f"{type}/{id}")
         if newest is not None and newest.t <= t:
             return newest
         if newest is not None:
-            self.apply()
+            self._indexed(t)
         name = f"{type}/{id}"
         position = self._current.get(name)
         if position is not None and position <= t:
@@ -116,9 +146,25 @@ class SqliteIndex:
             self._current[name] = position
         return self.version(position)
 
+    def warm(self) -> Iterator[None]:
+        """Take the newest standing versions into memory, a slice each step, until it is full: one pass in order costs a
+        sixth of what the first readers after a start would pay one by one.
+        """
+        top = self.file.position
+        while top > 0 and self._bytes < KEPT - ROOM:
+            after = max(top - WARM, 0)
+            whose = self.file.standing(after, top)
+            for version in self._log.read(after, top - after) if whose else ():
+                if version.t in whose and version.t not in self._kept and version.name not in self._newest:
+                    self._keep(version)
+                    self._current[version.name] = version.t
+                    self._whose[version.t] = self._people(whose[version.t])
+            top = after
+            yield
+
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
         """Version numbers count a resource's positions from 1."""
-        self.apply()
+        self._indexed(t)
         rid = self.file.names.known(type, id)
         if rid is None or version < 1:
             return None
@@ -131,21 +177,20 @@ class SqliteIndex:
         """Keys by decoding the body."""
         return decoded(version) or Keys()
 
+    def reach(self, t: int) -> None:
+        """Index everything up to `t`."""
+        self._indexed(t)
+
     def compartments(self, version: Version) -> Compartments:
         """Patients of a version, by id. What is its own never changes; what it inherits is asked each time."""
         if version.type == "Patient":
             return Compartments((version.id,))
-        if self.pending and version.t > self.file.position:
-            self.apply()
-        own = self._own(version)
-        if version.t not in self.file.heirs.referring:
-            return Compartments(own)
-        self.apply()
-        inherited = self.file.heirs.of(version.t)
-        if not inherited:
+        self._indexed(version.t)
+        own, heirs = self._own(version), self.file.heirs
+        if version.t not in heirs.referring:
             return Compartments(own)
         names = self.file.names
-        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in inherited)))
+        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in heirs.of(version.t))))
 
     def _own(self, version: Version) -> tuple[str, ...]:
         whose = self._whose.get(version.t)
@@ -161,7 +206,6 @@ class SqliteIndex:
 
     def concealed(self, denied: frozenset[str]) -> frozenset[str]:
         """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose."""
-        self.apply()
         file = self.file
         state = (file.position, denied)
         if self._concealed[0] != state:
@@ -172,8 +216,8 @@ class SqliteIndex:
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
-        self.apply()
         t, before, since = bounds
+        self._indexed(t)
         positions = self._positions(type, id, min(t, before - 1) if before else t)
         page: list[Version] = []
         for position in positions:
@@ -200,8 +244,7 @@ class SqliteIndex:
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""
-        if self.pending and (t > self.file.position or sight.denied):
-            self.apply()
+        self._indexed(t)
         positions = Finder(self.file, self, t, sight).positions(query)
         total = None if query.total == "none" else len(positions)
         rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]

@@ -8,19 +8,22 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from onmaru.engines.keyring import sync_folder
 from onmaru.engines.sqlite.connection import Keys, checkpoint
 from onmaru.engines.sqlite.follower import SqliteIndex
+from onmaru.engines.sqlite.group import Group
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
 from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
 
 INDEX_GROUP = 5000
-INDEX_SLICE = 200
+# Buffered bytes, with 2,000 for each entry's own cost, from which a group is written in slices
+LARGE = 256 << 10
 
 
 class Taken(Exception):
@@ -42,16 +45,17 @@ class Home:
         self.folder = folder
         self._lock = _lock(folder / "home.lock")
         self.keys = keys
+        self._disk = ThreadPoolExecutor(1, "disk")
         self.entries = SqliteLog(folder, keys, now)
         self.trail = SqliteTrail(folder, keys)
         self.index = SqliteIndex(IndexFile(folder, keys), self.entries)
         if not self.index.sound():
             self._rebuild()
         self.index.catch_up()
-        self._files = [
+        self._files = tuple(
             os.open(f"{path}-wal", os.O_RDWR | os.O_CREAT, 0o600) for path in (self.entries.path, self.trail.path)
-        ]
-        self.sync(Mark(self.entries.tip(), tuple(self._files)))
+        )
+        self.sync(Mark(self.entries.tip(), self._files))
         sync_folder(folder)
 
     def _rebuild(self) -> None:
@@ -84,8 +88,9 @@ class Home:
         """Commit, sync and settle now, when `t` is not durable yet or audit rows wait."""
         if t > self.head() or self.trail.waiting:
             mark = self.commit()
-            self.sync(mark)
+            synced = self._disk.submit(self.sync, mark)
             self.index.apply()
+            synced.result()
             self.settle(mark)
 
     def waiting(self) -> bool:
@@ -94,14 +99,33 @@ class Home:
 
     def commit(self) -> Mark:
         """Write the group: entries and audit rows. The index follows by `follow` before the group may be settled."""
-        wrote = [bool(self.entries.pending), self.trail.waiting]
-        t = self.entries.commit()
-        self.trail.commit()
-        return Mark(t, tuple(handle for handle, dirty in zip(self._files, wrote, strict=True) if dirty))
+        rows = self.commit_trail()
+        return Mark(self.entries.tip(), (*self.commit_entries().files, *rows.files))
 
-    def follow(self) -> bool:
-        """Index a slice of what was appended, short enough not to keep a reader waiting; False when all is indexed."""
-        return self.index.apply(INDEX_SLICE)
+    def commit_entries(self) -> Mark:
+        """Write the buffered entries, here and now."""
+        wrote = self.entries.tip() > self.entries.head()
+        return Mark(self.entries.commit(), self._files[:1] if wrote else ())
+
+    def commit_trail(self) -> Mark:
+        """Write the buffered audit rows, which no position waits for."""
+        wrote = self.trail.waiting
+        self.trail.commit()
+        return Mark(self.entries.head(), self._files[1:] if wrote else ())
+
+    @property
+    def large(self) -> bool:
+        """Whether the buffered entries had better be written in slices: see `Pump`."""
+        return self.entries.buffered > LARGE
+
+    def end_group(self, group: Group) -> Mark:
+        """The group is written; how far it reaches and what is to be synced."""
+        self.entries.ended(group)
+        return Mark(group.t, self._files[:1])
+
+    def follow(self, t: int) -> bool:
+        """Index a slice of what was appended, short enough not to keep a reader waiting; False when all up to `t` is."""
+        return self.index.file.position < t and self.index.step()
 
     def sync(self, mark: Mark) -> None:
         """Force the write-ahead logs that the group was written to onto the disk."""
@@ -112,7 +136,8 @@ class Home:
         """The group is on the disk: move the durable head; commit the index when enough has gathered."""
         self.entries.settle(mark.t)
         file = self.index.file
-        if file.position - file.committed >= INDEX_GROUP and file.position <= self.entries.head():
+        due = file.position - file.committed >= INDEX_GROUP and not self.index.under_way
+        if due and file.position <= self.entries.head():
             self.index.commit()
 
     def grown(self, limit: int) -> list[Path]:
@@ -129,6 +154,7 @@ class Home:
         """Make everything durable and let the tenant go."""
         self.wait(self.tip() + 1)
         self.index.commit()
+        self._disk.shutdown()
         for handle in self._files:
             os.close(handle)
         self.index.file.close()

@@ -6,9 +6,10 @@ position only when the log is durable up to there. After a crash the missing pos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyroaring import BitMap
 
@@ -20,7 +21,7 @@ from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
 
-FORMAT = "2"
+FORMAT = "3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
 CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);
@@ -59,6 +60,14 @@ INSERTS = {
     "txt": "INSERT OR IGNORE INTO txt VALUES(?,?,?,?)",
 }
 NO_CODE = "\x00text"
+# Rows written in one go: about four milliseconds of the loop that answers everybody.
+SLICE_ROWS = 500
+# Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
+# candidate is looked at again anyway.
+MOST_PAIRS = 2000
+
+
+Row = TypeVar("Row")
 
 
 class IndexFile:
@@ -71,7 +80,7 @@ class IndexFile:
         self.names = Names(self.db, keys.codes)
         self.heirs = Heirs(self.db, self.names)
         self.position: int = self.fact("position") or 0
-        self.committed = self.position
+        self.begun = self.committed = self.position
         self.by_type: dict[int, BitMap] = {}
         self.dead = BitMap(t for (t,) in self.db.execute("SELECT t FROM dead"))
         for number in TYPES.values():
@@ -85,20 +94,25 @@ class IndexFile:
 
     def apply(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
         """Index versions at the next positions; visible on this connection at once."""
+        for _ in self.applying(batch):
+            pass
+
+    def applying(self, batch: Sequence[tuple[Version, Keys | None]]) -> Iterator[None]:
+        """The same in short slices. Rows above `position` are no reader's yet; `begun` is how far they go."""
         if not batch:
             return
         if not self.db.in_transaction:
             self.db.execute("BEGIN IMMEDIATE")
+        self.begun = batch[-1][0].t
         rows = _Rows(self)
         for version, keys in batch:
-            rows.add(version, keys)
-        for table, statement in INSERTS.items():
-            found = rows.tables[table]
-            if found:
-                found.sort()
-                self.db.executemany(statement, found)
-        self.heirs.settle()
-        self.position = batch[-1][0].t
+            for part in rows.adding(version, keys):
+                if part:
+                    rows.flush()
+                    yield
+        rows.flush()
+        yield from self.heirs.settling()
+        self.position = self.begun
 
     def commit(self, seal: bytes) -> None:
         """Make the open transaction permanent, with the position and seal it stands at. The log must be durable there."""
@@ -133,9 +147,8 @@ class IndexFile:
         """Learn again which texts a resource shows the codes of one parameter with."""
         rows = _Rows(self)
         tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
-        for one, text in keys.text:
-            if one == sp:
-                rows.text(sp, search.normal(text), tokens, 0)
+        for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
+            pass
         self.db.executemany(INSERTS["txt"], rows.tables["txt"])
 
     def number(self, type: str) -> int:
@@ -148,14 +161,22 @@ class IndexFile:
         return found
 
     def newest(self, type: str, id: str, t: int) -> tuple[int, str] | None:
-        """The newest position of `type/id` at or below t, and the keys of its patients; one question for a reader."""
+        """The newest position of `type/id` at or below t, and the keys of its patients; one question for a reader.
+
+        Three scalar questions, each answered by one seek, cost a third of the same as a join.
+        """
         found: Any = self.db.execute(
-            """SELECT v.t, v.pats FROM res r JOIN hist h ON h.rid = r.rid JOIN ver v ON v.t = h.t
-            WHERE r.type = ? AND r.id = ? AND h.t <= ? ORDER BY h.t DESC LIMIT 1""",
+            """SELECT t, pats FROM ver WHERE t = (SELECT t FROM hist WHERE rid =
+            (SELECT rid FROM res WHERE type = ? AND id = ?) AND t <= ? ORDER BY t DESC LIMIT 1)""",
             (TYPES.get(type, 0), id, t),
         ).fetchone()
         row: tuple[int, str] | None = found
         return row
+
+    def standing(self, after: int, top: int) -> dict[int, str]:
+        """The keys of the patients of each version at after+1 … top that is its resource's current one."""
+        rows: Any = self.db.execute("SELECT t, pats FROM ver WHERE t > ? AND t <= ? AND live = 1", (after, top))
+        return {t: pats for t, pats in rows if t not in self.dead}
 
     def patients(self, t: int) -> str:
         """Comma-joined keys of the patients whose compartments the version at t is in."""
@@ -183,8 +204,26 @@ class _Rows:
         self.tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in INSERTS}
         self.latest: dict[int, int] = {}
         self.pats: dict[int, str] = {}
+        self._live: list[tuple[int, int]] = []
+        self._weight = 0
 
-    def add(self, version: Version, keys: Keys | None) -> None:
+    def flush(self) -> None:
+        """Write what has gathered. The bitmaps follow the tables, so that whoever looks in between sees both or neither."""
+        for table, statement in INSERTS.items():
+            found = self.tables[table]
+            if found:
+                found.sort()
+                self.file.db.executemany(statement, found)
+        self.file.dead.update([before for _, before in self.tables["dead"]])
+        for type, t in self._live:
+            self.file.by_type[type].add(t)
+        for found in self.tables.values():
+            found.clear()
+        self._live.clear()
+        self._weight = 0
+
+    def adding(self, version: Version, keys: Keys | None) -> Iterator[bool]:
+        """Gather the rows of one version; True whenever so many have gathered that they had better be written."""
         type, t = TYPES[version.type], version.t
         rid = self.names.rid(version.type, version.id)
         before = None
@@ -193,20 +232,28 @@ class _Rows:
         self.latest[rid] = t
         if before is not None:
             self.tables["dead"].append((t, before))
-            self.file.dead.add(before)
         self.tables["hist"].append((rid, t))
-        self.tables["link"] += self.file.heirs.note(version, keys, rid, before)
+        self.file.heirs.note(version, rid, before)
         if keys is None:
             self._gone(version, type, rid, before)
+            yield self._full(10)
             return
-        self.file.by_type[type].add(t)
+        self._live.append((type, t))
         patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
         pats = ",".join(map(str, patients))
         self.pats[t] = pats
         self.tables["ver"].append((t, rid, type, 1, pats))
-        for patient in patients:
-            self.tables["comp"].append((patient, t))
-        self._keys(version.type, t, keys)
+        self.tables["comp"] += [(patient, t) for patient in patients]
+        yield self._full(4 + len(patients))
+        for names in _parts(keys.heir_of):
+            self.tables["link"] += self.file.heirs.links(t, names)
+            yield self._full(3 * len(names))
+        for count in self._keys(version.type, t, keys):
+            yield self._full(count)
+
+    def _full(self, rows: int) -> bool:
+        self._weight += rows
+        return self._weight >= SLICE_ROWS
 
     def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
         """A deletion belongs to the patients of the version before it, an erasure to nobody; neither is in other tables."""
@@ -218,30 +265,64 @@ class _Rows:
         for patient in filter(None, pats.split(",")):
             self.tables["comp"].append((int(patient), version.t))
 
-    def _keys(self, type: str, t: int, keys: Keys) -> None:
+    def _keys(self, type: str, t: int, keys: Keys) -> Iterator[int]:
+        """The rows of the keys, some hundreds at a time; yields how many."""
         names, tables = self.names, self.tables
-        tokens = [(sp, names.code(code), names.system(system), t) for sp, system, code in keys.token]
-        tables["tok"] += tokens
-        tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
-        tables["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
-        tables["qty"] += [(sp, value, names.code(code), names.system(s), t) for sp, s, code, value in keys.quantity]
+        codes, systems = names.codes, names.systems
         patient_sp, code_sps = paired(type)
-        for sp, target, id in keys.reference:
-            rid = names.rid(target, id)
-            tables["ref"].append((sp, rid, t))
-            if sp == patient_sp:
-                tables["pc"] += [(rid, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
-        for sp, text in keys.text:
-            self.text(sp, search.normal(text), tokens, t)
+        whose = [names.rid(target, id) for sp, target, id in keys.reference if sp == patient_sp]
+        tokens: list[tuple[int, int, int, int]] = []
+        for some in _parts(keys.token):
+            part = [(sp, codes[code], systems[system], t) for sp, system, code in some]
+            tokens += part
+            tables["tok"] += part
+            coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
+            tables["pc"] += [(rid, *one) for rid in whose for one in coded]
+            yield len(part) + len(whose) * len(coded)
+        for dates in _parts(keys.date):
+            tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
+            yield len(dates)
+        for strings in _parts(keys.string):
+            tables["str"] += [(sp, search.normal(text), t) for sp, text in strings]
+            yield len(strings)
+        for amounts in _parts(keys.quantity):
+            tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in amounts]
+            yield len(amounts)
+        for references in _parts(keys.reference):
+            tables["ref"] += [(sp, names.rid(target, id), t) for sp, target, id in references]
+            yield 2 * len(references)
+        yield from self.texts(keys.text, tokens, t)
 
-    def text(self, sp: int, norm: str, tokens: list[tuple[int, int, int, int]], t: int) -> None:
-        """Which codes a display occurs with; a text without any code gets a token of its own."""
-        own = [(sp, norm, c, s) for one, c, s, _ in tokens if one == sp]
-        if not own:
-            code = self.names.code(NO_CODE)
-            self.tables["tok"].append((sp, code, 0, t))
-            own = [(sp, norm, code, 0)]
-        self.tables["txt"] += own
+    def texts(
+        self, texts: Sequence[tuple[int, str]], tokens: Sequence[tuple[int, int, int, int]], t: int
+    ) -> Iterator[int]:
+        """Which codes a display occurs with; where there are none, or very many, it gets a token of its own."""
+        if not texts:
+            return
+        codes: dict[int, list[tuple[int, int]]] = {}
+        for sp, c, s, _ in tokens:
+            codes.setdefault(sp, []).append((c, s))
+        many = Counter(sp for sp, _ in texts)
+        for some in _parts(texts):
+            before = len(self.tables["txt"])
+            for sp, text in some:
+                norm, own = search.normal(text), codes.get(sp, [])
+                if not own or len(own) * many[sp] > MOST_PAIRS:
+                    code = self.names.code(NO_CODE)
+                    self.tables["tok"].append((sp, code, 0, t))
+                    own = [(code, 0)]
+                self.tables["txt"] += [(sp, norm, c, s) for c, s in own]
+            yield len(self.tables["txt"]) - before
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """All of them at once where they are few, as they nearly always are."""
+    if len(rows) <= SLICE_ROWS:
+        if rows:
+            yield rows
+        return
+    for start in range(0, len(rows), SLICE_ROWS):
+        yield rows[start : start + SLICE_ROWS]
 
 
 _paired: dict[str, tuple[int, frozenset[int]]] = {}

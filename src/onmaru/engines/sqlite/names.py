@@ -19,11 +19,10 @@ class Names:
 
     def __init__(self, db: apsw.Connection, key: bytes) -> None:
         self._db = db
-        self._key = key
         self._rids: dict[tuple[int, str], int] = {}
         self._people: dict[int, str] = {}
-        self._codes: dict[str, int] = {}
-        self._systems: dict[str, int] = {url: s for s, url in db.execute("SELECT s, url FROM sys")}
+        self.codes = _Codes(key)
+        self.systems = _Systems(db)
         self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
 
     def rid(self, type: str, id: str, *, fresh: bool = False) -> int:
@@ -70,24 +69,40 @@ class Names:
 
     def code(self, text: str) -> int:
         """A keyed 63-bit hash of a code or unit; equal texts are equal, nothing else can be read from it."""
-        found = self._codes.get(text)
-        if found is None:
-            digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
-            found = int.from_bytes(digest, "big") >> 1
-            if len(self._codes) >= SEVERAL_AT_MOST:
-                self._codes.clear()
-            self._codes[text] = found
-        return found
+        return self.codes[text]
 
     def system(self, url: str) -> int:
         """The key of a code system, given on first use; 0 is the empty system."""
-        found = self._systems.get(url)
-        if found is None:
-            found = len(self._systems) + 1 if url else 0
-            self._db.execute("INSERT INTO sys VALUES(?,?)", (found, url))
-            self._systems[url] = found
-        return found
+        return self.systems[url]
 
     def known_system(self, url: str) -> int | None:
         """The key of a code system that occurs, else None."""
-        return self._systems.get(url)
+        return self.systems.get(url)
+
+
+class _Codes(dict[str, int]):
+    """Keyed hashes by text. A dictionary that fills itself answers what it knows without a call of Python's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __missing__(self, text: str) -> int:
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+        if len(self) >= SEVERAL_AT_MOST:
+            self.clear()
+        self[text] = found = int.from_bytes(digest, "big") >> 1
+        return found
+
+
+class _Systems(dict[str, int]):
+    """Keys of code systems by url, each stored when it first occurs."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        super().__init__({url: s for s, url in db.execute("SELECT s, url FROM sys")})
+        self._db = db
+
+    def __missing__(self, url: str) -> int:
+        found = len(self) + 1 if url else 0
+        self._db.execute("INSERT INTO sys VALUES(?,?)", (found, url))
+        self[url] = found
+        return found

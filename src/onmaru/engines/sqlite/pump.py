@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from onmaru.engines.sqlite.connection import checkpoint
-from onmaru.engines.sqlite.home import Home
+from onmaru.engines.sqlite.home import Home, Mark
+from onmaru.engines.sqlite.rounds import Rounds
 
 FRAMES_MB = 32
 # A group of so many in the last so many seconds is a crowd.
@@ -17,58 +19,75 @@ CROWDED = 0.25
 
 
 class Pump:
-    """`durable` returns once all that was appended or audited before the call is on the disk."""
+    """`durable` returns once all that was appended or audited before the call is on the disk.
+
+    Entries and audit rows lie in files of their own and go their own rounds: who only read does not wait for what
+    others write.
+    """
 
     def __init__(self, home: Home, after: Callable[[int], None]) -> None:
         self._home = home
         self._after = after
-        self._waiters: list[asyncio.Future[None]] = []
-        self._running: asyncio.Task[None] | None = None
-        self._disk = ThreadPoolExecutor(1, "disk")
+        self._entries = Rounds(self._put_entries)
+        self._rows = Rounds(self._put_rows)
+        self._disk = ThreadPoolExecutor(1, "entries")
+        self._audit = ThreadPoolExecutor(1, "audit")
         self._cleaner = ThreadPoolExecutor(1, "checkpoint")
         self._cleaning: asyncio.Future[None] | None = None
-        self._crowd, self._crowded = 0, 0.0
+        self._crowded = -CROWDED
 
     @property
     def busy(self) -> bool:
         """Whether many are waiting just now, so that work which can wait had better do so."""
-        return self._crowd >= CROWD and asyncio.get_running_loop().time() - self._crowded < CROWDED
+        return asyncio.get_running_loop().time() - self._crowded < CROWDED
 
-    async def durable(self) -> None:
-        """Wait for the next group, if anything is buffered."""
-        if not self._home.waiting() and not self._waiters:
-            return
-        future = asyncio.get_running_loop().create_future()
-        self._waiters.append(future)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        await future
+    def durable(self, *, wrote: bool = True) -> Awaitable[Any]:
+        """Done with the next group, at once when nothing is buffered. `wrote` False: with that of the audit rows alone."""
+        home = self._home
+        rows = home.trail.waiting or self._rows.under_way
+        entries = wrote and home.tip() > home.head()
+        if rows and entries:
+            return asyncio.gather(self._rows.join(), self._entries.join())
+        if rows or entries:
+            return (self._rows if rows else self._entries).join()
+        nothing = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return nothing
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _put_rows(self, waiters: int) -> None:
+        self._count(waiters)
+        mark = self._home.commit_trail()
+        if mark.files:
+            await asyncio.get_running_loop().run_in_executor(self._audit, self._home.sync, mark)
+
+    async def _put_entries(self, waiters: int) -> None:
+        loop, home = asyncio.get_running_loop(), self._home
+        self._count(waiters)
+        mark = await self._written() if home.large else home.commit_entries()
+        synced = loop.run_in_executor(self._disk, home.sync, mark)
+        while home.follow(mark.t):
+            await asyncio.sleep(0)
+        await synced
+        home.settle(mark)
+        self._after(mark.t)
+        self._clean(loop)
+
+    async def _written(self) -> Mark:
+        """The group written between other answers; its commit, which encrypts every page, in a thread."""
+        entries = self._home.entries
+        group = entries.group or entries.begin()
+        while entries.write(group):
+            await asyncio.sleep(0)
+        entries.lend()
         try:
-            while self._waiters:
-                waiters, self._waiters = self._waiters, []
-                self._crowd, self._crowded = len(waiters), loop.time()
-                try:
-                    mark = self._home.commit()
-                    synced = loop.run_in_executor(self._disk, self._home.sync, mark)
-                    while self._home.follow():
-                        await asyncio.sleep(0)
-                    await synced
-                    self._home.settle(mark)
-                except Exception as error:  # noqa: BLE001 - every waiter must learn that its write is not safe
-                    for waiter in waiters:
-                        if not waiter.done():
-                            waiter.set_exception(error)
-                    continue
-                for waiter in waiters:
-                    if not waiter.done():
-                        waiter.set_result(None)
-                self._after(mark.t)
-                self._clean(loop)
+            await asyncio.get_running_loop().run_in_executor(self._disk, entries.finish, group)
         finally:
-            self._running = None
+            mark = self._home.end_group(group)
+        return mark
+
+    def _count(self, waiters: int) -> None:
+        if waiters >= CROWD:
+            self._crowded = asyncio.get_running_loop().time()
 
     def _clean(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let a thread move the write-ahead logs into their files when they have grown."""
@@ -80,9 +99,10 @@ class Pump:
 
     async def close(self) -> None:
         """Finish what is under way."""
-        while self._running is not None:
-            await asyncio.sleep(0.01)
+        await self._entries.close()
+        await self._rows.close()
         self._disk.shutdown()
+        self._audit.shutdown()
         self._cleaner.shutdown()
 
 

@@ -5,7 +5,8 @@ Task is added by its `for`, which R4 left out. Patient, and records about the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 _SUBJECT = ("subject",)
@@ -78,17 +79,23 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 
 
-def at(body: Any, path: str) -> Iterator[Any]:
-    """Every value at a dotted member path, lists opened."""
-    member, _, rest = path.partition(".")
-    for one in body if isinstance(body, list) else [body]:
-        found = one.get(member) if isinstance(one, dict) else None
+def at(body: Any, path: str) -> Sequence[Any]:
+    """Every value at a dotted member path, lists opened. Most paths of a resource lead nowhere: that is found out first."""
+    member, rest = _parted(path)
+    if isinstance(body, dict):
+        found = body.get(member)
         if found is None:
-            continue
+            return ()
         if rest:
-            yield from at(found, rest)
-        else:
-            yield from found if isinstance(found, list) else [found]
+            return at(found, rest)
+        return found if isinstance(found, list) else (found,)
+    return [value for one in body for value in at(one, path)] if isinstance(body, list) else ()
+
+
+@cache
+def _parted(path: str) -> tuple[str, str]:
+    member, _, rest = path.partition(".")
+    return member, rest
 
 
 def reference(value: Any) -> str:

@@ -24,6 +24,8 @@ NOTHING = Named("", "", "")
 
 def concept(value: Any) -> Named:
     """A CodeableConcept, a Coding, a plain code or text, or the first of a list of them."""
+    if value is None:
+        return NOTHING
     if isinstance(value, list):
         return next((named for named in map(concept, value) if named != NOTHING), NOTHING)
     if isinstance(value, str):
@@ -43,10 +45,12 @@ def _words(value: dict[str, Any], codings: list[Any]) -> Iterator[str]:
     """The text first, then displays, then translations: what the sender chose to show stands before what codes say."""
     if value.get("text"):
         yield value["text"]
-    yield from (coding["display"] for coding in codings if coding.get("display"))
-    yield from _translations(value.get("_text"))
     for coding in codings:
-        yield from _translations(coding.get("_display"))
+        if coding.get("display"):
+            yield coding["display"]
+    for said, sibling in ((value, "_text"), *((coding, "_display") for coding in codings)):
+        if sibling in said:
+            yield from _translations(said[sibling])
 
 
 def _translations(sibling: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from onmaru.rooms.journey.concepts import concept
 from onmaru.rooms.journey.values import quantity
 
 LONGEST = 500
-_TEXTS = ("conclusion", "summary", "comment", "patientInstruction", "disposition", "payload.contentString")
+_TEXTS = ("conclusion", "summary", "comment", "patientInstruction", "disposition", "payload.contentString", "note.text")
 _CODED = ("reaction.manifestation", "severity", "reasonCode", "dosage.route", "bodySite", "conclusionCode", "outcome")
 
 
@@ -27,10 +27,12 @@ def _parts(body: dict[str, Any]) -> Iterator[str]:
     given = body.get("dosage")
     yield from (dosage(one) for one in given) if isinstance(given, list) else [dosage(given)] if given else []
     for path in _CODED:
-        yield from (concept(value).ko for value in at(body, path))
+        for value in at(body, path):
+            yield concept(value).ko
     for path in _TEXTS:
-        yield from (value for value in at(body, path) if isinstance(value, str))
-    yield from (value for value in at(body, "note.text") if isinstance(value, str))
+        for value in at(body, path):
+            if isinstance(value, str):
+                yield value
 
 
 def dosage(one: dict[str, Any]) -> str:

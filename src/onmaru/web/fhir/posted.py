@@ -1,9 +1,8 @@
-"""A Bundle posted to the base, carried out in slices so that other requests are answered in between."""
+"""A Bundle posted to the base, carried out in steps so that other requests are answered in between."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from onmaru.fhir.outcome import invalid
@@ -12,10 +11,9 @@ from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.doors import Settings
+from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import check_content, prefer
 from onmaru.web.fhir.write import POSITION
-
-Durable = Callable[[str, int], Awaitable[None]]
 
 
 class Bundles:
@@ -23,10 +21,9 @@ class Bundles:
 
     find: Callable[[str], tuple[Any, dict[str, str]]]
 
-    def __init__(self, settings: Settings, durable: Durable) -> None:
+    def __init__(self, settings: Settings, driver: Driver) -> None:
         self._limits = bundle.Limits(settings.entries, settings.update_create)
-        self._durable = durable
-        self._seconds = settings.seconds
+        self._driver = driver
 
     async def post(self, request: Request, hall: Hall) -> Response:
         """Run the transaction or batch; GET entries see what was written before them."""
@@ -44,21 +41,7 @@ class Bundles:
 
         whole = request.headers.get("prefer") is not None and prefer(request.headers).answer == "representation"
         style = bundle.Style(request.params["base"], whole, get)
-        done = await self._run(bundle.steps(hall.record, request.body, self._limits, style), hall.caller.tenant)
+        steps = bundle.steps(hall.record, request.body, self._limits, style)
+        done: bundle.Processed = await self._driver.run(steps, hall.caller.tenant)
         headers = ((POSITION, str(done.position)),) if done.position else ()
         return Response(200, done.body, FHIR, headers)
-
-    async def _run(self, steps: Any, tenant: str) -> bundle.Processed:
-        """Drive the steps; while nothing is written yet, the time limit ends them with `Invalid` 503."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._seconds
-        while True:
-            try:
-                position = next(steps)
-            except StopIteration as end:
-                done: bundle.Processed = end.value
-                return done
-            if not position and loop.time() > deadline:
-                steps.close()
-                raise invalid("timeout", "this Bundle takes too long; nothing of it was done", status=503)
-            await (self._durable(tenant, position) if position else asyncio.sleep(0))

@@ -9,8 +9,9 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.web.doors import Settings
-from onmaru.web.fhir.posted import Bundles, Durable
+from onmaru.web.doors import Doors
+from onmaru.web.fhir.driving import Driver
+from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
 from onmaru.web.fhir.write import Writes
@@ -22,11 +23,12 @@ Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
-def table(settings: Settings, durable: Durable) -> Table:
+def table(doors: Doors) -> Table:
     """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment."""
+    settings, driver = doors.settings, Driver(doors)
     searches = Searches(settings.page)
-    writes = Writes(settings)
-    bundles = Bundles(settings, durable)
+    writes = Writes(settings, driver)
+    bundles = Bundles(settings, driver)
     routes: dict[str, dict[str, tuple[str, Interaction]]] = {
         "T": {
             "GET": ("search-type", searches.of_type),

@@ -23,7 +23,7 @@ class Fhir:
     """The FHIR surface of every tenant."""
 
     def __init__(self, doors: Doors) -> None:
-        self.routes = table(doors.settings, doors.durable)
+        self.routes = table(doors)
         self._capability = cache(partial(capability, self.routes, doors.settings))
 
     def open(self, visit: Visit, path: str) -> Response | None:

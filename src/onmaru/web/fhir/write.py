@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
 from onmaru.fhir.outcome import Issue, invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
+from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.record import Change, Written
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date
 from onmaru.web.answers import FHIR
 from onmaru.web.doors import Settings
+from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import FORM, check_content, prefer
 
 POSITION = "x-onmaru-position"
@@ -22,19 +24,30 @@ POSITION = "x-onmaru-position"
 class Writes:
     """Handlers; what may be made by an update and how many a delete may take is a setting."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, driver: Driver) -> None:
         self._settings = settings
+        self._driver = driver
 
-    def create(self, request: Request, hall: Hall) -> Response:
+    def _write(self, request: Request, hall: Hall, change: Change) -> Response | Awaitable[Response]:
+        """Write a resource; a large one in steps, so that nobody waits for it."""
+        if len(change.body) > HEAVY:
+            return self._large(request, hall, change)
+        return _answer(request, hall.record.write([change])[0])
+
+    async def _large(self, request: Request, hall: Hall, change: Change) -> Response:
+        (written,) = await self._driver.run(hall.record.steps([change]), hall.caller.tenant)
+        return _answer(request, written)
+
+    def create(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`POST Type`; with If-None-Exist only if nothing matches (200 and the match otherwise)."""
         check_content(request.headers)
         type_name = request.params["type"]
         wanted = request.headers.get("if-none-exist")
         condition = criteria_of(type_name, pairs_of(wanted.removeprefix("?"))) if wanted is not None else None
         change = Change("create", type_name, body=request.body, if_none_exist=condition)
-        return _answer(request, hall.record.write([change])[0])
+        return self._write(request, hall, change)
 
-    def update(self, request: Request, hall: Hall) -> Response:
+    def update(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`PUT Type/id`; If-Match names the version that must be current (412)."""
         check_content(request.headers)
         params = request.params
@@ -42,9 +55,9 @@ class Writes:
             raise invalid("value", "an id has 1 to 64 letters, digits, - and .")
         make = self._settings.update_create
         change = Change("update", params["type"], params["id"], request.body, _if_match(request), make=make)
-        return _answer(request, hall.record.write([change])[0])
+        return self._write(request, hall, change)
 
-    def update_matching(self, request: Request, hall: Hall) -> Response:
+    def update_matching(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`PUT Type?criteria`: none makes, one updates, more refuse (412)."""
         check_content(request.headers)
         type_name = request.params["type"]
@@ -57,7 +70,7 @@ class Writes:
             condition=_criteria(request),
             make=self._settings.update_create,
         )
-        return _answer(request, hall.record.write([change])[0])
+        return self._write(request, hall, change)
 
     def delete(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type/id`: 204, whether it was there or not."""

@@ -1,0 +1,145 @@
+"""Whoever read a command's output has left: a command ends without a trace, a server stays up, and both obey a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from tests.served import SRC, Served, free_port
+
+from onmaru.app import refusal
+from onmaru.app.demo.sending import Http
+from onmaru.app.house import House, place
+
+ONMARU = (sys.executable, "-m", "onmaru.app")
+ENVIRON = {**os.environ, "PYTHONPATH": str(SRC)}
+
+
+def demo(tmp_path: Path, port: int, past: str) -> subprocess.Popen[str]:
+    argv = [*ONMARU, "demo", "--home", str(tmp_path / "home"), "--past", past, "--port", str(port)]
+    with (tmp_path / "log").open("w") as log:
+        return subprocess.Popen(
+            [*argv, "--mllp-port", str(free_port())], env=ENVIRON, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+
+
+def read_until(running: subprocess.Popen[str], text: str) -> None:
+    assert running.stdout is not None
+    assert any(text in line for line in running.stdout)
+
+
+def answers(port: int) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/fhir/metadata", timeout=20) as answer:
+        return bool(answer.status == 200)
+
+
+def listens(port: int) -> bool:
+    for _ in range(400):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def test_a_demo_whose_output_is_gone_plays_on_and_ends_when_told(tmp_path: Path) -> None:
+    port = free_port()
+    running = demo(tmp_path, port, "0.1")
+    read_until(running, "Sending the past")
+    assert running.stdout is not None
+    running.stdout.close()
+    # Past the next line it has to say, "Live now", which nobody can hear
+    story = tmp_path / "home" / "simulated.json"
+    deadline = time.monotonic() + 60
+    while not story.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    assert running.poll() is None and answers(port)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) in (refusal.DONE, refusal.UNHEARD)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_demo_that_could_not_tell_its_accounts_ends(tmp_path: Path) -> None:
+    running = demo(tmp_path, free_port(), "0.1")
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.wait(60) == refusal.UNHEARD
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_busy_demo_ends_when_told(tmp_path: Path) -> None:
+    running = demo(tmp_path, free_port(), "5")
+    read_until(running, "Sending the past")
+    time.sleep(1)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == refusal.DONE
+    assert running.stdout is not None
+    running.stdout.close()
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_a_server_without_its_standard_streams_ends_when_told(tmp_path: Path, closed: str) -> None:
+    with Served(tmp_path) as served:
+        served.stop()
+        line = " ".join([*ONMARU, "serve"])
+        running = subprocess.Popen(["/bin/sh", "-c", f"exec {line} {closed}"], env=served.environ)
+        for port in (served.port, served.mllp_port):
+            assert listens(port)
+        time.sleep(0.5)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+        served.start()
+    assert House(place(served.environ), rooms=()).exists("main")
+
+
+@pytest.mark.parametrize("arguments", ["settings", "--help", "rooms", "demo --help", "verify --nonsense"])
+def test_a_command_whose_reader_left_ends_without_a_trace(tmp_path: Path, arguments: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = [*ONMARU, *arguments.split()]
+    environ = {**ENVIRON, "ONMARU_HOME": str(tmp_path / "home"), "ONMARU_KEYS": str(tmp_path / "keys")}
+    environ["ONMARU_WITNESS"] = str(tmp_path / "witness")
+    heard = arguments == "verify --nonsense"
+    done = subprocess.run(argv, env=environ, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == (refusal.USAGE if heard else refusal.UNHEARD)
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert bool(done.stderr) == heard
+    deaf = subprocess.run(argv, env=environ, stdout=writing, stderr=writing, timeout=60)
+    assert deaf.returncode == refusal.UNHEARD
+    os.close(writing)
+
+
+def test_a_request_that_is_cancelled_as_its_answer_comes_stays_cancelled() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    async def scenario() -> list[bool]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        kept = []
+        for ticks in range(60):
+            http = Http(port, "")
+            asking = asyncio.create_task(http.ask("GET", "/"))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            if asking.cancel():
+                await asyncio.wait([asking])
+                kept.append(asking.cancelled())
+            http.close()
+        server.close()
+        return kept
+
+    kept = asyncio.run(scenario())
+    assert kept and all(kept)
