@@ -54,7 +54,9 @@ def corpus(*, full: bool, limit: int = 10_000) -> Corpus:
     made.loaded = len(made.resources)
     charts = _charts(made)
     if full:
-        made.resources += list(_copies(charts))
+        made.resources += [
+            ("Observation", str(uuid.uuid4()), raw) for chart in charts.values() for raw in copies(chart, FULL)
+        ]
     made.pairs = _pairs(charts, full)
     made.observations = [raw for type, _, raw in made.resources if type == "Observation"]
     return made
@@ -68,17 +70,17 @@ def _charts(made: Corpus) -> dict[str, list[bytes]]:
     return charts
 
 
-def _copies(charts: dict[str, list[bytes]]) -> Iterator[tuple[str, str, bytes]]:
-    """Later repeats of a patient's own observations: the same codes ten years on, and so forth."""
-    for chart in charts.values():
-        for number in range(len(chart), FULL):
-            again = msgspec.json.decode(chart[number % len(chart)])
-            if "effectiveDateTime" in again:
-                year = int(again["effectiveDateTime"][:4]) - 10 * (number // len(chart))
-                again["effectiveDateTime"] = f"{year:04d}{again['effectiveDateTime'][4:]}".replace("-02-29", "-02-28")
-            raw = msgspec.json.encode(again)
-            chart.append(raw)
-            yield "Observation", str(uuid.uuid4()), raw
+def copies(chart: list[bytes], count: int) -> Iterator[bytes]:
+    """Later repeats of a patient's own observations until there are `count`: the same codes ten years on, and so forth."""
+    own = len(chart)
+    for number in range(own, count):
+        again = msgspec.json.decode(chart[number % own])
+        if "effectiveDateTime" in again:
+            year = int(again["effectiveDateTime"][:4]) - 10 * (number // own) % 1000
+            again["effectiveDateTime"] = f"{year:04d}{again['effectiveDateTime'][4:]}".replace("-02-29", "-02-28")
+        raw = msgspec.json.encode(again)
+        chart.append(raw)
+        yield raw
 
 
 def _pairs(charts: dict[str, list[bytes]], full: bool) -> list[tuple[str, str, int]]:

@@ -86,9 +86,6 @@ class Floor:
         for one in self.rows.values():
             one.clear()
 
-    def sync(self) -> None:
-        os.fdatasync(self.wal)
-
     def read(self, id: str) -> bytes:
         return self.db.execute("SELECT raw FROM body WHERE id = ?", (id,)).get or b""
 
@@ -121,9 +118,8 @@ class Application:
             asked = dict(pair.split("=") for pair in scope.query_string.split("&"))
             found = self.floor.find(asked["patient"], asked["code"].rpartition("%7C")[2])
             entries = b",".join(b'{"resource":' + raw + b"}" for raw in found)
-            protocol.response_bytes(
-                200, headers, b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
-            )
+            bundle = b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
+            protocol.response_bytes(200, headers, bundle)
 
     async def durable(self) -> None:
         future = asyncio.get_running_loop().create_future()
@@ -137,7 +133,7 @@ class Application:
         while self.waiters:
             waiters, self.waiters = self.waiters, []
             self.floor.commit()
-            await asyncio.get_running_loop().run_in_executor(None, self.floor.sync)
+            await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self.floor.wal)
             [waiter.set_result(None) for waiter in waiters]
         self.running = False
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,28 +85,23 @@ class Bench:
     @contextlib.contextmanager
     def ours(self) -> Iterator[str]:
         """Our server; its address."""
-        port = _port()
         place = self.place
         environ = {
-            **os.environ,
             "ONMARU_HOME": str(place.home),
             "ONMARU_KEYS": str(place.keys),
             "ONMARU_WITNESS": str(place.witness),
             "ONMARU_MLLP_PORT": "0",
         }
-        with _running([sys.executable, "-m", "onmaru.app", "serve", "--port", str(port)], environ):
-            _wait(f"http://127.0.0.1:{port}/fhir/metadata")
-            yield f"http://127.0.0.1:{port}/fhir"
+        with running([sys.executable, "-m", "onmaru.app", "serve", "--port"], environ) as address:
+            yield address
 
     @contextlib.contextmanager
     def floor(self) -> Iterator[str]:
         """The floor; its address."""
-        port = _port()
         shutil.rmtree(self.scratch / "floor", ignore_errors=True)
-        argv = [sys.executable, str(HERE / "_floor.py"), str(self.scratch / "floor"), str(port)]
-        with _running([*argv, str(self.scratch / "floor.ndjson")], dict(os.environ)):
-            _wait(f"http://127.0.0.1:{port}/fhir/Patient/none")
-            yield f"http://127.0.0.1:{port}/fhir"
+        argv = [sys.executable, str(HERE / "_floor.py"), str(self.scratch / "floor")]
+        with running(argv, after=[str(self.scratch / "floor.ndjson")]) as address:
+            yield address
 
     def wrk(self, address: str, what: str) -> Reading:
         """One run of one kind of request."""
@@ -167,10 +162,15 @@ def _ms(text: str, part: str) -> float:
 
 
 @contextlib.contextmanager
-def _running(argv: list[str], environ: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def running(argv: list[str], environ: Mapping[str, str] | None = None, after: Sequence[str] = ()) -> Iterator[str]:
+    """A server whose port stands between `argv` and `after`; the address of its FHIR base."""
+    port = _port()
+    command = [*argv, str(port), *after]
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen(command, env={**os.environ, **(environ or {})}, stdout=silent, stderr=silent)
     try:
-        yield
+        _wait(f"http://127.0.0.1:{port}/fhir/metadata")
+        yield f"http://127.0.0.1:{port}/fhir"
     finally:
         process.terminate()
         process.wait(60)

@@ -103,6 +103,18 @@ class Served:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
+    def ask(self, method: str, path: str, body: bytes, token: str) -> int:
+        """A FHIR request: its status."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/fhir/{path}", body or None, method=method)
+        request.add_header("Authorization", f"Bearer {token}")
+        form = path.endswith("_search")
+        request.add_header("Content-Type", "application/x-www-form-urlencoded" if form else "application/fhir+json")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def found(self, query: str) -> list[Any]:
         """The resources that a search finds."""
         status, bundle = self.get(f"/fhir/{query}")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.keyring import Keyring
 from onmaru.engines.memory import MemoryLog, MemoryTrail
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -19,6 +21,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.consent import Consents
+from onmaru.kernel.erasure import Asked, Eraser, Plan, driven
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
@@ -32,6 +35,7 @@ class Answer:
     def __init__(self) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        self.cookies: list[str] = []
         self.body = b""
         self.closed = False
 
@@ -47,11 +51,11 @@ class Answer:
 
 
 class _Scope:
-    def __init__(self, method: str, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, method: str, url: str, headers: Mapping[str, str], peer: str = "127.0.0.1") -> None:
         self.method = method
         self.path, _, self.query_string = url.partition("?")
         self.headers = {"host": "hospital.example", **{k.lower(): v for k, v in headers.items()}}
-        self.client = "127.0.0.1:40000"
+        self.client = f"{peer}:40000"
         self.scheme = "http"
 
 
@@ -75,6 +79,7 @@ class _Protocol:
         assert all(isinstance(name, str) and isinstance(value, str) for name, value in headers)
         self.answer.status, self.answer.body = status, body
         self.answer.headers = dict(headers)
+        self.answer.cookies = [value for name, value in headers if name == "set-cookie"]
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> _Protocol:
         self.answer.status, self.answer.headers = status, dict(headers)
@@ -113,6 +118,25 @@ class NoLetters:
         raise invalid("not-found", "no such dead letter", status=404)
 
 
+class Erasing:
+    """Erasers of the house's tenants; nothing follows here that would have to forget."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def _eraser(self, caller: Caller) -> Eraser:
+        tenant = self._house.tenants[caller.tenant]
+        folder = self._house.folder / caller.tenant / "blobs"
+        shelf = Shelf(folder, Keyring(b"k" * 32), tenant.gate, tenant.trail, tenant.now)
+        return Eraser(tenant, lambda acting: FolderBlobs(shelf, acting), lambda acting, person: ())
+
+    async def plan(self, caller: Caller, asked: Asked) -> Plan:
+        return driven(self._eraser(caller).planning(caller, asked))
+
+    async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
+        return driven(self._eraser(caller).carrying_out(caller, asked))[0]
+
+
 class House:
     """Tenants `main` and `other`; `rooms` and `settings` as given. `durables` counts how often answers were held."""
 
@@ -125,6 +149,7 @@ class House:
         self.logins = Logins(self.accounts, b"k" * 32, self.clock)
         self.ids = itertools.count(1)
         self.durables = 0
+        self.making: asyncio.Event | None = None  # set it, and rooms and the audit wait until it is
         self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
         self.rooms = tuple(rooms)
         self.application = self._build(settings or Settings(static=folder / "static"))
@@ -157,6 +182,8 @@ class House:
                 changes=self.changes,
                 lines=lambda hall: [],
                 letters=NoLetters(),
+                erasing=Erasing(self),
+                ready=lambda tenant, what: self.making.wait() if self.making else None,
                 rooms=self.rooms,
                 settings=settings,
             )
@@ -210,7 +237,13 @@ class House:
         return [row for _, row in reversed(self.tenants[tenant].trail.page(count=100_000))]
 
     async def call(
-        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
+        self,
+        method: str,
+        url: str,
+        body: Any = b"",
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
+        peer: str = "127.0.0.1",
     ) -> Answer:
         """One request; a body that is no bytes is sent as JSON."""
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -221,11 +254,9 @@ class House:
             given.setdefault("content-type", "application/json")
         given.setdefault("content-length", str(len(sent)))
         protocol = _Protocol(sent)
-        await self.application.__rsgi__(_Scope(method, url, given), protocol)  # type: ignore[arg-type]
+        await self.application.__rsgi__(_Scope(method, url, given, peer), protocol)  # type: ignore[arg-type]
         return protocol.answer
 
-    def ask(
-        self, method: str, url: str, body: Any = b"", headers: Mapping[str, str] | None = None, token: str = ""
-    ) -> Answer:
+    def ask(self, method: str, url: str, *how: Any, **more: Any) -> Answer:
         """`call` on a loop of its own."""
-        return asyncio.run(self.call(method, url, body, headers, token))
+        return asyncio.run(self.call(method, url, *how, **more))

@@ -3,8 +3,8 @@
     python tools/build_structure.py hl7.fhir.r4.core-4.0.1.tgz [OUTPUT]
 
 Read from the snapshots of base definitions (no profiles): for each type its elements in order with types, cardinality
-and the flags summary, modifier, choice and attribute; for each primitive its regular expression; for the narrative the
-tags and attributes that invariant txt-1 of Narrative.div names.
+and the flags summary, modifier, choice and attribute; for each primitive its regular expression; for each type the one
+it is derived from; for the narrative the tags and attributes that invariant txt-1 of Narrative.div names.
 """
 
 from __future__ import annotations
@@ -98,6 +98,15 @@ def primitives(found: dict[str, dict[str, Any]]) -> dict[str, str]:
     return result
 
 
+def bases(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Type → the type that it specialises; the roots `Element` and `Resource` have none."""
+    return {
+        name: definition["baseDefinition"].rsplit("/", 1)[1]
+        for name, definition in found.items()
+        if "baseDefinition" in definition
+    }
+
+
 def narrative(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     """[tags, attributes] of txt-1's XPath."""
     div = next(e for e in found["Narrative"]["snapshot"]["element"] if e["path"] == "Narrative.div")
@@ -108,7 +117,12 @@ def narrative(found: dict[str, dict[str, Any]]) -> list[list[str]]:
 def main() -> None:
     package, output = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else OUTPUT
     found = definitions(package)
-    data = {"types": structure(found), "primitives": primitives(found), "narrative": narrative(found)}
+    data = {
+        "types": structure(found),
+        "primitives": primitives(found),
+        "narrative": narrative(found),
+        "bases": bases(found),
+    }
     packed = zstandard.ZstdCompressor(level=19, write_checksum=True).compress(msgspec.msgpack.encode(data))
     output.write_bytes(packed)
     print(f"{output}: {len(data['types'])} types, {len(data['primitives'])} primitives, {len(packed)} bytes")

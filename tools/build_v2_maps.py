@@ -40,7 +40,7 @@ class Elements:
             for member in archive:
                 if not re.match(r"package/StructureDefinition-[A-Za-z]+\.json$", member.name):
                     continue
-                definition = json.load(archive.extractfile(member))  # type: ignore[arg-type]
+                definition = json.load(archive.extractfile(member))  # type: ignore[arg-type]  # a regular file, by its name
                 if definition.get("derivation") == "constraint":
                     continue
                 self.types[definition["type"]] = {
@@ -245,7 +245,7 @@ class Compiler:
         """Our own segment maps, in the same form."""
         compiled: dict[str, Any] = {}
         for name, rows in supplement.MAPS.items():
-            segment, root = re.match(r"(\w{3})\[(\w+)", name).groups()  # type: ignore[union-attr]
+            segment, root = re.match(r"(\w{3})\[(\w+)", name).groups()  # type: ignore[union-attr]  # our own table's form
             for field, kind, attribute, vocabulary, constant in rows:
                 steps, leaf = resolve(self.elements, root, attribute)
                 row = [field, 0, None, steps, leaf, kind, vocabulary, constant or None]

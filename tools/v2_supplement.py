@@ -1,5 +1,10 @@
 """Our own maps where the official tables have none: segments of HL7 v2.9 chapters 3, 4, 6, 7, 11 and 12, and the order
-of segments for messages without a message table. Rows: (field, v2 type, attribute path, vocabulary, constant)."""
+of segments for messages without a message table. Rows: (field, v2 type, attribute path, vocabulary, constant).
+
+Fields and types agree with the definitions of HL7 v2.5 to 2.8.2 that hl7apy 1.3.5 (MIT) holds, but for FT1-2, which is ST
+there and CX in 2.9 (unverified); `tools/check_v2_supplement.py` tells. Which element of R4 a field becomes is our reading.
+RXE-19 is a total daily dose, not a limit, so it has no element of R4 and is kept as extension.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +54,6 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
         (12, "NM", "dispenseRequest.numberOfRepeatsAllowed", "", ""),
         (13, "XCN", "requester(Practitioner)", "", ""),
         (15, "ST", "identifier[rx]", "", ""),
-        (19, "CQ", "dosageInstruction.maxDosePerPeriod.numerator", "", ""),
         (25, "NM", "medicationReference(Medication.ingredient.strength.numerator.value)", "", ""),
         (26, "CWE", "medicationReference(Medication.ingredient.strength.numerator)", "", ""),
         (27, "CWE", "reasonCode", "", ""),
@@ -132,7 +136,7 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
 TYPES: dict[str, dict[int, str]] = {
     "GT1": {4: "XPN", 10: "CWE", 12: "ST", 15: "NM", 16: "XPN", 17: "XAD", 18: "XTN", 19: "CX", 20: "CWE", 21: "XON"},
     "FT1": {5: "DTM", 6: "CWE", 12: "CP", 16: "PL", 18: "CWE", 21: "XCN", 22: "CP", 23: "EI", 25: "CNE", 26: "CNE"},
-    "RXE": {9: "CWE", 16: "NM", 23: "ST", 24: "CWE", 31: "CWE", 39: "CWE", 40: "PL", 45: "CWE"},
+    "RXE": {9: "CWE", 16: "NM", 23: "ST", 24: "CWE", 31: "CWE", 39: "NM", 40: "CWE", 45: "XTN"},
     "RXC": {1: "ID", 3: "NM", 4: "CWE", 5: "NM", 6: "CWE", 7: "CWE", 8: "NM", 9: "CWE"},
     "RXD": {8: "ST", 12: "CQ", 25: "CWE", 33: "CWE"},
     "IN2": {

@@ -21,8 +21,11 @@ USERS = {
     "keeper": ("data-manager", "문하늘"),
     "chief": ("admin", "최가람"),
     "student": ("researcher", "한이슬"),
+    "person": ("patient", "홍길동"),
 }
 NUMBERS = "urn:example:number"
+# The record of the user `person`
+OWN = "own"
 # Two namesakes, a foreign name, somebody without sex and with a mere year of birth: all invented.
 PEOPLE = (
     ("T-0001", "홍길동", "male", "1980-02-29"),
@@ -61,6 +64,7 @@ def hospital(folder: Path) -> Iterator[Hospital]:
     onmaru = [sys.executable, "-m", "onmaru.app"]
     for name, (role, display) in USERS.items():
         argv = [*onmaru, "user", "add", name, "--role", role, "--display", display]
+        argv += ["--patient", OWN] if role == "patient" else []
         subprocess.run(argv, env=env, input=f"{SECRET}\n".encode(), check=True, capture_output=True)
     made = subprocess.run([*onmaru, "token", "--user", "machine", "--json"], env=env, check=True, capture_output=True)
     port, env["ONMARU_MLLP_PORT"] = free_port(), str(free_port())

@@ -235,7 +235,7 @@ def test_an_item_opens_its_source_with_every_digit(browser: Any, served: str) ->
     page.locator("button[data-source^='Observation']").first.click()
     tokens = page.locator("pre").inner_text()
     assert '"resourceType": "Observation"' in tokens
-    assert page.get_by_text("출처: 어느 메시지가").is_visible()
+    assert page.get_by_text("출처 (메시지·시각·송신 기관)").is_visible()
     page.keyboard.press("Escape")
     page.wait_for_selector("pre", state="detached")
 

@@ -6,11 +6,12 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
-from tests.browser.hospital import SECRET, Hospital
+from tests.browser.hospital import OWN, SECRET, Hospital
 
 pytestmark = pytest.mark.browser
 STALE = re.compile("실시간 연결")
@@ -114,13 +115,64 @@ def test_the_menu_offers_what_the_role_may_open(visit: Open, user: str, links: l
     assert page.locator("nav:visible a").all_inner_texts() == links
 
 
+def test_a_patient_comes_to_their_own_record(visit: Open, served: Hospital) -> None:
+    own = {"resourceType": "Patient", "id": OWN, "name": [{"text": "제기록이"}], "gender": "female"}
+    entry = {"resource": own, "request": {"method": "PUT", "url": f"Patient/{OWN}"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    page = visit("person")
+    page.wait_for_url(f"**/patients/{OWN}")
+    expect(page.locator("h1")).to_contain_text("제기록이")
+    assert page.locator("nav:visible a").all_inner_texts() == ["내 기록"]
+    gone = {"request": {"method": "DELETE", "url": f"Patient/{OWN}"}}
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": [gone]})
+
+
+def test_an_item_leads_to_the_message_that_brought_it(
+    visit: Open, served: Hospital, axe: Callable[[Page], list[str]]
+) -> None:
+    about = {"reference": "Patient/sent"}
+    kind = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+    at = "2026-11-01T09:00:00+09:00"
+    bodies: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "sent", "name": [{"text": "보내진이"}]},
+        {
+            "resourceType": "DocumentReference", "id": "message", "status": "current", "subject": about, "date": at,
+            "type": {"text": "ORU^R01"}, "content": [{"attachment": {"contentType": "x-application/hl7-v2+er7"}}],
+        },
+        {
+            "resourceType": "Observation", "id": "brought", "status": "final", "subject": about,
+            "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}, "effectiveDateTime": at,
+            "valueQuantity": {"value": 72, "unit": "/min"},
+        },
+        {
+            "resourceType": "Provenance", "id": "how", "target": [{"reference": "Observation/brought"}], "recorded": at,
+            "agent": [{"type": {"coding": [{"system": kind, "code": "transmitter"}]}, "who": {"display": "SIMHOSP"}}],
+            "entity": [{"role": "source", "what": {"reference": "DocumentReference/message"}}],
+        },
+    ]  # fmt: skip
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in bodies
+    ]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    page = visit("doctor", "/patients/sent")
+    page.locator("button[data-source='Observation/brought']").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("SIMHOSP · 전송")
+    drawer.get_by_role("button", name="원본 메시지 열기").click()
+    expect(drawer.locator("pre")).to_contain_text('"resourceType": "DocumentReference"')
+    assert axe(page) == []
+    assert [line for line in page.said if "Failed to load resource" not in line] == []
+    gone = [{"request": {"method": "DELETE", "url": entry["request"]["url"]}} for entry in entries]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": gone})
+
+
 def test_an_administrator_makes_a_user_who_can_sign_in(visit: Open) -> None:
     page = visit("chief", "/users")
     page.get_by_role("button", name="사용자 추가").click()
     page.get_by_label("아이디").fill("newcomer")
     page.get_by_label("이름", exact=True).fill("새내기")
     page.get_by_label("간호사").check()
-    page.get_by_label("첫 비밀번호").fill(SECRET)
+    page.get_by_label("초기 비밀번호").fill(SECRET)
     page.get_by_role("button", name="저장").click()
     expect(page.get_by_role("row", name="새내기")).to_contain_text("간호사")
     answer = page.context.request.post("/api/login", data={"user": "newcomer", "password": SECRET})
@@ -136,6 +188,63 @@ def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("아이디 또는 비밀번호가 맞지 않습니다.")
     assert axe(page) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ko", "15분 뒤에 다시 시도하세요"), ("en", "Try again in 15 minutes")]
+)
+def test_too_many_wrong_passwords_are_told_with_the_time_to_wait(visit: Open, language: str, words: str) -> None:
+    page = visit("", "/", language)
+    for _ in range(6):
+        page.locator("input").first.fill(f"nobody-{language}")
+        page.locator("input[type=password]").fill("wrong")
+        with page.expect_response("**/api/login"):
+            page.keyboard.press("Enter")
+        expect(page.locator("button[type=submit]")).to_be_enabled()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+@pytest.mark.parametrize(("language", "since"), [("ko", "집계 시작"), ("en", "Counted since")])
+def test_every_door_tells_what_came_and_since_when_it_counts(visit: Open, language: str, since: str) -> None:
+    page = visit("keeper", "/doors", language)
+    table = page.get_by_role("table").first
+    expect(table.get_by_role("columnheader", name=since)).to_be_visible()
+    rows = table.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text(re.compile(r"HTTP.*FHIR REST", re.DOTALL))
+    for row in rows.all():
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", row.locator("td").last.inner_text())
+    came = int(rows.first.locator("td").nth(1).inner_text())
+    assert came > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "merged", "open_it"),
+    [("ko", "통합됨", "통합된 기록 열기"), ("en", "Merged", "Open the merged record")],
+)
+def test_a_record_that_was_merged_away_says_so_on_the_list_and_in_its_header(
+    visit: Open, served: Hospital, language: str, merged: str, open_it: str
+) -> None:
+    kept = {"resourceType": "Patient", "id": "kept", "name": [{"text": "합쳐진이"}], "gender": "male"}
+    gone = {
+        **kept,
+        "id": "gone",
+        "active": False,
+        "link": [{"other": {"reference": "Patient/kept"}, "type": "replaced-by"}],
+    }
+    entries = [{"resource": one, "request": {"method": "PUT", "url": f"Patient/{one['id']}"}} for one in (kept, gone)]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    page = visit("doctor", "/patients", language)
+    page.keyboard.type("합쳐진이")
+    expect(page.locator("[data-index]")).to_have_count(2)
+    expect(page.locator("[data-index]", has_text=merged)).to_have_count(1)
+    page.goto("/patients/gone")
+    expect(page.locator("h1 ~ *", has_text=merged)).to_be_visible()
+    page.get_by_role("link", name=re.compile(open_it)).click()
+    page.wait_for_url("**/patients/kept")
+    expect(page.locator("h1 ~ *", has_text=merged)).to_have_count(0)
+    removals = [{"request": {"method": "DELETE", "url": f"Patient/{id}"}} for id in ("gone", "kept")]
+    served.send({"resourceType": "Bundle", "type": "transaction", "entry": removals})
 
 
 def test_the_audit_shows_who_looked_at_whom(visit: Open) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+import zstandard
 from click.testing import CliRunner
 from tests.contract.test_record import observation, patient
 
@@ -19,7 +20,7 @@ from onmaru.engines.sqlite.where import where
 from onmaru.fhir import search
 from onmaru.kernel.chart import Chart
 from onmaru.kernel.record import Change
-from onmaru.kernel.seal import Header, seal
+from onmaru.kernel.seal import Header, positions, seal
 
 
 @pytest.fixture
@@ -250,3 +251,97 @@ def test_a_tenant_that_is_gone_or_has_lost_its_key_is_missed(place: Place, monke
     assert (told.return_value, "key is missing" in told.output, key.exists()) == (1, True, False)
     shutil.rmtree(key.parent)
     assert CliRunner().invoke(verify, ["--json"], standalone_mode=False).return_value == 1
+
+
+def erased(place: Place, *names: str) -> None:
+    """Erase resources of a closed store, each in a group of its own, and close it again."""
+    house = House(place, rooms=())
+    home = house.seat("main").home
+    for name in names:
+        type, _, id = name.partition("/")
+        Chart(house.seat("main").tenant, system("main")).write([Change("erase", type, id)])
+        home.wait(home.tip())
+    house.close()
+
+
+def test_an_erasure_verifies_deeply_also_one_on_top_of_another(place: Place, house: House) -> None:
+    ids = filled(place, patients=5)
+    erased(place, f"Patient/{ids[1]}", f"Patient/{ids[2]}", f"Patient/{ids[1]}")
+    report = examined(house, "main", deep=True)
+    assert report.ok, report.wrong
+    assert (report.entries, report.erased) == (13, 3)  # two bodies, and the erasure that another took over
+
+
+def test_a_body_taken_out_in_the_name_of_a_real_erasure_is_found(place: Place, house: House) -> None:
+    ids = filled(place, patients=5)
+    erased(place, f"Patient/{ids[0]}")
+
+    def hide(db: apsw.Connection) -> None:
+        db.execute("DELETE FROM body WHERE t = 4")
+        db.execute("INSERT INTO erased (t, by) VALUES (4, 11)")
+
+    altered(house, "main", "log.db", hide)
+    assert first(house) == ("log.db", 4)
+
+
+def test_an_erasure_whose_positions_were_widened_is_found(place: Place, house: House) -> None:
+    ids = filled(place, patients=5)
+    erased(place, f"Patient/{ids[0]}")
+
+    def widen(db: apsw.Connection) -> None:
+        packed = zstandard.ZstdCompressor().compress(positions([1, 4]))
+        db.execute("UPDATE body SET z = ? WHERE t = 11", (packed,))
+        db.execute("DELETE FROM body WHERE t = 4")
+        db.execute("INSERT INTO erased (t, by) VALUES (4, 11)")
+
+    altered(house, "main", "log.db", widen)
+    assert first(house)[0] == "log.db"
+
+
+def test_a_body_put_back_after_its_erasure_is_found(place: Place, house: House) -> None:
+    ids = filled(place, patients=5)
+    kept: list[tuple[object, ...]] = []
+    altered(house, "main", "log.db", lambda db: kept.extend(db.execute("SELECT * FROM body WHERE t = 1")))
+    erased(place, f"Patient/{ids[0]}")
+
+    def restore(db: apsw.Connection) -> None:
+        db.execute("INSERT INTO body VALUES(?,?,?,?,?)", kept[0])
+        db.execute("DELETE FROM erased WHERE t = 1")
+
+    altered(house, "main", "log.db", restore)
+    assert first(house) == ("log.db", 1)
+
+
+def test_an_index_that_fell_behind_an_erasure_forgets_it_when_it_follows_again(place: Place, house: House) -> None:
+    ids = filled(place, patients=5)
+    index = house.folder("main") / "idx.db"
+    behind = index.read_bytes()
+    erased(place, f"Patient/{ids[3]}")
+    for suffix in ("-wal", "-shm"):
+        index.with_name(f"idx.db{suffix}").unlink(missing_ok=True)
+    index.write_bytes(behind)
+    erased(place)
+    report = examined(house, "main", deep=True)
+    assert report.ok, report.wrong
+    keys, _ = house.keys("main")
+    db = connect(index, keys.pages, readonly=True)
+    assert db.execute("SELECT count(*) FROM str WHERE norm LIKE '%name3%'").get == 0
+    assert db.execute("SELECT count(*) FROM str WHERE norm LIKE '%name2%'").get != 0
+    db.close()
+
+
+def test_a_display_text_leaves_with_the_last_that_used_it(place: Place, house: House) -> None:
+    own = House(place, rooms=())
+    chart = Chart(own.seat("main").tenant, system("main"))
+    ids = []
+    for text in ("shared words", "private words", "shared words"):
+        category = [{"coding": [{"system": "urn:c", "code": "1", "display": text}]}]
+        (one,) = chart.write([Change("create", "Observation", body=observation("Patient/x", category=category))])
+        ids.append(one.version.id)
+    own.close()
+    erased(place, f"Observation/{ids[1]}", f"Observation/{ids[2]}")
+    assert examined(house, "main", deep=True).ok
+    keys, _ = house.keys("main")
+    db = connect(house.folder("main") / "idx.db", keys.pages, readonly=True)
+    assert {norm for (norm,) in db.execute("SELECT norm FROM txt")} == {"shared words"}
+    db.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.syntax import too_deep
-from onmaru.fhir.verbatim import compact, relink, stamp
+from onmaru.fhir.verbatim import compact, relink, spots, stamp
 
 Pairs = list[tuple[str, Any]]
 SPACE = st.sampled_from(["", " ", "\n", "\t ", "\r\n"])
@@ -97,7 +97,9 @@ def test_a_stamp_sets_its_three_members_and_nothing_else(
         members["id"] = "old"
     pairs = data.draw(st.permutations(list(members.items())))
     raw = text(("object", pairs), data, spaced=False).encode()
-    after = dict(read(stamp(raw, "new", 3, 0))[1])
+    stamped = stamp(raw, "new", 3, 0)
+    assert stamp(raw, "new", 3, 0, spots(raw)) == stamped
+    after = dict(read(stamped)[1])
     assert after.pop("id") == "new"
     meta = dict(after.pop("meta")[1])
     assert (meta.pop("versionId"), meta.pop("lastUpdated")) == ("3", "1970-01-01T00:00:00.000000Z")

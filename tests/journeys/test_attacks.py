@@ -212,12 +212,13 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
     past = [SimpleNamespace(t=t, type="Patient") for t in range(1, 5001)]
     reads: list[int] = []
 
-    def read(after: int, count: int) -> list[SimpleNamespace]:
+    def touched(after: int, t: int) -> list[SimpleNamespace]:
         reads.append(after)
-        return past[after : after + count]
+        return past[after:t]
 
     async def listen() -> None:
-        home = SimpleNamespace(read=read, index=SimpleNamespace(compartments=lambda version: Compartments(("p",))))
+        index = SimpleNamespace(touched=touched, compartments=lambda version: Compartments(("p",)))
+        home = SimpleNamespace(index=index)
         seat = SimpleNamespace(home=home, tenant=SimpleNamespace(gate=Gate("main", Consents(), lambda: 0)))
         motion = SimpleNamespace(seat=seat, followed=len(past), moved=asyncio.Condition())
         coming = asyncio.ensure_future(anext(Motion.changes(motion, caller, 1)))  # type: ignore[arg-type]

@@ -148,3 +148,33 @@ def test_a_conditional_reference_without_one_match_buries_its_entry_alone(house:
     assert (receipt.accepted, receipt.dead) == (1, 2)
     assert "more than one" in receipt.reason
     assert "managingOrganization" in house.one("Patient")
+
+
+def test_all_that_is_wrong_around_the_entries_is_told_at_once_and_nothing_is_taken(house: House) -> None:
+    data = json.loads(bundle(ORGANIZATION, PATIENT))
+    data["colour"] = "blue"
+    data["entry"][0]["link"] = 5
+    data["entry"][1]["request"]["verb"] = "POST"
+    data["total"] = "two"
+    receipt = take(house, json.dumps(data).encode())
+    assert (receipt.ack, receipt.accepted, receipt.dead) == ("AE", 0, 1)
+    told = receipt.location + " " + receipt.reason
+    for place in ("Bundle.colour", "Bundle.total", "Bundle.entry[0].link", "Bundle.entry[1].request.verb"):
+        assert place in told
+    assert not house.all("Organization") and not house.all("Patient")
+
+
+@pytest.mark.parametrize("kind", ["collection", "batch", "document"])
+def test_bundles_of_every_type_are_judged_around_their_entries(house: House, kind: str) -> None:
+    data = json.loads(bundle(PATIENT, kind=kind))
+    data["entry"][0]["search"], data["entry"][0]["fullURL"] = 7, "x"
+    receipt = take(house, json.dumps(data).encode())
+    assert receipt.accepted == 0 and receipt.dead == 1
+    assert "Bundle.entry[0].search" in receipt.location + receipt.reason
+    assert "Bundle.entry[0].fullURL" in receipt.location + receipt.reason
+    assert not house.all("Patient")
+
+
+def test_a_bundle_that_is_broken_json_is_buried_whole(house: House) -> None:
+    receipt = take(house, bundle(PATIENT)[:-3])
+    assert (receipt.accepted, receipt.dead) == (0, 1)

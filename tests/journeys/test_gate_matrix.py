@@ -92,6 +92,14 @@ WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
+ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+
+
+def purging(*, dry: bool) -> dict[str, Any]:
+    said = [{"name": "reason", "valueString": "본인의 요청"}, {"name": "dryRun", "valueBoolean": dry}]
+    return {"resourceType": "Parameters", "parameter": said}
+
+
 ROWS = [
     Row("read", "GET", "/fhir/Observation/o1", b"", {}, FOUND),
     Row("head", "HEAD", "/fhir/Observation/o1", b"", {}, FOUND),
@@ -135,6 +143,13 @@ ROWS = [
         {"resource": OBSERVATION, "request": {"method": "POST", "url": "Observation"}}]}, {}, CARRIED),
     Row("batch", "POST", "/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [
         {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
+    Row("purge planned", "POST", "/fhir/Patient/p1/$purge", purging(dry=True), {}, ERASERS.format(200, 200)),
+    Row("purge", "POST", "/fhir/Patient/p2/$purge", purging(dry=False), {}, ERASERS.format(200, 410)),
+    Row("purge of what a law keeps", "POST", "/fhir/Patient/p1/$purge", purging(dry=False), {}, ERASERS.format(409, 409)),
+    Row("FHIRPath", "POST", "/fhir/$fhirpath", {"resourceType": "Parameters", "parameter": [
+        {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
+        {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},
+        {}, EVERYBODY),
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),

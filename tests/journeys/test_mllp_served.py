@@ -42,11 +42,33 @@ def test_the_doors_tell_what_came_and_what_was_refused(tmp_path: Path) -> None:
         answers = house.send(admission(), admission().replace(b"\rPID|1||7^", b"\rPID|1||^"), b"MSH|^~\\&|EMR")
         assert [code(answer) for answer in answers] == ["AA", "AE", "AR"]
         _, body = house.get("/api/doors")
-        (door,) = body["doors"]
+        _, door = body["doors"]
         counts = {name: door[name] for name in ("received", "accepted", "rejected", "dead")}
         assert counts == {"received": 3, "accepted": 1, "rejected": 2, "dead": 2}
         assert (door["name"], door["kind"], door["state"]) == ("loopback", "mllp", "listening")
         assert house.get("/api/dead-letters")[1]["total"] == 2
+
+
+def test_the_http_door_counts_what_was_asked_to_be_written(tmp_path: Path) -> None:
+    with Served(tmp_path) as house:
+        before = house.get("/api/doors")[1]["doors"][0]
+        assert (before["name"], before["kind"], before["state"], before["last"]) == ("HTTP", "fhir", "listening", None)
+        patient = b'{"resourceType":"Patient"}'
+        asked = [
+            ("POST", "Patient", patient, house.token),
+            ("POST", "Patient", b'{"resourceType":"Patient","nonsense":1}', house.token),
+            ("PUT", "Patient/p1", b'{"resourceType":"Patient","id":"p1"}', house.token),
+            ("DELETE", "Patient/p1", b"", house.token),
+            ("GET", "Patient/p1", b"", house.token),
+            ("POST", "Patient/_search", b"", house.token),
+            ("POST", "Patient", patient, "a token of nobody's"),
+        ]
+        assert [house.ask(*one) for one in asked] == [201, 422, 201, 204, 410, 200, 401]
+        http, mllp = house.get("/api/doors")[1]["doors"]
+        counts = {name: http[name] for name in ("received", "accepted", "rejected", "dead")}
+        assert counts == {"received": 4, "accepted": 3, "rejected": 1, "dead": 0}
+        assert http["last"] > http["since"] == mllp["since"]
+        assert mllp["received"] == 0
 
 
 def test_a_peer_that_is_not_listed_is_cut_off_and_put_on_file(tmp_path: Path) -> None:

@@ -111,20 +111,14 @@ def test_passwords_are_checked_and_a_new_one_ends_the_sessions(logins: Logins) -
         logins.set_password(user, "short")
 
 
-def test_five_wrong_passwords_block_the_user_for_a_quarter_of_an_hour(logins: Logins, clock: Clock) -> None:
+def test_a_mark_makes_a_try_one_of_a_known_device(logins: Logins) -> None:
+    mark = logins.devices.mark("main", "doctor", logins.now())
+    stranger, known = logins.trying("main", "doctor", "10.0.0.1", ""), logins.trying("main", "doctor", "10.0.0.1", mark)
+    assert not stranger.device and known.device
     for _ in range(5):
-        assert logins.blocked("main", "doctor", "10.0.0.1") == 0
-        logins.counted("main", "doctor", "10.0.0.1", right=False)
-    assert logins.blocked("main", "doctor", "10.9.9.9") > 0
-    assert logins.blocked("main", "nurse", "10.0.0.1") == 0
-    clock.now += 15 * MINUTE
-    assert logins.blocked("main", "doctor", "10.9.9.9") == 0
-
-
-def test_an_address_that_tries_many_users_is_blocked(logins: Logins) -> None:
-    for number in range(50):
-        logins.counted("main", f"user{number}", "10.0.0.1", right=False)
-    assert logins.blocked("main", "anyone", "10.0.0.1") > 0
+        assert logins.blocked(stranger) == 0
+        logins.counted(stranger, right=False)
+    assert logins.blocked(stranger) > 0 and logins.blocked(known) == 0
 
 
 def test_attempts_never_grow_without_bound() -> None:

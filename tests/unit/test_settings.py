@@ -74,3 +74,25 @@ def test_a_value_out_of_bounds_is_refused_by_name(tmp_path: Path, text: str) -> 
 
 def test_the_greatest_depth_is_the_one_that_the_parsers_stand() -> None:
     assert {setting.name: setting.within[1] for setting in SETTINGS}["max_depth"] == DEPTH
+
+
+@pytest.mark.parametrize("base", ["", "https://emr.example.org", "http://10.0.0.5:8443", "https://[fd00::1]"])
+def test_a_public_address_is_scheme_and_host(tmp_path: Path, base: str) -> None:
+    assert load({"ONMARU_HOME": str(tmp_path), "ONMARU_BASE": base})["base"].value == base
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("base", "emr.example.org"),
+        ("base", "https://emr.example.org/"),
+        ("base", "https://emr.example.org/onmaru"),
+        ("base", "https://user@emr.example.org"),
+        ("proxies", "10.0.0.5, 10.0.0.6"),
+        ("proxies", "10.0.0.0/99"),
+        ("proxies", "proxy.example.org"),
+    ],
+)
+def test_a_public_address_or_proxy_that_is_none_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(Refusal, match=f"setting {name}: .* wanted"):
+        load({"ONMARU_HOME": str(tmp_path), f"ONMARU_{name.upper()}": text})

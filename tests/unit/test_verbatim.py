@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.verbatim import compact, entries, relink, stamp
+from onmaru.fhir.verbatim import compact, entries, relink, spots, stamp
 
 AT = 1_700_000_000_123_456
 META = b'"meta":{"versionId":"7","lastUpdated":"2023-11-14T22:13:20.123456Z"'
@@ -46,6 +46,7 @@ def test_compacting_and_stamping_keep_each_token_as_it_was_written(token: bytes)
 )
 def test_a_stamp_sets_the_outermost_id_and_meta_wherever_they_stand(raw: bytes, stamped: bytes) -> None:
     assert stamp(raw, "n", 7, AT) == stamped.replace(b"META", META)
+    assert stamp(raw, "n", 7, AT, spots(raw)) == stamped.replace(b"META", META)
 
 
 @pytest.mark.parametrize(

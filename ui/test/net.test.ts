@@ -19,6 +19,12 @@ describe('problems', () => {
     [410, 'absent'], [412, 'conflict'], [413, 'refused'], [422, 'refused'], [429, 'busy'], [500, 'failed'], [503, 'busy'],
   ])('status %s is %s', (status, kind) => expect(problemOf(status, '').kind).toBe(kind));
 
+  it.each([
+    ['900', 900],
+    [null, 0],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
+  ])('Retry-After %s is %s seconds', (header, wait) => expect(problemOf(429, '', header).wait).toBe(wait));
+
   it('reads the API’s own error', () => {
     expect(problemOf(409, '{"error":{"code":"conflict","text":"taken"}}')).toMatchObject({ code: 'conflict', text: 'taken' });
   });

@@ -16,6 +16,9 @@ from onmaru.adapters.receipt import Receipt, Source
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.room import Hall
 
+# Problems that a receipt tells besides the first
+TOLD = 50
+
 
 class Door:
     """The door of one tenant; its calls come one after the other. `clock` gives µs since 1970 UTC, `new_id` fresh ids."""
@@ -48,6 +51,10 @@ class Door:
             return self._files.take(hall, plain, source.settle)
         except Invalid as error:
             return self._buried(hall, plain, source, _receipt(error))
+
+    def forget(self) -> None:
+        """Forget what was written last: a version that was erased must not be remembered either."""
+        self._intake.recent.forget()
 
     def _messages(self, hall: Hall, data: bytes, source: Source) -> Receipt:
         total = Receipt()
@@ -92,5 +99,8 @@ class Door:
 
 
 def _receipt(error: Invalid) -> Receipt:
-    issue = error.issues[0]
-    return Receipt(ack="AE", rejected=1, reason=issue.text, location=issue.expression)
+    """The first problem with its place, then the others with theirs, so that a sender can mend all at once."""
+    first, *more = error.issues
+    told = [f"{issue.expression}: {issue.text}" if issue.expression else issue.text for issue in more[:TOLD]]
+    told += [f"{len(more) - TOLD} more"] if len(more) > TOLD else []
+    return Receipt(ack="AE", rejected=1, reason="; ".join([first.text, *told]), location=first.expression)

@@ -86,7 +86,7 @@ class DeadLetters:
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
         """Give the letter to its door again; `{"state", "reason"}`. It is closed only when it was taken whole."""
         version, task = self._open(hall, id)
-        source = Source("replay", _inputs(task).get("source", ""), _inputs(task).get("format", ""))
+        source = Source("replay", inputs(task).get("source", ""), inputs(task).get("format", ""))
         receipt = self._take(hall, self._bytes(hall, task), source)
         if receipt.ack == "AA" and not receipt.rejected:
             task["status"] = "completed"
@@ -111,8 +111,8 @@ class DeadLetters:
         return version, task
 
     def _bytes(self, hall: Hall, task: Json) -> bytes:
-        inputs = _inputs(task)
-        with hall.blobs.open(inputs.get("mended") or inputs["blob"]) as file:
+        kept = inputs(task)
+        with hall.blobs.open(kept.get("mended") or kept["blob"]) as file:
             return file.read()
 
     def _write(self, hall: Hall, version: Version, task: Json) -> None:
@@ -133,7 +133,8 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
-def _inputs(task: Json) -> dict[str, str]:
+def inputs(task: Json) -> dict[str, str]:
+    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone."""
     return {one["type"]["text"]: one.get("valueString", "") for one in task.get("input", [])}
 
 
@@ -144,16 +145,16 @@ def _put(task: Json, name: str, value: str) -> None:
 
 def _item(version: Version) -> Json:
     task = msgspec.json.decode(version.body or b"{}")
-    inputs = _inputs(task)
+    kept = inputs(task)
     return {
         "id": version.id,
         "at": task.get("authoredOn", ""),
-        "door": inputs.get("door", ""),
-        "format": inputs.get("format", ""),
-        "reason": inputs.get("reason", ""),
-        "where": inputs.get("where", ""),
+        "door": kept.get("door", ""),
+        "format": kept.get("format", ""),
+        "reason": kept.get("reason", ""),
+        "where": kept.get("where", ""),
         "state": _SHOWN.get(task.get("status", ""), task.get("status", "")),
-        "size": int(inputs.get("size", "0")),
+        "size": int(kept.get("size", "0")),
     }
 
 

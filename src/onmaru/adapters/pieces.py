@@ -81,12 +81,20 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _entries(data: bytes) -> Iterator[Piece]:
+def _opened(data: bytes) -> tuple[str, list[verbatim.Entry]]:
+    """A Bundle's type and compact entries; `Invalid` with every problem of what is around its resources."""
     try:
-        data, compacted = msgspec.json.format(data, indent=-1), True
-    except msgspec.DecodeError:
-        compacted = False
-    kind, found = verbatim.entries(data)
+        small = msgspec.json.format(data, indent=-1)
+        kind, found = verbatim.entries(small)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Invalid):
+        structure.admit(data, "Bundle", deep=False)
+        raise
+    structure.envelope(small, (entry.resource for entry in found))
+    return kind, found
+
+
+def _entries(data: bytes) -> Iterator[Piece]:
+    kind, found = _opened(data)
     if kind not in ("transaction", "batch", "collection", "searchset", "document", "message"):
         raise invalid("value", "a Bundle of this type is not loaded", "Bundle.type")
     for number, entry in enumerate(found):
@@ -103,7 +111,7 @@ def _entries(data: bytes) -> Iterator[Piece]:
         if asked.change is not None:
             change = _conditional(asked, asked.change)
             condition = f"{change.type}?{asked.if_none_exist}" if asked.if_none_exist else ""
-            yield Piece(body, place, change, entry.full_url, compacted=compacted, condition=condition)
+            yield Piece(body, place, change, entry.full_url, compacted=True, condition=condition)
 
 
 def _conditional(asked: Item, change: Change) -> Change:

@@ -11,8 +11,9 @@ import sys
 from asyncio.subprocess import PIPE, Process
 
 import msgspec
+from msgspec.structs import replace
 
-from onmaru.app.errands import LENGTH, Reply, Task
+from onmaru.app.errands import LENGTH, Reply, Task, frame
 from onmaru.fhir.outcome import invalid
 
 # Seconds without an errand after which the process goes, and the memory it took with it
@@ -38,7 +39,7 @@ class Aside:
             process = await self._ready()
             done = False
             try:
-                reply = await self._asked(process, self._encode(task))
+                reply = await self._asked(process, task)
                 done = True
             except (OSError, asyncio.IncompleteReadError) as error:
                 raise invalid("too-costly", "this could not be looked through", status=503) from error
@@ -54,16 +55,19 @@ class Aside:
             self._process = await asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=PIPE, limit=PART)
         return self._process
 
-    async def _asked(self, process: Process, asked: bytes) -> Reply:
-        if process.stdin is None or process.stdout is None:
+    async def _asked(self, process: Process, task: Task) -> Reply:
+        source, sink = process.stdout, process.stdin
+        if source is None or sink is None:
             raise RuntimeError("no pipes")
-        process.stdin.write(len(asked).to_bytes(LENGTH, "big"))
-        for start in range(0, len(asked), PART):
-            process.stdin.write(asked[start : start + PART])
-            await process.stdin.drain()
-        size = int.from_bytes(await process.stdout.readexactly(LENGTH), "big")
-        reply: Reply = self._decode(await process.stdout.readexactly(size))
-        return reply
+        for part in frame(self._encode(replace(task, raw=b"")), task.raw):
+            for start in range(0, len(part), PART):
+                sink.write(memoryview(part)[start : start + PART])
+                await sink.drain()
+        sizes = await source.readexactly(2 * LENGTH)
+        head = await source.readexactly(int.from_bytes(sizes[:LENGTH], "big"))
+        body = await _read(source, int.from_bytes(sizes[LENGTH:], "big"))
+        reply: Reply = self._decode(head)
+        return replace(reply, body=body)
 
     def _end(self) -> None:
         if self._process is not None:
@@ -78,3 +82,14 @@ class Aside:
         if self._process is not None:
             await self._process.wait()
             self._process = None
+
+
+async def _read(source: asyncio.StreamReader, size: int) -> bytes:
+    """`size` bytes, which are never all moved more than once."""
+    parts = []
+    while size:
+        parts.append(await source.read(min(size, PART)))
+        if not parts[-1]:
+            raise asyncio.IncompleteReadError(b"", size)
+        size -= len(parts[-1])
+    return b"".join(parts)

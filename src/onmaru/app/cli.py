@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
     "demo": ("onmaru.app.demo.command:demo", "Run a simulated hospital against a house of its own."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
+    "erase": ("onmaru.app.erase:erase", "Erase a person for good, where no law keeps the record."),
+    "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),

@@ -6,8 +6,6 @@ While a server runs the work goes through it, so that each tenant keeps one door
 from __future__ import annotations
 
 import json as plain_json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +14,14 @@ from typing import Any, Protocol
 import click
 
 from onmaru.adapters.door import Door
-from onmaru.app import settings
+from onmaru.app.asking import Server
 from onmaru.app.house import MAIN, House, new_id, now, place, system
 from onmaru.app.lines import say
-from onmaru.app.refusal import DONE, NO, REFUSED, Refusal
+from onmaru.app.refusal import DONE, NO, Refusal
 from onmaru.engines.sqlite.home import Taken
 from onmaru.kernel.accounts import User
 
 STEWARD = User("", "onmaru-dead-letters", "onmaru dead-letters", ("system",))
-_SECONDS = 60
 _PAGE = ("id", "at", "door", "format", "reason", "where", "state", "size")
 Json = Mapping[str, Any]
 
@@ -71,14 +68,7 @@ class Served:
     """The letters of a running server, asked for over its own API with a token that lasts a minute."""
 
     def __init__(self, house: House, tenant: str) -> None:
-        found = settings.load()
-        host = str(found["host"].value)
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
-        below = "" if tenant == MAIN else f"/t/{tenant}"
-        self._base = f"http://{reachable}:{found['port'].value}{below}/api/dead-letters"
-        user = User(tenant, STEWARD.user, STEWARD.name, STEWARD.roles)
-        house.logins.keep_user(user)
-        self._token, self._grant = house.logins.issue(user, "", lasts=_SECONDS * 1_000_000, label=STEWARD.name)
+        self._server = Server(house, tenant, STEWARD)
 
     def page(self, state: str) -> Json:
         return self._ask("GET", f"?state={state}")
@@ -94,20 +84,8 @@ class Served:
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
         data = None if body is None else plain_json.dumps(body).encode()
-        request = urllib.request.Request(self._base + path, data, method=method)  # noqa: S310 - our own address
-        request.add_header("Authorization", f"Bearer {self._token}")
-        request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                found: Json = plain_json.loads(answer.read())
-                return found
-        except urllib.error.HTTPError as error:
-            told = plain_json.loads(error.read()).get("error", {}).get("text", "refused")
-            raise Refusal(str(told), REFUSED) from error
-        except urllib.error.URLError as error:
-            raise Refusal(
-                "another process holds this tenant, and no server answers at the settings' address"
-            ) from error
+        found: Json = plain_json.loads(self._server.ask(method, f"/api/dead-letters{path}", data))
+        return found
 
 
 @contextmanager

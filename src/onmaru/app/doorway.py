@@ -43,6 +43,7 @@ class Doorway:
         self.listening = False
         self._doors: dict[str, Door] = {}
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
+        self._http: dict[str, Count] = {}
         self._since = now()
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -85,26 +86,36 @@ class Doorway:
         count.dead += receipt.dead
         count.last = now()
 
+    def came(self, tenant: str, accepted: bool) -> None:
+        """Count one request by HTTP to write: a transaction is one. What is refused there is its sender's to mend."""
+        count = self._http.setdefault(tenant, Count())
+        count.received += 1
+        count.accepted += accepted
+        count.rejected += not accepted
+        count.last = now()
+
     # -- what the pages ask ----------------------------------------------------------------------------------------
 
     def lines(self, hall: Hall) -> Sequence[Mapping[str, Any]]:
-        """The health of the tenant's doors: one row a peer, counted since the server started."""
-        state = "listening" if self.listening else "closed"
-        return [
-            {
-                "name": name,
-                "kind": "mllp",
-                "state": state,
-                "received": count.received,
-                "accepted": count.accepted,
-                "rejected": count.rejected,
-                "dead": count.dead,
-                "last": _instant(count.last) if count.last else None,
-                "since": _instant(self._since),
-            }
-            for (tenant, name), count in self._counts.items()
-            if tenant == hall.caller.tenant
+        """The health of the tenant's doors: HTTP, then one row a peer, counted since the server started."""
+        here, state = hall.caller.tenant, "listening" if self.listening else "closed"
+        peers = [
+            self._line(name, "mllp", state, count) for (tenant, name), count in self._counts.items() if tenant == here
         ]
+        return [self._line("HTTP", "fhir", "listening", self._http.get(here, Count())), *peers]
+
+    def _line(self, name: str, kind: str, state: str, count: Count) -> Mapping[str, Any]:
+        return {
+            "name": name,
+            "kind": kind,
+            "state": state,
+            "received": count.received,
+            "accepted": count.accepted,
+            "rejected": count.rejected,
+            "dead": count.dead,
+            "last": _instant(count.last) if count.last else None,
+            "since": _instant(self._since),
+        }
 
     def page(self, hall: Hall, state: str) -> Mapping[str, Any]:
         """See `DeadLetters.page`."""

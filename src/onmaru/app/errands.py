@@ -1,6 +1,6 @@
 """The process that carries out errands: reads them from standard input, writes what came of each to standard output.
 
-A frame is its length in LENGTH bytes and MessagePack. It keeps nothing, opens no file and ends when the input does.
+It keeps nothing, opens no file and ends when its input does.
 """
 
 from __future__ import annotations
@@ -10,13 +10,39 @@ import signal
 import sys
 
 import msgspec
+from msgspec.structs import replace
 
+from onmaru.app.rooms import all_rooms
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.kernel.errand import Admit, Admitted, Open, Opened, Refused, Relink, Relinked
+from onmaru.kernel.log import Version
+from onmaru.kernel.projection import Row
 
 LENGTH = 8
-Task = Admit | Open | Relink
-Reply = Admitted | Opened | Relinked | Refused
+
+
+class Project(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
+    """The rows of one version, whose body is `raw`, in the named projection."""
+
+    raw: bytes
+    projection: str
+    version: Version
+
+    def done(self) -> Projected:
+        """LookupError for a projection that is not of the house's own rooms."""
+        found = next((one for room in all_rooms() for one in room.projections if one.name == self.projection), None)
+        if found is None:
+            raise LookupError(self.projection)
+        return Projected([row for _, rows in found.apply([replace(self.version, body=self.raw)]) for row in rows])
+
+
+class Projected(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
+    rows: list[Row]
+    body: bytes = b""
+
+
+Task = Admit | Open | Relink | Project
+Reply = Admitted | Opened | Relinked | Projected | Refused
 
 
 def done(task: Task) -> Reply:
@@ -35,11 +61,18 @@ def run() -> None:
     os.nice(5)
     decode, encode = msgspec.msgpack.Decoder(Task).decode, msgspec.msgpack.Encoder().encode
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    while head := source.read(LENGTH):
-        reply = encode(done(decode(source.read(int.from_bytes(head, "big")))))
-        sink.write(len(reply).to_bytes(LENGTH, "big"))
-        sink.write(reply)
+    while sizes := source.read(2 * LENGTH):
+        head, large = (int.from_bytes(sizes[start : start + LENGTH], "big") for start in (0, LENGTH))
+        task = decode(source.read(head))
+        reply = done(replace(task, raw=source.read(large)))
+        for part in frame(encode(replace(reply, body=b"")), reply.body):
+            sink.write(part)
         sink.flush()
+
+
+def frame(head: bytes, large: bytes) -> tuple[bytes, bytes, bytes]:
+    """The lengths, what is in MessagePack, and the large bytes beside it, which nobody needs to copy into it."""
+    return len(head).to_bytes(LENGTH, "big") + len(large).to_bytes(LENGTH, "big"), head, large
 
 
 if __name__ == "__main__":

@@ -7,33 +7,47 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
+from onmaru.app.following import Pieces, sized
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
-from onmaru.web.doors import News
+from onmaru.kernel.projection import Projection
+from onmaru.web.doors import Followed, News
 
 SLICE = 25
 NEWS = 500
-GATHER = 1000
+GATHER = (1000, 8 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
+# Audit rows that a viewer may follow itself
+NEAR = 500
 
 
 class Motion:
-    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it."""
+    """One tenant in motion. `followed`: what every hot projection has reached; `moved` wakes who waits for it.
 
-    def __init__(self, house: House, tenant: str) -> None:
+    `ready` is set once the hot tables hold what was there at the opening; those that an older version serves are not
+    waited for.
+    """
+
+    def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
+        self._pieces = Pieces(self.seat.home.index, aside)
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
+        self._wake.set()
+        self.ready = asyncio.Event()
         self.moved = asyncio.Condition()
         self._task = asyncio.create_task(self._follow())
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
         """Take into memory what readers will want, between requests."""
@@ -58,34 +72,87 @@ class Motion:
 
     async def _follow(self) -> None:
         """Bring the projections up whenever the head moves, in slices, so that requests are answered in between."""
-        loop = asyncio.get_running_loop()
+        hot = self.seat.hot
         while True:
             await self._wake.wait()
             self._wake.clear()
             head = self.seat.home.head()
-            for projection in self.seat.hot.projections:
-                started = loop.time()
-                while self.seat.hot.catch_up(projection, self.seat.home, SLICE):
-                    # In a crowd those who wait for an answer come first, but following never stands still.
-                    await asyncio.sleep((loop.time() - started) * YIELD if self.pump.busy else 0)
-                    started = loop.time()
-            self.followed = head
+            for projection in sorted(hot.projections, key=lambda one: one.name in hot.older):
+                if projection.name in hot.older:
+                    self.ready.set()
+                await self._followed(projection, head)
+            self.ready.set()
+            self.followed = max(head, self.followed)
             async with self.moved:
                 self.moved.notify_all()
 
+    async def opened(self) -> None:
+        """Return once `ready` is set; raises what following raised."""
+        waiting = asyncio.ensure_future(self.ready.wait())
+        await asyncio.wait([waiting, self._task], return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self._task.result()
+
+    async def reached(self, t: int) -> None:
+        """Return once every follower, the columnar tables too, has followed to position `t`."""
+        await self.pump.durable()
+        self._settled(t)
+        self._hurry.set()
+        columnar = self.seat.columnar
+        while self.followed < t or any(columnar.position(one) < t for one in columnar.projections):
+            await asyncio.sleep(0.02)
+
+    async def _followed(self, projection: Projection, head: int) -> None:
+        """Bring one hot projection up to `head`."""
+        hot, time = self.seat.hot, asyncio.get_running_loop().time
+        size = SLICE
+        while batch := self._pieces.next(hot.position(projection), head, size):
+            made = await self._pieces.heavy(projection, batch)
+            started = time()
+            hot.take(projection, batch, made)
+            took = time() - started
+            size = sized(len(batch), took)
+            # In a crowd those who wait for an answer come first, but following never stands still.
+            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
-        columnar = self.seat.columnar
+        columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := self.seat.home.read(columnar.position(projection), GATHER):
-                    await asyncio.to_thread(columnar.take, projection, batch)
+                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self._pieces.heavy(projection, batch)
+                    await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
                         return
+            self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):
-                    await self._closing.wait()
+                    await self._hurry.wait()
+
+    async def _index_audit(self) -> None:
+        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        trail = self.seat.home.trail
+        while not self._closing.is_set():
+            while trail.follow() and not self._closing.is_set():
+                await asyncio.sleep(0)
+                if not self._looking.is_set():
+                    await self._quiet()
+            self._looking.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_EVERY):
+                    await self._looking.wait()
+
+    def audited(self) -> Awaitable[object] | None:
+        """None when the audit viewer's index is as good as up to date, else what to wait for."""
+        return None if self.seat.home.trail.lag <= NEAR else self._audited()
+
+    async def _audited(self) -> None:
+        while self.seat.home.trail.lag > NEAR:
+            self._looking.set()
+            await asyncio.sleep(0.02)
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
@@ -102,7 +169,7 @@ class Motion:
                 while self.followed <= position:
                     await self.moved.wait()
             sight = self.seat.tenant.gate.sight(caller)
-            batch = self.seat.home.read(position, min(NEWS, self.followed - position))
+            batch = self.seat.home.index.touched(position, min(position + NEWS, self.followed))
             patients: set[str] = set()
             types: set[str] = set()
             for version in batch:
@@ -123,7 +190,10 @@ class Motion:
         """Stop following; what is buffered is committed by the house."""
         self._task.cancel()
         self._closing.set()
+        self._hurry.set()
+        self._looking.set()
         await self._gathering
+        await self._indexing
         await self.warmed
         await self.pump.close()
 
@@ -140,13 +210,19 @@ class Running:
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
-            self.house.catch_up(tenant)
-            self._motions[tenant] = Motion(self.house, tenant)
+            self._motions[tenant] = Motion(self.house, tenant, self.aside)
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:
         """See `Motion.durable`."""
         return self.motion(tenant).durable(t)
+
+    def ready(self, tenant: str, what: Followed) -> Awaitable[object] | None:
+        """None when the rooms' hot tables, or the audit viewer's index, are ready, else what to wait for."""
+        motion = self.motion(tenant)
+        if what == "audit":
+            return motion.audited()
+        return None if motion.ready.is_set() else motion.ready.wait()
 
     def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:
         """See `Motion.changes`."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,11 +19,14 @@ from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.doorway import Doorway
+from onmaru.app.erasing import Erasing
+from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.peers import peers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.kernel.audit import Access
+from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
@@ -30,6 +34,8 @@ from onmaru.web.server import server
 
 # How long the first request may be kept waiting so that those after it are not; the rest is done between them.
 WARM_SECONDS = 3.0
+# How long a thread that follows or writes may keep the loop waiting for the interpreter
+SWITCH_SECONDS = 0.001
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -73,7 +79,9 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
+    await running.motion(MAIN).opened()
     calm()
+    sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
     listeners: list[mllp.Server] = []
     listening = server(build(wire(doorway, found)), host, port)
@@ -86,7 +94,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     finally:
         for listener in listeners:
             await listener.stop()
-        listening.stop()  # type: ignore[no-untyped-call]
+        listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task
@@ -158,6 +166,10 @@ def wire(doorway: Doorway, found: Found) -> Doors:
     def audit(tenant: str, row: Access) -> None:
         house.seat(tenant).home.trail.add(row)
 
+    async def carry(errand: Errand) -> Result | None:
+        reply = await running.aside.carry(errand)
+        return None if isinstance(reply, Projected) else reply
+
     def audit_page(hall: Hall, asked: AuditFilter) -> Any:
         return house.seat(hall.caller.tenant).home.trail.page(
             patient=asked.patient,
@@ -176,11 +188,16 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
-        carry=running.aside.carry,
+        carry=carry,
         lines=doorway.lines,
+        came=doorway.came,
         letters=doorway,
+        erasing=Erasing(doorway),
+        ready=running.ready,
         rooms=house.rooms,
         settings=Settings(
+            base=limits["base"],
+            proxies=tuple(limits["proxies"].split()),
             body=limits["max_body_bytes"],
             depth=limits["max_depth"],
             entries=limits["max_entries"],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -15,11 +16,18 @@ from onmaru.app.refusal import Refusal
 Value = str | int | float | bool
 
 
+class Form(NamedTuple):
+    """What a text has to look like: in words, and as a test."""
+
+    words: str
+    holds: Callable[[str], bool]
+
+
 class Setting(NamedTuple):
     """`name` in the file; `ONMARU_NAME` in the environment. The default's type is the setting's type.
 
     `shown` tells a default that differs by platform. `among`: the only texts taken. `within`: the least and the greatest
-    number taken.
+    number taken. `form`: what the text has to look like.
     """
 
     name: str
@@ -28,6 +36,7 @@ class Setting(NamedTuple):
     shown: str = ""
     among: tuple[str, ...] = ()
     within: tuple[float, float] = (0, math.inf)
+    form: Form | None = None
 
 
 class Chosen(NamedTuple):
@@ -44,6 +53,19 @@ def _folder(variable: str, linux: str, darwin: str) -> str:
     if sys.platform == "win32":
         return str(Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "onmaru")
     return str(Path(os.environ.get(variable) or Path.home() / linux) / "onmaru")
+
+
+def _an_address(text: str) -> bool:
+    return bool(re.fullmatch(r"(https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
+
+
+def _networks(text: str) -> bool:
+    import ipaddress
+
+    try:
+        return all(ipaddress.ip_network(one, strict=False) for one in text.split())
+    except ValueError:
+        return False
 
 
 HOME = Setting(
@@ -73,6 +95,20 @@ SETTINGS: tuple[Setting, ...] = (
         "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."
     ),
     Setting("port", 8080, "The port the HTTP server listens on.", within=PORT),
+    Setting(
+        "base",
+        "",
+        "The address under which people and programs reach this house, `https://emr.example.org`, where a proxy with TLS "
+        "stands before it. Links, the capability statement and the cookies' `Secure` follow it; empty: as the request says.",
+        form=Form("https:// and a host, without a path or a last slash,", _an_address),
+    ),
+    Setting(
+        "proxies",
+        "",
+        "The networks of the reverse proxies before this house, with spaces between: `10.0.0.5 fd00::/64`. What they say "
+        "in `X-Forwarded-For` is taken for the client's address, in the audit and where wrong passwords are counted.",
+        form=Form("addresses or networks with spaces between", _networks),
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
@@ -87,7 +123,11 @@ SETTINGS: tuple[Setting, ...] = (
         "turned away; a peer listed with a certificate's fingerprint needs it.",
     ),
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
-    Setting("max_body_bytes", 32 * 1024 * 1024, "The largest request body taken, in bytes; a larger one gets 413."),
+    Setting(
+        "max_body_bytes",
+        16 * 1024 * 1024,
+        "The largest request body taken, in bytes; a larger one gets 413. What a larger limit lets in keeps others waiting.",
+    ),
     Setting("max_depth", 64, "How deep the JSON of a request may nest, at most 64; deeper gets 400.", within=(1, 64)),
     Setting("max_entries", 1000, "How many entries a batch or transaction may have; more gets 413 naming `$import`."),
     Setting(
@@ -163,6 +203,8 @@ def _choose(
 def _bounded(setting: Setting, value: Value) -> None:
     if setting.among and value not in setting.among:
         raise Refusal(f"setting {setting.name}: one of {', '.join(setting.among)} wanted")
+    if setting.form is not None and not setting.form.holds(str(value)):
+        raise Refusal(f"setting {setting.name}: {setting.form.words} wanted")
     low, high = setting.within
     if not isinstance(value, str) and not low <= value <= high:
         raise Refusal(f"setting {setting.name}: a number from {low} to {high} wanted")

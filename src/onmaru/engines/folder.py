@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from onmaru.engines import sealed
 from onmaru.engines.keyring import Keyring, sync_folder
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate
-
-CHUNK = 1 << 20
-
-
-class Card(msgspec.Struct, frozen=True):
-    """What the gate needs to know of a blob; the first chunk of its file."""
-
-    patient: str
-    label: str
-    digest: str
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -53,43 +43,30 @@ class FolderBlobs:
         self._permit("c", "*put*")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         scratch = self._folder / f".{os.urandom(8).hex()}"
-        digest = sha256()
-        box = AESGCM(self._keyring.key("blobs"))
-        with scratch.open("wb") as file:
-            parts = self._chunks(data, digest)
-            body = list(parts)
-            card = Card(patient, label, digest.hexdigest())
-            for part in (msgspec.msgpack.encode(card), *body):
-                file.write(_sealed(box, part))
-            file.flush()
-            os.fsync(file.fileno())
-        name = _name(self._keyring, digest.digest(), card)
-        place = self._place(name)
-        if place.exists():
-            scratch.unlink()
-        else:
-            place.parent.mkdir(exist_ok=True, mode=0o700)
-            scratch.rename(place)
-            sync_folder(place.parent)
-            sync_folder(self._folder)
+        try:
+            with scratch.open("wb") as file:
+                card = sealed.write(file, self._keyring.key("blobs"), os.urandom(sealed.SALT), data, (patient, label))
+                file.flush()
+                os.fsync(file.fileno())
+            name = _name(self._keyring, card)
+            place = self._place(name)
+            if not place.exists():
+                place.parent.mkdir(exist_ok=True, mode=0o700)
+                scratch.rename(place)
+                sync_folder(place.parent)
+                sync_folder(self._folder)
+        finally:
+            scratch.unlink(missing_ok=True)
         return name
 
-    @staticmethod
-    def _chunks(data: Iterable[bytes], digest: object) -> Iterable[bytes]:
-        for part in data:
-            for start in range(0, len(part), CHUNK):
-                chunk = part[start : start + CHUNK]
-                digest.update(chunk)  # type: ignore[attr-defined]
-                yield chunk
-
     def open(self, name: str) -> BinaryIO:
-        """Open a blob: 404 unknown or not this caller's to see."""
+        """Open a blob, which is read and checked a chunk at a time: 404 unknown or not this caller's to see."""
         self._permit("r", name)
         place = self._place(name)
         if not place.exists():
             raise invalid("not-found", "no such blob", status=404)
         found = opened(place, self._keyring)
-        card, body = found.card, found.body
+        card = found.card
         patients = (card.patient,) if card.patient else ()
         seen = self._gate.sight(self._caller).sees("Binary", Compartments(patients))
         at = self._now()
@@ -97,16 +74,37 @@ class FolderBlobs:
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
         )
         if not seen:
+            found.close()
             raise invalid("not-found", "no such blob", status=404)
-        return io.BytesIO(body)
+        return io.BufferedReader(found)
 
     def has(self, name: str) -> bool:
         """Whether this caller could open it."""
         place = self._place(name)
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        card = opened(place, self._keyring).card
-        return self._gate.sight(self._caller).sees("Binary", Compartments((card.patient,) if card.patient else ()))
+        patient = card(place, self._keyring).patient
+        return self._gate.sight(self._caller).sees("Binary", Compartments((patient,) if patient else ()))
+
+    def of(self, patient: str) -> Sequence[str]:
+        """By the cards of all blobs; only each file's first chunk is read."""
+        self._permit("r", "*of*")
+        if not self._gate.sight(self._caller).sees("Binary", Compartments((patient,))):
+            return ()
+        found = self._folder.glob("??/*") if self._folder.exists() else ()
+        return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+
+    def drop(self, names: Iterable[str]) -> int:
+        """Unlink files; they are gone durably when this returns."""
+        self._permit("d", "*drop*")
+        gone = [place for name in names if (place := self._place(name)).exists()]
+        at = self._now()
+        for place in gone:
+            self._trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
+            place.unlink()
+        for folder in {place.parent for place in gone}:
+            sync_folder(folder)
+        return len(gone)
 
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
@@ -120,32 +118,32 @@ class FolderBlobs:
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
 
 
-def _sealed(box: AESGCM, part: bytes) -> bytes:
-    nonce = os.urandom(12)
-    sealed = box.encrypt(nonce, part, None)
-    return len(sealed).to_bytes(4, "big") + nonce + sealed
+def opened(place: Path, ring: Keyring) -> sealed.Reader:
+    """One file, its card read. Raises `sealed.Damaged` when it is not what was written."""
+    file = place.open("rb")
+    try:
+        return sealed.Reader(file, ring.key("blobs"))
+    except BaseException:
+        file.close()
+        raise
 
 
-class Opened(NamedTuple):
-    """A blob's card and bytes, and the name that they earn."""
-
-    card: Card
-    body: bytes
-    name: str
-
-
-def opened(place: Path, ring: Keyring) -> Opened:
-    """Decrypt one file. Raises InvalidTag, ValueError or IndexError when it is not what was written."""
-    box, raw = AESGCM(ring.key("blobs")), place.read_bytes()
-    parts, start = [], 0
-    while start < len(raw):
-        size = int.from_bytes(raw[start : start + 4], "big")
-        nonce, sealed = raw[start + 4 : start + 16], raw[start + 16 : start + 16 + size]
-        parts.append(box.decrypt(nonce, sealed, None))
-        start += 16 + size
-    card, body = msgspec.msgpack.decode(parts[0], type=Card), b"".join(parts[1:])
-    return Opened(card, body, _name(ring, sha256(body).digest(), card))
+def earned(place: Path, ring: Keyring) -> str:
+    """The name that a file's bytes earn, all of them read. Raises `sealed.Damaged`."""
+    with opened(place, ring) as found:
+        digest = sha256()
+        while part := found.read(sealed.CHUNK):
+            digest.update(part)
+        if digest.hexdigest() != found.card.digest:
+            raise sealed.Damaged("the content of a sealed file is not what its card says")
+        return _name(ring, found.card)
 
 
-def _name(ring: Keyring, digest: bytes, card: Card) -> str:
-    return ring.name(digest + f"\x00{card.patient}\x00{card.label}".encode())
+def card(place: Path, ring: Keyring) -> sealed.Card:
+    """What the gate needs to know of one file; its bytes stay unread. Raises `sealed.Damaged`."""
+    with opened(place, ring) as found:
+        return found.card
+
+
+def _name(ring: Keyring, card: sealed.Card) -> str:
+    return ring.name(bytes.fromhex(card.digest) + f"\x00{card.patient}\x00{card.label}".encode())

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.audit import Trail, access
-from onmaru.kernel.caller import Caller
+from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.lake import Answer, View
 from onmaru.kernel.projection import Table
 
+KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
 PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
 
 
@@ -89,9 +90,14 @@ class EmbeddedLake:
         return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
     def publish(self, name: str, table: pa.Table) -> None:
-        """Replace a site table, such as a vocabulary; for data managers."""
-        if self._caller.roles.isdisjoint({"data-manager", "admin", "system"}):
-            raise invalid("forbidden", "not permitted: role", status=403)
+        """Replace a site table, such as a vocabulary; for data managers of this tenant. Done or refused, it is audited."""
+        refusal = "tenant" if self._caller.tenant != self._stores.gate.tenant else ""
+        if not refusal and self._caller.roles.isdisjoint(KEEPERS):
+            refusal = "role"
+        row = access(self._caller, "update", f"table/{name}", self._stores.now(), denied=refusal)
+        self._stores.trail.add(row)
+        if refusal:
+            raise invalid("forbidden", f"not permitted: {refusal}", status=403)
         for store in self._stores.kept:
             if store.sites:
                 store.publish(name, table)

@@ -23,7 +23,6 @@ class MemoryLog:
     def __init__(self, now: Callable[[], int]) -> None:
         self.versions: list[Version] = []
         self._now = now
-        self._erased: set[int] = set()
 
     def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
         """All drafts at expected+1…, or Moved."""
@@ -53,10 +52,8 @@ class MemoryLog:
         return made
 
     def _erase(self, draft: Draft) -> None:
-        for number, version in enumerate(self.versions):
-            if version.type == draft.type and version.id == draft.id:
-                self.versions[number] = msgspec.structs.replace(version, body=None)
-                self._erased.add(version.t)
+        for t in draft.erases:
+            self.versions[t - 1] = msgspec.structs.replace(self.versions[t - 1], body=None)
 
     def read(self, after: int, limit: int) -> Sequence[Version]:
         """Positions after+1 … after+limit."""
@@ -89,6 +86,21 @@ class MemoryLog:
         """Version `version` if it was made at or below t."""
         return next((v for v in self.versions[:t] if (v.type, v.id, v.version) == (type, id, version)), None)
 
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """By looking at every version."""
+        return [v.t for v in self.versions[:t] if v.type == type and v.id == id]
+
+    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
+        """By looking at every version that has a body."""
+        found = {(v.type, v.id) for v in self.versions[:t] if v.body and patient in self.keys(v).patients}
+        return sorted(found)
+
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
+        """By looking at every version of the parameter's type."""
+        rows = {(search.parameters(by[0])[by[1]].sp, *target) for target in targets}
+        mine = (v for v in self.versions[:t] if v.type == by[0])
+        return sorted({(v.type, v.id) for v in mine if not rows.isdisjoint(self.keys(v).reference)})
+
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body again."""
         if version.body is None:
@@ -99,7 +111,7 @@ class MemoryLog:
         """Patients of the version, or of the last one before it that still has a body; what it inherits, as of now."""
         if version.type == "Patient":
             return Compartments([version.id])
-        if version.t in self._erased or version.op == "erase":
+        if any(one.op == "erase" and one.name == version.name for one in self.versions[version.t - 1 :]):
             return Compartments((), [] if version.type in NOBODYS else [UNKNOWN])
         own = self._said(version).patients
         return Compartments(own, sorted(self._inherited(version, set())))

@@ -50,6 +50,7 @@ class _Data(msgspec.Struct):
     types: dict[str, tuple[Kind, msgspec.Raw]]
     primitives: dict[str, str]
     narrative: tuple[frozenset[str], frozenset[str]]
+    bases: dict[str, str]
 
 
 @cache
@@ -82,6 +83,11 @@ def kinds() -> dict[str, Kind]:
 def primitive_patterns() -> dict[str, str]:
     """Primitive → its regular expression in XML Schema's dialect, "" where the specification gives none."""
     return _data().primitives
+
+
+def bases() -> dict[str, str]:
+    """Type → the type that its definition specialises: `Age` → `Quantity`, `Patient` → `DomainResource`."""
+    return _data().bases
 
 
 @cache

@@ -121,12 +121,16 @@ def _stamp_at(raw: bytes, known: Spots, id: str, version: int, at_us: int) -> by
     start, end = known.meta
     cuts = [(known.id, b'"%s"' % id.encode(), b"id"), (known.meta, _meta(raw[start:end], version, at_us), b"meta")]
     added = b"".join(b',"%s":%s' % (name, token) for place, token, name in cuts if not place[1])
-    changes = sorted([((known.after, known.after), added), *((place, token) for place, token, _ in cuts if place[1])])
-    parts, at = [], 0
+    # as elsewhere meta stands behind an id that directly follows resourceType
+    beside = raw.startswith(b'{"resourceType":') and raw[known.after : known.id[0]] == b',"id":'
+    at = known.id[1] if beside else known.after
+    changes = sorted([((at, at), added), *((place, token) for place, token, _ in cuts if place[1])])
+    parts: list[bytes | memoryview] = []
+    view, at = memoryview(raw), 0
     for (first, last), token in changes:
-        parts += [raw[at:first], token]
+        parts += [view[at:first], token]
         at = last
-    return b"".join([*parts, raw[at:]])
+    return b"".join([*parts, view[at:]])
 
 
 def _stamp_anywhere(raw: bytes, id: str, version: int, at_us: int) -> bytes:

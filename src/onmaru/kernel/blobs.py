@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
 
 
@@ -15,3 +15,9 @@ class Blobs(Protocol):
 
     def has(self, name: str) -> bool:
         """Whether `open` would answer this caller."""
+
+    def of(self, patient: str) -> Sequence[str]:
+        """The names of what is kept of `patient`, as far as this caller sees it."""
+
+    def drop(self, names: Iterable[str]) -> int:
+        """Destroy bytes for good; how many were there. `Invalid` 403 without a scope to delete Binary."""

@@ -62,7 +62,8 @@ def process(record: Record, raw: bytes, limits: Limits, style: Style | None = No
         try:
             next(running)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            done: Processed = end.value
+            return done
 
 
 def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
@@ -77,7 +78,7 @@ def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator
 def _transaction(
     record: Record, opened: Opened, limits: Limits, style: Style
 ) -> Generator[Step, Result | None, Processed]:
-    items = yield from _items(opened.entries, limits, style)
+    items = yield from _items(opened, limits, style)
     bodies = yield from _linked(record, items, opened.references)
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
     changes = [_bodied(i.change, bodies.get(i.number, b"")) for i in ordered if i.change]
@@ -112,7 +113,8 @@ def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step
 def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
     position = 0
     answers = []
-    for number, entry in enumerate(opened.entries):
+    for number in range(len(opened.entries)):
+        entry = opened.entry(number)
         yield position if number % TOGETHER == 0 or entry.method == "GET" else 0
         try:
             one = item(number, entry, limits.update_create, style.base)
@@ -134,14 +136,13 @@ def _bodied(change: Change, body: bytes) -> Change:
     return msgspec.structs.replace(change, body=body, compacted=True)
 
 
-def _items(
-    entries: Sequence[verbatim.Entry], limits: Limits, style: Style
-) -> Generator[Step, Result | None, list[Item]]:
+def _items(opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, list[Item]]:
     """Every entry's request understood, or every problem at once."""
     items: list[Item] = []
     problems: list[Issue] = []
     names: set[str] = set()
-    for number, entry in enumerate(entries):
+    for number in range(len(opened.entries)):
+        entry = opened.entry(number)
         try:
             items.append(item(number, entry, limits.update_create, style.base))
         except Invalid as error:

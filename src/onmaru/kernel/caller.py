@@ -24,10 +24,13 @@ ROLES: tuple[Role, ...] = (
 Purpose = Literal["TREAT", "ETREAT", "BTG", "HPAYMT", "HOPERAT", "HRESCH", "PATRQT", "SYSADMIN"]
 
 
+Context = Literal["patient", "user", "system"]
+
+
 class Scope(msgspec.Struct, frozen=True):
     """One SMART App Launch 2 scope: `patient|user|system / type|* . letters of cruds`."""
 
-    context: Literal["patient", "user", "system"]
+    context: Context
     type: str
     verbs: frozenset[str]
 

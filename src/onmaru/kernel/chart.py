@@ -9,7 +9,7 @@ import msgspec
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.query import Query
 from onmaru.kernel import cursor as paging
-from onmaru.kernel.audit import Trail, access
+from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.include import included
@@ -57,7 +57,7 @@ class Chart:
 
     def read(self, type: str, id: str, version: int | None = None) -> Version:
         """Read the current or a numbered version: 404 unknown or hidden, 410 deleted or erased."""
-        action = "read" if version is None else "vread"
+        action: Action = "read" if version is None else "vread"
         sight = self._sight("r", type, action, f"{type}/{id}")
         t = self._position()
         index = self._tenant.index
@@ -184,7 +184,7 @@ class Chart:
     def _position(self) -> int:
         return self._tenant.log.head() if self._t is None else self._t
 
-    def _sight(self, verb: str, type: str, action: str, target: str) -> Sight:
+    def _sight(self, verb: str, type: str, action: Action, target: str) -> Sight:
         refusal = self._tenant.gate.refusal(self._caller, verb, type)
         if refusal and (type != "*" or refusal == "tenant"):
             self._audit(action, target, denied=refusal)
@@ -198,7 +198,7 @@ class Chart:
 
     def _audit(
         self,
-        action: str,
+        action: Action,
         target: str,
         *,
         patients: Sequence[str] = (),
@@ -209,7 +209,7 @@ class Chart:
             index = self._tenant.index
             patients = sorted({patient for version in versions for patient in index.compartments(version).named})
         at = self._tenant.now()
-        self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))  # type: ignore[arg-type]
+        self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))
 
 
 def _target(query: Query) -> str:

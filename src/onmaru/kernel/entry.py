@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -117,17 +118,17 @@ def _delete(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
     return _change("delete", entry, path, criteria)
 
 
-def _change(op: str, entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
+def _change(op: Literal["update", "delete"], entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
     match = version_of(entry.if_match) if entry.if_match else None
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
     if len(path) == 1:
         condition = criteria_of(_type(path, 1), pairs_of(criteria))
         id = id_within(body) if op == "update" else ""
-        return Change(op, path[0], id, body, match, condition=condition, name=name)  # type: ignore[arg-type]
+        return Change(op, path[0], id, body, match, condition=condition, name=name)
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):
         raise invalid("value", "the url is not of the form Type/id")
-    return Change(op, type_name, path[1], body, match, name=name)  # type: ignore[arg-type]
+    return Change(op, type_name, path[1], body, match, name=name)
 
 
 def _type(path: list[str], parts: int) -> str:

@@ -26,10 +26,11 @@ _CONDITIONAL = re.compile(rb'"reference"\s*:\s*("[A-Z][A-Za-z]+\?(?:[^"\\]|\\.)*
 
 
 class Refused(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
-    """An `Invalid` on its way back."""
+    """An `Invalid` on its way back. Each result has a `body`, each errand `raw`: large bytes that travel as they are."""
 
     issues: list[Issue]
     status: int
+    body: bytes = b""
 
 
 class Admitted(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
@@ -68,11 +69,21 @@ class Admit(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
 
 
 class Opened(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
-    """A posted Bundle: its type, its entries, and the conditional references of each."""
+    """A posted Bundle: compact bytes, type, entries without their resources, where those lie, their conditional references.
 
+    A resource that is absent lies at (0, 0).
+    """
+
+    body: bytes
     kind: str
     entries: list[verbatim.Entry]
+    places: list[tuple[int, int]]
     references: list[Sequence[str]]
+
+    def entry(self, number: int) -> verbatim.Entry:
+        """One entry with its resource."""
+        start, end = self.places[number]
+        return msgspec.structs.replace(self.entries[number], resource=self.body[start:end] or None)
 
 
 class Open(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
@@ -89,8 +100,15 @@ class Open(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
         if len(entries) > self.most:
             text = f"more than {self.most} entries; use $import (onmaru load) for bulk data"
             raise invalid("too-costly", text, "Bundle.entry", 413)
-        structure.envelope(small, (entry.resource for entry in entries))
-        return Opened(kind, entries, [conditional_references(entry.resource or b"") for entry in entries])
+        resources = [entry.resource or b"" for entry in entries]
+        structure.envelope(small, resources)
+        places, at = [], 0
+        for resource in resources:
+            start = small.index(resource, at) if resource else 0
+            places.append((start, start + len(resource)))
+            at = places[-1][1] or at
+        bare = [msgspec.structs.replace(entry, resource=None) for entry in entries]
+        return Opened(small, kind, bare, places, [conditional_references(resource) for resource in resources])
 
     def _apart(self) -> tuple[bytes, tuple[str, list[verbatim.Entry]]]:
         """The compact Bundle, its type and its entries; where that fails, `admit` knows what is wrong and where."""
@@ -134,7 +152,7 @@ def carried(errand: Errand) -> Generator[Errand, Result | None, Any]:
 def conditional_references(body: bytes) -> Sequence[str]:
     """The conditional references (`Type?criteria`) of a body, as they are written."""
     if b"?" not in body:
-        return ()
+        return []
     return [msgspec.json.decode(found) for found in _CONDITIONAL.findall(body)]
 
 

@@ -35,6 +35,15 @@ class Index(Protocol):
     def reach(self, t: int) -> None:
         """Take everything up to `t` into account, for a decision taken there; readers look at what is durable."""
 
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """Where the versions of a resource at or below `t` stand, erased ones included, in ascending order."""
+
+    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
+        """(type, id) of all of which some version at or below `t` was in a patient's compartment; not what was erased."""
+
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
+        """(type, id) of all of which some version at or below `t` refers to a target by a search parameter (type, code)."""
+
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""
 

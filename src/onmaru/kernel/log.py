@@ -37,7 +37,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """A version about to be appended: the body is whole but for what `stamp` splices in at the append.
 
     `keys` are its search keys (a deletion has none); `spots` say where to splice in a large body.
-    An erasure takes the bodies of every version of the resource.
+    An erasure takes the bodies at the positions it `erases`, which are those of every version of the resource, and
+    commits to exactly these.
     """
 
     op: Op
@@ -50,6 +51,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     request: str
     keys: Keys | None = None
     spots: Spots | None = None
+    erases: Sequence[int] = ()
 
 
 class Moved(Exception):

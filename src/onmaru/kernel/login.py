@@ -13,8 +13,9 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel import access, password, scope
 from onmaru.kernel.accounts import Accounts, Grant, User
-from onmaru.kernel.attempts import Attempts
 from onmaru.kernel.caller import Caller, Purpose, Role, Scope
+from onmaru.kernel.device import Devices
+from onmaru.kernel.guessing import Guessing, Try
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -26,6 +27,7 @@ class Lifetimes(msgspec.Struct, frozen=True):
     session: int = 12 * 60 * MINUTE
     idle: int = 30 * MINUTE
     token: int = 90 * 24 * 60 * MINUTE
+    device: int = 180 * 24 * 60 * MINUTE
     glass: int = 60 * MINUTE
     fresh: int = 1 * SECOND
 
@@ -58,8 +60,8 @@ class Logins:
         self._key = key
         self._hash = lru_cache(maxsize=1024)(self._hashed)
         self._standing: dict[bytes, Standing] = {}
-        self._by_user = Attempts(limit=5, window=15 * MINUTE)
-        self._by_address = Attempts(limit=50, window=15 * MINUTE)
+        self.devices = Devices(key, self.lifetimes.device)
+        self._guessing = Guessing()
 
     # -- presenting a secret -------------------------------------------------------------------------------------
 
@@ -120,10 +122,13 @@ class Logins:
 
     # -- log-in and sessions ----------------------------------------------------------------------------------------
 
-    def blocked(self, tenant: str, user: str, address: str) -> int:
-        """Seconds that this user or address must wait before the next try; 0: none."""
-        now = self.now()
-        return max(self._by_user.wait(f"{tenant}/{user}", now), self._by_address.wait(address, now))
+    def trying(self, tenant: str, user: str, address: str, mark: str) -> Try:
+        """A try to log in from an address, with the mark that the browser holds for this user ("": none)."""
+        return Try(tenant, user, address, self.devices.known(tenant, user, mark, self.now()))
+
+    def blocked(self, trying: Try) -> int:
+        """Seconds to wait before this try may be made; 0: it may be made now, once."""
+        return self._guessing.wait(trying, self.now())
 
     def knows(self, tenant: str, user: str, secret: str) -> bool:
         """Whether the password is right. Slow on purpose, and as slow for an unknown user; safe to call in a thread."""
@@ -131,14 +136,12 @@ class Logins:
         usable = found is not None and not found.disabled and bool(found.roles)
         return password.holds(found.password if found is not None and usable else "", secret)
 
-    def counted(self, tenant: str, user: str, address: str, *, right: bool) -> None:
-        """Count a try: failures block the user and the address for a while."""
+    def counted(self, trying: Try, *, right: bool) -> None:
+        """Count a try that was made."""
         if right:
-            self._by_user.succeeded(f"{tenant}/{user}")
-            return
-        now = self.now()
-        self._by_user.failed(f"{tenant}/{user}", now)
-        self._by_address.failed(address, now)
+            self._guessing.succeeded(trying)
+        else:
+            self._guessing.failed(trying, self.now())
 
     def open_session(self, tenant: str, user: str) -> tuple[str, Grant]:
         """A new session of a user whose password was right: the cookie's secret and what is kept of it."""

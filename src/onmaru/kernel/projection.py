@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -44,3 +44,17 @@ class Projection(Protocol):
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
         """For each version of `types` give the rows that it stands for now; a deletion gives none."""
+
+
+def rows_of(
+    projection: Projection, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]
+) -> Iterable[tuple[Version, Sequence[Row]]]:
+    """What `apply` gives for a batch, but for versions whose rows, by position, were `made` elsewhere."""
+    mine = [version for version in batch if version.type in projection.types]
+    if not any(version.t in made for version in mine):
+        return projection.apply(mine)
+    return [
+        (version, rows)
+        for one in mine
+        for version, rows in ([(one, made[one.t])] if one.t in made else projection.apply([one]))
+    ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from onmaru.fhir.outcome import invalid
-from onmaru.kernel.caller import Scope
+from onmaru.kernel.caller import Context, Scope
 
 LETTERS = "cruds"
 # SMART App Launch 2.0, "Scopes for requesting clinical data": v1's read, write and * in the letters of v2
@@ -38,7 +38,7 @@ def _one(word: str, place: int) -> Scope:
     ordered = "".join(letter for letter in LETTERS if letter in letters)
     if letters != ordered:
         raise invalid("value", "the letters of a scope stand once each, in the order c r u d s", where)
-    return Scope(context, type_name, frozenset(letters))  # type: ignore[arg-type]
+    return Scope(context, type_name, frozenset(letters))  # type: ignore[arg-type]  # the contexts are _FORM's own
 
 
 def text(scopes: Iterable[Scope]) -> str:
@@ -63,14 +63,14 @@ def covers(held: Iterable[Scope], needed: Scope) -> bool:
 def narrow(held: Iterable[Scope], limit: Iterable[Scope]) -> tuple[Scope, ...]:
     """What both sets of scopes grant; the context is the narrower of the two, patient before user before system."""
     limits = tuple(limit)
-    found: dict[tuple[str, str], frozenset[str]] = {}
+    found: dict[tuple[Context, str], frozenset[str]] = {}
     for one in held:
         for other in limits:
             both = _meet(one, other)
             if both is not None:
                 key = (both.context, both.type)
                 found[key] = found.get(key, frozenset()) | both.verbs
-    return tuple(Scope(context, type_name, verbs) for (context, type_name), verbs in found.items())  # type: ignore[arg-type]
+    return tuple(Scope(context, type_name, verbs) for (context, type_name), verbs in found.items())
 
 
 _RANK = ("patient", "user", "system")

@@ -6,11 +6,13 @@ Seals are keyed by a secret kept outside the data directory: who can write the f
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
 
 _encode = msgspec.msgpack.Encoder().encode
+ERASURE = b"\x02"
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
@@ -27,14 +29,22 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     commitment: bytes
 
 
-def commitment(salt: bytes, type: str, id: str, body: bytes | None) -> bytes:
-    """SHA-256 over salt, `Type/id` and body; a deletion commits to an absent body, which differs from an empty one."""
+def commitment(salt: bytes, type: str, id: str, body: bytes | None, *, mark: bytes = b"\x01") -> bytes:
+    """SHA-256 over salt, `Type/id` and body; a deletion commits to an absent body, which differs from an empty one.
+
+    `mark` tells a resource's body from what is no resource: an erasure commits to `positions(…)` with the mark ERASURE.
+    """
     digest = sha256(salt)
     digest.update(f"{type}/{id}".encode())
-    digest.update(b"\x00" if body is None else b"\x01")
+    digest.update(b"\x00" if body is None else mark)
     if body is not None:
         digest.update(body)
     return digest.digest()
+
+
+def positions(erased: Sequence[int]) -> bytes:
+    """What an erasure commits to: the positions whose bodies it takes, in ascending order, as MessagePack."""
+    return _encode(sorted(erased))
 
 
 def genesis(key: bytes, tenant: str, chain: str) -> bytes:

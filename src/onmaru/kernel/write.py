@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import msgspec
 
+from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
 from onmaru.kernel.caller import Caller
@@ -105,7 +106,9 @@ class Plan:
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             if change.body and not (target.done or change.ready) and self._made.get(number, ("",))[0] != target.id:
                 try:
-                    self._made[number] = (target.id, (yield from carried(_admission(change, links))))
+                    made = yield from carried(_admission(change, links))
+                    made.spots = made.spots or verbatim.spots(made.body)
+                    self._made[number] = (target.id, made)
                 except Invalid as error:
                     self._made[number] = (target.id, error)
             yield None
@@ -232,6 +235,9 @@ class Plan:
             _add(decided, None, current or NOTHING, 204 if current or change.condition is not None else 404)
             return
         draft = self._draft(change.op, change, target.id, current.version + 1, None)
+        if change.op == "erase":
+            taken = self._index.positions(change.type, target.id, current.t)
+            draft = msgspec.structs.replace(draft, erases=tuple(taken))
         _add(decided, draft, NOTHING, 204)
 
     def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:

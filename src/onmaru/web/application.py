@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.origin import Asked, Origin
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -39,10 +40,9 @@ SURFACES = frozenset({"fhir", "api", "rooms"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
-_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
 
 
-class Scope(Protocol):
+class Scope(Asked, Protocol):
     """What the server tells of a request (RSGI 1.5)."""
 
     @property
@@ -51,12 +51,6 @@ class Scope(Protocol):
     def path(self) -> str: ...
     @property
     def query_string(self) -> str: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def client(self) -> str: ...
-    @property
-    def scheme(self) -> str: ...
 
 
 def build(doors: Doors) -> Application:
@@ -69,6 +63,7 @@ class Application:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._origin = Origin(doors.settings.base, doors.settings.proxies)
         self._fhir = Fhir(doors)
         self._api = Api()
         self._rooms = Rooms(doors.rooms)
@@ -83,6 +78,7 @@ class Application:
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
         kept: Kept | None = None
+        visit: Visit | None = None
         try:
             if not surface:
                 response = self._pages.answer(scope.method, path)
@@ -102,8 +98,10 @@ class Application:
             log.error("request %s failed: %s", request_id, type(error).__name__)
             failed = invalid("exception", f"the server failed; tell its keeper the request {request_id}", status=500)
             response = refusal(failed, fhir=surface == "fhir")
+        if surface == "fhir":
+            self._count(visit, path, response)
         head = [("x-request-id", request_id)]
-        if scope.scheme == "https":
+        if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
@@ -123,10 +121,10 @@ class Application:
             raise invalid("too-long", f"the address is longer than {settings.url} characters", status=414)
         pairs = pairs_of(query) if query else ()
         request = Request(scope.method, scope.path, {}, pairs, scope.headers, b"")
-        base = settings.base or f"{scope.scheme}://{_host(scope)}"
+        base = self._origin.base(scope)
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
-        address = scope.client.rpartition(":")[0] or scope.client
+        address = self._origin.address(scope)
         return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
@@ -156,6 +154,12 @@ class Application:
             # A refusal has left an audit row too
             await self._kept(visit)
         return response
+
+    def _count(self, visit: Visit | None, path: str, response: Response) -> None:
+        """Tell the doors of a write that somebody known has asked for; a search by POST is none."""
+        if visit is None or visit.caller is None or visit.request.method not in BODIED or path.endswith("_search"):
+            return
+        self._doors.came(visit.tenant, response.status < 300)
 
     async def _kept(self, visit: Visit) -> None:
         """Return once all that this visit wrote is on the disk; `Invalid` 503 when the disk does not take it."""
@@ -188,9 +192,24 @@ class Application:
     def _inside(self, visit: Visit, surface: str, path: str) -> Response | Awaitable[Response]:
         if surface == "fhir":
             return self._fhir.answer(visit, path)
-        if surface == "api":
+        if surface == "api" and path != "audit":
             return self._api.answer(visit, path)
-        return self._rooms.answer(visit, path)
+        waiting = self._doors.ready(visit.tenant, "audit" if surface == "api" else "rooms")
+        answer = partial(self._api.answer if surface == "api" else self._rooms.answer, visit, path)
+        return answer() if waiting is None else self._when_ready(answer, waiting)
+
+    async def _when_ready(
+        self, answer: Callable[[], Response | Awaitable[Response]], waiting: Awaitable[object]
+    ) -> Response:
+        """An answer once what it reads is whole, for what is missing there would look like nothing; 503 till then."""
+        try:
+            async with asyncio.timeout(self._doors.settings.wait):
+                await waiting
+        except TimeoutError:
+            late = invalid("transient", "what this reads is still being made; try again", status=503)
+            return refusal(late, fhir=False, headers=[("retry-after", "5")])
+        response = answer()
+        return response if isinstance(response, Response) else await response
 
     async def _after(self, visit: Visit, surface: str, path: str, position: str) -> Response:
         """Answer once the position that the client has seen elsewhere is here; 503 when it does not come in time."""
@@ -220,9 +239,3 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
-
-
-def _host(scope: Scope) -> str:
-    """The host that links are written with; a Host header that is not one is not repeated."""
-    host = scope.headers.get("host") or getattr(scope, "authority", None) or "localhost"
-    return host if _HOST.fullmatch(host) else "localhost"

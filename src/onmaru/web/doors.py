@@ -11,22 +11,25 @@ import msgspec
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
 
 Language = Literal["ko", "en"]
+Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
 
 
 class Settings(msgspec.Struct, frozen=True):
     """Limits and choices of the web. Sizes in bytes, times in seconds, `depth` in levels of JSON (at most 64).
 
-    `base` is the address that links are written with ("" takes the request's own). `url` limits path and query together.
+    `base` and `proxies`: see `web.origin.Origin`. `url` limits path and query together.
     `multiple_delete`: a conditional delete may delete all its matches (at most `entries`), else exactly one.
     """
 
     base: str = ""
+    proxies: tuple[str, ...] = ()
     tenant: str = "main"
     body: int = 16 * MIB
     depth: int = DEPTH
@@ -77,6 +80,15 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Erasing(Protocol):
+    """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
+
+    async def plan(self, caller: Caller, asked: Asked) -> Plan: ...
+
+    async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
+        """Returns once every follower has forgotten the person."""
+
+
 async def here(errand: Errand) -> None:
     """No errand goes elsewhere."""
 
@@ -90,6 +102,9 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
+    erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
+    tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    came(tenant, accepted): one request of a known caller to write has been answered.
     """
 
     logins: Logins
@@ -101,6 +116,9 @@ class Doors(msgspec.Struct, frozen=True):
     changes: Callable[[Caller, int], AsyncIterator[News]]
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
+    came: Callable[[str, bool], None] = lambda tenant, accepted: None
     letters: Letters | None = None
+    erasing: Erasing | None = None
+    ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

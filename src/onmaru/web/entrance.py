@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.access import may_open
 from onmaru.kernel.audit import Access, access
 from onmaru.kernel.login import Standing
 from onmaru.web.visit import Visit
@@ -45,11 +46,11 @@ def _present(visit: Visit) -> tuple[Standing | None, bool]:
     return (visit.doors.logins.standing(secret) if secret else None), True
 
 
-def cookie(header: str) -> str:
-    """The session secret among the cookies; "" when there is none."""
+def cookie(header: str, wanted: str = COOKIE) -> str:
+    """The value of a cookie, by default the session's secret; "" when there is none."""
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             return value
     return ""
 
@@ -71,6 +72,20 @@ def deny(visit: Visit, reason: str) -> None:
         roles = tuple(sorted(user.roles)) if user is not None else ()
         row = Access(at, name, roles, "", "execute", target, (), False, reason, visit.id, visit.address)
     visit.doors.audit(trail_of(visit), row)
+
+
+def open_page(visit: Visit, page: str) -> None:
+    """Let in whom some role opens the page for ("": everybody); `Invalid` 403 and an audit row otherwise.
+
+    A token limited to some scopes opens no page at all: pages show and change what no scope speaks of.
+    """
+    standing, caller = visit.known()
+    if page and standing.grant.scopes:
+        deny(visit, "scope")
+        raise invalid("forbidden", "not permitted: scope", status=403)
+    if page and not may_open(caller, page, visit.doors.logins.table):
+        deny(visit, "role")
+        raise invalid("forbidden", "not permitted: role", status=403)
 
 
 def note(visit: Visit, target: str, patients: tuple[str, ...] = ()) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -36,17 +37,23 @@ class Visit(msgspec.Struct):
     @property
     def language(self) -> Language:
         """The first language of Accept-Language that the house speaks, else the user's."""
-        for part in self.request.headers.get("accept-language", "").split(","):
-            tag = part.strip()[:2].lower()
-            if tag == "ko":
-                return "ko"
-            if tag == "en":
-                return "en"
-        return self.known()[0].user.language
+        asked = self.request.headers.get("accept-language")
+        return (asked and _spoken(asked)) or self.known()[0].user.language
 
     def hall(self, room: str = "") -> Hall:
         """The kernel's doors for this visit's Caller."""
         return self.doors.hall(self.known()[1], room, self.language)
+
+
+@lru_cache(maxsize=256)
+def _spoken(asked: str) -> Language | None:
+    for part in asked.split(","):
+        tag = part.strip()[:2].lower()
+        if tag == "ko":
+            return "ko"
+        if tag == "en":
+            return "en"
+    return None
 
 
 Handler = Callable[[Visit], Response | Awaitable[Response]]

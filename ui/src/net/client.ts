@@ -47,7 +47,7 @@ async function send(method: string, path: string, ask: Ask, body?: unknown): Pro
     const text = await answer.text();
     if (answer.ok) return { ok: true, value: text, status: answer.status };
     if (answer.status === 401 && path !== '/api/login') standing.onExpired();
-    return { ok: false, problem: problemOf(answer.status, text) };
+    return { ok: false, problem: problemOf(answer.status, text, answer.headers.get('Retry-After')) };
   } catch {
     return { ok: false, problem: problemOf(0, '') };
   }

@@ -26,6 +26,8 @@ export interface Problem {
   /** The server's own words in the asked language; '' when it sent none. */
   text: string;
   issues: readonly Issue[];
+  /** Seconds after which the server says to try again; 0 where it does not say. */
+  wait: number;
 }
 
 export type Outcome<T> = { ok: true; value: T; status: number } | { ok: false; problem: Problem };
@@ -41,10 +43,10 @@ export function kindOf(status: number): ProblemKind {
 }
 
 /** Reads `{error:{code,text}}` or an OperationOutcome; any other body leaves code and text empty. */
-export function problemOf(status: number, body: string): Problem {
+export function problemOf(status: number, body: string, retryAfter: string | null = null): Problem {
   const issues = issuesOf(parsed(body));
   const first = issues[0];
-  return { kind: kindOf(status), status, code: first?.code ?? '', text: first?.text ?? '', issues };
+  return { kind: kindOf(status), status, code: first?.code ?? '', text: first?.text ?? '', issues, wait: Number(retryAfter) || 0 };
 }
 
 type Loose = { [key: string]: unknown };

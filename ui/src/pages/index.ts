@@ -1,5 +1,5 @@
 /** The shell's own pages, offered exactly like a room's. */
-import { IconBuildingHospital, IconDoor, IconEye, IconUsersGroup } from '@tabler/icons-react';
+import { IconBuildingHospital, IconDoor, IconEye, IconNotes, IconUsersGroup } from '@tabler/icons-react';
 import { lazy } from 'react';
 import type { Role, RoomUi } from '../room';
 
@@ -11,6 +11,7 @@ export const shell: RoomUi = {
   name: 'shell',
   routes: [
     { path: '/patients', element: lazy(() => import('./patients/Patients')), roles: bedside },
+    { path: '/mine', element: lazy(() => import('./Mine')), roles: ['patient'] },
     { path: '/doors', element: lazy(() => import('./doors/Doors')), roles: keepers },
     { path: '/doors/dead/:letter', element: lazy(() => import('./doors/DeadLetter')), roles: keepers },
     { path: '/audit', element: lazy(() => import('./audit/Audit')), roles: keepers },
@@ -18,6 +19,7 @@ export const shell: RoomUi = {
   ],
   nav: [
     { path: '/patients', labelKey: 'nav.patients', icon: IconBuildingHospital, roles: bedside },
+    { path: '/mine', labelKey: 'nav.mine', icon: IconNotes, roles: ['patient'] },
     { path: '/doors', labelKey: 'nav.doors', icon: IconDoor, roles: keepers },
     { path: '/audit', labelKey: 'nav.audit', icon: IconEye, roles: keepers },
     { path: '/users', labelKey: 'nav.users', icon: IconUsersGroup, roles: admins },

@@ -12,7 +12,7 @@ class Catch extends Component<{ children: ReactNode }, { failed: boolean }> {
 
   override render(): ReactNode {
     if (!this.state.failed) return this.props.children;
-    const problem = { kind: 'failed', status: 0, code: '', text: '', issues: [] } as const;
+    const problem = { kind: 'failed', status: 0, code: '', text: '', issues: [], wait: 0 } as const;
     return <ProblemView whole problem={problem} retry={() => this.setState({ failed: false })} />;
   }
 }

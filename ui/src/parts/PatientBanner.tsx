@@ -1,6 +1,6 @@
 /** Who this is: name, number, birth date and sex always together, and a warning when another patient bears the name. */
 import { Badge } from '@mantine/core';
-import { IconUsers } from '@tabler/icons-react';
+import { IconArrowMerge, IconUsers } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useFormat } from '../words/format';
 import { useT } from '../words/words';
@@ -18,6 +18,8 @@ export interface PatientIdentity {
   /** Another patient here has the same name. */
   namesake?: boolean;
   deceased?: boolean;
+  /** The id of the patient that this record was merged into. */
+  mergedInto?: string | null;
 }
 
 export function NamesakeBadge() {
@@ -25,6 +27,15 @@ export function NamesakeBadge() {
   return (
     <Badge className={look.namesake} variant="outline" leftSection={<IconUsers size={13} aria-hidden />} title={t('namesake.text')}>
       {t('namesake')}
+    </Badge>
+  );
+}
+
+export function MergedBadge() {
+  const t = useT();
+  return (
+    <Badge className={look.merged} variant="outline" leftSection={<IconArrowMerge size={13} aria-hidden />} title={t('merged.text')}>
+      {t('merged')}
     </Badge>
   );
 }
@@ -50,6 +61,7 @@ export function PatientBanner({ patient, children, actions }: PatientBannerProps
           {patient.birthDate && <> · {format.age(patient.birthDate)}</>}
         </span>
         {patient.namesake && <NamesakeBadge />}
+        {patient.mergedInto && <MergedBadge />}
         {patient.deceased && <Badge color="gray">{t('deceased')}</Badge>}
         <dl className={look.facts}>
           <Fact name={t('number')} value={patient.identifier} />

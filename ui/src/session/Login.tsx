@@ -19,6 +19,8 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
   const [password, setPassword] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
+  const told = problem && (TOLD.includes(problem.kind) ? problem.kind : 'failed');
+  const minutes = Math.ceil((problem?.wait ?? 0) / 60);
   useTitle(t('login.title'));
 
   const submit = async (event: FormEvent): Promise<void> => {
@@ -49,9 +51,7 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
                 {t('login.expired.text')}
               </Notice>
             )}
-            {problem && (
-              <Notice tone="alert" title={t(`login.problem.${TOLD.includes(problem.kind) ? problem.kind : 'failed'}`)} />
-            )}
+            {told && <Notice tone="alert" title={t(`login.problem.${told}${told === 'busy' && minutes ? '.wait' : ''}`, { n: minutes })} />}
             <TextInput label={t('login.user')} value={user} onChange={(event) => setUser(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} data-autofocus autoFocus={!expired} maxLength={128} />
             <PasswordInput label={t('login.password')} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} autoFocus={Boolean(expired)} maxLength={512} visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
             <Button type="submit" loading={busy} fullWidth size="md">

@@ -10,6 +10,8 @@ export interface Session {
   tenant: string;
   language: Language;
   csrf: string;
+  /** The id of the Patient whom this account is bound to. */
+  patient?: string;
 }
 
 export interface SessionDoor {

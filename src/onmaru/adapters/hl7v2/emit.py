@@ -7,13 +7,16 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.hl7v2 import identity
-from onmaru.adapters.hl7v2.node import Node, absorb, prune
+from onmaru.adapters.hl7v2.context import Known, Stale
+from onmaru.adapters.hl7v2.node import Node, prune
+from onmaru.kernel.log import Version
 
 
 class Draft(msgspec.Struct):
     """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted.
 
-    `holder` is the order or report whose number is part of the key: where that is new, this is new.
+    `holder` is the order or report whose number is part of the key: where that is new, this is new. `version`: what stands
+    and is not changed.
     """
 
     name: str
@@ -24,6 +27,10 @@ class Draft(msgspec.Struct):
     emptied: list[str]
     filled: set[str]
     holder: str = ""
+    version: Version | None = None
+
+
+_NODES = (Node, Known)
 
 
 class Emitter:
@@ -36,38 +43,66 @@ class Emitter:
         self.into: dict[int, Node] = {}
         self.names: dict[int, str] = {}
         self.top = {id(node) for node in nodes}
+        self.referring: dict[int, set[str]] = {}
+        self.whole: set[int] = set()
+        self.runs: dict[int, tuple[int, int]] = {}
         for node in nodes:
-            self._gather(node)
+            start = len(self.order)
+            if type(node) is Known:
+                self._stand(node)
+            else:
+                self._gather(node)
+            self.runs[id(node)] = (start, len(self.order))
 
     def _gather(self, node: Node) -> None:
         """Collect the node and everything it refers to; resources with the same number become one."""
         if id(node) in self.into:
             return
         self.into[id(node)] = node
-        for below in _nodes_in(node.data):
-            below.above.append(node)
-            self._gather(below)
-        known = next(
-            (self.same[(node.type, *one[:2])] for one in identity.strong(node) if (node.type, *one[:2]) in self.same),
-            None,
-        )
+        for name, value in node.data.items():
+            held = _nodes_in(value)
+            if held:
+                self.referring.setdefault(id(node), set()).add(name)
+            for below in held:
+                below.above.append(node)
+                self._gather(below)
+        numbers = [(node.type, system, value) for system, value, _ in identity.strong(node)]
+        known = next((self.same[number] for number in numbers if number in self.same), None)
         if known is not None:
-            absorb(known, node)
+            known.absorb(node)
             self.into[id(node)] = known
+            self.whole.add(id(known))
             return
-        for one in identity.strong(node):
-            self.same[(node.type, *one[:2])] = node
-        if id(node) in self.top or identity.strong(node):
+        self.same.update(dict.fromkeys(numbers, node))
+        if id(node) in self.top or numbers:
             self.order.append(node)
+
+    def _stand(self, node: Known) -> None:
+        """A remembered resource stands; one of the same number before it would have taken its place."""
+        for system, value, _ in node.standing.numbers:
+            if (node.type, system, value) in self.same:
+                raise Stale
+            self.same[(node.type, system, value)] = node
+        self.into[id(node)] = node
+        self.order.append(node)
 
     def drafts(self) -> list[Draft]:
         for at, node in enumerate(self.order):
-            self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
+            if type(node) is Known:
+                self.names[id(node)] = node.standing.version.name
+            else:
+                self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
         made = []
         seen: set[str] = set()
         for at, node in enumerate(self.order):
+            if type(node) is Known:
+                stands = node.standing
+                made.append(
+                    Draft(stands.version.name, node.type, {}, stands.numbers, "", [], set(), "", stands.version)
+                )
+                continue
             inside: list[dict[str, Any]] = []
-            data = {"resourceType": node.type, **(self._render(node.data, inside) or {})}
+            data = {"resourceType": node.type, **self._elements(node, inside)}
             if inside:
                 data = {
                     "resourceType": node.type,
@@ -82,7 +117,7 @@ class Emitter:
                 key = identity.key(Node(node.type), key, at)
             seen.add(key)
             if key:
-                data.setdefault("identifier", []).append({"system": identity.KEY, "value": key})
+                data["identifier"] = [*data.get("identifier", []), {"system": identity.KEY, "value": key}]
             made.append(
                 Draft(
                     self.names[id(node)],
@@ -101,6 +136,14 @@ class Emitter:
         holder = identity.holder(node) if node.type == "Observation" else None
         return self.names.get(id(holder), "") if holder is not None and not identity.numbers(node) else ""
 
+    def _elements(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any]:
+        """A resource's elements; in one that was finished, only those that refer to others have to be gone through."""
+        if id(node) not in self.top or id(node) in self.whole or node.type == "Provenance":
+            return self._render(node.data, inside) or {}
+        referring = self.referring.get(id(node), ())
+        made = {n: self._render(value, inside) if n in referring else value for n, value in node.data.items()}
+        return {name: value for name, value in made.items() if value is not None}
+
     def _render(self, value: Any, inside: list[dict[str, Any]]) -> Any:
         kind = type(value)
         if kind is dict:
@@ -112,7 +155,7 @@ class Emitter:
             return members or None
         if kind is list:
             return [inner for one in value if (inner := self._render(one, inside)) is not None] or None
-        return self._reference(value, inside) if kind is Node else value
+        return self._reference(value, inside) if kind in _NODES else value
 
     def _reference(self, node: Node, inside: list[dict[str, Any]]) -> dict[str, Any] | None:
         node = self.into.get(id(node), node)
@@ -158,7 +201,7 @@ def _collect(value: Any, found: list[Node]) -> None:
         for one in value:
             if type(one) is not str:
                 _collect(one, found)
-    elif kind is Node:
+    elif kind in _NODES:
         found.append(value)
 
 

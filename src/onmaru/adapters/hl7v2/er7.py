@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from onmaru.adapters.hl7v2 import charset
 from onmaru.adapters.hl7v2.refused import MESSAGE_TYPE, REQUIRED, SEQUENCE, VERSION, Refused
@@ -18,25 +18,39 @@ _VERSION = re.compile(r"2\.[1-9](\.\d)?\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class Delimiters:
-    """The separators that MSH-1 and MSH-2 set: field, component, repetition, escape, sub-component."""
+SHORT = 200
+"""Characters up to which a field is remembered; longer ones are documents and seldom come twice."""
+KNOWN = 4_096
 
-    __slots__ = ("codec", "component", "escape", "field", "repetition", "subcomponent")
+
+class Delimiters:
+    """The separators that MSH-1 and MSH-2 set: field, component, repetition, escape, sub-component.
+
+    Messages repeat themselves: the same short text between the same separators is the same Repetition, read once.
+    """
+
+    __slots__ = ("_known", "blank", "codec", "component", "escape", "field", "repetition", "subcomponent")
 
     def __init__(self, field: str, encoding: str, codec: str) -> None:
         padded = encoding.ljust(4, "\0")
         self.field = field
         self.component, self.repetition, self.escape, self.subcomponent = padded[0], padded[1], padded[2], padded[3]
         self.codec = codec
+        self.blank = self.repetition + self.component + self.subcomponent + " \t"
+        self._known: dict[str, list[Repetition]] = {}
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Delimiters) and self._all() == other._all())
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def _all(self) -> tuple[str, ...]:
-        return self.field, self.component, self.repetition, self.escape, self.subcomponent, self.codec
+    def repetitions(self, raw: str) -> list[Repetition]:
+        """A field's text cut at the repetition separator; the list is shared and not to be changed."""
+        found = self._known.get(raw)
+        if found is None:
+            found = [
+                Repetition(one, self) for one in (raw.split(self.repetition) if self.repetition in raw else (raw,))
+            ]
+            if len(raw) <= SHORT:
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                self._known[raw] = found
+        return found
 
     def text(self, raw: str) -> str:
         """Resolve escape sequences and drop control characters, which FHIR strings cannot hold."""
@@ -86,6 +100,11 @@ class Delimiters:
         return "" if code[:1] in ("C", "M") and len(code) in (5, 7) else None
 
 
+@lru_cache(maxsize=16)
+def _separators(field: str, encoding: str, codec: str) -> Delimiters:
+    return Delimiters(field, encoding, codec)
+
+
 def _format_command(code: str) -> str | None:
     """Formatted text commands (2.7.6): line breaks stay, indents and centring go."""
     name = code[:2].lower()
@@ -102,18 +121,15 @@ def _format_command(code: str) -> str | None:
 class Repetition:
     """One repetition of a field; components and sub-components count from 1. A missing one is ""."""
 
-    __slots__ = ("_parts", "delimiters", "raw")
+    __slots__ = ("_parts", "_said", "_texts", "delimiters", "meant", "raw")
 
     def __init__(self, raw: str, delimiters: Delimiters) -> None:
         self.raw = raw
         self.delimiters = delimiters
+        self.meant: dict[Any, Any] = {}  # what the converters made of it
         self._parts: list[str] | None = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Repetition) and self.raw == other.raw and self.delimiters == other.delimiters
-
-    def __hash__(self) -> int:
-        return hash(self.raw)
+        self._texts: dict[int, str] = {}
+        self._said: bool | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -124,6 +140,14 @@ class Repetition:
 
     def c(self, component: int, sub: int = 1) -> str:
         """Text of a component's sub-component; "" when absent or null."""
+        if sub > 1:
+            return self._text(component, sub)
+        known = self._texts.get(component)
+        if known is None:
+            known = self._texts[component] = self._text(component, 1)
+        return known
+
+    def _text(self, component: int, sub: int) -> str:
         parts = self._parts if self._parts is not None else self.parts
         if component > len(parts) or not parts[component - 1]:
             return ""
@@ -139,11 +163,9 @@ class Repetition:
         """A component taken as a field of its own: its sub-components become components."""
         parts = self.parts
         raw = parts[component - 1] if component <= len(parts) else ""
-        inner = Delimiters(
-            self.delimiters.field, self.delimiters.subcomponent + "\0" + self.delimiters.escape + "\0", ""
-        )
-        inner.codec = self.delimiters.codec
-        return Repetition(raw, inner)
+        outer = self.delimiters
+        inner = _separators(outer.field, f"{outer.subcomponent}\0{outer.escape}\0", outer.codec)
+        return Repetition(raw, inner) if "\0" in raw else inner.repetitions(raw)[0]
 
     @property
     def text(self) -> str:
@@ -155,13 +177,19 @@ class Repetition:
         return self.raw == NULL
 
     def __bool__(self) -> bool:
-        return bool(self.raw) and self.raw != NULL and bool(self.raw.strip(" \t^~&" + self.delimiters.component))
+        if self._said is None:
+            raw = self.raw
+            self._said = bool(raw) and raw != NULL and bool(raw.strip(" \t^~&" + self.delimiters.component))
+        return self._said
+
+
+_WHOLE = frozenset({"MSH", "FHS", "BHS"})  # their fields do not repeat: MSH-2 holds the separators themselves
 
 
 class Segment:
     """One segment: `name`, `line` (1 for MSH) and `sequence` (1 for the first segment of this name)."""
 
-    __slots__ = ("_fields", "delimiters", "line", "name", "raw", "sequence")
+    __slots__ = ("_fields", "_populated", "delimiters", "line", "name", "sequence")
 
     def __init__(self, name: str, fields: list[str], delimiters: Delimiters, line: int, sequence: int) -> None:
         self.name = name
@@ -169,24 +197,24 @@ class Segment:
         self.delimiters = delimiters
         self.line = line
         self.sequence = sequence
+        self._populated: list[int] | None = None
 
     def field(self, number: int) -> str:
         """Raw text of field `number`, "" when absent."""
         return self._fields[number] if number < len(self._fields) else ""
 
     def repetitions(self, number: int) -> list[Repetition]:
-        raw = self.field(number)
+        """All repetitions of a field, none where it is empty; the list is shared and not to be changed."""
+        raw = self._fields[number] if number < len(self._fields) else ""
         if not raw:
             return []
-        if self.delimiters.repetition in raw and self.name not in ("MSH", "FHS", "BHS"):
-            return [Repetition(one, self.delimiters) for one in raw.split(self.delimiters.repetition)]
-        return [Repetition(raw, self.delimiters)]
+        return [Repetition(raw, self.delimiters)] if self.name in _WHOLE else self.delimiters.repetitions(raw)
 
     def first(self, number: int) -> Repetition:
-        raw = self.field(number)
-        if raw and self.delimiters.repetition in raw and not (self.name == "MSH" and number == 2):
-            raw = raw.split(self.delimiters.repetition, 1)[0]
-        return Repetition(raw, self.delimiters)
+        raw = self._fields[number] if number < len(self._fields) else ""
+        if self.name == "MSH" and number == 2:
+            return Repetition(raw, self.delimiters)
+        return self.delimiters.repetitions(raw)[0]
 
     def c(self, number: int, component: int = 1, sub: int = 1) -> str:
         """Text of the first repetition's component."""
@@ -196,12 +224,17 @@ class Segment:
         """True for the HL7 null `""`: the sender deletes the value."""
         return self.field(number) == NULL
 
-    def populated(self) -> Iterator[int]:
+    def populated(self) -> list[int]:
         """Numbers of fields that hold something; nulls count."""
-        empty = self.delimiters.repetition + self.delimiters.component + self.delimiters.subcomponent + " \t"
-        for number, raw in enumerate(self._fields):
-            if number and raw and raw.strip(empty):
-                yield number
+        if self._populated is None:
+            blank = self.delimiters.blank
+            self._populated = [n for n, raw in enumerate(self._fields) if raw and n and raw.strip(blank)]
+        return self._populated
+
+    @property
+    def said(self) -> str:
+        """All of the segment's text: equal texts between equal separators say the same."""
+        return self.delimiters.field.join(self._fields)
 
     def location(self, field: int = 0) -> str:
         """ERR-2 form: segment^sequence^field."""
@@ -246,6 +279,7 @@ class Message:
         return segment.c(field) if segment else ""
 
 
+@lru_cache(maxsize=4)
 def header(data: bytes) -> Segment | None:
     """Give MSH alone, read leniently, for an answer to a message that cannot be read; None where there is none."""
     data = _trimmed(data)
@@ -273,7 +307,7 @@ def parse(data: bytes) -> Message:
     if head is None or not head.delimiters.field or _bad_delimiters(head.delimiters):
         raise Refused("AR", SEQUENCE, "MSH-1 and MSH-2 do not set usable delimiters", "MSH^1^2")
     text, codec, note = charset.decode(data, head.first(18).raw)
-    delimiters = Delimiters(head.delimiters.field, head.field(2), codec)
+    delimiters = _separators(head.delimiters.field, head.field(2), codec)
     segments = _segments(text, delimiters)
     message = Message(segments, delimiters, codec, [note] if note else [])
     _check(message)
@@ -286,7 +320,7 @@ def _trimmed(data: bytes) -> bytes:
 
 def _delimiters(line: str, codec: str) -> Delimiters:
     field = line[3]
-    return Delimiters(field, line[4:].split(field, 1)[0][:5], codec)
+    return _separators(field, line[4:].split(field, 1)[0][:5], codec)
 
 
 def _bad_delimiters(delimiters: Delimiters) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from onmaru.adapters.hl7v2.context import Contexts
 from onmaru.fhir import search
 from onmaru.fhir.query import Clause, Query, Token
 from onmaru.kernel.log import Version
@@ -31,6 +32,7 @@ class Recent:
         self._ids: OrderedDict[tuple[str, str], Version] = OrderedDict()
         self._read: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._repeated: dict[tuple[int, bytes], None] = {}
+        self.contexts = Contexts(self.by_id)
 
     def get(self, type: str, system: str, value: str) -> Version | None:
         return self._kept.get((type, system, value))
@@ -69,6 +71,7 @@ class Recent:
         self._repeated[(version.t, said)] = None
 
     def forget(self) -> None:
+        self.contexts.forget()
         self._kept.clear()
         self._ids.clear()
         self._read.clear()

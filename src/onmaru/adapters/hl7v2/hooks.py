@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-from onmaru.adapters.hl7v2 import attachments, moments, observation, systems, values
+from onmaru.adapters.hl7v2 import allergy, attachments, moments, observation, systems, values
 from onmaru.adapters.hl7v2.er7 import Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.tables import coded
@@ -111,15 +112,30 @@ def _schedule(node: Node, segment: Segment, sender: Sender) -> set[int]:
         if concept:
             node.data[name] = [concept] if name == "reasonCode" else concept
             done.add(field)
-    units = segment.c(10).lower() or segment.c(10, 2).lower()
-    minutes = values.integer(segment.first(9), 1)
-    if minutes and (not units or units.startswith("m")):
+    minutes = _minutes(segment.c(9), segment.c(10) or segment.c(10, 2))
+    if minutes:
         node.data["minutesDuration"] = minutes
         done |= {9, 10}
     rep = segment.first(11)
     limits = values.period(rep.c(4), rep.c(5), sender) or {}
     done |= _starts(node, limits.get("start"), limits.get("end"), 11 if limits else 0)
     return done
+
+
+_UNITS: dict[str, Decimal | int] = {
+    **dict.fromkeys(("", "m", "min", "mins", "minute", "minutes"), 1),
+    **dict.fromkeys(("h", "hr"), 60),
+    "s": Decimal(1) / 60,
+}
+
+
+def _minutes(amount: str, unit: str) -> int | None:
+    """A duration in whole minutes, None where it is not that."""
+    number, factor = values.number(amount), _UNITS.get(unit.lower())
+    if number is None or factor is None or number <= 0:
+        return None
+    minutes = round(number * factor, 6)
+    return int(minutes) if minutes == int(minutes) else None
 
 
 def _starts(node: Node, start: str | None, end: str | None, field: int) -> set[int]:
@@ -264,6 +280,10 @@ def _document(node: Node, segment: Segment, sender: Sender) -> set[int]:
         done.add(17)
     if segment.c(3):
         node.data.pop("content", None)
+    active = moments.dateTime(segment.c(4), sender.zone) if segment.c(4) else None
+    if active:  # TXA-4, when what the document tells of was done
+        node.data.setdefault("context", {}).setdefault("period", {"start": active})
+        done.add(4)
     return done
 
 
@@ -339,6 +359,7 @@ _HOOKS: dict[str, tuple[str, Hook]] = {
     "SFT": ("MessageHeader", _software),
     "PRB": ("Condition", _problem),
     "DG1": ("Condition", _diagnosis),
+    "IAM": ("AllergyIntolerance", allergy.iam),
     "TQ1": ("", _timed),
     "IN1": ("Coverage", _coverage),
     "FT1": ("ChargeItem", _charge),

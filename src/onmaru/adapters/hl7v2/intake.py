@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from onmaru.adapters.hl7v2 import ack, er7, evidence, mapping, moments, snapshot
+from onmaru.adapters.hl7v2.context import Contexts, Stale, Standing, bare
 from onmaru.adapters.hl7v2.emit import Draft, Emitter
 from onmaru.adapters.hl7v2.er7 import Message
-from onmaru.adapters.hl7v2.finding import Finder, Recent, condition
+from onmaru.adapters.hl7v2.finding import Finder, Recent
 from onmaru.adapters.hl7v2.mapping import Mapped
 from onmaru.adapters.hl7v2.refused import DATA_TYPE, INTERNAL, MESSAGE_TYPE, Refused
 from onmaru.adapters.hl7v2.writing import ENCODER, Item, Writing, later, relinked
@@ -23,6 +24,37 @@ from onmaru.kernel.room import Hall
 ATTEMPTS = 5
 Json = dict[str, Any]
 _NO_DATA = {"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"}
+
+
+class Read:
+    """A message as it was read: what it became, and the drafts of that."""
+
+    def __init__(self, mapped: Mapped, emitter: Emitter, drafts: Sequence[Draft]) -> None:
+        self.mapped = mapped
+        self.emitter = emitter
+        self.drafts = drafts
+
+    def learn(self, contexts: Contexts, writing: Writing) -> None:
+        """Remember the head of the message when it said again what stands and changed nothing."""
+        learning = self.mapped.learning
+        if learning is None or not learning.fit or not learning.made:
+            return
+        runs = [self.emitter.runs[id(node)] for _, _, node in learning.made]
+        start, end = min(run[0] for run in runs), max(run[1] for run in runs)
+        standing: dict[int, Standing] = {}
+        for node, draft in zip(self.emitter.order[start:end], self.drafts[start:end], strict=True):
+            item = writing.items[draft.name]
+            if item.repeated and item.name == draft.name and item.data is None and item.version is not None:
+                standing[id(node)] = Standing(bare(node), draft.numbers, item.version)
+        remembered = learning.remembered(self.emitter.order[start:end], standing)
+        if remembered is not None:
+            contexts.keep(learning.key, remembered)
+
+
+def _read_whole(message: Message, zone: str, digest: str) -> Read:
+    mapped = mapping.resources(message, zone)
+    emitter = Emitter([*mapped.nodes, mapped.provenance], digest)
+    return Read(mapped, emitter, emitter.drafts())
 
 
 class Intake:
@@ -57,10 +89,10 @@ class Intake:
         message = er7.parse(data)
         if message.type in _NO_DATA:
             raise Refused("AR", MESSAGE_TYPE, "messages of this type bring no data", "MSH^1^9")
-        mapped = mapping.resources(message, source.zone)
+        read = self._read(message, source.zone, digest)
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(hall, data, digest, message, mapped)
+                return self._once(hall, data, digest, message, read)
             except Moved:
                 pass
             except Invalid as error:
@@ -68,9 +100,23 @@ class Intake:
                     raise _refused(error) from error
             self.recent.forget()  # somebody else wrote: look again once all of it can be seen
             source.settle()
+            read = _read_whole(message, source.zone, digest)
         raise Refused("AE", INTERNAL, "the record moved on too often")
 
-    def _once(self, hall: Hall, data: bytes, digest: str, message: Message, mapped: Mapped) -> Receipt:
+    def _read(self, message: Message, zone: str, digest: str) -> Read:
+        """Map and emit the message, by what is remembered of its head where that holds."""
+        contexts = self.recent.contexts
+        try:
+            mapped = mapping.resources(message, zone, contexts)
+            emitter = Emitter([*mapped.nodes, mapped.provenance], digest)
+            return Read(mapped, emitter, emitter.drafts())
+        except Stale:
+            read = _read_whole(message, zone, digest)
+            contexts.unlearn(message, read.mapped)
+            return read
+
+    def _once(self, hall: Hall, data: bytes, digest: str, message: Message, read: Read) -> Receipt:
+        mapped, drafts = read.mapped, read.drafts
         finder = Finder(hall.record, self.recent)
         control = evidence.control_number(message, mapped.sender.facility)
         mine = (evidence.MESSAGE, digest, "")
@@ -83,9 +129,9 @@ class Intake:
             notes.append("the sender used this control id before, for other bytes")
         stamp = moments.instant(message.msh.c(7), mapped.sender.zone) or ""
         at = stamp or moments.instant(message.segment_text("EVN", 2), mapped.sender.zone) or ""
-        drafts = Emitter([*mapped.nodes, mapped.provenance], digest).drafts()
         writing = Writing(finder, message, mapped.sender, at)
         items = writing.plan([draft for draft in drafts if draft.type != "Provenance"])
+        read.learn(self.recent.contexts, writing)
         blob = hall.blobs.put([data]) if len(data) > evidence.INLINE else ""
         body = evidence.attachment(data, blob, message.codec)
         document = evidence.document(message, mapped, digest, body, stamp, notes)
@@ -104,25 +150,11 @@ class Intake:
     def _changes(
         self, items: Sequence[Item], drafts: Sequence[Draft], document: Json, writing: Writing, mapped: Mapped
     ) -> list[tuple[Change, Item | None]]:
-        mine = (evidence.MESSAGE, document["identifier"][0]["value"], "")
         made: list[tuple[Change, Item | None]] = [
             (change, item) for item in items if (change := item.change(writing.finder)) is not None
         ]
-        guard = condition("DocumentReference", [mine])
         body = ENCODER.encode(document)
-        made.append(
-            (
-                Change(
-                    "create",
-                    "DocumentReference",
-                    body=body,
-                    if_none_exist=guard,
-                    name=evidence.DOCUMENT,
-                    compacted=True,
-                ),
-                None,
-            )
-        )
+        made.append((Change("create", "DocumentReference", body=body, name=evidence.DOCUMENT, compacted=True), None))
         rendered = next((draft.data for draft in drafts if draft.type == "Provenance"), {"resourceType": "Provenance"})
         links = {item.name: item.reference for item in items}
         targets = list(dict.fromkeys([*(links[item.name] for item in items), evidence.DOCUMENT]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from onmaru.adapters.hl7v2 import values
 from onmaru.adapters.hl7v2.er7 import Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.walk import Walk
@@ -31,10 +32,15 @@ _TIES = (
 )
 
 
+_MADE: dict[str, list[tuple[str, str, str]]] = {}
+for _made, _other, _element, _holder in _TIES:
+    _MADE.setdefault(_made, []).append((_other, _element, _holder))
+
+
 def on_made(walk: Walk, node: Node) -> None:
     """References that follow from where a resource stands when it is made."""
-    for made, other, element, holder in _TIES:
-        known = walk.known(other) if made == node.type else None
+    for other, element, holder in _MADE.get(node.type, ()):
+        known = walk.known(other)
         if known is None or known is node:
             continue
         if holder == "made":
@@ -43,10 +49,11 @@ def on_made(walk: Walk, node: Node) -> None:
             _append(known, element, node)
     if node.type == "Observation":
         _observed(walk, node)
-    order, account = walk.known("ServiceRequest"), walk.known("Account")
-    if node.type == "DocumentReference" and order is not None:
+    order = walk.known("ServiceRequest") if node.type == "DocumentReference" else None
+    if order is not None:
         node.data.setdefault("context", {}).setdefault("related", []).append(order)
-    if node.type == "Coverage" and account is not None:
+    account = walk.known("Account") if node.type == "Coverage" else None
+    if account is not None:
         _append(account, "coverage", {"coverage": node})
 
 
@@ -58,8 +65,8 @@ def _observed(walk: Walk, node: Node) -> None:
         _append(order, "supportingInfo", node)
 
 
-def on_segment(walk: Walk, segment: Segment, node: Node) -> None:
-    """References between a segment's own resources: diagnosis and visit, guarantor and account."""
+def on_segment(walk: Walk, segment: Segment, node: Node) -> set[int]:
+    """References between a segment's own resources: diagnosis and visit, guarantor and account; gives what they hold."""
     if segment.name == "DG1" and node.type == "Condition":
         order = walk.known("ServiceRequest")
         if order is not None and node.encounter is None:
@@ -73,10 +80,15 @@ def on_segment(walk: Walk, segment: Segment, node: Node) -> None:
                 encounter.data.setdefault("diagnosis", []).append(diagnosis)
                 encounter.slots[slot] = diagnosis
             diagnosis["condition"] = node
+            use = values.concept(segment.first(6), "DiagnosisType") if segment.field(6) else None
+            if use is not None:
+                diagnosis.setdefault("use", use)
+                return {6}
     if segment.name == "GT1" and node.type == "RelatedPerson":
         account = walk.known("Account")
         if account is not None:
             _append(account, "guarantor", {"party": node})
+    return set()
 
 
 def by_table(walk: Walk, reference: list[Any]) -> None:
@@ -101,6 +113,7 @@ _NEAR = {
     "SFT": ("MessageHeader",),
     "UAC": ("MessageHeader",),
     "MRG": ("Patient",),
+    "TQ1": ("MedicationDispense", "MedicationAdministration", "MedicationRequest", "ServiceRequest", "Appointment"),
     "CON": ("DocumentReference", "Patient"),
     "INV": ("Specimen", "DiagnosticReport", "ServiceRequest"),
     "SAC": ("Specimen", "DiagnosticReport", "ServiceRequest"),

@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.hl7v2 import doubts, hooks, links, moments, required
+from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, remarks, required
 from onmaru.adapters.hl7v2 import segment as segments
-from onmaru.adapters.hl7v2.conditions import holds
+from onmaru.adapters.hl7v2.context import Contexts, Known, Learning, Remembered, Stale
 from onmaru.adapters.hl7v2.demands import demand
 from onmaru.adapters.hl7v2.er7 import Message, Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.refused import REQUIRED, Refused
+from onmaru.adapters.hl7v2.remarks import NOTED
 from onmaru.adapters.hl7v2.tables import structure, tables, type_of
 from onmaru.adapters.hl7v2.values import Sender
 from onmaru.adapters.hl7v2.walk import Position, Walk, structure_of
@@ -24,23 +25,6 @@ _PROTOCOL = {
     "OBX": {2},
     "RGS": {2},
     "MRG": {1, 2, 3, 4, 5, 6, 7},
-}
-
-
-# Types of R4 that have notes, among those made here
-_NOTED = {
-    "ServiceRequest",
-    "Observation",
-    "AllergyIntolerance",
-    "Condition",
-    "Procedure",
-    "Specimen",
-    "MedicationRequest",
-    "MedicationDispense",
-    "MedicationAdministration",
-    "Immunization",
-    "ChargeItem",
-    "CareTeam",
 }
 
 
@@ -76,11 +60,13 @@ class Mapped(msgspec.Struct):
     carried: list[Field]
     lost: list[Field]
     doubtful: list[Field]
+    learning: Learning | None
 
 
 class _Mapper:
-    def __init__(self, message: Message, zone: str) -> None:
+    def __init__(self, message: Message, zone: str, contexts: Contexts | None) -> None:
         self.message = message
+        self.contexts = contexts
         facility = message.msh.c(4) or message.msh.c(3) or "unnamed"
         stamp = moments.instant(message.msh.c(7), zone)
         self.sender = Sender(stamp[-6:] if stamp and not stamp.endswith("Z") and stamp[-6] in "+-" else zone, facility)
@@ -96,13 +82,23 @@ class _Mapper:
         self.lost: list[Field] = []
         self.doubtful: list[Field] = []
         self.ahead: list[Node] = []
+        self.head = context.span(message) if contexts is not None else range(0)
+        self.learning: Learning | None = None
+        self.known: list[Known] = []
 
     def run(self) -> Mapped:
+        remembered = self._remembered()
         for at, segment in enumerate(self.message.segments):
             position = self.walk.place(segment)
+            if remembered is not None and at in self.head:
+                self._recall(remembered, at - self.head.start, segment)
+                continue
+            before = self.populated, len(self.carried), len(self.lost), len(self.doubtful)
             touched, done = self._targets(at, segment, position)
             self._account(segment, touched, done)
-        required.finish(self.nodes, self.message)
+            if self.learning is not None and at in self.head:
+                self._note(*before)
+        required.finish([node for node in self.nodes if type(node) is Node], self.message)
         return Mapped(
             self.structure,
             self.sender,
@@ -112,6 +108,46 @@ class _Mapper:
             self.carried,
             self.lost,
             self.doubtful,
+            self.learning,
+        )
+
+    def _remembered(self) -> Remembered | None:
+        """What the head's words meant before; without it, notes are taken for the next message that repeats them."""
+        if self.contexts is None or not self.head:
+            return None
+        key = context.key(self.message, self.structure, self.sender, self.head)
+        if self.contexts.unfit(key):
+            return None
+        found = self.contexts.get(key)
+        if found is None:
+            self.learning = Learning(key, self.head)
+        return found
+
+    def _recall(self, remembered: Remembered, offset: int, segment: Segment) -> None:
+        """A segment of the head says what it said before."""
+        if not offset:
+            self.known = context.recall(remembered)
+            self.nodes += self.known
+            self.patient = self.known[remembered.patient]
+            self._book(self.patient)
+            self.populated += remembered.populated
+            self.carried += remembered.carried
+            self.lost += remembered.lost
+            self.doubtful += remembered.doubtful
+        for label, node in context.relabel(remembered, self.known, offset, segment):
+            self.walk.holder(label).labels[label] = node
+        if offset == len(self.head) - 1 and remembered.encounter is not None:
+            self.encounter = self.known[remembered.encounter]
+
+    def _note(self, populated: int, carried: int, lost: int, doubtful: int) -> None:
+        """How the fields of a segment of the head were counted."""
+        assert self.learning is not None
+        counts = self.learning.counts
+        self.learning.counts = (
+            counts[0] + self.populated - populated,
+            counts[1] + self.carried[carried:],
+            counts[2] + self.lost[lost:],
+            counts[3] + self.doubtful[doubtful:],
         )
 
     def _targets(self, at: int, segment: Segment, position: Position | None) -> tuple[list[Node], set[int]]:
@@ -119,8 +155,10 @@ class _Mapper:
         done: set[int] = set()
         for label, table, references in self._chosen_targets(segment, position):
             node, table = self._target(at, segment, position, label, table)
-            if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in _NOTED):
+            if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in NOTED):
                 continue
+            if type(node) is Known:
+                raise Stale
             touched.append(node)
             done |= segments.write(node, table, segment, self.walk.find, self.sender)
             for reference in references:
@@ -131,15 +169,15 @@ class _Mapper:
         for node in touched:
             done |= hooks.hook(node, segment, self.sender)
         if touched:
-            links.on_segment(self.walk, segment, touched[0])
+            done |= links.on_segment(self.walk, segment, touched[0])
         return touched, done
 
     def _chosen_targets(self, segment: Segment, position: Position | None) -> list[list[Any]]:
         """The message table's targets whose conditions hold; without any, the segment table's own resource."""
         found = [
             [label, table, references]
-            for condition, label, table, references in (position.targets if position else ())
-            if holds(condition, segment, None, self.walk.find)
+            for when, label, table, references in (position.targets if position else ())
+            if when is None or when(segment, None, self.walk.find)
         ]
         if segment.name == "PID" and not any(t[1] == "PID[Account]" for t in found):
             found.append(["Account[own]", "PID[Account]", []])
@@ -155,15 +193,24 @@ class _Mapper:
             done = hooks.content(document, segment, self.sender)
             touched.append(document)
             return done
-        near = links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
-        if near is not None:
-            touched.append(near)
-        return set()
+        near = self._remarked(segment) if segment.name == "NTE" else None
+        near = near or links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
+        if near is None:
+            return set()
+        touched.append(near)
+        return remarks.remark(near, segment) if segment.name == "NTE" else set()
+
+    def _remarked(self, segment: Segment) -> Node | None:
+        """The result that a comment stands behind."""
+        before = next((s.name for s in reversed(self.message.segments[: segment.line - 1]) if s.name != "NTE"), "")
+        known: Node | None = self.walk.known("Observation") if before == "OBX" else None
+        return known
 
     def _target(
         self, at: int, segment: Segment, position: Position | None, label: str, table: str
     ) -> tuple[Node | None, str]:
         if label.startswith("Provenance"):
+            self._noted(at, label, self.provenance)
             return self.provenance, table
         if label.startswith("$"):
             label = self._chosen(at, label)
@@ -174,15 +221,17 @@ class _Mapper:
             return None, table
         holder = self.walk.holder(label)
         node = holder.labels.get(label)
-        own = segment.name in tables().defaults and segment.name not in ("PD1", "PV2")
-        again = node is not None and segment.line != node.key_line
-        made_here = node is not None and (node.made_at == position.index if position else own)
-        if node is None or (again and made_here):
+        if node is None or _another(node, segment, position):
             if not _makes(segment, kind):
                 return None, table
             node = self._made(kind, position.index if position else -2, segment)
             holder.labels[label] = node
+            self._noted(at, label, node)
         return node, table
+
+    def _noted(self, at: int, label: str, node: Node) -> None:
+        if self.learning is not None:
+            self.learning.label(at, label, node)
 
     def _made(self, kind: str, index: int, segment: Segment) -> Node:
         node = Node(kind, index)
@@ -271,6 +320,12 @@ class _Mapper:
 _TWICE = {2: 2, 3: 3, 16: 12}
 
 
+def _another(node: Node, segment: Segment, position: Position | None) -> bool:
+    """Whether a segment of the kind that made `node` comes again: it makes another one."""
+    own = segment.name in tables().defaults and segment.name not in ("PD1", "PV2")
+    return segment.line != node.key_line and (node.made_at == position.index if position else own)
+
+
 def _identified(segment: Segment) -> None:
     """A PID without any identifier must never make a patient."""
     if segment.name == "PID" and not any(rep.c(1) for field in (2, 3, 4) for rep in segment.repetitions(field)):
@@ -284,7 +339,7 @@ def _makes(segment: Segment, kind: str) -> bool:
     if kind == "Account":
         return bool(segment.field(18)) and segment.name == "PID"
     if kind == "Encounter":
-        return segment.name == "PV1" and any(True for _ in segment.populated())
+        return segment.name == "PV1" and bool(segment.populated())
     if kind == "Observation":
         return segment.name in ("OBX", "PD1") and (segment.name == "PD1" or bool(segment.field(3)))
     if kind == "CareTeam":
@@ -301,12 +356,13 @@ def _set_id(segment: Segment, number: int) -> bool:
     return kind == "SI" or (not kind and segment.field(1).strip().isdigit())
 
 
-def resources(message: Message, zone: str = "+09:00") -> Mapped:
-    """Map a message. `zone` fills in for times whose sender gives none.
+def resources(message: Message, zone: str = "+09:00", contexts: Contexts | None = None) -> Mapped:
+    """Map a message. `zone` fills in for times whose sender gives none; `contexts` remembers heads of earlier messages.
 
     Raises Refused (AE) for a PID without identifier (101), for a segment without which the message says nothing and for
-    results or orders of nobody (100). Messages of types without data (ACK, queries) give no nodes.
+    results or orders of nobody (100); Stale where `contexts` do not hold. Messages of types without data (ACK, queries)
+    give no nodes.
     """
     assert tables().messages
     demand(message)
-    return _Mapper(message, zone).run()
+    return _Mapper(message, zone, contexts).run()

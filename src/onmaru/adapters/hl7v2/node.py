@@ -31,6 +31,30 @@ class Node:
         """Write `value` at `steps`; `slot` is (segment line,). Give False when another value stands there already."""
         return _Put(self, value, slot, repetition).down(self.data, (), steps, _split_at(steps) if repetition else -1)
 
+    def end(self, holder: dict[str, Any], leaf: tuple[Any, ...], value: Any, line: int) -> bool:
+        """Write at the end of a compiled path; `leaf` is (name, repeats, path, shared, type of a resource referred to)."""
+        name, repeats, path, shared, target = leaf
+        put = _Put(self, value, (), 0)
+        key = path if shared else (line, *path)
+        if target:
+            return put.whole(holder, key, name, repeats, self.slots.get(key) if repeats else holder.get(name))
+        return put.leaf(holder, name, repeats, key)
+
+    def absorb(self, other: Node) -> bool:
+        """Fill this resource with what another statement of the same thing adds."""
+        for name, value in other.data.items():
+            have = self.data.get(name)
+            if have is None:
+                if not other_choice(self.data, name):
+                    self.data[name] = value
+            elif isinstance(have, list) and isinstance(value, list):
+                have.extend(one for one in value if one not in have)
+        return True
+
+    def inside(self, type: str) -> dict[str, Any] | None:
+        """The members to go on in for a path that means a resource of this type."""
+        return self.data if self.type == type else None
+
     def first(self, name: str) -> Any:
         found = self.data.get(name)
         return found[0] if isinstance(found, list) and found else found
@@ -60,7 +84,7 @@ CHOICES = (
     "allowed",
     "medication",
 )
-_SHARED = {"dosageInstruction", "content", "container", "ingredient", "doseAndRate"}
+SHARED = {"dosageInstruction", "content", "container", "ingredient", "doseAndRate"}
 
 
 class _Put:
@@ -76,10 +100,10 @@ class _Put:
         """Write below `holder`; `split` counts the steps to the array that the repetition multiplies."""
         name, repeats, label = steps[0]
         path = (*path, name, label, self.repetition if split == 0 else 0)
-        key = path if name in _SHARED and not label else (*self.slot, *path)
+        key = path if name in SHARED and not label else (*self.slot, *path)
         rest = steps[1:]
         if not rest:
-            return self._leaf(holder, name, repeats, key)
+            return self.leaf(holder, name, repeats, key)
         if isinstance(rest[0], str):
             return self._resource(holder, key, name, repeats, rest, split)
         below = self.node.slots.get(key) if repeats else holder.get(name)
@@ -95,10 +119,10 @@ class _Put:
         else:
             holder[name] = value
 
-    def _leaf(self, holder: dict[str, Any], name: str, repeats: int, key: Slot) -> bool:
+    def leaf(self, holder: dict[str, Any], name: str, repeats: int, key: Slot) -> bool:
         known = self.node.slots.get(key) if repeats else holder.get(name)
         if known is not None:
-            return _merge(known, self.value)
+            return merge(known, self.value)
         if other_choice(holder, name):
             return False
         self._keep(holder, name, repeats, self.value, key)
@@ -110,7 +134,7 @@ class _Put:
         """A reference: the resource itself, or the way on inside it."""
         target = self.node.slots.get(key) if repeats else holder.get(name)
         if len(rest) == 1:
-            return self._whole(holder, key, name, repeats, target)
+            return self.whole(holder, key, name, repeats, target)
         if target is None:
             target = Node(rest[0][1:])
             self._keep(holder, name, repeats, target, key)
@@ -119,18 +143,18 @@ class _Put:
         inner = _Put(target, self.value, self.slot, self.repetition)
         return inner.down(target.data, (), rest[1:], split - 2 if split > 1 else -1)
 
-    def _whole(self, holder: dict[str, Any], key: Slot, name: str, repeats: int, target: Any) -> bool:
+    def whole(self, holder: dict[str, Any], key: Slot, name: str, repeats: int, target: Any) -> bool:
         if not isinstance(self.value, Node):
             return False
         if isinstance(target, Node):
-            return target.type == self.value.type and absorb(target, self.value)
+            return target.type == self.value.type and target.absorb(self.value)
         if target is not None:
             return False
         self._keep(holder, name, repeats, self.value, key)
         return True
 
 
-def _merge(known: Any, value: Any) -> bool:
+def merge(known: Any, value: Any) -> bool:
     """Fill a known group with what a second statement adds; the first statement keeps its values."""
     if not isinstance(known, dict) or not isinstance(value, dict):
         return bool(known == value)
@@ -140,28 +164,16 @@ def _merge(known: Any, value: Any) -> bool:
 
 
 @cache
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     return next((one for one in CHOICES if name.startswith(one)), "")
 
 
 def other_choice(holder: dict[str, Any], name: str) -> str:
     """The other [x] element that stands in the way of `name`, "" when there is none."""
-    stem = _stem(name)
-    if not stem:
+    start = stem(name)
+    if not start:
         return ""
-    return next((other for other in holder if other != name and other.startswith(stem)), "")
-
-
-def absorb(known: Node, other: Node) -> bool:
-    """Fill one resource with what another statement of the same thing adds."""
-    for name, value in other.data.items():
-        have = known.data.get(name)
-        if have is None:
-            if not other_choice(known.data, name):
-                known.data[name] = value
-        elif isinstance(have, list) and isinstance(value, list):
-            have.extend(one for one in value if one not in have)
-    return True
+    return next((other for other in holder if other != name and other.startswith(start)), "")
 
 
 def prune(value: Any) -> Any:

@@ -2,64 +2,93 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from onmaru.adapters.hl7v2 import places, values
-from onmaru.adapters.hl7v2.conditions import Find, holds
-from onmaru.adapters.hl7v2.er7 import Repetition, Segment
+from onmaru.adapters.hl7v2 import paths, places, values
+from onmaru.adapters.hl7v2.conditions import Find, compiled
+from onmaru.adapters.hl7v2.er7 import SHORT, Repetition, Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.tables import Row, by_field, type_of
 from onmaru.adapters.hl7v2.values import Sender
 
 CARRIED = "urn:onmaru:v2:"
-SHORT = 200
-"""Characters up to which a converted field is remembered; longer ones are documents and seldom come twice."""
+
+
+class _Line:
+    """One row of a segment table, ready to be followed. `how` is what the conversion depends on besides the sender."""
+
+    __slots__ = ("constant", "field", "how", "name", "put", "type", "when")
+
+    def __init__(self, row: Row) -> None:
+        last = row.steps[-1]
+        self.field = row.field
+        self.name: str = row.steps[0][0]
+        self.when = None if row.condition is None else compiled(row.condition)
+        self.constant = None if row.constant is None else _constant(row)
+        self.put = paths.compiled(row.steps)
+        self.type = last[1:] if isinstance(last, str) else ""
+        self.how = (row.kind, row.leaf, row.vocabulary, "" if self.type else last[2])
+
+
+@cache
+def _lines(table: str) -> tuple[tuple[_Line, ...], dict[int, tuple[_Line, ...]]]:
+    """The rows that need no field, and the others by field."""
+    rows = by_field(table)
+    always = tuple(_Line(row) for row in rows.get(0, ()) if row.constant is not None)
+    return always, {number: tuple(map(_Line, some)) for number, some in rows.items() if number}
 
 
 def write(node: Node, table: str, segment: Segment, find: Find, sender: Sender) -> set[int]:
     """Apply the rows of `table` to `node`; give the numbers of the fields that reached it. Nulls mark what to empty."""
-    rows = by_field(table)
+    always, fields = _lines(table)
     done: set[int] = set()
-    for row in rows.get(0, ()):
-        if row.constant is not None and (row.condition is None or holds(row.condition, segment, None, find)):
-            node.put(row.steps, _constant(row), (segment.line,), 0)
+    for line in always:
+        if line.when is None or line.when(segment, None, find):
+            line.put(node, _fresh(line.constant), segment.line, 0)
     for number in segment.populated():
-        for row in rows.get(number, ()):
-            if segment.null(number):
-                node.emptied.add(row.steps[0][0])
-                done.add(number)
-            elif _field(node, row, segment, find, sender):
+        lines = fields.get(number)
+        if lines is None:
+            continue
+        if segment.null(number):
+            node.emptied.update(line.name for line in lines)
+            done.add(number)
+            continue
+        repetitions = segment.repetitions(number)
+        for line in lines:
+            if _field(node, line, repetitions, segment, find, sender):
                 done.add(number)
     return done
 
 
-def _field(node: Node, row: Row, segment: Segment, find: Find, sender: Sender) -> bool:
+def _field(
+    node: Node, line: _Line, repetitions: list[Repetition], segment: Segment, find: Find, sender: Sender
+) -> bool:
     reached = False
-    for at, rep in enumerate(segment.repetitions(row.field)):
-        if not rep or not (row.condition is None or holds(row.condition, segment, rep, find)):
+    for at, rep in enumerate(repetitions):
+        if not rep or not (line.when is None or line.when(segment, rep, find)):
             continue
-        value = _constant(row) if row.constant is not None else _converted(row, rep, sender)
-        if value is None:
+        if line.constant is not None:
+            line.put(node, _fresh(line.constant), segment.line, at)
             continue
-        kept = node.put(row.steps, value, (segment.line,), at)
-        reached = reached or (kept and row.constant is None)
+        value = _converted(line, rep, sender)
+        if value is not None and line.put(node, value, segment.line, at):
+            reached = True
     return reached
 
 
-def _converted(row: Row, rep: Repetition, sender: Sender) -> Any:
-    last = row.steps[-1]
-    if isinstance(last, str):
-        return places.resource(last[1:], rep, row.kind, sender)
+def _converted(line: _Line, rep: Repetition, sender: Sender) -> Any:
+    """The element that a repetition becomes; what a short one became is remembered with it."""
+    if line.type:
+        return places.resource(line.type, rep, line.how[0], sender)
     if len(rep.raw) > SHORT:
-        return values.convert(rep, row.kind, row.leaf, row.vocabulary, last[2], sender)
-    return _fresh(_remembered(rep, row.kind, row.leaf, row.vocabulary, last[2], sender))
-
-
-@lru_cache(maxsize=16_384)
-def _remembered(rep: Repetition, *how: Any) -> Any:
-    """Messages repeat themselves: the same text of the same type from the same sender has one meaning."""
-    return values.convert(rep, *how)
+        return values.convert(rep, *line.how, sender)
+    key = (line.how, sender)
+    try:
+        return _fresh(rep.meant[key])
+    except KeyError:
+        found = rep.meant[key] = values.convert(rep, *line.how, sender)
+        return _fresh(found)
 
 
 def _fresh(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from onmaru.adapters.hl7v2.conditions import compiled
 from onmaru.adapters.hl7v2.er7 import Segment
 from onmaru.adapters.hl7v2.tables import tables
 
@@ -38,7 +39,9 @@ class Position:
         self.index = index
         self.name = name
         self.repeats = repeats
-        self.targets = targets
+        self.targets = [
+            (compiled(when) if when else None, label, table, links) for when, label, table, links in targets
+        ]
         self.group = group
 
 

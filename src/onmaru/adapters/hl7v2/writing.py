@@ -36,6 +36,7 @@ class Item:
         self.data = data
         self.numbers = numbers
         self.statement: Statement | None = None
+        self.repeated = False
         self.links: dict[str, str] = {}
 
     @property
@@ -94,9 +95,11 @@ class Writing:
     def plan(self, drafts: Sequence[Draft]) -> list[Item]:
         found: dict[str, Version | None] = {}
         self._divide(drafts)
-        self._find([draft for draft in drafts if not draft.holder], found)
-        self._find([draft for draft in drafts if draft.holder], found)
+        said = [draft for draft in drafts if draft.version is None]
+        self._find([draft for draft in said if not draft.holder], found)
+        self._find([draft for draft in said if draft.holder], found)
         links = {name: f"{v.type}/{v.id}" for name, v in found.items() if v is not None}
+        found.update((draft.name, draft.version) for draft in drafts if draft.version is not None)
         for draft in drafts:
             self._item(draft, found[draft.name], links)
         self._survive()
@@ -132,7 +135,9 @@ class Writing:
     def _item(self, draft: Draft, version: Version | None, links: dict[str, str]) -> None:
         item = Item(draft.type, draft.name, version, None, draft.numbers)
         item.links = links
-        if version is None:
+        if draft.version is not None:
+            self._known.setdefault(draft.version.name, item)
+        elif version is None:
             item.statement = Statement(draft.data, draft.emptied, draft.filled, self.at, self.message.event)
             item.data = snapshot.first(item.statement)
         elif self._changed(draft, item, version, links):
@@ -142,12 +147,12 @@ class Writing:
     def _changed(self, draft: Draft, item: Item, version: Version, links: dict[str, str]) -> bool:
         """Merge what the draft says into the stored version; True when another item of the message holds it already."""
         known = self._known.setdefault(version.name, item)
-        if draft.type == "Patient" and self._registers(version):
-            draft.data = {**draft.data, "active": True}
-        said = named(ENCODER.encode((draft.data, draft.emptied, sorted(draft.filled), self.message.event)), links)
+        data = {**draft.data, "active": True} if self._registers(version) else draft.data
+        said = named(ENCODER.encode((data, draft.emptied, sorted(draft.filled), self.message.event)), links)
         if known is item and self.recent.repeats(version, said):
+            item.repeated = True
             return False
-        statement = Statement(relinked(draft.data, links), draft.emptied, draft.filled, self.at, self.message.event)
+        statement = Statement(relinked(data, links), draft.emptied, draft.filled, self.at, self.message.event)
         item.statement = statement
         item.data = snapshot.merged(known.data or self.recent.read(version), statement, later)
         if known is not item:
@@ -156,12 +161,14 @@ class Writing:
             return True
         if item.data is None and not statement.firm and not statement.outdated:
             self.recent.repeated(version, said)
+            item.repeated = True
         return False
 
     def _registers(self, version: Version) -> bool:
         """Whether this message puts a patient on the register again whom an A29 took off."""
-        event = self.message.event if self.message.type == "ADT" else ""
-        return event in survivors.REGISTERS and survivors.off_the_register(self.recent.read(version))
+        if version.type != "Patient" or self.message.type != "ADT" or self.message.event not in survivors.REGISTERS:
+            return False
+        return survivors.off_the_register(self.recent.read(version))
 
     def _chosen(self, draft: Draft, versions: Sequence[Version]) -> Version | None:
         """Of several versions the survivor. A patient's weak number counts only with the same date of birth, and not against

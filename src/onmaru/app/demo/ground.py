@@ -27,6 +27,7 @@ PEOPLE: Sequence[tuple[Role, str]] = (
     ("patient", "데모 환자"),
 )
 MACHINE = "simulated-hospital"
+_OF_A_REAL_HOUSE = frozenset({"ONMARU_KEYS", "ONMARU_WITNESS", "ONMARU_BASE", "ONMARU_PROXIES"})
 _MONTH = 30 * 86_400_000_000
 
 
@@ -56,7 +57,7 @@ def prepared(home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, s
             raise Refusal(f"{home} holds something that is not a demo; name an empty folder: onmaru demo --home FOLDER")
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(f"{MARK}\nkeys = '{home / 'keys'}'\nwitness = '{home / 'witness'}'\n", "utf-8")
-    others = {name: value for name, value in environ.items() if name not in ("ONMARU_KEYS", "ONMARU_WITNESS")}
+    others = {name: value for name, value in environ.items() if name not in _OF_A_REAL_HOUSE}
     return {**others, "ONMARU_HOME": str(home)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from onmaru.engines.duck.merging import Merger
 from onmaru.engines.duck.reader import Reader
 from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.log import Version
-from onmaru.kernel.projection import Projection, Row, Table
+from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
 
 class Followed:
@@ -29,26 +29,26 @@ class Followed:
         self._merger = Merger(self.vault, reader, self.tables)
         self.vault.remove(self.vault.names() - self.manifest.names())
 
-    def take(self, batch: Sequence[Version]) -> set[str]:
+    def take(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> set[str]:
         """Follow a batch in one atomic step; the names of files that count no more."""
-        segment, erased = self._segment(batch)
+        segment, erased = self._segment(batch, made)
         segments = self.manifest.segments
         if erased:
             segments = self._merger.scrubbed(segments, sorted(erased))
         if next(segment.names(), ""):
             segments = self._merger.compacted((*segments, segment))
         self.vault.sync()
-        made = Manifest(batch[-1].t, self.tables, segments)
-        manifests.save(self.vault.folder, made)
-        left = (self.manifest.names() | self.vault.fresh) - made.names()
-        self.manifest = made
+        manifest = Manifest(batch[-1].t, self.tables, segments)
+        manifests.save(self.vault.folder, manifest)
+        left = (self.manifest.names() | self.vault.fresh) - manifest.names()
+        self.manifest = manifest
         self.vault.fresh.clear()
         return left
 
-    def _segment(self, batch: Sequence[Version]) -> tuple[Segment, set[str]]:
+    def _segment(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> tuple[Segment, set[str]]:
         """The batch's rows, each resource's last version only; and what it erases."""
         mine = [version for version in batch if version.type in self.projection.types]
-        standing = {version.name: (version, rows) for version, rows in self.projection.apply(mine)}
+        standing = {version.name: (version, rows) for version, rows in rows_of(self.projection, mine, made)}
         erased = {version.name for version in mine if version.op == "erase"}
         ended = [(version.name, version.t) for version in mine if version.version > 1 and version.name not in erased]
         files = {table.name: self._write(table, standing.values()) for table in self.tables}

@@ -22,7 +22,7 @@ from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.gate import Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
-from onmaru.kernel.projection import Projection, Table
+from onmaru.kernel.projection import Projection, Row, Table
 
 BATCH = 1000
 
@@ -102,14 +102,14 @@ class ColumnarTables:
         """Follow one batch; False when there was nothing to follow."""
         batch = log.read(self.position(projection), limit)
         if batch:
-            self.take(projection, batch)
+            self.take(projection, batch, {})
         return bool(batch)
 
-    def take(self, projection: Projection, batch: Sequence[Version]) -> None:
-        """Follow versions that come right after the position, in one atomic step."""
+    def take(self, projection: Projection, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> None:
+        """Follow versions that come right after the position, in one atomic step; see `rows_of` for `made`."""
         with self._writing:
             followed = self._followed[projection.name]
-            retired = followed.take(batch)
+            retired = followed.take(batch, made)
             self._leases.retire(partial(followed.vault.remove, retired))
             if projection.name in self._older:
                 # What is erased must not be served by the version before either.

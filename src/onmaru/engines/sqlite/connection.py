@@ -10,6 +10,8 @@ import msgspec
 from onmaru.kernel.seal import genesis
 
 PAGE = 8192
+# ms that a file held by another is waited for
+BUSY = 10_000
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ def connect(
     if not checked:
         connection.pragma("hmac_check", 0)
     connection.execute(f'PRAGMA key="raw:{key.hex()}"')
-    connection.set_busy_timeout(10_000)
+    connection.set_busy_timeout(BUSY)
     connection.pragma("cache_size", -cache_mb * 1024)
     if not readonly:
         connection.pragma("page_size", PAGE)
@@ -44,6 +46,18 @@ def connect(
         connection.pragma("secure_delete", 1)
         connection.pragma("wal_autocheckpoint", 0)
     return connection
+
+
+def truncated(connection: apsw.Connection) -> bool:
+    """Move the whole write-ahead log into the file and leave none of it; False, at once, while others use it."""
+    connection.set_busy_timeout(0)
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except (apsw.BusyError, apsw.LockedError):
+        return False
+    finally:
+        connection.set_busy_timeout(BUSY)
+    return True
 
 
 def checkpoint(path: Path, key: bytes) -> None:

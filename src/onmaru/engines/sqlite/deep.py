@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from cryptography.exceptions import InvalidTag
 
-from onmaru.engines.folder import opened
+from onmaru.engines.folder import earned
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.follower import SLICE, decoded
@@ -88,8 +87,8 @@ class Deep:
         for path in sorted(folder.glob("??/*")) if folder.exists() else ():
             self._report.blobs += 1
             try:
-                name = opened(path, self._ring).name
-            except (InvalidTag, ValueError, IndexError):
+                name = earned(path, self._ring)
+            except OSError:
                 name = ""
             if name != path.name:
                 self._report.add(Wrong("blobs", path.name, "its bytes are not those that gave it its name"))

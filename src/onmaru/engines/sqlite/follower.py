@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from onmaru.engines.sqlite.find import Finder
 from onmaru.engines.sqlite.index import FORMAT, IndexFile
@@ -53,6 +54,7 @@ class SqliteIndex:
         """Follow the durable log from where the index stands; in slices, so memory stays bounded."""
         while batch := self._log.read(self.file.position, SLICE):
             self.file.apply([(version, decoded(version)) for version in batch])
+            self._forget([version for version in batch if version.op == "erase"])
             if self.file.position - self.file.committed >= 5000:
                 self.commit()
 
@@ -77,7 +79,11 @@ class SqliteIndex:
         if self._steps is None:
             if not self.pending:
                 return False
-            self._batch, self.pending = self.pending[:SLICE], self.pending[SLICE:]
+            most = SLICE
+            # What was erased in one go leaves the tables in one go, each of which it costs a scan
+            while most < len(self.pending) and self.pending[most][0].op == "erase":
+                most += 1
+            self._batch, self.pending = self.pending[:most], self.pending[most:]
             self._steps = self.file.applying(self._batch)
         if next(self._steps, DONE) is DONE:
             self._steps = None
@@ -101,24 +107,35 @@ class SqliteIndex:
             self._keep(version)
             if version.version > 1:
                 self._current.pop(version.name, None)
-        for version, _ in batch:
-            if version.op == "erase":
-                self._forget(version)
+        self._forget([version for version, _ in batch if version.op == "erase"])
 
-    def _forget(self, version: Version) -> None:
-        """Take an erased resource out of every table, with the display texts that only it used."""
-        rid = self.file.names.known(version.type, version.id)
-        gone = [t for (t,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, version.t))]
+    def _forget(self, erasures: Sequence[Version]) -> None:
+        """Take erased resources out of every table, with the display texts that only they used."""
+        if not erasures:
+            return
+        gone = sorted({t for one in erasures for t in self.positions(one.type, one.id, one.t)})
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
             self._whose.pop(t, None)
         for sp, code, system in self.file.erase(gone):
-            users: list[Any] = self.file.db.execute(
-                "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, code, system)
-            ).fetchall()
-            for (t,) in users:
-                self.file.words(self.keys(self.version(t)), sp)
+            self._unlearn(sp, code, system)
+
+    def _unlearn(self, sp: int, code: int, system: int) -> None:
+        """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
+        orphans = self.file.texts(sp, code, system)
+        for t in self.file.users(sp, code, system):
+            if not orphans:
+                return
+            shown = self.file.words(self.keys(self.version(t)), sp)
+            orphans -= {norm for norm, *which in shown if which == [code, system]}
+        self.file.unlearn(sp, code, system, orphans)
+
+    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
+        """From the history of the resource."""
+        self._indexed(t)
+        rid = self.file.names.known(type, id)
+        return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
 
     def touched(self, after: int, t: int) -> Sequence[Version]:
         """The versions at after+1 … t, indexed or not."""
@@ -172,6 +189,20 @@ class SqliteIndex:
             "SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t LIMIT 1 OFFSET ?", (rid, t, version - 1)
         ).get
         return self.version(row) if isinstance(row, int) else None
+
+    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
+        """From the patient's compartment."""
+        self._indexed(t)
+        rid = self.file.names.known("Patient", patient)
+        return self.file.resources("SELECT t FROM comp WHERE rid = ? AND t <= ?", (rid, t))
+
+    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
+        """From the range of each reference; a parameter may be several types' in common."""
+        self._indexed(t)
+        rids = json.dumps([self.file.names.known(*target) for target in targets])
+        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT value FROM json_each(?)) AND t <= ?"
+        found = self.file.resources(rows, (search.parameters(by[0])[by[1]].sp, rids, t))
+        return [name for name in found if name[0] == by[0]]
 
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body."""

@@ -26,7 +26,7 @@ class Group:
         entries: Sequence[Row],
         light: Sequence[Body],
         heavy: Sequence[Body],
-        erasures: Sequence[tuple[int, str, str]],
+        erasures: Sequence[tuple[int, Sequence[int]]],
     ) -> None:
         self.t = t
         self.heavy, self.erasures = heavy, erasures

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from onmaru.engines.keyring import sync_folder
-from onmaru.engines.sqlite.connection import Keys, checkpoint
+from onmaru.engines.sqlite.connection import Keys, checkpoint, truncated
 from onmaru.engines.sqlite.follower import SqliteIndex
 from onmaru.engines.sqlite.group import Group
 from onmaru.engines.sqlite.index import IndexFile
@@ -149,6 +149,17 @@ class Home:
         """Checkpoint such files here and now; for a loader, which answers nobody meanwhile."""
         for path in self.grown(limit):
             checkpoint(path, self.keys.pages)
+
+    def emptied(self) -> bool:
+        """Leave nothing in the write-ahead logs of log and index, so that no page from before an erasure stays in one.
+
+        False, at once, while another connection reads there; what it holds up leaves with it, or when the house closes.
+        """
+        self.wait(self.tip())
+        self.index.apply()
+        self.index.commit()
+        done = [truncated(db) for db in (self.entries.db, self.index.file.db)]
+        return all(done)
 
     def close(self) -> None:
         """Make everything durable and let the tenant go."""

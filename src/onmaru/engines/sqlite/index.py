@@ -16,7 +16,7 @@ from pyroaring import BitMap
 from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.heirs import Heirs
-from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
@@ -65,6 +65,8 @@ SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
 # candidate is looked at again anyway.
 MOST_PAIRS = 2000
+# Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
+FEW = 80
 
 
 Row = TypeVar("Row")
@@ -106,10 +108,15 @@ class IndexFile:
         self.begun = batch[-1][0].t
         rows = _Rows(self)
         for version, keys in batch:
-            for part in rows.adding(version, keys):
-                if part:
-                    rows.flush()
-                    yield
+            many = rows.add(version, keys)
+            if many is not None:
+                for count in many:
+                    if rows.full(count):
+                        rows.flush()
+                        yield
+            elif rows.full():
+                rows.flush()
+                yield
         rows.flush()
         yield from self.heirs.settling()
         self.position = self.begun
@@ -126,30 +133,58 @@ class IndexFile:
         self.committed = self.position
 
     def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
-        """Leave of these positions only their place in the history; scans each table, for erasure is rare.
+        """Leave of these positions only their place in the history; scans each table once, for erasure is rare.
 
-        Gives the (parameter, code, system) whose display texts were forgotten and have to be learnt again from the others.
+        Gives the (parameter, code, system) that they had, whose display texts may have been theirs alone.
         """
         if not self.db.in_transaction:
             self.db.execute("BEGIN IMMEDIATE")
-        codes: set[tuple[int, int, int]] = set()
-        for t in positions:
-            codes.update(self.db.execute("SELECT sp, c, s FROM tok WHERE t = ?", (t,)).fetchall())  # type: ignore[arg-type]
-            self.db.execute("UPDATE ver SET live = 0, pats = '' WHERE t = ?", (t,))
-            for bits in self.by_type.values():
-                bits.discard(t)
+        taken = [(t,) for t in positions]
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS taken(t INTEGER PRIMARY KEY)")
+        self.db.executemany("INSERT INTO temp.taken VALUES(?)", taken)
+        codes: Any = self.db.execute(
+            "SELECT DISTINCT sp, c, s FROM tok WHERE t IN (SELECT t FROM temp.taken) ORDER BY sp, c, s"
+        ).fetchall()
+        self.db.executemany("UPDATE ver SET live = 0, pats = '' WHERE t = ?", taken)
+        for bits in self.by_type.values():
+            bits.difference_update(BitMap(positions))
         for table in ("comp", "pc", "tok", "ref", "dat", "str", "qty"):
-            self.db.executemany(f"DELETE FROM {table} WHERE t = ?", [(t,) for t in positions])
-        self.db.executemany("DELETE FROM txt WHERE sp = ? AND c = ? AND s = ?", list(codes))
-        return sorted(codes)
+            self.db.execute(f"DELETE FROM {table} WHERE t IN (SELECT t FROM temp.taken)")
+        self.db.execute("DELETE FROM temp.taken")
+        return list(codes)
 
-    def words(self, keys: Keys, sp: int) -> None:
-        """Learn again which texts a resource shows the codes of one parameter with."""
+    def texts(self, sp: int, code: int, system: int) -> set[str]:
+        """The display texts that a code occurs with."""
+        found: Any = self.db.execute("SELECT norm FROM txt WHERE sp = ? AND c = ? AND s = ?", (sp, code, system))
+        return {norm for (norm,) in found}
+
+    def users(self, sp: int, code: int, system: int) -> Iterator[int]:
+        """Positions that a code occurs at, newest first."""
+        found: Any = self.db.execute(
+            "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? ORDER BY t DESC", (sp, code, system)
+        )
+        return (t for (t,) in found)
+
+    def unlearn(self, sp: int, code: int, system: int, texts: set[str]) -> None:
+        """Forget display texts of a code."""
+        rows = [(sp, norm, code, system) for norm in texts]
+        self.db.executemany("DELETE FROM txt WHERE sp = ? AND norm = ? AND c = ? AND s = ?", rows)
+
+    def words(self, keys: Keys, sp: int) -> set[tuple[str, int, int]]:
+        """(text, code, system) that a resource shows the codes of one parameter with."""
         rows = _Rows(self)
         tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
         for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
             pass
-        self.db.executemany(INSERTS["txt"], rows.tables["txt"])
+        return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+
+    def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
+        """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
+        found: Any = self.db.execute(
+            f"SELECT DISTINCT r.type, r.id FROM ver v JOIN res r ON r.rid = v.rid WHERE v.t IN ({positions})",
+            values,
+        )
+        return sorted((TYPE_NAMES[type], id) for type, id in found)
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
@@ -222,8 +257,8 @@ class _Rows:
         self._live.clear()
         self._weight = 0
 
-    def adding(self, version: Version, keys: Keys | None) -> Iterator[bool]:
-        """Gather the rows of one version; True whenever so many have gathered that they had better be written."""
+    def add(self, version: Version, keys: Keys | None) -> Iterator[int] | None:
+        """Gather the rows of one version; of a version with many, those of its keys come as the iterator is drawn."""
         type, t = TYPES[version.type], version.t
         rid = self.names.rid(version.type, version.id)
         before = None
@@ -236,22 +271,28 @@ class _Rows:
         self.file.heirs.note(version, rid, before)
         if keys is None:
             self._gone(version, type, rid, before)
-            yield self._full(10)
-            return
+            self._weight += 10
+            return None
         self._live.append((type, t))
         patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
         pats = ",".join(map(str, patients))
         self.pats[t] = pats
         self.tables["ver"].append((t, rid, type, 1, pats))
         self.tables["comp"] += [(patient, t) for patient in patients]
-        yield self._full(4 + len(patients))
-        for names in _parts(keys.heir_of):
-            self.tables["link"] += self.file.heirs.links(t, names)
-            yield self._full(3 * len(names))
-        for count in self._keys(version.type, t, keys):
-            yield self._full(count)
+        coded = len(keys.token) + len(keys.text) + len(keys.reference)
+        count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
+        self._weight += 4 + len(patients)
+        if count + len(keys.heir_of) > FEW:
+            return self._keys(version.type, t, keys)
+        if keys.heir_of:
+            self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
+            self._weight += 3 * len(keys.heir_of)
+        self._few(version.type, t, keys)
+        self._weight += count
+        return None
 
-    def _full(self, rows: int) -> bool:
+    def full(self, rows: int = 0) -> bool:
+        """Count rows in; whether so many have gathered that they had better be written."""
         self._weight += rows
         return self._weight >= SLICE_ROWS
 
@@ -264,6 +305,28 @@ class _Rows:
         self.tables["ver"].append((version.t, rid, type, 0, pats))
         for patient in filter(None, pats.split(",")):
             self.tables["comp"].append((int(patient), version.t))
+
+    def _few(self, type: str, t: int, keys: Keys) -> None:
+        """What `_keys` does, for nearly every version there is: all at once, which costs half as much."""
+        tables, codes, systems, rids = self.tables, self.names.codes, self.names.systems, self.names.rids
+        tokens = [(sp, codes[code], systems[system], t) for sp, system, code in keys.token]
+        tables["tok"] += tokens
+        tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
+        tables["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
+        tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in keys.quantity]
+        patient_sp, code_sps = paired(type)
+        for sp, target, id in keys.reference:
+            found = rids[target, id]
+            tables["ref"].append((sp, found, t))
+            if sp == patient_sp:
+                tables["pc"] += [(found, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
+        for sp, text in keys.text:
+            own = [(c, s) for one, c, s, _ in tokens if one == sp]
+            if not own:
+                tables["tok"].append((sp, codes[NO_CODE], 0, t))
+                own = [(codes[NO_CODE], 0)]
+            norm = search.normal(text)
+            tables["txt"] += [(sp, norm, c, s) for c, s in own]
 
     def _keys(self, type: str, t: int, keys: Keys) -> Iterator[int]:
         """The rows of the keys, some hundreds at a time; yields how many."""
@@ -279,6 +342,9 @@ class _Rows:
             coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
             tables["pc"] += [(rid, *one) for rid in whose for one in coded]
             yield len(part) + len(whose) * len(coded)
+        for heir_of in _parts(keys.heir_of):
+            tables["link"] += self.file.heirs.links(t, heir_of)
+            yield 3 * len(heir_of)
         for dates in _parts(keys.date):
             tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
             yield len(dates)

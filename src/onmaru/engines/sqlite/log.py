@@ -15,7 +15,7 @@ from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.group import HEAVY, Body, Group, Row
 from onmaru.fhir import verbatim
 from onmaru.kernel.log import Draft, Moved, Version
-from onmaru.kernel.seal import Header, commitment, seal
+from onmaru.kernel.seal import ERASURE, Header, commitment, positions, seal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -64,7 +64,7 @@ class SqliteLog:
         self._lent = False
         self._pages = keys.pages
         self._beside: apsw.Connection | None = None
-        self._erasures: list[tuple[int, str, str]] = []
+        self._erasures: list[tuple[int, Sequence[int]]] = []
         self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     def tip(self) -> int:
@@ -88,16 +88,18 @@ class SqliteLog:
         at = max(self._now(), self._at + 1)
         t = self._tip + 1
         body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at, draft.spots)
-        com = commitment(salt, draft.type, draft.id, body)
+        erasing = draft.op == "erase"
+        kept, mark = (positions(draft.erases), ERASURE) if erasing else (body, b"\x01")
+        com = commitment(salt, draft.type, draft.id, kept, mark=mark)
         header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
         self.seal = seal(self._key, self.seal, header)
         self._entries.append(
             (t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com, self.seal)
         )
-        self._bodies.append((t, salt, draft.type, draft.id, body))
-        self.buffered += 2000 + len(body or b"")
-        if draft.op == "erase":
-            self._erasures.append((t, draft.type, draft.id))
+        self._bodies.append((t, salt, draft.type, draft.id, kept))
+        self.buffered += 2000 + len(kept or b"")
+        if erasing:
+            self._erasures.append((t, draft.erases))
         self._tip, self._at = t, at
         return Version(
             t, draft.type, draft.id, draft.version, draft.op, at, body, draft.caller, draft.purpose, draft.request
@@ -138,8 +140,8 @@ class SqliteLog:
                 return
             with group.undone_on_error(self.db):
                 self.db.executemany(BODY, map(self._packed, group.heavy))
-                for t, type, id in group.erasures:
-                    self._erase(t, type, id)
+                for t, taken in group.erasures:
+                    self._erase(t, taken)
                 self.db.execute("COMMIT")
             group.done = True
 
@@ -167,20 +169,14 @@ class SqliteLog:
             self._beside = connect(self.path, self._pages, cache_mb=16, readonly=True)
         return self._beside
 
-    def _erase(self, by: int, type: str, id: str) -> None:
-        """Take salt, type, id and body of every earlier version; their headers and the chain stay.
+    def _erase(self, by: int, taken: Sequence[int]) -> None:
+        """Take salt, type, id and body of earlier versions; their headers and the chain stay.
 
-        The erasure's own row keeps type and id, so that a reader is told 410 and a follower knows whom to forget.
+        The erasure's own row keeps type, id and these positions, so that a reader is told 410, a follower knows whom to
+        forget, and nobody can take another body away in its name.
         """
-        positions = self.positions(type, id, by)
-        self.db.executemany("UPDATE erased SET by = ? WHERE by = ?", [(by, t) for t in positions])
-        self.db.executemany("INSERT INTO erased VALUES(?,?)", [(t, by) for t in positions])
-        self.db.executemany("DELETE FROM body WHERE t = ?", ((t,) for t in positions))
-
-    def positions(self, type: str, id: str, before: int) -> list[int]:
-        """Positions below `before` whose body belongs to `Type/id`; a scan, for erasure only."""
-        rows = self.db.execute("SELECT t FROM body WHERE type = ? AND id = ? AND t < ?", (type, id, before))
-        return [t for (t,) in rows]
+        self.db.executemany("INSERT OR REPLACE INTO erased VALUES(?,?)", [(t, by) for t in taken])
+        self.db.executemany("DELETE FROM body WHERE t = ?", ((t,) for t in taken))
 
     def settle(self, t: int) -> None:
         """Everything up to `t` has reached the disk."""
@@ -202,7 +198,7 @@ class SqliteLog:
         type, id, z = body
         header: Any = db.execute(HEADER, (t,)).fetchone()
         ver, op, at, caller, purpose, request = header
-        return Version(t, type, id, ver, op, at, None if z is None else _unpack(z), caller, purpose, request)
+        return _version((t, type, id, ver, op, at, z, caller, purpose, request))
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""
@@ -231,4 +227,5 @@ def versions(db: apsw.Connection, after: int, limit: int) -> list[Version]:
 
 def _version(row: Any) -> Version:
     t, type, id, ver, op, at, z, caller, purpose, request = row
-    return Version(t, type, id, ver, op, at, None if z is None else _unpack(z), caller, purpose, request)
+    body = None if z is None or op == "erase" else _unpack(z)
+    return Version(t, type, id, ver, op, at, body, caller, purpose, request)

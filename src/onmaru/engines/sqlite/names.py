@@ -19,39 +19,18 @@ class Names:
 
     def __init__(self, db: apsw.Connection, key: bytes) -> None:
         self._db = db
-        self._rids: dict[tuple[int, str], int] = {}
+        self.rids = _Rids(db)
         self._people: dict[int, str] = {}
         self.codes = _Codes(key)
         self.systems = _Systems(db)
-        self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
 
-    def rid(self, type: str, id: str, *, fresh: bool = False) -> int:
-        """The key of `type/id`, given on first use. `fresh`: known to be new, so nothing is looked up."""
-        name = (TYPES.get(type, 0), id)
-        found = self._rids.get(name)
-        if found is None:
-            found = None if fresh else self.known(type, id)
-            if found is None:
-                found = self._next
-                self._next += 1
-                self._db.execute("INSERT INTO res VALUES(?,?,?)", (found, *name))
-            self._keep(name, found)
-        return found
+    def rid(self, type: str, id: str) -> int:
+        """The key of `type/id`, given on first use."""
+        return self.rids[type, id]
 
     def known(self, type: str, id: str) -> int | None:
         """The key of `type/id`, or None where nothing ever had or named it."""
-        name = (TYPES.get(type, 0), id)
-        found = self._rids.get(name)
-        if found is None:
-            found = self._db.execute("SELECT rid FROM res WHERE type = ? AND id = ?", name).get
-            if found is not None:
-                self._keep(name, found)
-        return found
-
-    def _keep(self, name: tuple[int, str], rid: int) -> None:
-        if len(self._rids) >= SEVERAL_AT_MOST:
-            self._rids.clear()
-        self._rids[name] = rid
+        return self.rids.get((type, id)) or self.rids.stored(type, id)
 
     def name(self, rid: int) -> tuple[str, str]:
         """(type, id) of a key."""
@@ -92,6 +71,38 @@ class _Codes(dict[str, int]):
             self.clear()
         self[text] = found = int.from_bytes(digest, "big") >> 1
         return found
+
+
+class _Rids(dict[tuple[str, str], int]):
+    """Keys of resources by type and id, each stored when it is first named."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
+
+    def __missing__(self, name: tuple[str, str]) -> int:
+        type, id = name
+        # Most that are asked for are new
+        self._db.execute("INSERT OR IGNORE INTO res VALUES(?,?,?)", (self._next, TYPES.get(type, 0), id))
+        if not self._db.changes():
+            found = self.stored(type, id)
+            if found is not None:
+                return found
+        self._next += 1
+        return self._keep(name, self._next - 1)
+
+    def stored(self, type: str, id: str) -> int | None:
+        """The key as it is stored, if it is."""
+        found: int | None = self._db.execute(
+            "SELECT rid FROM res WHERE type = ? AND id = ?", (TYPES.get(type, 0), id)
+        ).get
+        return found if found is None else self._keep((type, id), found)
+
+    def _keep(self, name: tuple[str, str], rid: int) -> int:
+        if len(self) >= SEVERAL_AT_MOST:
+            self.clear()
+        self[name] = rid
+        return rid
 
 
 class _Systems(dict[str, int]):

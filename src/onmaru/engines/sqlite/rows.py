@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.connection import connect, truncated
 from onmaru.kernel.gate import SHARED, Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
-from onmaru.kernel.projection import Projection, Row, Table
+from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
 TYPES = {
     "text": "TEXT",
@@ -29,7 +29,11 @@ BATCH = 1000
 
 
 class HotTables:
-    """The tables of the projections whose store is "hot", one file a tenant."""
+    """The tables of the projections whose store is "hot", one file a tenant.
+
+    A new version of a projection is built beside the one before, which serves until the new one has reached it.
+    `tables` gives what serves; `older` the version that does so for a projection whose new one is still behind.
+    """
 
     sites = False
 
@@ -38,13 +42,43 @@ class HotTables:
         self.db.execute("CREATE TABLE IF NOT EXISTS follow(name TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID")
         self.projections = [one for one in projections if any(table.store == "hot" for table in one.tables)]
         self.tables: dict[str, tuple[Table, str]] = {}
+        self.older: dict[str, int] = {}
         for projection in self.projections:
-            for table in projection.tables:
-                if table.store == "hot":
-                    physical = f"{table.name}__{projection.version}"
-                    self.tables[table.name] = (table, physical)
-                    self._make(table, physical)
-        self._drop_old()
+            older = self._before(projection)
+            if older is not None:
+                self.older[projection.name] = older
+            for table in _hot(projection):
+                self._make(table, _physical(table, projection.version))
+                self.tables[table.name] = (table, _physical(table, projection.version if older is None else older))
+        for projection in self.projections:
+            self._settle(projection)
+        self._drop_unnamed()
+
+    def _before(self, projection: Projection) -> int | None:
+        """The version before that followed furthest, if its rows answer today's views."""
+        found: list[Any] = self.db.execute("SELECT name, position FROM follow ORDER BY position DESC").fetchall()
+        for name, _ in found:
+            one, _, version = name.rpartition("__")
+            if one == projection.name and int(version) != projection.version and self._serves(projection, int(version)):
+                return int(version)
+        return None
+
+    def _serves(self, projection: Projection, version: int) -> bool:
+        for table in _hot(projection):
+            info: list[Any] = self.db.execute(f'PRAGMA table_info("{_physical(table, version)}")').fetchall()
+            if not {name for name, _ in table.columns} <= {row[1] for row in info}:
+                return False
+        return True
+
+    def _settle(self, projection: Projection) -> None:
+        """Let the new version serve, and drop the older, as soon as it has come as far."""
+        older = self.older.get(projection.name)
+        if older is None or self.position(projection) < self._position(projection.name, older):
+            return
+        del self.older[projection.name]
+        for table in _hot(projection):
+            self.tables[table.name] = (table, _physical(table, projection.version))
+        self._drop_unnamed()
 
     def _make(self, table: Table, physical: str) -> None:
         columns = ", ".join(f'"{name}" {TYPES[kind]}' for name, kind in table.columns)
@@ -54,44 +88,55 @@ class HotTables:
         extra = f", {wanted}" if wanted else ""
         self.db.execute(f'CREATE INDEX IF NOT EXISTS "{physical}_patient" ON "{physical}"(_patient{extra})')
 
-    def _drop_old(self) -> None:
-        """Drop the tables of earlier projection versions: the house catches up before it answers the first request."""
-        current = {physical for _, physical in self.tables.values()} | {"follow"}
-        names: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in names:
-            if name not in current and "__" in name:
-                self.db.execute(f'DROP TABLE "{name}"')
+    def _drop_unnamed(self) -> None:
+        """Drop, with their positions, tables that neither serve nor are built: those of versions that nobody asks for."""
+        built = [(_physical(table, one.version), one, one.version) for one in self.projections for table in _hot(one)]
+        named = {physical for physical, _, _ in built} | {physical for _, physical in self.tables.values()}
+        kept = {f"{one.name}__{version}" for _, one, version in built}
+        kept |= {f"{name}__{version}" for name, version in self.older.items()}
+        with self.db:
+            tables: list[Any] = self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in tables:
+                if name not in named and "__" in name:
+                    self.db.execute(f'DROP TABLE "{name}"')
+            followed: list[Any] = self.db.execute("SELECT name FROM follow").fetchall()
+            self.db.executemany("DELETE FROM follow WHERE name = ?", [one for one in followed if one[0] not in kept])
 
     def position(self, projection: Projection) -> int:
         """How far this projection has followed."""
-        name = f"{projection.name}__{projection.version}"
-        found: int | None = self.db.execute("SELECT position FROM follow WHERE name = ?", (name,)).get
+        return self._position(projection.name, projection.version)
+
+    def _position(self, name: str, version: int) -> int:
+        found: int | None = self.db.execute("SELECT position FROM follow WHERE name = ?", (f"{name}__{version}",)).get
         return found or 0
 
     def catch_up(self, projection: Projection, log: Log, limit: int = BATCH) -> bool:
         """Follow one batch; False when there was nothing to follow."""
-        position = self.position(projection)
-        batch = log.read(position, limit)
-        if not batch:
-            return False
-        wanted = [version for version in batch if version.type in projection.types]
-        made = list(projection.apply(wanted))
+        batch = log.read(self.position(projection), limit)
+        if batch:
+            self.take(projection, batch, {})
+        return bool(batch)
+
+    def take(self, projection: Projection, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> None:
+        """Follow versions that come right after the position, in one atomic step; see `rows_of` for `made`."""
+        found = list(rows_of(projection, batch, made))
         with self.db:
-            for version, rows in made:
+            for version, rows in found:
                 self._replace(projection, version, rows)
             name = f"{projection.name}__{projection.version}"
             self.db.execute("INSERT OR REPLACE INTO follow VALUES(?,?)", (name, batch[-1].t))
-        return True
+        self._settle(projection)
 
     def _replace(self, projection: Projection, version: Version, rows: Iterable[Row]) -> None:
         if version.version > 1:
-            for table in projection.tables:
-                if table.store == "hot":
-                    self.db.execute(f'DELETE FROM "{self.tables[table.name][1]}" WHERE _source = ?', (version.name,))
+            for table in _hot(projection):
+                physical = _physical(table, projection.version)
+                self.db.execute(f'DELETE FROM "{physical}" WHERE _source = ?', (version.name,))
         for row in rows:
             if row.table not in self.tables:
                 continue
-            table, physical = self.tables[row.table]
+            table = self.tables[row.table][0]
+            physical = _physical(table, projection.version)
             marks = ",".join("?" * (6 + len(table.columns)))
             own = (version.name, version.version, version.t, row.patient.partition(" ")[0], row.patient, row.labels)
             self.db.execute(f'INSERT INTO "{physical}" VALUES({marks})', (*own, *row.values))
@@ -148,8 +193,22 @@ class HotTables:
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to."""
         asked = set(names)
-        return min(self.position(one) for one in self.projections if asked & {table.name for table in one.tables})
+        serving = [one for one in self.projections if asked & {table.name for table in one.tables}]
+        return min(self._position(one.name, self.older.get(one.name, one.version)) for one in serving)
+
+    def emptied(self) -> bool:
+        """See `Home.emptied`."""
+        return truncated(self.db)
 
     def close(self) -> None:
         """Close the file."""
         self.db.close()
+
+
+def _hot(projection: Projection) -> list[Table]:
+    return [table for table in projection.tables if table.store == "hot"]
+
+
+def _physical(table: Table, version: int) -> str:
+    """The name that a table has in the file."""
+    return f"{table.name}__{version}"

@@ -1,4 +1,4 @@
-"""The audit trail in SQLite: rows of one group are one sealed, compressed block; the viewer's index follows lazily."""
+"""The audit trail in SQLite: rows of one group are one sealed, compressed block; the viewer's index follows behind."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ class SqliteTrail:
             self.block, self.seal = last[0], last[3]
             self._next = last[1] + len(_decode(self._unpack(last[2])))
         self._rows: list[Access] = []
+        # Rows are indexed in the order of their blocks, so the last row tells the last block
+        seen: Any = self.db.execute("SELECT n, block FROM seen ORDER BY n DESC LIMIT 1").fetchone()
+        self._indexed: int = seen[0] if seen else 0
+        self._indexed_block: int = seen[1] if seen else 0
 
     def add(self, access: Access) -> None:
         """Buffer one row."""
@@ -73,22 +77,35 @@ class SqliteTrail:
         """The rows of one block."""
         return _decode(self._unpack(packed))
 
-    def _follow(self) -> None:
-        """Bring the viewer's index up to the last block."""
-        done = self.db.execute("SELECT max(block) FROM seen").get or 0
-        for number, first, packed, _ in list(self.blocks(done)):
-            rows = list(enumerate(self.rows(packed), start=first))
-            with self.db:
-                self.db.executemany("INSERT INTO seen VALUES(?,?,?,?)", [(n, r.at, r.user, number) for n, r in rows])
-                self.db.executemany(
-                    "INSERT OR IGNORE INTO whose VALUES(?,?)", [(p, n) for n, r in rows for p in r.patients]
-                )
+    @property
+    def lag(self) -> int:
+        """How many written rows the viewer's index has not followed yet."""
+        return self._next - 1 - self._indexed
+
+    def follow(self) -> bool:
+        """Bring the viewer's index up by one block; False when there was none to follow."""
+        found = next(self.blocks(self._indexed_block), None)
+        if found is None:
+            return False
+        number, first, packed, _ = found
+        rows = list(enumerate(self.rows(packed), start=first))
+        with self.db:
+            self.db.executemany("INSERT INTO seen VALUES(?,?,?,?)", [(n, r.at, r.user, number) for n, r in rows])
+            self.db.executemany(
+                "INSERT OR IGNORE INTO whose VALUES(?,?)", [(p, n) for n, r in rows for p in r.patients]
+            )
+        self._indexed, self._indexed_block = rows[-1][0], number
+        return True
 
     def page(
         self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
     ) -> Sequence[tuple[int, Access]]:
-        """Rows newest first, below row number `before` (0: from the end), those still buffered among them."""
-        self._follow()
+        """Rows newest first, below row number `before` (0: from the end), those still buffered among them.
+
+        What is not indexed yet is followed first; who must not be held up by that has looked at `lag` before.
+        """
+        while self.follow():
+            pass
         fresh = [
             (number, row)
             for number, row in reversed(list(enumerate(self._rows, start=self._next)))

@@ -12,15 +12,17 @@ from typing import Any
 import apsw
 import msgspec
 import zstandard
+from pyroaring import BitMap
 
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.witness import Head
-from onmaru.kernel.seal import Header, commitment, seal, seal_block
+from onmaru.kernel.seal import ERASURE, Header, commitment, seal, seal_block
 
 ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
- b.salt, b.type, b.id, b.z, b.t, y.t
- FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t
- LEFT JOIN entry y ON y.t = x.by AND y.op = 'erase' AND y.t > e.t ORDER BY e.t"""
+ b.salt, b.type, b.id, b.z, b.t, x.by
+ FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t ORDER BY e.t"""
+ERASURES = """SELECT e.t, e.com, b.salt, b.type, b.id, b.z
+ FROM entry e JOIN body b ON b.t = e.t WHERE e.op = 'erase' AND b.z IS NOT NULL"""
 # µs that entries may run ahead of the newest signed head: heads are signed every minute
 UNSIGNED = 5 * 60 * 1_000_000
 
@@ -64,6 +66,8 @@ class Verifier:
         self.report = Report(keys.tenant, wrong=[])
         self._seals: dict[int, bytes] = {}
         self._blocks: dict[int, bytes] = {}
+        self._erasures: dict[int, BitMap] = {}
+        self._erased = BitMap()
         self._oldest = self._newest = 0
 
     def run(self) -> Report:
@@ -101,6 +105,7 @@ class Verifier:
         previous, last_at = self._keys.genesis("log"), 0
         unpack = zstandard.ZstdDecompressor().decompress
         self._seals[0] = previous
+        self._authority(db, unpack)
         for row in db.execute(ENTRIES):
             wrong, previous, last_at = self._entry(row, previous, last_at, unpack)
             if wrong is not None:
@@ -113,7 +118,8 @@ class Verifier:
         return self._orphans(db)
 
     def _entry(self, row: Any, previous: bytes, last_at: int, unpack: Any) -> tuple[Wrong | None, bytes, int]:
-        t, ver, op, at, caller, purpose, request, epoch, com, stored, salt, type, id, z, body_t, by = row
+        t, ver, op, at, caller, purpose, request, epoch, com, stored = row[:10]
+        body_t, by = row[14:]
         expected = self.report.entries + 1
         if t != expected:
             return Wrong("log.db", expected, "the entry is missing"), previous, at
@@ -127,23 +133,35 @@ class Verifier:
             return Wrong("log.db", t, "its header is not what was sealed"), previous, at
         if sealed != stored:
             return Wrong("log.db", t, "its header or seal is not what was sealed"), previous, at
-        if body_t is None:
-            if by is None:
-                return Wrong("log.db", t, "its body is missing and no erasure says why"), previous, at
-            self.report.erased += 1
-        elif not self._committed(salt, type, id, z, com, unpack):
-            return Wrong("log.db", t, "its body is not the one it commits to"), previous, at
-        else:
-            self.report.bodies += 1
+        found = self._kept(row, unpack) if body_t is not None else self._taken(t, by)
+        if found:
+            return Wrong("log.db", t, found), previous, at
         self.report.entries += 1
         return None, sealed, at
 
-    @staticmethod
-    def _committed(salt: Any, type: Any, id: Any, z: Any, com: bytes, unpack: Any) -> bool:
-        try:
-            return commitment(salt, type, id, None if z is None else unpack(z)) == com
-        except (zstandard.ZstdError, TypeError, ValueError):
-            return False
+    def _kept(self, row: Any, unpack: Any) -> str:
+        """What is wrong with a body that is there; "" when nothing is."""
+        if not _committed(row[8], row[10:14], ERASURE if row[2] == "erase" else b"\x01", unpack):
+            return "its body is not the one it commits to"
+        if row[0] in self._erased:
+            return "an erasure took its body, yet there it is"
+        self.report.bodies += 1
+        return ""
+
+    def _taken(self, t: int, by: Any) -> str:
+        """What is wrong with a body that is not there; "" when an erasure commits to having taken it."""
+        if t not in self._erasures.get(by, ()):
+            return "its body is missing and no erasure says why"
+        self.report.erased += 1
+        return ""
+
+    def _authority(self, db: apsw.Connection, unpack: Any) -> None:
+        """Which positions each erasure commits to have taken; one that was altered speaks for none."""
+        for t, com, *body in db.execute(ERASURES):
+            if _committed(com, body, ERASURE, unpack):
+                taken = msgspec.msgpack.decode(unpack(body[3]))
+                self._erasures[t] = BitMap(one for one in taken if one < t)
+                self._erased |= self._erasures[t]
 
     def _orphans(self, db: apsw.Connection) -> Wrong | None:
         found = db.execute("SELECT min(t) FROM body WHERE t NOT IN (SELECT t FROM entry)").get
@@ -208,3 +226,12 @@ class Verifier:
             yield db.execute("PRAGMA integrity_check").fetchall()
         finally:
             db.close()
+
+
+def _committed(com: bytes, body: Any, mark: bytes, unpack: Any) -> bool:
+    """Whether a row of `body` (salt, type, id, z) is the one that an entry commits to."""
+    salt, type, id, z = body
+    try:
+        return commitment(salt, type, id, None if z is None else unpack(z), mark=mark) == com
+    except (zstandard.ZstdError, TypeError, ValueError):
+        return False

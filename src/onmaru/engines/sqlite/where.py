@@ -21,7 +21,8 @@ def where(folder: Path, keys: Keys, name: str) -> dict[str, object] | None:
         db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         type, _, id = name.rpartition("/")
         row = db.execute(
-            "SELECT t, type, id, salt, z FROM body WHERE id = ? AND (? = '' OR type = ?) AND z IS NOT NULL ORDER BY t DESC",
+            "SELECT b.t, type, id, salt, z FROM body b JOIN entry e ON e.t = b.t "
+            "WHERE id = ? AND (? = '' OR type = ?) AND z IS NOT NULL AND op <> 'erase' ORDER BY b.t DESC",
             (id, type, type),
         ).fetchone()
         if row is None:

@@ -62,7 +62,8 @@ def compiled(struct: type[msgspec.Struct]) -> Callable[[Any], Keys]:
     tree = compile.grow(struct.__name__, actions(struct.__name__))
     space: dict[str, Any] = {}
     exec(compile.source(struct, tree), space)  # noqa: S102  built from our own trees, see compile's law
-    return space["make_extract"](values.RULES, Keys, values.refers)  # type: ignore[no-any-return]
+    extract: Callable[[Any], Keys] = space["make_extract"](values.RULES, Keys, values.refers)
+    return extract
 
 
 _COMPILED: dict[type, Callable[[Any], Keys]] = {}

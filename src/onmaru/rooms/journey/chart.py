@@ -65,12 +65,8 @@ def _see_also(patient: str, links: list[dict[str, Any]]) -> list[dict[str, str]]
     return list(found.values())
 
 
-def identity(hall: Hall, patient: str) -> dict[str, Any]:
-    """Who this is, for the header and the print; 404 when there is no such patient."""
-    found = rows(hall, views.PATIENT, {"patient": patient})
-    if not found:
-        raise invalid("not-found", "no such patient", status=404)
-    row = found[0]
+def person(row: dict[str, Any]) -> dict[str, Any]:
+    """What always stands together of a patient: name, number, birth date and sex."""
     return {
         "id": row["patient"],
         "name": row["name"],
@@ -78,6 +74,17 @@ def identity(hall: Hall, patient: str) -> dict[str, Any]:
         "birthDate": row["birth"],
         "gender": row["sex"],
         "identifier": row["number"],
+    }
+
+
+def identity(hall: Hall, patient: str) -> dict[str, Any]:
+    """Who this is, for the header and the print; 404 when there is no such patient."""
+    found = rows(hall, views.PATIENT, {"patient": patient})
+    if not found:
+        raise invalid("not-found", "no such patient", status=404)
+    row = found[0]
+    return {
+        **person(row),
         "identifiers": msgspec.json.decode(row["shown"]),
         "deceased": row["deceased"],
         "active": bool(row["active"]),

@@ -42,7 +42,8 @@ def dosage(one: dict[str, Any]) -> str:
     doses = [rate.get("doseQuantity") or {} for rate in one.get("doseAndRate") or []]
     if isinstance(one.get("dose"), dict):
         doses.append(one["dose"])
-    amounts = [f"{quantity(dose).text} {quantity(dose).unit}".strip() for dose in doses if dose]
+    # Asked for and given alike are one amount: said twice it would read as two
+    amounts = list(dict.fromkeys(f"{quantity(dose).text} {quantity(dose).unit}".strip() for dose in doses if dose))
     times = one.get("timing") or {}
     timing = concept(times.get("code")).ko or _repeat(times.get("repeat") or {})
     return " ".join(part for part in (*amounts, concept(one.get("route")).ko, timing) if part)

@@ -11,7 +11,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.journey import names, views
 from onmaru.rooms.journey.asking import answer, asked, contains, rows, whole
-from onmaru.rooms.journey.chart import namesakes, place, stays
+from onmaru.rooms.journey.chart import namesakes, person, place, stays
 
 LONGEST_QUERY = 100
 
@@ -54,12 +54,7 @@ def _dressed(hall: Hall, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _item(row: dict[str, Any], stay: dict[str, Any] | None, alike: list[dict[str, str]]) -> dict[str, Any]:
     return {
-        "id": row["patient"],
-        "name": row["name"],
-        "otherNames": row["other_names"],
-        "birthDate": row["birth"],
-        "gender": row["sex"],
-        "identifier": row["number"],
+        **person(row),
         "ward": stay["ward_name"] if stay else "",
         "bed": place(stay) if stay else "",
         "encounter": stay["source"] if stay else "",

@@ -13,6 +13,7 @@ from onmaru.rooms.journey.asking import EVER, asked, contains, identifier, kinds
 from onmaru.rooms.journey.chart import chart
 from onmaru.rooms.journey.sheet import ALERT, INK, QUIET, Sheet
 from onmaru.rooms.journey.summary import collect
+from onmaru.rooms.journey.units import written
 from onmaru.rooms.journey.words import strings, word
 
 PRINT_MOST = 300
@@ -124,7 +125,7 @@ class Paper:
             self._sheet.row([(0, self._word("none"))], QUIET)
         for vital in self._content["vitals"]:
             flag = self._word(f"flag.{vital['flag']}") if vital["flag"] else ""
-            said = f"{vital['value']} {vital['unit']}".strip()
+            said = written(vital["value"], vital["unit"])
             cells = [(0.0, vital[self._language]), (190.0, said), (300.0, flag), (420.0, self.moment(vital["at"]))]
             self._sheet.row(cells, ALERT if flag else INK)
 
@@ -133,7 +134,7 @@ class Paper:
         if total > len(shown):
             self._sheet.row([(0, self._word("more", shown=len(shown), total=total))], QUIET)
         for item in shown:
-            said = f"{item['value']} {item['unit']}".strip()
+            said = written(item["value"], item["unit"])
             marks = [self._word(f"flag.{item['flag']}") if item["flag"] else ""]
             marks.append(self._word("retracted") if item["status"] == "entered-in-error" else "")
             what = " · ".join(

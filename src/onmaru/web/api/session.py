@@ -14,7 +14,7 @@ from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
-from onmaru.web.entrance import COOKIE, deny, note, trail_of
+from onmaru.web.entrance import COOKIE, cookie, deny, note, trail_of
 from onmaru.web.visit import Visit
 
 # Each check of a password takes 64 MiB for a tenth of a second: no more than two at a time
@@ -35,12 +35,14 @@ async def login(visit: Visit) -> Response:
     """`POST /api/login`: 200 with the session's cookie, 401 wrong, 429 too many tries. A user unknown answers no sooner."""
     given = body(visit, Credentials)
     logins = visit.doors.logins
+    mark = cookie(visit.request.headers.get("cookie", ""), _slot(visit, given.user))
+    trying = logins.trying(visit.tenant, given.user, visit.address, mark)
     async with CHECKS:
         # Asked only now: of many tries sent at once, those that waited here are refused too
-        wait = logins.blocked(visit.tenant, given.user, visit.address)
+        wait = logins.blocked(trying)
         right = not wait and await asyncio.to_thread(logins.knows, visit.tenant, given.user, given.password)
         if not wait:
-            logins.counted(visit.tenant, given.user, visit.address, right=right)
+            logins.counted(trying, right=right)
     user = logins.accounts.user(visit.tenant, given.user)
     # A name that nobody has may be a password typed into the wrong field, and is not kept
     name = user.user if user is not None else ""
@@ -53,7 +55,12 @@ async def login(visit: Visit) -> Response:
         raise invalid("login", "user or password is wrong", status=401)
     secret, grant = logins.open_session(visit.tenant, user.user)
     _note_login(visit, user.user, user.roles, "")
-    return json(_me(user, grant), 200, [("set-cookie", _cookie(visit, secret, logins.lifetimes.session // 1_000_000))])
+    mark = logins.devices.mark(visit.tenant, user.user, logins.now())
+    cookies = (
+        _cookie(visit, COOKIE, secret, logins.lifetimes.session),
+        _cookie(visit, _slot(visit, user.user), mark, logins.devices.lasts, "api/login"),
+    )
+    return json(_me(user, grant), 200, [("set-cookie", one) for one in cookies])
 
 
 def me(visit: Visit) -> Response:
@@ -67,7 +74,7 @@ def logout(visit: Visit) -> Response:
     standing, _ = visit.known()
     visit.doors.logins.revoke(standing.grant)
     note(visit, "logout")
-    return Response(204, b"", "", (("set-cookie", _cookie(visit, "", 0)),))
+    return Response(204, b"", "", (("set-cookie", _cookie(visit, COOKIE, "", 0)),))
 
 
 def break_glass(visit: Visit) -> Response:
@@ -95,13 +102,20 @@ def _me(user: User, grant: Grant) -> dict[str, Any]:
         "tenant": user.tenant,
         "language": user.language,
         "csrf": grant.csrf,
+        **({"patient": user.patient} if user.patient else {}),
     }
 
 
-def _cookie(visit: Visit, secret: str, seconds: int) -> str:
-    path = "/" if visit.tenant == visit.doors.settings.tenant else f"/t/{visit.tenant}/"
+def _slot(visit: Visit, user: str) -> str:
+    """The name of the cookie by which a browser is a known device of this user."""
+    return f"{COOKIE}-{visit.doors.logins.devices.slot(visit.tenant, user)}"
+
+
+def _cookie(visit: Visit, name: str, secret: str, lasts: int, below: str = "") -> str:
+    """A cookie for `lasts` µs, sent only to this tenant's addresses that begin with `below`."""
+    top = "/" if visit.tenant == visit.doors.settings.tenant else f"/t/{visit.tenant}/"
     secure = "; Secure" if visit.secure else ""
-    return f"{COOKIE}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    return f"{name}={secret}; Path={top}{below}; Max-Age={lasts // 1_000_000}; HttpOnly; SameSite=Strict{secure}"
 
 
 def _note_login(visit: Visit, user: str, roles: tuple[str, ...], denied: str) -> None:

@@ -6,11 +6,9 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
-from onmaru.kernel.access import may_open
 from onmaru.kernel.room import Response
 from onmaru.web.api import audit, intake, session, users
-from onmaru.web.entrance import deny
+from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
 
@@ -40,17 +38,8 @@ class Api:
             self._router.add(method, path, (page, handler))
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
-        """Run the route; `Invalid` 403 and an audit row when no role of the caller opens its page.
-
-        A token limited to some scopes opens no page at all: pages show and change what no scope speaks of.
-        """
+        """Run the route; `Invalid` 403 and an audit row when no role of the caller opens its page."""
         (page, handler), params = self._router.find(visit.request.method, path)
-        standing, caller = visit.known()
-        if page and standing.grant.scopes:
-            deny(visit, "scope")
-            raise invalid("forbidden", "not permitted: scope", status=403)
-        if page and not may_open(caller, page, visit.doors.logins.table):
-            deny(visit, "role")
-            raise invalid("forbidden", "not permitted: role", status=403)
+        open_page(visit, page)
         visit.request = msgspec.structs.replace(visit.request, params=params)
         return handler(visit)

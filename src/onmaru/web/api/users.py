@@ -15,6 +15,7 @@ from onmaru.kernel.access import may_open
 from onmaru.kernel.accounts import User
 from onmaru.kernel.caller import Role
 from onmaru.kernel.entry import ID
+from onmaru.kernel.guessing import Try
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
@@ -114,11 +115,14 @@ async def _hashed(given: str) -> str:
 async def _prove(visit: Visit, user: User, current: str) -> None:
     """One's own password needs the current one, and guessing it counts as trying to log in."""
     logins = visit.doors.logins
+    standing, _ = visit.known()
+    # A session is a known device: nobody else's wrong passwords keep its user from a new one
+    trying = Try(visit.tenant, user.user, visit.address, standing.grant.key.hex())
     async with CHECKS:
-        if logins.blocked(visit.tenant, user.user, visit.address):
+        if logins.blocked(trying):
             raise invalid("throttled", "too many tries, wait before the next one", status=429)
         right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
-    logins.counted(visit.tenant, user.user, visit.address, right=right)
+    logins.counted(trying, right=right)
     if not right:
         deny(visit, "password")
         raise invalid("forbidden", "the current password is wrong", "current", 403)

@@ -41,6 +41,11 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                 "security": {"cors": False, "description": "Bearer tokens limited by SMART v2 scopes"},
                 "resource": [_resource(name, of_type, settings) for name in sorted(RESOURCE_TYPES)],
                 "interaction": of_system,
+                "operation": [
+                    {"name": name[1:], "definition": f"urn:onmaru:operation:{name[1:]}"}
+                    for name in sorted(named)
+                    if name[0] == "$"
+                ],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
@@ -52,8 +57,13 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
 _ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 
 
+# R5's definition: R4 has none
+_PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+
+
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
+        **({"operation": [_PURGE]} if type_name == "Patient" else {}),
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -16,10 +16,14 @@ _WANTED = JSON_TYPES | {"*/*", "application/*", ""}
 FORM = frozenset({"_format", "_pretty", "_cursor"})
 
 
+Answer = Literal["minimal", "representation", "OperationOutcome"]
+_ANSWERS: Mapping[str, Answer] = {one: one for one in get_args(Answer)}
+
+
 class Preference(msgspec.Struct, frozen=True):
     """The parts of the Prefer header that are understood."""
 
-    answer: Literal["minimal", "representation", "OperationOutcome"] = "representation"
+    answer: Answer = "representation"
     lenient: bool = False
 
 
@@ -31,14 +35,14 @@ def prefer(headers: Mapping[str, str]) -> Preference:
     text = headers.get("prefer")
     if not text:
         return PLAIN
-    answer, lenient = "representation", False
+    answer, lenient = PLAIN.answer, PLAIN.lenient
     for part in text.replace(";", ",").split(","):
         name, _, value = part.strip().partition("=")
-        if name == "return" and value in ("minimal", "representation", "OperationOutcome"):
-            answer = value
+        if name == "return":
+            answer = _ANSWERS.get(value, answer)
         elif name == "handling":
             lenient = value == "lenient"
-    return Preference(answer, lenient)  # type: ignore[arg-type]
+    return Preference(answer, lenient)
 
 
 def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:

@@ -11,6 +11,7 @@ from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors
 from onmaru.web.fhir.driving import Driver
+from onmaru.web.fhir.fhirpath import evaluate
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
@@ -20,6 +21,8 @@ from onmaru.web.router import MethodRefused
 Interaction = Callable[[Request, Hall], Response | Awaitable[Response]]
 # shape of the path → method → (name in a CapabilityStatement, handler)
 Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
+# Operations of the whole system. They read nothing of the record, so the surface notes each in the audit trail.
+OPERATIONS = frozenset({"$fhirpath"})
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
@@ -46,6 +49,7 @@ def table(doors: Doors) -> Table:
         "": {"GET": ("search-system", searches.of_system), "POST": ("transaction", bundles.post)},
         "_search": {"POST": ("search-system", searches.of_system_posted)},
         "_history": {"GET": ("history-system", history)},
+        "$fhirpath": {"POST": ("$fhirpath", evaluate)},
     }
     bundles.find = partial(find, routes, "GET")
     return routes
@@ -67,7 +71,7 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
     """The shape of a path (see `table`) and its named parts; NOWHERE for one that no interaction has."""
     parts = path.split("/")
     if parts[0] not in RESOURCE_TYPES:
-        return (path, {}) if path in ("", "_search", "_history") else NOWHERE
+        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) else NOWHERE
     params = {"type": parts[0]}
     shape = "T"
     rest = parts[1:]

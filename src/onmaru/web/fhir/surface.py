@@ -10,9 +10,11 @@ import msgspec
 from onmaru.kernel.room import Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
+from onmaru.web.entrance import note
 from onmaru.web.fhir.capability import capability, smart_configuration
 from onmaru.web.fhir.negotiation import check_accept
-from onmaru.web.fhir.routes import find, table
+from onmaru.web.fhir.purge import PATH, purge
+from onmaru.web.fhir.routes import OPERATIONS, find, table
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
 
@@ -41,7 +43,12 @@ class Fhir:
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
         """Run the interaction that `path`, below the base, stands for."""
         request = visit.request
+        erased = PATH.fullmatch(path) if "$" in path else None
+        if erased is not None:
+            return purge(visit, erased[1])
         handler, params = find(self.routes, request.method, path)
         check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
+        if path in OPERATIONS:
+            note(visit, path)
         return handler(msgspec.structs.replace(request, params=params), visit.hall())

@@ -62,7 +62,9 @@ export function DeadLetters({ tick }: { tick: number }) {
                     {format.dateTime(letter.at, true)}
                   </td>
                   <td data-name={t('dead.door')}>
-                    {letter.door} <span className={table.quiet}>{known('door.format', letter.format)}</span>
+                    <span>
+                      {letter.door} <span className={table.quiet}>{known('door.format', letter.format)}</span>
+                    </span>
                   </td>
                   <td data-name={t('dead.size')} className={table.number}>
                     {format.number(letter.size)} B

@@ -20,6 +20,8 @@ interface Door {
   rejected: number;
   dead: number;
   last?: string | null;
+  /** Since when the counts run: the server's start. */
+  since?: string | null;
 }
 
 const tones: Record<string, Tone> = { up: 'good', open: 'good', listening: 'good', idle: 'plain', down: 'alert', closed: 'alert', failed: 'alert' };
@@ -62,6 +64,7 @@ function DoorTable({ doors }: { doors: readonly Door[] }) {
               </th>
             ))}
             <th scope="col">{t('doors.last')}</th>
+            <th scope="col">{t('doors.since')}</th>
           </tr>
         </thead>
         <tbody>
@@ -80,6 +83,9 @@ function DoorTable({ doors }: { doors: readonly Door[] }) {
               ))}
               <td data-name={t('doors.last')} className={table.nowrap}>
                 {format.dateTime(door.last, true) || '–'}
+              </td>
+              <td data-name={t('doors.since')} className={table.nowrap}>
+                {format.dateTime(door.since) || '–'}
               </td>
             </tr>
           ))}

@@ -1,7 +1,7 @@
 /** One patient as a row: name, number, sex and age, birth date, place; the same cells fold into two lines on a telephone. */
 import { Link } from 'react-router';
 import { Marked } from '../../parts/Marked';
-import { NamesakeBadge, type PatientIdentity } from '../../parts/PatientBanner';
+import { MergedBadge, NamesakeBadge, type PatientIdentity } from '../../parts/PatientBanner';
 import { useFormat } from '../../words/format';
 import { useT } from '../../words/words';
 import look from './patients.module.css';
@@ -26,6 +26,7 @@ export function PatientCells({ patient, typed }: { patient: PatientIdentity; typ
           <Marked text={patient.name || t('nameless')} typed={typed} />
         </Link>
         {patient.namesake && <NamesakeBadge />}
+        {patient.mergedInto && <MergedBadge />}
       </span>
       <span role="gridcell" className={look.number}>
         <Marked text={patient.identifier ?? '–'} typed={typed} />

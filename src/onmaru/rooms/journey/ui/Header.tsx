@@ -22,6 +22,7 @@ export function Header({ summary, open, chosen }: HeaderProps) {
     ...patient,
     deceased: patient.deceased !== '',
     namesake: summary.namesakes.length > 0,
+    mergedInto: summary.survivor?.id,
     ward: encounter?.ward,
     bed: encounter?.bed,
   };

@@ -72,7 +72,7 @@ function Page({ patient }: { patient: string }) {
         )}
       </section>
       <List patient={patient} asked={window} tick={tick} clear={cluster ? () => setCluster(null) : null} open={(item) => setOpened({ source: item.source, item })} refine={setWords} />
-      <SourceDrawer patient={patient} source={opened?.source ?? null} item={opened?.item ?? null} tick={tick} close={() => setOpened(null)} />
+      <SourceDrawer patient={patient} source={opened?.source ?? null} item={opened?.item ?? null} tick={tick} open={open} close={() => setOpened(null)} />
     </div>
   );
 }

@@ -52,7 +52,7 @@ export function List({ patient, asked, tick, clear, open, refine }: ListProps) {
           {state.fresh === query && t('journey.list.count', { n: format.number(state.total) })}
         </span>
         <TextInput className={look.find} size="sm" type="search" aria-label={t('journey.search')} placeholder={t('journey.search')} leftSection={<IconSearch size={15} aria-hidden />} value={typed} maxLength={100} onChange={(event) => setTyped(event.currentTarget.value)} />
-        <Checkbox label={t('journey.flagged')} checked={flagged} onChange={(event) => setFlagged(event.currentTarget.checked)} />
+        <Checkbox className={flagged ? undefined : look.onscreen} label={t('journey.flagged')} checked={flagged} onChange={(event) => setFlagged(event.currentTarget.checked)} />
         {clear && (
           <Button size="xs" variant="light" rightSection={<IconX size={14} aria-hidden />} onClick={clear} aria-label={t('journey.list.clear')}>
             {t('journey.list.cluster')}

@@ -17,6 +17,8 @@ export interface SourceDrawerProps {
   /** The item itself when it was opened from the list. */
   item: Item | null;
   tick: number;
+  /** Opens another resource of the patient, such as the message that brought this one. */
+  open: (source: string) => void;
   close: () => void;
 }
 
@@ -27,7 +29,7 @@ interface State {
   problem: Problem | null;
 }
 
-export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawerProps) {
+export function SourceDrawer({ patient, source, item, tick, open, close }: SourceDrawerProps) {
   const language = useLanguage();
   const t = useT();
   const [version, setVersion] = useState<number | null>(null);
@@ -42,7 +44,7 @@ export function SourceDrawer({ patient, source, item, tick, close }: SourceDrawe
       {ready?.problem && <ProblemView problem={ready.problem} />}
       {ready?.told && (
         <>
-          <Origin provenance={ready.told.provenance} />
+          <Origin provenance={ready.told.provenance} open={open} />
           <Versions told={ready.told} choose={setVersion} />
           <Tokens text={ready.text} />
         </>
@@ -56,7 +58,7 @@ function Facts({ item }: { item: Item }) {
   const format = useFormat();
   const key = `journey.status.${item.status}`;
   const rows: [string, string][] = [
-    ['journey.kinds', t(`journey.kind.${item.kind}`)],
+    ['journey.drawer.kind', t(`journey.kind.${item.kind}`)],
     ['journey.drawer.when', when(item, t('journey.undated'), t('journey.ongoing'))],
     ['journey.drawer.value', [item.value, format.unit(item.unit), item.flag && `${arrow(item.flag)} ${t(`journey.flag.${item.flag}`)}`].filter(Boolean).join(' ')],
     ['journey.drawer.facts', item.detail],
@@ -78,8 +80,9 @@ function Facts({ item }: { item: Item }) {
   );
 }
 
-function Origin({ provenance }: { provenance: Provenance[] | null }) {
+function Origin({ provenance, open }: { provenance: Provenance[] | null; open: (source: string) => void }) {
   const t = useT();
+  const role = (code: string): string => (t(`journey.agent.${code}`) === `journey.agent.${code}` ? code : t(`journey.agent.${code}`));
   return (
     <section className={look.part}>
       <h3>{t('journey.drawer.provenance')}</h3>
@@ -87,14 +90,35 @@ function Origin({ provenance }: { provenance: Provenance[] | null }) {
       {provenance?.length === 0 && <p className={look.quiet}>{t('journey.drawer.provenance.none')}</p>}
       {provenance?.map((one) => (
         <dl key={one.id} className={look.properties}>
-          <Property name={t('journey.drawer.message')} value={one.messages.map((message) => message.what).join(', ')} />
+          <Messages messages={one.messages} open={open} />
           <Property name={t('journey.drawer.recorded')} value={formatDateTime(one.recorded)} />
           <Property name={t('journey.drawer.when')} value={formatDateTime(one.occurred)} />
-          <Property name={t('journey.drawer.from')} value={one.agents.map((agent) => [agent.who, agent.role].filter(Boolean).join(' · ')).join(', ')} />
-          <Property name={t('journey.drawer.facts')} value={[one.activity, one.reason].filter(Boolean).join(' · ')} />
+          <Property name={t('journey.drawer.from')} value={one.agents.map((agent) => [agent.who, role(agent.role)].filter(Boolean).join(' · ')).join(', ')} />
+          <Property name={t('journey.drawer.event')} value={[one.activity, one.reason].filter(Boolean).join(' · ')} />
         </dl>
       ))}
     </section>
+  );
+}
+
+function Messages({ messages, open }: { messages: Provenance['messages']; open: (source: string) => void }) {
+  const t = useT();
+  if (messages.length === 0) return null;
+  return (
+    <div>
+      <dt>{t('journey.drawer.message')}</dt>
+      <dd>
+        {messages.map(({ what, reference }) =>
+          /^[A-Za-z]+\/[^/]+$/.test(reference) ? (
+            <button key={reference} type="button" className={look.link} onClick={() => open(reference)}>
+              {what === reference ? t('journey.drawer.message.open') : what}
+            </button>
+          ) : (
+            <span key={what}>{what}</span>
+          ),
+        )}
+      </dd>
+    </div>
   );
 }
 

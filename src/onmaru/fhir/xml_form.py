@@ -1,0 +1,158 @@
+"""A resource in FHIR's XML form to its JSON form, by the structure definitions: the same elements, values and extensions.
+
+Pure XML only: a document type declaration is refused, so no entity can be defined, and nothing outside is ever fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from xml.parsers import expat
+
+import msgspec
+
+from onmaru.fhir.definitions import RESOURCE_TYPES, Member, members
+from onmaru.fhir.outcome import invalid
+from onmaru.fhir.primitives import INTEGERS, PRIMITIVES
+from onmaru.fhir.syntax import DEPTH
+
+NAMESPACE = "http://hl7.org/fhir"
+XHTML = "http://www.w3.org/1999/xhtml"
+
+
+class _Element(msgspec.Struct):
+    """`markup` is the source of a narrative's div."""
+
+    name: str
+    attributes: dict[str, str]
+    children: list[_Element]
+    markup: str = ""
+
+
+class _Reader:
+    """Builds elements from expat's events. Elements of XHTML are not built; their source is kept."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._parser = expat.ParserCreate(namespace_separator="|")
+        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._open: list[_Element] = []
+        self._markup_depth = 0
+        self._markup_at = 0
+        self.root: _Element | None = None
+
+    def read(self) -> _Element:
+        try:
+            self._raw.decode("utf-8-sig")
+            self._parser.Parse(self._raw, True)
+        except (expat.ExpatError, UnicodeDecodeError):
+            raise invalid("structure", "The content is not XML in UTF-8.") from None
+        assert self.root is not None
+        return self.root
+
+    def _refuse(self, *_: object) -> None:
+        raise invalid("structure", "The content has a document type declaration, which FHIR forbids.")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        namespace, _, local = name.rpartition("|")
+        if self._markup_depth or namespace == XHTML:
+            if not self._markup_depth:
+                self._markup_at = self._parser.CurrentByteIndex
+            self._markup_depth += 1
+            self._check_depth(self._markup_depth)
+            return
+        if namespace != NAMESPACE:
+            raise invalid("structure", "An element is not in FHIR's namespace.")
+        element = _Element(local, attributes, [])
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = self.root or element
+        self._open.append(element)
+        self._check_depth(len(self._open))
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > DEPTH:
+            raise invalid("too-costly", f"The content nests deeper than {DEPTH} levels.")
+
+    def _end(self, name: str) -> None:
+        if not self._markup_depth:
+            self._open.pop()
+            return
+        self._markup_depth -= 1
+        if not self._markup_depth and self._open:
+            end = self._raw.find(b">", self._parser.CurrentByteIndex) + 1
+            markup = self._raw[self._markup_at : end].decode()
+            self._open[-1].children.append(_Element("div", {}, [], markup))
+
+
+def to_json(raw: bytes) -> dict[str, Any]:
+    """XML bytes of one resource → its JSON: dict, list, str, bool, int and Decimal (a decimal keeps its digits).
+
+    Raises Invalid 400 for what is no XML or no resource, and for an element that its type has not.
+    """
+    element = _Reader(raw).read()
+    return _resource(element)
+
+
+def _resource(element: _Element) -> dict[str, Any]:
+    if element.name not in RESOURCE_TYPES:
+        raise invalid("structure", "The root element is not a resource type of FHIR R4.")
+    return {"resourceType": element.name, **_object(element, element.name, element.name)}
+
+
+def _object(element: _Element, type_name: str, path: str) -> dict[str, Any]:
+    known = members(type_name)
+    found: dict[str, Any] = {name: element.attributes[name] for name in ("id", "url") if name in element.attributes}
+    for child in element.children:
+        member = known.get(child.name)
+        if member is None or member.sibling:
+            raise invalid("structure", "There is no such element here.", path)
+        value, extra = _value(child, member, f"{path}.{child.name}")
+        _put(found, child.name, (value, extra), member.element.max != 1)
+    return found
+
+
+def _put(found: dict[str, Any], name: str, pair: tuple[Any, Any], many: bool) -> None:
+    value, extra = pair
+    if not many:
+        if value is not None:
+            found[name] = value
+        if extra:
+            found[f"_{name}"] = extra
+        return
+    values, extras = found.setdefault(name, []), found.get(f"_{name}", [])
+    if extra:
+        extras += [None] * (len(values) - len(extras)) + [extra]
+        found[f"_{name}"] = extras
+    values.append(value)
+
+
+def _value(child: _Element, member: Member, path: str) -> tuple[Any, dict[str, Any] | None]:
+    """An element's JSON value, and what stands in its `_name` sibling."""
+    if child.markup:
+        return child.markup, None
+    if member.type == "Resource":
+        if len(child.children) != 1:
+            raise invalid("structure", "One resource is wanted here.", path)
+        return _resource(child.children[0]), None
+    if member.type not in PRIMITIVES:
+        return _object(child, member.type, path), None
+    attributes: Mapping[str, str] = child.attributes
+    inner = _object(_Element("", {k: v for k, v in attributes.items() if k == "id"}, child.children), "Element", path)
+    written = attributes.get("value")
+    return (None if written is None else _primitive(written, member.type, path)), inner or None
+
+
+def _primitive(written: str, type_name: str, path: str) -> Any:
+    try:
+        if type_name == "boolean":
+            return {"true": True, "false": False}[written]
+        if type_name == "decimal":
+            return Decimal(written)
+        return int(written) if type_name in INTEGERS else written
+    except (KeyError, ValueError, InvalidOperation):
+        raise invalid("value", f"This is not a valid {type_name}.", path) from None

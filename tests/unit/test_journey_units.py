@@ -1,0 +1,32 @@
+"""Units on paper and on the screen are the same, and are those that wards write."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from onmaru.rooms.journey.units import SHOWN, written
+
+FORMAT = Path(__file__).resolve().parents[2] / "ui" / "src" / "words" / "format.ts"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("38.6", "Cel", "38.6 °C"),
+        ("120/80", "mm[Hg]", "120/80 mmHg"),
+        ("97", "%", "97%"),
+        ("3", "{score}", "3"),
+        ("72.50", "mmol/L", "72.50 mmol/L"),
+        ("yes", "", "yes"),
+    ],
+)
+def test_a_unit_is_written_as_on_the_ward(value: str, unit: str, text: str) -> None:
+    assert written(value, unit) == text
+
+
+def test_paper_and_screen_write_the_same_units() -> None:
+    table = FORMAT.read_text("utf-8").split("const shown = new Map([", 1)[1].split("]);", 1)[0]
+    assert dict(re.findall(r"\['([^']*)', '([^']*)'\]", table)) == SHOWN
