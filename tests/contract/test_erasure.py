@@ -267,3 +267,13 @@ def test_what_comes_in_while_it_is_planned_is_erased_too_or_stands_in_the_way(gr
     with pytest.raises(Invalid) as refusal:
         driven(steps)
     assert refusal.value.status == 409 and ground.there("Patient", "b")
+
+
+def test_a_blob_that_cannot_be_read_stands_in_the_way(ground: Ground) -> None:
+    name = ground.blobs().put([b"a scan"], patient="b")
+    file = ground.shelf.folder / name[:2] / name
+    file.write_bytes(bytes(len(file.read_bytes())))
+    with pytest.raises(Invalid) as refusal:
+        ground.erase("a")
+    assert refusal.value.status == 409 and "verify --deep" in refusal.value.issues[0].text
+    assert ground.there("Patient", "a")

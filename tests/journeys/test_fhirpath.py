@@ -116,6 +116,15 @@ REFUSED: list[tuple[Any, int, str]] = [
     (parameters("'x'.repeatAll('x')", PATIENT), 422, "too-costly"),
     (parameters("name", {"resourceType": "Nonsense"}), 400, "structure"),
     (parameters("name", {}), 400, "structure"),
+    (
+        {
+            "resourceType": "Parameters",
+            "parameter": [{"name": "expression", "valueString": "a"}, {"name": "resource", "extension": True}],
+        },
+        400,
+        "required",
+    ),
+    (parameters("name", variables={"part": [True]}), 400, "required"),
 ]
 
 

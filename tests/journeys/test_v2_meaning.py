@@ -151,3 +151,13 @@ def test_a_document_tells_when_what_it_tells_of_was_done(house: House) -> None:
 def test_the_use_of_a_diagnosis_is_with_the_visit(house: House) -> None:
     assert send(house, "BAR^P01", pid(), VISIT, "DG1|1||I10^Hypertension^I10|||A").ack == "AA"
     assert house.one("Encounter")["diagnosis"][0]["use"]["coding"][0]["code"] == "AD"
+
+
+@pytest.mark.parametrize("amount", ["9" * 40, "-" + "9" * 40, "99999999999", "0.00000001"])
+def test_a_duration_beyond_the_calendar_is_kept_as_it_came(house: House, amount: str) -> None:
+    pr1 = f"PR1|1||0FT44ZZ^Cholecystectomy^I10P||20260301100060||{amount}"
+    slot = f"SCH|AP1^HOSP|F1^HOSP|||||||{amount}|s^^UCUM|^^^20260310140000"
+    ais = f"AIS|1||CT^CT^L|20260310140000|||{amount}|min"
+    assert send(house, "ADT^A01", pid(), VISIT, pr1, control="A").ack == "AA"
+    assert send(house, "SIU^S12", slot, pid(), "RGS|1|A", ais, control="S").ack == "AA"
+    assert "minutesDuration" not in house.one("Appointment")

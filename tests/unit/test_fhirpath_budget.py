@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from onmaru.fhir.fhirpath import Environment, PathError, compiled, read, root
+from onmaru.fhir.fhirpath import node as fhirpath_node
 
 DEEP: Any = {"resourceType": "Basic", "extension": [{"url": "a"}]}
 for _ in range(50):
@@ -101,3 +102,18 @@ def test_an_error_names_the_place_in_the_expression() -> None:
 def test_without_a_clock_now_is_refused() -> None:
     with pytest.raises(PathError):
         compiled("now()")(root({"resourceType": "Patient"}))
+
+
+def test_what_strangers_call_a_type_is_not_remembered() -> None:
+    before = fhirpath_node._labels.cache_info().currsize
+    for number in range(50):
+        resource = {"resourceType": f"Nonsense{number}", "a": {"b": 1}}
+        assert compiled("a.b")(root(resource))[0].value == 1
+        compiled("children() | descendants() | type()")(root(resource))
+    assert fhirpath_node._labels.cache_info().currsize <= before + 1
+
+
+def test_a_long_expression_is_not_remembered() -> None:
+    long = "1" + " " * 3000 + "+ 1"
+    assert compiled(long) is not compiled(long)
+    assert compiled("1 + 1") is compiled("1 + 1")

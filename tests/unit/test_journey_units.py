@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from onmaru.rooms.journey.detail import dosage
 from onmaru.rooms.journey.units import SHOWN, written
 
 FORMAT = Path(__file__).resolve().parents[2] / "ui" / "src" / "words" / "format.ts"
@@ -30,3 +31,9 @@ def test_a_unit_is_written_as_on_the_ward(value: str, unit: str, text: str) -> N
 def test_paper_and_screen_write_the_same_units() -> None:
     table = FORMAT.read_text("utf-8").split("const shown = new Map([", 1)[1].split("]);", 1)[0]
     assert dict(re.findall(r"\['([^']*)', '([^']*)'\]", table)) == SHOWN
+
+
+def test_a_dose_that_was_asked_for_and_given_alike_is_said_once() -> None:
+    two = [{"doseQuantity": {"value": 4.5, "unit": "g"}}, {"doseQuantity": {"value": 4.5, "unit": "g"}}]
+    assert dosage({"doseAndRate": two}).count("4.5 g") == 1
+    assert dosage({"doseAndRate": [*two, {"doseQuantity": {"value": 2, "unit": "g"}}]}) == "4.5 g 2 g"

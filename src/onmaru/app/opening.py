@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import msgspec
 
 from onmaru.app.house import House, place, system
-from onmaru.app.refusal import Refusal
+from onmaru.app.refusal import Elsewhere, Refusal
+from onmaru.engines.sqlite.home import Taken
 from onmaru.kernel import access, scope
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.room import Command, Hall, Room
@@ -16,13 +17,19 @@ from onmaru.kernel.room import Command, Hall, Room
 
 @contextmanager
 def open_hall(room: Room, command: Command, tenant: str, user: str) -> Iterator[Hall]:
-    """Open the house for one command and close it after: what the command wrote is then durable and witnessed."""
+    """Open the house for one command and close it after: what the command wrote is then durable and witnessed.
+
+    Raises Elsewhere when a running server has it open.
+    """
     house = House(place())
     if not house.exists(tenant):
         raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them")
     try:
         caller = caller_for(house, command, tenant, user)
-        house.catch_up(tenant)
+        try:
+            house.catch_up(tenant)
+        except Taken:
+            raise Elsewhere from None
         yield house.hall(caller, room.name)
     finally:
         house.close()

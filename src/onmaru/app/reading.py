@@ -1,7 +1,8 @@
 """A second process that makes files ready while the loader writes those before them. It keeps nothing and writes nowhere.
 
 `python -m onmaru.app.reading` takes one frame (links, paths) and answers with a frame a file, in order; an empty one tells
-nothing of its file. A frame is its length in 8 bytes and MessagePack. When the process ends early the loader goes on alone.
+nothing of its file. A frame is its length in 8 bytes and MessagePack. When the process ends early the loader goes on alone;
+when the loader ends, however it ends, its pipe closes and the process ends too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -45,6 +47,10 @@ class Reading:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "onmaru.app.reading"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        given, taken = self._process.stdin, self._process.stdout
+        if given is None or taken is None:
+            raise RuntimeError("a process without pipes")
+        self._given, self._taken = given, taken
         self._frames: queue.Queue[bytes | None] = queue.Queue(AHEAD)
         self._over = threading.Event()
         task = msgspec.msgpack.encode(_Task(links, [str(file) for file in files]))
@@ -68,17 +74,17 @@ class Reading:
             with contextlib.suppress(queue.Empty):
                 self._frames.get(timeout=0.05)
         self._process.wait()
+        with contextlib.suppress(OSError):
+            self._given.close()
 
     def _drain(self, task: bytes) -> None:
         """Take the frames off the pipe, so that the process is never kept waiting for the loader to look."""
-        given, taken = self._process.stdin, self._process.stdout
-        if given is None or taken is None:
-            raise RuntimeError("a process without pipes")
-        with contextlib.suppress(OSError), given, taken:
-            fcntl.fcntl(taken.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
-            _put(given, task)
-            given.flush()
-            for frame in _frames(taken):
+        with contextlib.suppress(OSError), self._taken:
+            fcntl.fcntl(self._taken.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+            # It stays open: that it closes tells the process that nobody listens any more.
+            _put(self._given, task)
+            self._given.flush()
+            for frame in _frames(self._taken):
                 self._frames.put(frame)
         self._frames.put(None)
 
@@ -103,9 +109,28 @@ def _frames(pipe: IO[bytes]) -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Tell of each file named in the task on standard input."""
+    """Tell of each file named in the task on standard input; end as soon as that is closed."""
+    # Ctrl-C reaches this process too: the loader ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     calm()
-    task = msgspec.msgpack.decode(next(_frames(sys.stdin.buffer)), type=_Task)
+    first = next(_frames(sys.stdin.buffer), None)
+    if first is None:
+        return
+    task = msgspec.msgpack.decode(first, type=_Task)
+    threading.Thread(target=_end_with_the_loader, daemon=True).start()
+    with contextlib.suppress(BrokenPipeError):
+        _tell_all(task)
+    os._exit(0)
+
+
+def _end_with_the_loader() -> None:
+    """Wait for the end of standard input, which has nothing more to say."""
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+def _tell_all(task: _Task) -> None:
     for path in task.paths:
         told: Told | None = None
         with contextlib.suppress(Invalid, OSError):

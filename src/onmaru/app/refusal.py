@@ -34,6 +34,10 @@ class Refusal(Exception):
         self.status = status
 
 
+class Elsewhere(Exception):
+    """A running server has the house open, and has to do itself what is asked for."""
+
+
 def verdict(error: Exception) -> tuple[str, int]:
     """The line to show for an error, and the exit status.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from onmaru.app.lines import say
+from onmaru.app.refusal import Elsewhere
 from onmaru.kernel.room import Command, Hall, Room
 
 # (room, command, tenant, user) → the Hall for one run of the command, narrowed to the command's scope.
@@ -23,12 +25,24 @@ def group(room: Room, opener: Opener) -> click.Group:
 
 def _command(room: Room, command: Command, opener: Opener) -> click.Command:
     def run(tenant: str, user: str, json: bool, **values: str | None) -> int:
-        given: Mapping[str, str] = {name: value for name, value in values.items() if value is not None}
-        with opener(room, command, tenant, user) as hall:
-            return command.run(hall, given, lambda line: say(line, json=json))
+        given: Mapping[str, str] = {name: _whole(name, value) for name, value in values.items() if value is not None}
+        try:
+            with opener(room, command, tenant, user) as hall:
+                return command.run(hall, given, lambda line: say(line, json=json))
+        except Elsewhere:
+            from onmaru.app.control import Asked, ask
+            from onmaru.app.house import place
+
+            asked = Asked(room.name, command.name, tenant, user, dict(given))
+            return ask(place().home, asked, lambda line: say(line, json=json))
 
     params = [_parameter(name, help) for name, help in command.args]
     return click.Command(command.name, callback=run, help=command.help, params=[*params, *_common()])
+
+
+def _whole(name: str, value: str) -> str:
+    """An argument called `dir` is a folder as seen from here, also when the command runs in the server."""
+    return str(Path(value).expanduser().absolute()) if name == "dir" else value
 
 
 def _parameter(name: str, help: str) -> click.Parameter:

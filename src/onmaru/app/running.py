@@ -154,6 +154,12 @@ class Motion:
             self._looking.set()
             await asyncio.sleep(0.02)
 
+    async def caught_up(self) -> None:
+        """Return once all tables have followed what was durable at the call."""
+        head, columnar = self.seat.home.head(), self.seat.columnar
+        while self.followed < head or any(columnar.position(one) < head for one in columnar.projections):
+            await asyncio.sleep(0.05)
+
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
         with suppress(TimeoutError):

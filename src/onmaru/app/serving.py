@@ -18,6 +18,7 @@ import uvloop
 from onmaru.adapters import mllp
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
+from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
@@ -83,6 +84,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     calm()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
+    control = Control(running)
     listeners: list[mllp.Server] = []
     listening = server(build(wire(doorway, found)), host, port)
     task = asyncio.create_task(listening.serve())
@@ -90,8 +92,10 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await _answers(task, host, port)
         log.info("serving http://%s:%d", host, port)
         plain = await _listen(doorway, found, listeners)
+        await control.start()
         yield Served(running, doorway, f"http://{host}:{port}", plain, task)
     finally:
+        await control.stop()
         for listener in listeners:
             await listener.stop()
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types

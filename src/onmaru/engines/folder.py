@@ -87,12 +87,15 @@ class FolderBlobs:
         return self._gate.sight(self._caller).sees("Binary", Compartments((patient,) if patient else ()))
 
     def of(self, patient: str) -> Sequence[str]:
-        """By the cards of all blobs; only each file's first chunk is read."""
+        """By the cards of all blobs, whose bytes stay unread; `Invalid` 409 when one cannot tell whose it is."""
         self._permit("r", "*of*")
         if not self._gate.sight(self._caller).sees("Binary", Compartments((patient,))):
             return ()
         found = self._folder.glob("??/*") if self._folder.exists() else ()
-        return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+        try:
+            return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+        except sealed.Damaged as error:
+            raise invalid("incomplete", "a blob cannot be read; onmaru verify --deep names it", status=409) from error
 
     def drop(self, names: Iterable[str]) -> int:
         """Unlink files; they are gone durably when this returns."""

@@ -123,11 +123,11 @@ class Eraser:
         if not any(version.body for version in found.versions):
             raise invalid("deleted", "the resource was erased before", status=410)
         kept = yield from self._kept(found)
-        letters = tuple(self._letters(acting, found))
         blobs = self._blobs(acting)
+        carded = [blob for patient in found.people for blob in blobs.of(patient)]
+        letters = tuple(self._letters(acting, found))
         going = [letter for letter in letters if asked.with_shared or not letter.shared]
-        named = {*found.blobs, *(blob for letter in going for blob in letter.blobs)}
-        named.update(blob for patient in found.people for blob in blobs.of(patient))
+        named = {*carded, *found.blobs, *(blob for letter in going for blob in letter.blobs)}
         holds = retention.holds(kept, self._tenant.now(), self._rules)
         return Plan(asked, found, letters, tuple(sorted(named)), tuple(holds))
 

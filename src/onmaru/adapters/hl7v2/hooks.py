@@ -97,8 +97,11 @@ def _procedure(node: Node, segment: Segment, sender: Sender) -> set[int]:
     start = node.data.get("performedDateTime") or node.data.get("performedPeriod", {}).get("start")
     if minutes is None or not start or "T" not in start:
         return set()
+    end = moments.later(start, float(minutes))
+    if end is None:
+        return set()
     node.data.pop("performedDateTime", None)
-    node.data["performedPeriod"] = {"start": start, "end": moments.later(start, float(minutes))}
+    node.data["performedPeriod"] = {"start": start, "end": end}
     return {5, 7}
 
 
@@ -132,7 +135,7 @@ _UNITS: dict[str, Decimal | int] = {
 def _minutes(amount: str, unit: str) -> int | None:
     """A duration in whole minutes, None where it is not that."""
     number, factor = values.number(amount), _UNITS.get(unit.lower())
-    if number is None or factor is None or number <= 0:
+    if number is None or factor is None or not 0 < number < 1_000_000_000:
         return None
     minutes = round(number * factor, 6)
     return int(minutes) if minutes == int(minutes) else None
@@ -157,8 +160,10 @@ def _resource(node: Node, segment: Segment, sender: Sender) -> set[int]:
     minutes = values.number(segment.c(duration))
     units = (segment.c(duration + 1) or segment.c(duration + 1, 2)).lower()
     done: set[int] = set()
-    if start and minutes is not None and "T" in start and (not units or units.startswith("m")):
-        _starts(node, start, moments.later(start, float(minutes)), at)
+    timed = start and minutes is not None and "T" in start and (not units or units.startswith("m"))
+    end = moments.later(start, float(minutes)) if timed and start and minutes is not None else None
+    if end is not None:
+        _starts(node, start, end, at)
         done |= {at, duration, duration + 1}
     if values.number(segment.c(offset)) == 0:
         done |= {offset, offset + 1}  # no offset from the appointment's start

@@ -76,6 +76,9 @@ def micros(moment: str | None) -> int:
     return int(parsed.timestamp()) * 1_000_000 + parsed.microsecond
 
 
-def later(moment: str, minutes: float) -> str:
-    """The moment `minutes` after a dateTime that has a time."""
-    return (datetime.fromisoformat(moment) + timedelta(minutes=minutes)).isoformat()
+def later(moment: str, minutes: float) -> str | None:
+    """The moment `minutes` after a dateTime that has a time; None beyond the calendar."""
+    try:
+        return (datetime.fromisoformat(moment.replace(":60", ":59")) + timedelta(minutes=minutes)).isoformat()
+    except OverflowError:
+        return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from onmaru.app import settings
 from onmaru.app.house import MAIN
 from onmaru.app.refusal import Refusal
+from onmaru.engines.keyring import write_new
 from onmaru.kernel.accounts import User
 from onmaru.kernel.caller import Role
 from onmaru.kernel.login import Logins
@@ -53,10 +54,10 @@ def prepared(home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, s
     file = home / "onmaru.toml"
     written = file.read_text("utf-8") if file.is_file() else ""
     if not written.startswith(MARK):
-        if home.is_dir() and any(home.iterdir()):
+        if home.is_dir() and any(one.name != f"{file.name}.new" for one in home.iterdir()):
             raise Refusal(f"{home} holds something that is not a demo; name an empty folder: onmaru demo --home FOLDER")
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(f"{MARK}\nkeys = '{home / 'keys'}'\nwitness = '{home / 'witness'}'\n", "utf-8")
+        write_new(file, f"{MARK}\nkeys = '{home / 'keys'}'\nwitness = '{home / 'witness'}'\n".encode())
     others = {name: value for name, value in environ.items() if name not in _OF_A_REAL_HOUSE}
     return {**others, "ONMARU_HOME": str(home)}
 

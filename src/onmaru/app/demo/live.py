@@ -23,6 +23,7 @@ from onmaru.app.house import MAIN, House, place, system
 from onmaru.app.peers import LOOPBACK
 from onmaru.app.refusal import USAGE, Refusal
 from onmaru.app.serving import Served, ended, served
+from onmaru.engines.keyring import write_new
 from onmaru.kernel.record import Record
 from onmaru.simulate import Event, Settings, hospital
 
@@ -123,7 +124,7 @@ class Story(msgspec.Struct):
 
     def keep(self, home: Path) -> None:
         """Note how far it is; what was sent since the last note is sent again, which changes nothing."""
-        (home / STORY).write_bytes(msgspec.json.encode(self))
+        write_new(home / STORY, msgspec.json.encode(self))
 
 
 def _story(wish: Wish) -> Story:

@@ -51,6 +51,7 @@ class Deep:
             self._report.add(Wrong("idx.db", 1, "the file does not open with this tenant's key"))
             return
         try:
+            stored.execute("BEGIN")  # beside a running server all of it is to be of one moment
             position = stored.execute("SELECT value FROM fact WHERE name = 'position'").get
             rebuilt = self._rebuilt(scratch, position if isinstance(position, int) else 0)
             for table in INSERTS:

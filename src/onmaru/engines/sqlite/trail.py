@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ class SqliteTrail:
         if last:
             self.block, self.seal = last[0], last[3]
             self._next = last[1] + len(_decode(self._unpack(last[2])))
-        self._rows: list[Access] = []
+        # Rows come from threads too: a deque is appended to and taken from without losing any
+        self._rows: deque[Access] = deque()
         # Rows are indexed in the order of their blocks, so the last row tells the last block
         seen: Any = self.db.execute("SELECT n, block FROM seen ORDER BY n DESC LIMIT 1").fetchone()
         self._indexed: int = seen[0] if seen else 0
@@ -60,14 +62,21 @@ class SqliteTrail:
 
     def commit(self) -> None:
         """Write the buffered rows as one sealed block; not yet durable."""
-        if not self._rows:
+        rows = [self._rows.popleft() for _ in range(len(self._rows))]
+        if not rows:
             return
-        packed = self._pack(_encode(self._rows))
-        self.block += 1
-        self.seal = seal_block(self._key, self.seal, self.block, packed)
-        self.db.execute("INSERT INTO block VALUES(?,?,?,?)", (self.block, self._next, packed, self.seal))
-        self._next += len(self._rows)
-        self._rows = []
+        try:
+            self._write(rows)
+        except BaseException:
+            self._rows.extendleft(reversed(rows))
+            raise
+
+    def _write(self, rows: Sequence[Access]) -> None:
+        packed = self._pack(_encode(rows))
+        seal = seal_block(self._key, self.seal, self.block + 1, packed)
+        self.db.execute("INSERT INTO block VALUES(?,?,?,?)", (self.block + 1, self._next, packed, seal))
+        self.block, self.seal = self.block + 1, seal
+        self._next += len(rows)
 
     def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
         """(number, first row number, packed rows, seal) in order."""
@@ -108,7 +117,7 @@ class SqliteTrail:
             pass
         fresh = [
             (number, row)
-            for number, row in reversed(list(enumerate(self._rows, start=self._next)))
+            for number, row in reversed(list(enumerate(self._rows.copy(), start=self._next)))
             if (not before or number < before)
             and (not patient or patient in row.patients)
             and (not user or user == row.user)

@@ -32,6 +32,8 @@ from onmaru.fhir.fhirpath.types import FHIR, TypeInfo, ancestors, chosen, is_a, 
 from onmaru.fhir.fhirpath.variables import look_up
 
 Stage = Callable[[Run, Collection], Collection]
+REMEMBERED = 2000
+"""Characters beyond which an expression is compiled afresh, so that what is remembered stays small."""
 _TYPED = frozenset({"is", "as", "ofType"})
 _TYPE_INFO = frozenset({"namespace", "name", "baseType"})
 
@@ -60,10 +62,12 @@ class Compiled:
             raise execution("a number is out of range") from None
 
 
-@lru_cache(maxsize=4096)
 def compiled(text: str) -> Compiled:
     """Compile an expression, or find it compiled. Raises PathError where it is no FHIRPath."""
-    return Compiled(text)
+    return _remembered(text) if len(text) <= REMEMBERED else Compiled(text)
+
+
+_remembered = lru_cache(maxsize=4096)(Compiled)
 
 
 def _evaluation(tree: Expression) -> Evaluation:

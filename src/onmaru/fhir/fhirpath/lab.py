@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from onmaru.fhir.fhirpath.compiler import Compiled, compiled
+from onmaru.fhir.fhirpath.compiler import Compiled
 from onmaru.fhir.fhirpath.errors import PathError, too_costly
 from onmaru.fhir.fhirpath.node import Node, labels, read, root
 from onmaru.fhir.fhirpath.outline import outline
@@ -54,7 +54,7 @@ def answer(body: bytes, *, now: datetime, evaluator: str) -> bytes:
 
 
 def _answered(asked: Asked, now: datetime, evaluator: str) -> bytes:
-    expression = compiled(asked.expression)
+    expression = Compiled(asked.expression)  # a stranger's expressions are not remembered
     environment = Environment(asked.variables, asked.resource, asked.resource, now, steps=STEPS)
     told = [
         {"name": "evaluator", "valueString": evaluator},
@@ -75,7 +75,7 @@ def _answered(asked: Asked, now: datetime, evaluator: str) -> bytes:
 def _results(asked: Asked, expression: Compiled, environment: Environment) -> Iterator[bytes]:
     """One `result` for each item of the context; all of them share one budget."""
     first = Run([asked.resource], environment)
-    contexts = compiled(asked.context).within(first) if asked.context else [asked.resource]
+    contexts = Compiled(asked.context).within(first) if asked.context else [asked.resource]
     left = first.left
     for place, item in enumerate(contexts):
         run = Run([item], environment)
@@ -125,6 +125,10 @@ def _asked(body: bytes) -> Asked:
     )
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _text(given: list[dict[str, Any]], name: str, *, needed: bool = False) -> str:
     found = next((one.get("valueString") for one in given if one.get("name") == name), None)
     if found is None and not needed:
@@ -140,7 +144,7 @@ def _resource(given: list[dict[str, Any]]) -> Node:
     resource = found.get("resource")
     if isinstance(resource, dict):
         return _known(resource)
-    for extension in found.get("extension") or ():
+    for extension in _listed(found.get("extension")):
         if isinstance(extension, dict) and isinstance(extension.get("valueString"), str):
             url, source = extension.get("url"), extension["valueString"].encode()
             if url == XML_VALUE:
@@ -169,7 +173,7 @@ def _variables(given: list[dict[str, Any]]) -> dict[str, Any]:
     """Name → node, or nothing for a variable without a value."""
     found: dict[str, Any] = {}
     for one in given:
-        for each in (one.get("part") or ()) if one.get("name") == "variables" else ():
+        for each in _listed(one.get("part")) if one.get("name") == "variables" else ():
             name = each.get("name") if isinstance(each, dict) else None
             if not isinstance(name, str):
                 raise invalid("required", "every variable has a name", "variables")

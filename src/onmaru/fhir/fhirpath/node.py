@@ -29,6 +29,7 @@ _TIMES: dict[str, type[Date] | type[DateTime] | type[Time]] = {
 MAX_DIGITS = 300
 """Digits and decimal exponent beyond which a number in the data is only text."""
 _UNREAD: Any = object()
+_KINDS = kinds()
 
 read = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON bytes to what this package evaluates: decimals exact, all else as Python has it."""
@@ -42,11 +43,13 @@ class Labels(msgspec.Struct, frozen=True):
     type: str
 
 
-@cache
 def labels(type_name: str) -> dict[str, Labels]:
     """The children that a type defines; none for a type that R4 does not know."""
-    if type_name not in kinds():
-        return {}
+    return _labels(type_name) if type_name in _KINDS else {}  # what strangers call a type is not remembered
+
+
+@cache
+def _labels(type_name: str) -> dict[str, Labels]:
     found = {}
     for element in elements(type_name):
         by_member = {element.member(name): name for name in element.types}
@@ -56,18 +59,12 @@ def labels(type_name: str) -> dict[str, Labels]:
 
 
 @cache
-def order(type_name: str) -> tuple[str, ...]:
-    """Labels in the specification's order."""
-    return tuple(labels(type_name))
-
-
-@cache
-def by_member(type_name: str) -> dict[str, str]:
-    """JSON member, or its `_name` sibling, → label."""
+def _places(type_name: str) -> dict[str, tuple[int, str]]:
+    """JSON member, or its `_name` sibling, → the place of its label in the specification's order, and the label."""
     found = {}
-    for label, known in labels(type_name).items():
+    for place, (label, known) in enumerate(_labels(type_name).items()):
         for member in known.members:
-            found[member] = found[f"_{member}"] = label
+            found[member] = found[f"_{member}"] = (place, label)
     return found
 
 
@@ -186,12 +183,10 @@ class Node:
 
     def _labels(self) -> list[str]:
         """The labels that have children, in the specification's order."""
-        if not order(self.type):
+        if self.type not in _KINDS:
             return [name for name in self.data if name[:1] != "_" and name != "resourceType"]
-        places = by_member(self.type)
-        return sorted(
-            {place for name in self.data if (place := places.get(name)) is not None}, key=order(self.type).index
-        )
+        places = _places(self.type)
+        return [label for _, label in sorted({places[name] for name in self.data if name in places})]
 
 
 def _each(parent: Node, label: str, type_name: str, pair: tuple[Any, Any], found: list[Any]) -> None:

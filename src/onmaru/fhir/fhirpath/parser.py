@@ -4,7 +4,6 @@ reading nor compiling nor evaluating an expression can exhaust the stack."""
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
 
 from onmaru.fhir.fhirpath.errors import PathError, syntax, too_costly
 from onmaru.fhir.fhirpath.lexer import Token, tokens
@@ -51,7 +50,6 @@ _WORDS = frozenset({"implies", "or", "xor", "and", "in", "contains", "is", "as",
 RESERVED = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"})
 
 
-@lru_cache(maxsize=2048)
 def parse(expression: str) -> Expression:
     """The tree of an expression. Raises PathError with the place of the first thing that does not fit."""
     return _Parser(expression).whole()

@@ -19,7 +19,7 @@ _FLAGS = frozenset("im")
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|([0-9]{1,2})|(\$))")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def compiled(pattern: str, flags: str) -> Any:
     """A pattern in single-line mode: a dot matches a line feed too."""
     if len(pattern) > LONGEST:
@@ -28,7 +28,7 @@ def compiled(pattern: str, flags: str) -> Any:
         raise execution("the flags of a pattern are i and m")
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 8 << 20
+    options.max_mem = 4 << 20
     options.case_sensitive = "i" not in flags
     inline = "(?sm)" if "m" in flags else "(?s)"
     try:

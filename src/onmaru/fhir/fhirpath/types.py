@@ -6,7 +6,7 @@ can have, so they take a primitive only as the type that it was written as (deci
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ class Specifier(msgspec.Struct, frozen=True):
     name: str
 
 
-@cache
+@lru_cache(maxsize=4096)
 def specifier(written: str, at: int = -1) -> Specifier:
     """`Patient`, `FHIR.Patient` or `System.String`. Raises PathError for a name that no model has."""
     namespace, point, name = written.rpartition(".")
@@ -54,9 +54,13 @@ def _short(name: str) -> str:
     return name if len(name) <= 64 else name[:64] + "…"
 
 
-@cache
 def ancestors(type_name: str) -> frozenset[str]:
-    """A FHIR type and all that it specialises."""
+    """A FHIR type and all that it specialises; none for a name that R4 has not."""
+    return _ancestors(type_name) if type_name in FHIR else frozenset()
+
+
+@cache
+def _ancestors(type_name: str) -> frozenset[str]:
     found = {type_name}
     while type_name:
         type_name = base(type_name)
@@ -64,7 +68,6 @@ def ancestors(type_name: str) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-@cache
 def base(type_name: str) -> str:
     """The type that one specialises directly, "" for a root."""
     if "." in type_name and type_name in kinds():

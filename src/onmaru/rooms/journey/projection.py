@@ -23,7 +23,7 @@ class Journey:
     """Projection door (kernel/projection.py)."""
 
     name = "journey"
-    version = 1
+    version = 2
     types: frozenset[str] = frozenset(compartment.PATHS) | places.TYPES | {"Patient"}
     tables: tuple[Table, ...] = TABLES
 
