@@ -35,6 +35,14 @@ def test_a_denied_patient_is_subtracted_before_anything_is_counted(store: Column
     assert store.query(count, {}, Sight(None, None, frozenset({"p1"}))).to_pylist() == [{"n": 1}]
 
 
+def test_what_inherits_a_denied_patients_compartment_is_no_row_though_it_names_nobody(store: ColumnarTables) -> None:
+    log = Recorded()
+    log.add("Observation", "a", "create", fact("one", ""))
+    log.add("Observation", "b", "create", fact("two", ""))
+    follow_all(store, log)
+    assert words(store, Sight(None, None, frozenset({"p1"}), frozenset({"Observation/a"}))) == ["1:two"]
+
+
 def test_nothing_on_disk_is_in_clear(tmp_path: Path, store: ColumnarTables) -> None:
     follow_all(store, some())
     store.publish("concept", pa.table({"name": ["secretword"] * 9}))

@@ -14,15 +14,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.contract.conftest import SYSTEM, sqlite
 from tests.served import SRC
 from tests.web_house import Answer, House
 
 from onmaru.app.running import Motion
 from onmaru.kernel import errand, password
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.consent import Consents
-from onmaru.kernel.gate import Gate
+from onmaru.kernel.chart import Chart
+from onmaru.kernel.consent import Consents, Provision, Rule
+from onmaru.kernel.gate import Compartments, Gate
 from onmaru.kernel.login import MINUTE
+from onmaru.kernel.record import Change
 from onmaru.web import denials
 from onmaru.web.body import take
 from onmaru.web.doors import Settings
@@ -214,7 +217,7 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
         return past[after:t]
 
     async def listen() -> None:
-        index = SimpleNamespace(touched=touched, compartments=lambda version: ("p",))
+        index = SimpleNamespace(touched=touched, compartments=lambda version: Compartments(("p",)))
         home = SimpleNamespace(index=index)
         seat = SimpleNamespace(home=home, tenant=SimpleNamespace(gate=Gate("main", Consents(), lambda: 0)))
         motion = SimpleNamespace(seat=seat, followed=len(past), moved=asyncio.Condition())
@@ -224,6 +227,90 @@ def test_news_of_a_long_past_that_one_may_not_see_lets_others_be_answered() -> N
 
     asyncio.run(listen())
     assert len(reads) == 1
+
+
+def test_news_tells_nobody_of_what_is_a_hidden_patients_by_what_it_refers_to(tmp_path: Path) -> None:
+    tenant, home = sqlite(tmp_path / "main")
+    chart = Chart(tenant, SYSTEM)
+    tenant.gate.consents.take("c", Rule("p1", Provision(True, frozenset({"barred"}), frozenset(), 0, 2**62)))
+    barred = msgspec.structs.replace(SYSTEM, user="barred", roles=frozenset({"physician"}))
+    seat = SimpleNamespace(home=home, tenant=tenant)
+    told: dict[str, list[tuple[list[str], list[str]]]] = {}
+
+    async def listen(caller: Caller) -> None:
+        motion = SimpleNamespace(seat=seat, followed=home.head(), moved=asyncio.Condition())
+        news = await asyncio.wait_for(anext(Motion.changes(motion, caller, 1)), 2)  # type: ignore[arg-type]
+        told[caller.user] = [(list(news.patients), list(news.types))]
+
+    for patient, one in (("p1", "a"), ("p2", "b")):
+        visit = {"resourceType": "Encounter", "id": one, "status": "finished", "class": {"code": "IMP"}}
+        task = {"resourceType": "Task", "id": one, "status": "requested", "intent": "order"}
+        aimed = {**task, "focus": {"reference": f"Encounter/{one}"}}
+        for body in (aimed, {**visit, "subject": {"reference": f"Patient/{patient}"}}):
+            chart.write([Change("update", body["resourceType"], one, json.dumps(body).encode())])
+        if patient == "p1":
+            chart.write([Change("delete", "Task", one)])
+    tenant.log.wait(tenant.log.tip())
+    try:
+        for caller in (barred, SYSTEM):
+            asyncio.run(listen(caller))
+    finally:
+        home.close()
+    assert told == {
+        "barred": [(["p2"], ["Encounter", "Task"])],
+        "tester": [(["p1", "p2"], ["Encounter", "Task"])],
+    }
+
+
+def test_who_is_denied_a_patient_cannot_find_out_by_writing_which_of_their_numbers_exist(house: House) -> None:
+    loader, headers = house.token("loader", "system"), {"content-type": "application/fhir+json"}
+    visit = {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "IMP"}}
+    denial = {
+        "resourceType": "Consent",
+        "id": "c1",
+        "status": "active",
+        "scope": {"coding": [{"code": "patient-privacy"}]},
+        "category": [{"text": "개인정보"}],
+        "policyRule": {"text": "거부"},
+        "patient": {"reference": "Patient/p1"},
+        "provision": {
+            "type": "deny",
+            "actor": [{"role": {"text": "x"}, "reference": {"reference": "Practitioner/bar"}}],
+        },
+    }
+    for body in ({**visit, "subject": {"reference": "Patient/p1"}}, denial):
+        assert house.ask("PUT", f"/fhir/{body['resourceType']}/{body['id']}", body, headers, loader).status == 201
+    bar = house.token("bar", "physician", "data-manager")
+    head = house.tenants["main"].log.head()
+
+    def answers(name: str) -> list[Any]:
+        origin = {
+            "resourceType": "Provenance",
+            "target": [{"reference": name}],
+            "recorded": "2026-01-01T00:00:00Z",
+            "agent": [{"who": {"display": "x"}}],
+        }
+        form = {"resourceType": "QuestionnaireResponse", "status": "completed", "encounter": {"reference": name}}
+        entries = [
+            {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}} for one in (origin, form)
+        ]
+        told: list[Any] = []
+        for url, body in (
+            ("/fhir/Provenance", origin),
+            ("/fhir/QuestionnaireResponse", form),
+            ("/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": entries}),
+            ("/fhir", {"resourceType": "Bundle", "type": "batch", "entry": entries}),
+        ):
+            answer = house.ask("POST", url, body, headers, bar)
+            told.append((answer.status, answer.body))
+        told.append(house.ask("GET", f"/fhir/Provenance?target={name}&_include=*", b"", token=bar).json["total"])
+        return told
+
+    hidden, absent = answers("Encounter/e1"), answers("Encounter/e2")
+    assert hidden == absent
+    assert [status for status, _ in hidden[:-1]] == [403, 403, 422, 200] and hidden[-1] == 0
+    assert house.tenants["main"].log.head() == head
+    assert [row.reason for row in house.rows() if row.user == "bar" and not row.allowed] == ["forbidden"] * 10
 
 
 @pytest.mark.parametrize("bundled", [False, True])

@@ -25,6 +25,19 @@ OBSERVATION: dict[str, Any] = {
     "subject": {"reference": "Patient/p1"},
 }
 O1 = {**OBSERVATION, "id": "o1"}
+# p1's, though only what it refers to says so
+VISIT = {
+    "resourceType": "Encounter",
+    "id": "e1",
+    "status": "finished",
+    "class": {"code": "IMP"},
+    "subject": O1["subject"],
+}
+O2 = {"resourceType": "Observation", "id": "o2", "status": "final", "code": O1["code"],
+      "encounter": {"reference": "Encounter/e1"}}  # fmt: skip
+ORIGIN = {"resourceType": "Provenance", "id": "v1", "target": [{"reference": "Observation/o1"}],
+          "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": {"display": "검사실"}}]}  # fmt: skip
+PROBE = {**O2, "derivedFrom": [{"reference": "Observation/o1"}]}
 FORM_DONE = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/p1"}}
 DENIAL = {
     "resourceType": "Consent",
@@ -65,6 +78,7 @@ FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
 MADE = "401 401 401 403 403 403 403  201 201 403 403 201 403 403 403 201"
+UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
 CHANGED = "401 401 401 403 403 403 404  200 200 403 403 200 403 403 403 200"
 MATCHED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
@@ -91,6 +105,19 @@ ROWS = [
     Row("head", "HEAD", "/fhir/Observation/o1", b"", {}, FOUND),
     Row("vread", "GET", "/fhir/Observation/o1/_history/1", b"", {}, FOUND),
     Row("history of an instance", "GET", "/fhir/Observation/o1/_history", b"", {}, FOUND),
+    Row("read of what names an encounter only", "GET", "/fhir/Observation/o2", b"", {}, UNNAMED),
+    Row("vread of an origin", "GET", "/fhir/Provenance/v1/_history/1", b"", {}, UNNAMED),
+    Row("history of an origin", "GET", "/fhir/Provenance/v1/_history", b"", {}, UNNAMED),
+    Row("search of origins", "GET", "/fhir/Provenance?target=Observation/o1", b"", {}, LISTED),
+    Row("count of origins", "GET", "/fhir/Provenance?_summary=count", b"", {}, LISTED),
+    Row("search with origins", "GET", "/fhir/Observation?_revinclude=Provenance:target&_include=*", b"", {}, LISTED),
+    Row("search by encounter", "GET", "/fhir/Observation?encounter.status=finished", b"", {}, LISTED),
+    Row("search by having an origin", "GET", "/fhir/Observation?_has:Provenance:target:recorded=2026", b"", {}, LISTED),
+    Row("create about what is hidden", "POST", "/fhir/Observation", PROBE, {}, MADE),
+    Row("update of what names an encounter only", "PUT", "/fhir/Observation/o2", O2, {}, CHANGED),
+    Row("delete of what names an encounter only", "DELETE", "/fhir/Observation/o2", b"", {}, REMOVED),
+    Row("transaction about what is hidden", "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": PROBE, "request": {"method": "POST", "url": "Observation"}}]}, {}, CARRIED),
     Row("history of a type", "GET", "/fhir/Observation/_history", b"", {}, LISTED),
     Row("history of everything", "GET", "/fhir/_history", b"", {}, EVERYBODY),
     Row("search", "GET", "/fhir/Observation?subject=Patient/p1", b"", {}, LISTED),
@@ -159,7 +186,10 @@ class Gatehouse:
             assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
         if hidden:
-            assert self.house.ask("PUT", "/fhir/Observation/o1", O1, token=loader).status == 201
+            for one in (O1, VISIT, O2, ORIGIN):
+                assert (
+                    self.house.ask("PUT", f"/fhir/{one['resourceType']}/{one['id']}", one, token=loader).status == 201
+                )
         self.tokens = {"none": "", **{role: self._role(role) for role in ROLES}}
         self.tokens["expired"] = self._ended("expired")
         self.tokens["revoked"] = self._ended("revoked")
@@ -206,8 +236,9 @@ def test_every_caller_gets_the_expected_answer_and_every_denial_is_audited(
             written = gate.house.tenants["main"].log.head() > head
             assert added or written, f"{column}: answered without an audit row or an entry"
         if column in ("stranger", "barred"):
-            assert b'"code":"8310-5"' not in answer.body and b'"o1"' not in answer.body
-            assert gate.house.tenants["main"].index.latest("Observation", "o1", 10**6).version == 1
+            assert not any(name in answer.body for name in (b'"code":"8310-5"', b'"o1"', b'"o2"', b'"v1"'))
+            for name in ("Observation/o1", "Observation/o2", "Provenance/v1"):
+                assert gate.house.tenants["main"].index.latest(*name.split("/"), 10**6).version == 1
     gate.house.close()
     assert dict(zip(COLUMNS, got, strict=True)) == dict(zip(COLUMNS, row.expected.split(), strict=True))
 

@@ -243,6 +243,20 @@ def test_who_refuses_research_appears_in_no_row_and_no_count(house: House, calle
     assert coverage(hall)()["total"]["resources"] == (2 if hidden else 4)
 
 
+def test_not_even_what_was_dropped_counts_what_is_theirs_by_its_encounter_only(house: House) -> None:
+    visit = {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "IMP"}}
+    unnamed = observation("o1", coded("x"), encounter={"reference": "Encounter/e1"})
+    del unnamed["subject"]
+    write(house, patient(), patient("p2"), {**visit, "subject": {"reference": "Patient/p1"}}, unnamed)
+    hall = house.hall(asker())
+    assert coverage(hall)()["total"]["resources"] == 4
+    write(house, refusal_of_research("p1", "HRESCH"))
+    total = coverage(hall)()["total"]
+    assert (total["resources"], total["dropped"]) == (1, 0)
+    write(house, {**visit, "subject": {"reference": "Patient/p2"}})
+    assert coverage(hall)()["total"]["resources"] == 3
+
+
 @pytest.mark.parametrize(
     "caller",
     [asker("physician", "TREAT"), asker("nurse", "HRESCH"), asker("admin", "HOPERAT"), asker("data-manager", "TREAT")],

@@ -161,3 +161,8 @@ def test_a_duration_beyond_the_calendar_is_kept_as_it_came(house: House, amount:
     assert send(house, "ADT^A01", pid(), VISIT, pr1, control="A").ack == "AA"
     assert send(house, "SIU^S12", slot, pid(), "RGS|1|A", ais, control="S").ack == "AA"
     assert "minutesDuration" not in house.one("Appointment")
+
+
+def test_a_korean_name_is_shown_family_name_first_and_without_a_space(house: House) -> None:
+    assert send(house, "ADT^A01", "EVN||20260301120000", pid(), VISIT).ack == "AA"
+    assert "김의사" in str(house.one("Encounter")["participant"])

@@ -137,7 +137,9 @@ class House:
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
-        return Seat(home, stands, Stores(gate, home.trail, now, (hot, columnar)), hot, columnar, shelf)
+        return Seat(
+            home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
+        )
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
         """The doors for one caller; in a room they are narrowed to the scopes that the room declares, with its settings."""

@@ -179,9 +179,11 @@ class Motion:
             patients: set[str] = set()
             types: set[str] = set()
             for version in batch:
-                whose = self.seat.home.index.compartments(version) if version.type else ()
-                if version.type and sight.sees(version.type, whose):
-                    patients.update(whose)
+                if not version.type:
+                    continue
+                whose = self.seat.home.index.compartments(version)
+                if sight.sees(version.type, whose):
+                    patients.update(whose.own)
                     types.add(version.type)
             position = batch[-1].t
             if types:

@@ -16,7 +16,7 @@ from onmaru.engines.keyring import Keyring, sync_folder
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Gate
+from onmaru.kernel.gate import Compartments, Gate
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class FolderBlobs:
         found = opened(place, self._keyring)
         card = found.card
         patients = (card.patient,) if card.patient else ()
-        seen = self._gate.sight(self._caller).sees("Binary", patients)
+        seen = self._gate.sight(self._caller).sees("Binary", Compartments(patients))
         at = self._now()
         self._trail.add(
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
@@ -84,12 +84,12 @@ class FolderBlobs:
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
         patient = card(place, self._keyring).patient
-        return self._gate.sight(self._caller).sees("Binary", (patient,) if patient else ())
+        return self._gate.sight(self._caller).sees("Binary", Compartments((patient,) if patient else ()))
 
     def of(self, patient: str) -> Sequence[str]:
         """By the cards of all blobs, whose bytes stay unread; `Invalid` 409 when one cannot tell whose it is."""
         self._permit("r", "*of*")
-        if not self._gate.sight(self._caller).sees("Binary", (patient,)):
+        if not self._gate.sight(self._caller).sees("Binary", Compartments((patient,))):
             return ()
         found = self._folder.glob("??/*") if self._folder.exists() else ()
         try:

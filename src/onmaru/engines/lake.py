@@ -38,16 +38,17 @@ class Store(Protocol):
 
 
 class Stores(msgspec.Struct, frozen=True):
-    """What the lakes of one tenant stand on."""
+    """What the lakes of one tenant stand on. `concealed`: what inherits these patients' compartments, by the index."""
 
     gate: Gate
     trail: Trail
     now: Callable[[], int]
     kept: tuple[Store, ...]
+    concealed: Callable[[frozenset[str]], frozenset[str]]
 
 
 class EmbeddedLake:
-    """Lake (kernel/lake.py) for one Caller: rows of patients hidden from it are taken away before the view sees them."""
+    """Lake (kernel/lake.py) for one Caller: what is hidden from it is taken away before the view sees it."""
 
     def __init__(self, stores: Stores, caller: Caller) -> None:
         self._stores = stores
@@ -76,7 +77,10 @@ class EmbeddedLake:
             self._audit(view, (), refusal)
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
         gate = self._stores.gate
-        return gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
+        sight = gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
+        if not sight.denied:
+            return sight
+        return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied))
 
     def _refusal(self, view: View) -> str:
         if self._caller.tenant != self._stores.gate.tenant:

@@ -10,7 +10,8 @@ from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Has, Query, Sort
 from onmaru.kernel.audit import Access
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.compartment import NOBODYS, place
+from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.log import Draft, Moved, Version
 from onmaru.kernel.meaning import clause_holds, sort_value
@@ -73,6 +74,9 @@ class MemoryLog:
         """Positions after+1 … t."""
         return self.versions[after:t]
 
+    def reach(self, t: int) -> None:
+        """Nothing waits here."""
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t."""
         found = [v for v in self.versions[:t] if v.type == type and v.id == id]
@@ -101,19 +105,36 @@ class MemoryLog:
         """Keys by decoding the body again."""
         if version.body is None:
             return Keys()
-        keys = search.extract(structure.decode(version.body))
-        if version.type == "Patient":
-            keys.patients = [version.id]
-        return keys
+        return place(search.extract(structure.decode(version.body)), version.type, version.id, version.body)
 
-    def compartments(self, version: Version) -> Sequence[str]:
-        """Patients of the version, or of the last one before it that still has a body."""
+    def compartments(self, version: Version) -> Compartments:
+        """Patients of the version, or of the last one before it that still has a body; what it inherits, as of now."""
         if version.type == "Patient":
-            return [version.id]
+            return Compartments([version.id])
+        if any(one.op == "erase" and one.name == version.name for one in self.versions[version.t - 1 :]):
+            return Compartments((), [] if version.type in NOBODYS else [UNKNOWN])
+        own = self._said(version).patients
+        return Compartments(own, sorted(self._inherited(version, set())))
+
+    def _said(self, version: Version) -> Keys:
         for one in reversed(self.versions[: version.t]):
             if one.name == version.name and one.body is not None:
-                return self.keys(one).patients
-        return ()
+                return self.keys(one)
+        return Keys()
+
+    def _inherited(self, version: Version, asked: set[int]) -> set[str]:
+        """Walk everything that the version leads to, each position once."""
+        found: set[str] = set()
+        for type, id in self._said(version).heir_of:
+            last = self.latest(type, id, self.tip())
+            if type == "Patient":
+                found.add(id)
+            elif last is not None and last.op == "erase":
+                found.add(UNKNOWN)
+            elif last is not None and last.t not in asked:
+                asked.add(last.t)
+                found.update(self._said(last).patients, self._inherited(last, asked))
+        return found
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Every version, newest first."""

@@ -18,6 +18,8 @@ class Keys(msgspec.Struct, gc=False):
     composite: (sp, component keys in order), each component a Keys of its own whose sp is the component's parameter.
     patients: ids of the Patient compartments that the resource belongs to (a Patient is in its own).
     labels: (system, code) of meta.security.
+    heir_of: (type, id) of what it inherits compartments from, when it does not say itself whose it is; extraction leaves
+        this to kernel/compartment.py.
     """
 
     token: list[tuple[int, str, str]] = []
@@ -29,6 +31,7 @@ class Keys(msgspec.Struct, gc=False):
     composite: list[tuple[int, tuple[Keys, ...]]] = []
     patients: list[str] = []
     labels: list[tuple[str, str]] = []
+    heir_of: list[tuple[str, str]] = []
 
 
 MIN = -(2**62)

@@ -11,7 +11,7 @@ from onmaru.fhir.query import Query
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
@@ -62,11 +62,12 @@ class Chart:
         t = self._position()
         index = self._tenant.index
         found = index.latest(type, id, t) if version is None else index.numbered(type, id, version, t)
-        patients = index.compartments(found) if found else ()
+        whose = index.compartments(found) if found else Compartments()
+        patients = whose.named
         # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
         nameless = found is not None and found.body is None and not patients and not sight.whole
-        if found is None or nameless or not sight.sees(type, patients):
-            self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients if found else ())
+        if found is None or nameless or not sight.sees(type, whose):
+            self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients)
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
         if found.body is None:
@@ -206,7 +207,7 @@ class Chart:
     ) -> None:
         if versions:
             index = self._tenant.index
-            patients = sorted({patient for version in versions for patient in index.compartments(version)})
+            patients = sorted({patient for version in versions for patient in index.compartments(version).named})
         at = self._tenant.now()
         self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))
 

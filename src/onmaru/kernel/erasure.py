@@ -148,7 +148,7 @@ class Eraser:
         """Whether anything was appended after `t` that the plan does not know of."""
         index, names, people = self._tenant.index, set(plan.taken), set(plan.reach.people)
         since = index.touched(t, self._tenant.log.tip())
-        return any((v.type, v.id) in names or not people.isdisjoint(index.compartments(v)) for v in since)
+        return any((v.type, v.id) in names or not people.isdisjoint(index.compartments(v).own) for v in since)
 
     def _carried_out(self, caller: Caller, plan: Plan) -> tuple[Plan, int]:
         asked = plan.asked

@@ -14,6 +14,7 @@ import msgspec
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import Invalid, Issue, invalid
+from onmaru.kernel.compartment import inherit
 
 # Bytes of a resource whose checking takes several milliseconds, and of a Bundle that take as long to take apart
 HEAVY = 128 << 10
@@ -53,7 +54,7 @@ class Admit(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
         """Raises Invalid 400 or 422."""
         raw, compacted = self._linked() if self.links else (self.raw, self.compacted)
         body, resource = structure.admit(raw, self.type, compacted=compacted)
-        keys = search.extract(resource)
+        keys = inherit(search.extract(resource), self.type, body)
         if _count(self.type, keys) > MOST_KEYS:
             raise invalid("too-costly", f"has over {MOST_KEYS} values that can be searched by", self.type, 422)
         return Admitted(body, resource.id or "", keys, verbatim.spots(body) if len(body) > HEAVY else None)
@@ -158,7 +159,7 @@ def conditional_references(body: bytes) -> Sequence[str]:
 def _count(type: str, keys: Keys) -> int:
     """How many rows the keys make, about: those by patient and code are pairs."""
     coded = len(keys.token) + len(keys.text) + len(keys.reference) + len(keys.composite)
-    count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
+    count = coded + len(keys.heir_of) + len(keys.date) + len(keys.string) + len(keys.quantity)
     whose = search.parameters(type).get("patient") if count > 400 else None
     if whose is None:
         return count

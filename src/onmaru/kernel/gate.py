@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,28 +21,58 @@ SHARED = frozenset(
 SECONDARY: frozenset[Role] = frozenset({"researcher", "data-manager", "system"})
 
 
+class Compartments(NamedTuple):
+    """Patients whose compartments a resource is in: by its own words, and by what it refers to (kernel/compartment.py).
+
+    UNKNOWN among the inherited: it refers to something erased, so nobody can tell whose it is.
+    """
+
+    own: Sequence[str] = ()
+    inherited: Sequence[str] = ()
+
+    @property
+    def named(self) -> Sequence[str]:
+        """All of them, for the audit trail."""
+        if not self.inherited:
+            return self.own
+        return tuple(sorted({*self.own, *self.inherited} - {UNKNOWN}))
+
+
+UNKNOWN = ""
+
+
 class Sight(msgspec.Struct, frozen=True):
-    """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients."""
+    """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
+
+    `concealed`, for tables made of the record: `Type/id` of what inherits a denied patient's compartment now.
+    """
 
     types: frozenset[str] | None
     only: frozenset[str] | None
     denied: frozenset[str]
+    concealed: frozenset[str] = frozenset()
 
-    def sees(self, type: str, patients: Sequence[str]) -> bool:
-        """Whether a resource of `type` in the compartments of `patients` exists for this caller."""
+    def sees(self, type: str, whose: Compartments) -> bool:
+        """Whether a resource of `type` in these compartments exists for this caller. What is inherited only hides."""
         if self.types is not None and type not in self.types:
             return False
-        if self.denied and not self.denied.isdisjoint(patients):
+        if self.denied and self._denies(whose):
             return False
         if self.only is None:
             return True
-        if patients:
-            return not self.only.isdisjoint(patients)
+        if whose.own:
+            return not self.only.isdisjoint(whose.own)
         return type in SHARED
 
-    def covers(self, type: str, patients: Sequence[str]) -> bool:
-        """Whether a resource that this caller writes may be in the compartments of `patients`, whatever it may read."""
-        return Sight(None, self.only, self.denied).sees(type, patients)
+    def _denies(self, whose: Compartments) -> bool:
+        inherited = whose.inherited
+        if not self.denied.isdisjoint(whose.own):
+            return True
+        return bool(inherited) and (UNKNOWN in inherited or not self.denied.isdisjoint(inherited))
+
+    def covers(self, type: str, whose: Compartments) -> bool:
+        """Whether a resource that this caller writes may be in these compartments, whatever it may read."""
+        return Sight(None, self.only, self.denied).sees(type, whose)
 
     def within(self, patient: str) -> Sight:
         """The same, narrowed to one patient's compartment."""

@@ -9,7 +9,7 @@ import msgspec
 
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.gate import Compartments, Sight
 from onmaru.kernel.log import Version
 
 
@@ -32,6 +32,9 @@ class Index(Protocol):
 
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None: ...
 
+    def reach(self, t: int) -> None:
+        """Take everything up to `t` into account, for a decision taken there; readers look at what is durable."""
+
     def positions(self, type: str, id: str, t: int) -> Sequence[int]:
         """Where the versions of a resource at or below `t` stand, erased ones included, in ascending order."""
 
@@ -44,8 +47,11 @@ class Index(Protocol):
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""
 
-    def compartments(self, version: Version) -> Sequence[str]:
-        """Patients whose compartments the version is in; for a deletion those of the version before it."""
+    def compartments(self, version: Version) -> Compartments:
+        """Patients whose compartments the version is in; for a deletion those of the version before it.
+
+        Its own are those of its time; what it inherits is that of now, by the newest versions of what it refers to.
+        """
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Versions newest first with bounds (t, before, since): position ≤ t, < before when set, recorded ≥ since µs."""

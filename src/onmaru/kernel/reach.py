@@ -191,7 +191,7 @@ class _Walk:
 
     def _others(self, name: Name, bodies: Sequence[Version]) -> bool:
         """Whether a resource is somebody else's too; one of no patient is whose the resources are that it refers to."""
-        whose = {patient for version in bodies for patient in self._index.compartments(version)}
+        whose = {patient for version in bodies for patient in self._index.compartments(version).own}
         if name[0] == "Binary":
             whose |= {p for other in self._documents("/".join(name)) for p in self._compartments(*other)}
         if not whose:
@@ -200,7 +200,7 @@ class _Walk:
 
     def _compartments(self, type: str, id: str) -> Sequence[str]:
         found = self._index.latest(type, id, self._t) if type else None
-        return self._index.compartments(found) if found is not None else ()
+        return self._index.compartments(found).own if found is not None else ()
 
     def _original(self, bodies: Sequence[Version]) -> bool:
         """Whether it is the original of a message: one message is one whole, and goes with any person it tells of."""
@@ -211,7 +211,7 @@ class _Walk:
 
     def _loose(self, name: Name) -> bool:
         """Whether it belongs to no patient; what belongs to one is met in the compartments."""
-        return not any(self._index.compartments(version) for version in self._versions(name))
+        return not any(self._index.compartments(version).own for version in self._versions(name))
 
     def _documents(self, location: str) -> set[Name]:
         """The documents that stand now and have an attachment there."""

@@ -12,7 +12,7 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
-from onmaru.kernel.gate import Gate, Sight
+from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Draft, Version
 from onmaru.kernel.meaning import clause_holds
@@ -56,6 +56,7 @@ class Plan:
         self._as_of = 0
         self._conditions = 0
         self._seen = (self._sight, self._sight)
+        self._names: set[tuple[str, str]] = set()
         self.hidden: set[int] = set()
 
     def decide(self, changes: Sequence[Change], t: int) -> Decided:
@@ -64,6 +65,7 @@ class Plan:
         self._sight = self._gate.sight(self._caller)
         targets = [*self._still(changes, t, sight)]
         _refuse_twice(changes, targets)
+        self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
             self._made.clear()
@@ -71,7 +73,7 @@ class Plan:
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             try:
-                self._one(decided, number, change, target, links)
+                self._one(decided, (number, t), change, target, links)
             except Invalid as error:
                 if len(changes) == 1:
                     raise
@@ -118,7 +120,9 @@ class Plan:
     def _still(self, changes: Sequence[Change], t: int, sight: Sight) -> Iterator[Target]:
         """The target of each change at `t`: the one that was prepared, unless something touched it since."""
         known = self._targets if self._seen == (sight, self._sight) else []
-        since = Since(self._index, self._as_of, t) if known else None
+        if self._sight.denied:
+            self._index.reach(t)
+        since = Since(self._index, self._as_of, t, bool(self._sight.denied)) if known else None
         for number, change in enumerate(changes):
             if since is not None and number < len(known) and not since.touches(change, known[number]):
                 yield known[number]
@@ -184,7 +188,10 @@ class Plan:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
         return found[0] if found else None
 
-    def _one(self, decided: Decided, number: int, change: Change, target: Target, links: dict[str, str]) -> None:
+    def _one(
+        self, decided: Decided, where: tuple[int, int], change: Change, target: Target, links: dict[str, str]
+    ) -> None:
+        number, t = where
         if target.done and target.current is not None:
             _add(decided, None, target.current, 200)
             return
@@ -193,13 +200,34 @@ class Plan:
             self._removal(decided, change, target)
             return
         admitted = self._ready(number, change, target, links)
-        if not self._sight.covers(change.type, admitted.keys.patients):
+        keys, current = admitted.keys, target.current
+        covered = self._sight.covers(change.type, Compartments(keys.patients))
+        if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
-        current = target.current
         version = current.version + 1 if current else 1
         op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
+
+    def _knows(self, names: Sequence[tuple[str, str]], current: Version | None, t: int) -> bool:
+        """Whether the caller sees everything that a resource inherits from; what is hidden and what is not there are one.
+
+        Only those are asked from whom a patient is hidden: nobody else could tell the two apart. What a version that the
+        caller sees refers to already is not hidden, or that would be hidden too.
+        """
+        if not names or not self._sight.denied:
+            return True
+        self._index.reach(t)
+        unseen = [name for name in names if name not in self._names and not self._sees(*name, t)]
+        if not unseen or current is None or current.body is None:
+            return not unseen
+        return set(unseen) <= set(self._index.keys(current).heir_of)
+
+    def _sees(self, type: str, id: str, t: int) -> bool:
+        if type == "Patient":
+            return id not in self._sight.denied
+        found = self._index.latest(type, id, t)
+        return found is not None and self._sight.sees(type, self._index.compartments(found))
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current
@@ -230,17 +258,21 @@ class Plan:
 
 
 class Since:
-    """What was appended between the position at which targets were found and the one at which they are needed."""
+    """What was appended between the position at which targets were found and the one at which they are needed.
 
-    def __init__(self, index: Index, after: int, t: int) -> None:
+    `hiding`: a patient is hidden from the caller, so that any version may hide a target that refers to it.
+    """
+
+    def __init__(self, index: Index, after: int, t: int, hiding: bool) -> None:
+        self._hiding = hiding
         self._keys = index.keys
         self._versions = index.touched(after, t)
         self._names = {version.name for version in self._versions}
 
     def touches(self, change: Change, target: Target) -> bool:
         """Whether the target of a change could be another one now."""
-        if not self._versions:
-            return False
+        if self._hiding or not self._versions:
+            return bool(self._versions)
         if {f"{change.type}/{target.id}", f"{change.type}/{change.id}"} & self._names:
             return True
         condition = change.if_none_exist if change.op == "create" else change.condition

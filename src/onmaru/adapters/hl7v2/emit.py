@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -205,13 +206,20 @@ def _collect(value: Any, found: list[Node]) -> None:
         found.append(value)
 
 
+# A Korean name is written family name first and without a space
+_HANGUL = re.compile("[가-힣]+")
+
+
 def _display(node: Node) -> str:
     name = node.data.get("name")
     if isinstance(name, str):
         return name
     if isinstance(name, list) and name and isinstance(name[0], dict):
         one = name[0]
-        return " ".join([*one.get("prefix", []), *one.get("given", []), *([one["family"]] if "family" in one else [])])
+        family, given = one.get("family", ""), one.get("given", [])
+        if _HANGUL.fullmatch(family):
+            return " ".join([family + "".join(given), *one.get("prefix", [])])
+        return " ".join([*one.get("prefix", []), *given, *([family] if family else [])])
     device = node.data.get("deviceName")
     return str(device[0].get("name", "")) if device else ""
 

@@ -35,6 +35,9 @@ def narrowed(table: str, ended: str, sight: Sight) -> tuple[str, dict[str, Any]]
     if sight.denied:
         conditions.append("NOT list_has_any(string_split(_patients, ' '), $__denied)")
         given["__denied"] = sorted(sight.denied)
+    if sight.concealed:
+        conditions.append("_source NOT IN (SELECT unnest($__concealed))")
+        given["__concealed"] = sorted(sight.concealed)
     if sight.only is not None:
         shared = "', '".join(sorted(SHARED))
         conditions.append(f"(list_contains($__only, _patient) OR (_patient = '' AND {TYPE} IN ('{shared}')))")

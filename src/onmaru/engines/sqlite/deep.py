@@ -22,6 +22,8 @@ POSITION = {
     "hist": 1,
     "dead": 0,
     "comp": 1,
+    "link": 1,
+    "heir": 1,
     "pc": 4,
     "tok": 3,
     "ref": 2,

@@ -116,7 +116,9 @@ class Finder:
             found = found & (mine | shared)
         if sight.denied:
             if self._hidden is None:
-                self._hidden = _union(self._compartment(patient) for patient in sight.denied)
+                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | file.inherited(
+                    sight.denied
+                )
             found = found - self._hidden
         return found
 

@@ -13,7 +13,8 @@ from onmaru.engines.sqlite.log import SqliteLog
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.compartment import place
+from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.log import Version
 
@@ -36,6 +37,7 @@ class SqliteIndex:
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
+        self._concealed: tuple[tuple[int, frozenset[str]], frozenset[str]] = ((-1, frozenset()), frozenset())
         self._bytes = 0
         self._batch: list[tuple[Version, Keys | None]] = []
         self._steps: Iterator[None] | None = None
@@ -206,11 +208,22 @@ class SqliteIndex:
         """Keys by decoding the body."""
         return decoded(version) or Keys()
 
-    def compartments(self, version: Version) -> Sequence[str]:
-        """Patients of a version, by id."""
+    def reach(self, t: int) -> None:
+        """Index everything up to `t`."""
+        self._indexed(t)
+
+    def compartments(self, version: Version) -> Compartments:
+        """Patients of a version, by id. What is its own never changes; what it inherits is asked each time."""
         if version.type == "Patient":
-            return (version.id,)
+            return Compartments((version.id,))
         self._indexed(version.t)
+        own, heirs = self._own(version), self.file.heirs
+        if version.t not in heirs.referring:
+            return Compartments(own)
+        names = self.file.names
+        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in heirs.of(version.t))))
+
+    def _own(self, version: Version) -> tuple[str, ...]:
         whose = self._whose.get(version.t)
         if whose is None:
             whose = self._people(self.file.patients(version.t))
@@ -221,6 +234,16 @@ class SqliteIndex:
     def _people(self, pats: str) -> tuple[str, ...]:
         """Patient ids behind comma-joined keys; most resources have one, and many the same."""
         return tuple(self.file.names.person(int(rid)) for rid in pats.split(",") if rid)
+
+    def concealed(self, denied: frozenset[str]) -> frozenset[str]:
+        """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose."""
+        file = self.file
+        state = (file.position, denied)
+        if self._concealed[0] != state:
+            standing = file.inherited(denied) - file.dead
+            rids = [file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in standing]
+            self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
+        return self._concealed[1]
 
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
@@ -301,6 +324,4 @@ def decoded(version: Version) -> Keys | None:
     if version.body is None:
         return None
     keys = search.extract(structure.stored(version.body, version.type))
-    if version.type == "Patient":
-        keys.patients = [version.id]
-    return keys
+    return place(keys, version.type, version.id, version.body)

@@ -7,7 +7,7 @@ position only when the log is durable up to there. After a crash the missing pos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,12 +15,13 @@ from pyroaring import BitMap
 
 from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
+from onmaru.engines.sqlite.heirs import Heirs
 from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
 
-FORMAT = "2"
+FORMAT = "3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
 CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);
@@ -28,6 +29,10 @@ CREATE TABLE IF NOT EXISTS ver(t INTEGER PRIMARY KEY, rid INTEGER, type INTEGER,
 CREATE TABLE IF NOT EXISTS hist(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead(by INTEGER, t INTEGER, PRIMARY KEY(by, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS comp(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_of ON link(t);
+CREATE TABLE IF NOT EXISTS heir(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heir_of ON heir(t);
 CREATE TABLE IF NOT EXISTS pc(rid INTEGER, sp INTEGER, c INTEGER, s INTEGER, t INTEGER,
   PRIMARY KEY(rid, sp, c, s, t)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tok(sp INTEGER, c INTEGER, s INTEGER, t INTEGER, PRIMARY KEY(sp, c, s, t)) WITHOUT ROWID;
@@ -44,6 +49,8 @@ INSERTS = {
     "hist": "INSERT INTO hist VALUES(?,?)",
     "dead": "INSERT OR IGNORE INTO dead VALUES(?,?)",
     "comp": "INSERT OR IGNORE INTO comp VALUES(?,?)",
+    "link": "INSERT OR IGNORE INTO link VALUES(?,?)",
+    "heir": "INSERT OR IGNORE INTO heir VALUES(?,?)",
     "pc": "INSERT OR IGNORE INTO pc VALUES(?,?,?,?,?)",
     "tok": "INSERT OR IGNORE INTO tok VALUES(?,?,?,?)",
     "ref": "INSERT OR IGNORE INTO ref VALUES(?,?,?)",
@@ -73,6 +80,7 @@ class IndexFile:
         self.db = connect(self.path, keys.pages, cache_mb=192)
         self.db.execute(SCHEMA)
         self.names = Names(self.db, keys.codes)
+        self.heirs = Heirs(self.db, self.names)
         self.position: int = self.fact("position") or 0
         self.begun = self.committed = self.position
         self.by_type: dict[int, BitMap] = {}
@@ -110,6 +118,7 @@ class IndexFile:
                 rows.flush()
                 yield
         rows.flush()
+        yield from self.heirs.settling()
         self.position = self.begun
 
     def commit(self, seal: bytes) -> None:
@@ -209,6 +218,11 @@ class IndexFile:
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
         return found or ""
 
+    def inherited(self, patients: Iterable[str]) -> BitMap:
+        """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
+        known = (self.names.known("Patient", patient) for patient in patients)
+        return self.heirs.positions(rid for rid in known if rid is not None)
+
     def close(self) -> None:
         """Close; an open transaction is given up and followed again later."""
         if self.db.in_transaction:
@@ -254,6 +268,7 @@ class _Rows:
         if before is not None:
             self.tables["dead"].append((t, before))
         self.tables["hist"].append((rid, t))
+        self.file.heirs.note(version, rid, before)
         if keys is None:
             self._gone(version, type, rid, before)
             self._weight += 10
@@ -267,8 +282,11 @@ class _Rows:
         coded = len(keys.token) + len(keys.text) + len(keys.reference)
         count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
         self._weight += 4 + len(patients)
-        if count > FEW:
+        if count + len(keys.heir_of) > FEW:
             return self._keys(version.type, t, keys)
+        if keys.heir_of:
+            self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
+            self._weight += 3 * len(keys.heir_of)
         self._few(version.type, t, keys)
         self._weight += count
         return None
@@ -279,9 +297,9 @@ class _Rows:
         return self._weight >= SLICE_ROWS
 
     def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
-        """A deletion or erasure: it belongs to the patients of the version before it, and is in no other table."""
+        """A deletion belongs to the patients of the version before it, an erasure to nobody; neither is in other tables."""
         pats = ""
-        if before is not None:
+        if before is not None and version.op != "erase":
             pats = self.pats.get(before) or self.file.patients(before)
         self.pats[version.t] = pats
         self.tables["ver"].append((version.t, rid, type, 0, pats))
@@ -324,6 +342,9 @@ class _Rows:
             coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
             tables["pc"] += [(rid, *one) for rid in whose for one in coded]
             yield len(part) + len(whose) * len(coded)
+        for heir_of in _parts(keys.heir_of):
+            tables["link"] += self.file.heirs.links(t, heir_of)
+            yield 3 * len(heir_of)
         for dates in _parts(keys.date):
             tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
             yield len(dates)

@@ -151,6 +151,7 @@ class HotTables:
         values = {
             **params,
             "__denied": json.dumps(sorted(sight.denied)),
+            "__concealed": json.dumps(sorted(sight.concealed)),
             "__only": json.dumps(sorted(sight.only or ())),
             "__types": json.dumps(sorted(sight.types or ())),
         }
@@ -172,6 +173,8 @@ class HotTables:
         conditions = []
         if sight.denied:
             conditions.append("NOT EXISTS (SELECT 1 FROM json_each(:__denied) d WHERE " + BELONGS + ")")
+        if sight.concealed:
+            conditions.append("_source NOT IN (SELECT value FROM json_each(:__concealed))")
         if sight.only is not None:
             shared = "', '".join(sorted(SHARED))
             own = "_patient IN (SELECT value FROM json_each(:__only))"
