@@ -10,7 +10,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -18,13 +17,15 @@ import msgspec
 from onmaru.app.house import MAIN, House
 from onmaru.app.prove import corpus
 from onmaru.app.prove.remains import copied, held, opened, place_in
-from onmaru.app.prove.victim import STEP, Victim
+from onmaru.app.prove.victim import Victim
 from onmaru.engines.sqlite.connection import connect
 
 # Kills of one store, and patients whose files come into it.
 A_STORE = 8
 PATIENTS = 6
 DEEP_EACH = 5
+# Seconds: in which a start lies, between looks at how far it is, and from there to the kill.
+IN_START, START, LOOK, WHILE = 0.2, 1.5, 0.03, 0.1
 LONGEST = 900.0
 
 
@@ -46,6 +47,7 @@ class Load:
         self._named = named
         self.wanted = corpus.entries(files)
         self.marks = len(files)
+        self.whole = self.wanted.total() + self.marks
         where = place_in(folder)
         folder.mkdir(parents=True)
         self._environ = {
@@ -59,7 +61,7 @@ class Load:
     @property
     def share(self) -> float:
         """How much of it all is known to be in."""
-        return min(1.0, self.position / (self.wanted.total() + self.marks))
+        return min(1.0, self.position / self.whole)
 
     def start(self) -> Victim:
         """The real command."""
@@ -95,34 +97,21 @@ class Load:
         assert marks == self.marks, f"{self.marks} files left {marks} marks"
 
 
-class Pace(NamedTuple):
-    """How long a load that nobody kills takes until its first entry is in, and from there for each entry."""
+def kill(load: Load, chance: random.Random, found: Found) -> bool:
+    """Kill it at a random instant and hold what is left to what was seen; False when it had ended by then.
 
-    start: float
-    entry: float
-
-    def after(self, *, killed: bool) -> Pace:
-        """A little slower after a kill; much faster when a load had ended before it could be killed."""
-        factor = 1.05 if killed else 0.6
-        return Pace(self.start * factor, self.entry * factor)
-
-
-def timed(load: Load) -> Pace:
-    """Run one to its end."""
-    victim, begun = load.start(), 0.0
-    while victim.running():
-        if not begun and load.seen():
-            begun = victim.age()
-        victim.lives(victim.age() + STEP)
-    assert victim.status == 0, "a load that nobody killed failed"
-    load.check(deep=True, whole=True)
-    return Pace(begun, (victim.age() - begun) / load.position)
-
-
-def kill(load: Load, after: float, found: Found) -> bool:
-    """Kill it `after` seconds from its start and hold what is left to what was seen; False when it had ended by then."""
+    One in five falls into its start. The others fall after a random share of what is left, however fast the machine is,
+    and a random while more, so that they meet every part of a transaction.
+    """
     victim = load.start()
-    if not victim.lives(after):
+    if chance.random() < IN_START:
+        victim.lives(chance.uniform(0.0, START))
+    else:
+        goal = load.position + chance.random() * (load.whole - load.position)
+        while victim.running() and load.seen() < goal:
+            victim.lives(victim.age() + LOOK)
+        victim.lives(victim.age() + chance.uniform(0.0, WHILE))
+    if not victim.running():
         assert victim.status == 0, "a load that goes on where it was killed failed"
         return False
     load.position = max(load.position, load.seen())
@@ -143,43 +132,32 @@ def finished(load: Load, found: Found) -> None:
     found.entries = load.wanted.total()
 
 
-def instant(chance: random.Random, pace: Pace, load: Load) -> float:
-    """A random instant of what is left of a load: one in five before its first entry, the others until its end."""
-    if chance.random() < 0.2:
-        return chance.uniform(0.0, pace.start)
-    left = (1 - load.share) * pace.entry * (load.wanted.total() + load.marks)
-    return pace.start + chance.uniform(0.0, left)
-
-
 def kills(number: int, whole: int, tell: Callable[[str], None]) -> Found:
     """Kill loads of a few patients `number - whole` times, then one of the whole corpus `whole` times."""
     chance, found = random.Random(2), Found()  # noqa: S311 - reproducible
     with tempfile.TemporaryDirectory(prefix="onmaru-kill-") as scratch:
         folder = Path(scratch)
-        pace = timed(_slice(folder / "pace", chance))
         while found.kills < number - whole:
             store = folder / f"{found.stores}"
             load = _slice(store, chance)
-            pace = _series(load, pace, found, (min(found.kills + A_STORE, number - whole), chance, tell))
+            _series(load, found, (min(found.kills + A_STORE, number - whole), chance, tell))
             shutil.rmtree(store)
         while found.kills < number:
             files = corpus.files()
             load = Load(folder / f"whole-{found.stores}", files, files[0].parent)
-            pace = _series(load, pace, found, (number, chance, tell))
+            _series(load, found, (number, chance, tell))
             assert found.entries == corpus.ENTRIES, f"the corpus has {found.entries} entries, not {corpus.ENTRIES}"
     return found
 
 
-def _series(load: Load, pace: Pace, found: Found, until: tuple[int, random.Random, Callable[[str], None]]) -> Pace:
-    """Kill one load until that many kills were made or it has come to its end, then bring it there; the pace it showed."""
+def _series(load: Load, found: Found, until: tuple[int, random.Random, Callable[[str], None]]) -> None:
+    """Kill one load until that many kills were made or all of it is in, then bring it to its end."""
     upto, chance, tell = until
     killed = True
-    while killed and found.kills < upto:
-        killed = kill(load, instant(chance, pace, load), found)
-        pace = pace.after(killed=killed)
+    while killed and found.kills < upto and load.share < 1.0:
+        killed = kill(load, chance, found)
         tell(f"load: {found.kills} kills, {load.share:.0%} of {load.wanted.total()} entries in")
     finished(load, found)
-    return pace
 
 
 def _slice(store: Path, chance: random.Random) -> Load:
