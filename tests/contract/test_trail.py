@@ -78,7 +78,8 @@ def test_publishing_a_table_leaves_an_audit_row_done_or_refused(
 ) -> None:
     trails: dict[str, Callable[[], Trail]] = {"memory": MemoryTrail, "sqlite": lambda: SqliteTrail(tmp_path, KEYS)}
     trail, now, site = trails[engine](), Ticking(), Site()
-    stores = Stores(Gate("main", Consents(), now), trail, now, (site,))  # type: ignore[arg-type]
+    gate = Gate("main", Consents(), now)
+    stores = Stores(gate, trail, now, (site,), lambda denied: frozenset())  # type: ignore[arg-type]
     lake = EmbeddedLake(stores, Caller(tenant, "k", frozenset({role}), "HOPERAT", SYSTEM.scopes))
     if reason:
         with pytest.raises(Invalid) as refusal:

@@ -14,7 +14,7 @@ from tests.contract.conftest import SYSTEM, memory, sqlite
 from tests.generative.histories import PATIENTS, histories, searches
 
 from onmaru.engines.sqlite.deep import named
-from onmaru.engines.sqlite.index import INSERTS
+from onmaru.engines.sqlite.schema import INSERTS
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.query import Query

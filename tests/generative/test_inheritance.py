@@ -15,7 +15,7 @@ from tests.contract.conftest import memory, sqlite
 from tests.generative.test_engines_agree import written
 
 from onmaru.engines.sqlite.deep import named
-from onmaru.engines.sqlite.index import INSERTS
+from onmaru.engines.sqlite.schema import INSERTS
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller, Scope

@@ -13,8 +13,9 @@ from onmaru.engines.folder import earned
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.follower import SLICE, decoded
-from onmaru.engines.sqlite.index import INSERTS, IndexFile
+from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import versions
+from onmaru.engines.sqlite.schema import INSERTS
 from onmaru.engines.sqlite.verify import Report, Wrong
 
 POSITION = {

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from onmaru.engines.sqlite.find import Finder
-from onmaru.engines.sqlite.index import FORMAT, IndexFile
+from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
+from onmaru.engines.sqlite.schema import FORMAT
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query

@@ -17,48 +17,11 @@ from onmaru.engines.sqlite.connection import Keys as FileKeys
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.heirs import Heirs
 from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
+from onmaru.engines.sqlite.schema import FORMAT, INSERTS, SCHEMA
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
 
-FORMAT = "3"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
-CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);
-CREATE TABLE IF NOT EXISTS ver(t INTEGER PRIMARY KEY, rid INTEGER, type INTEGER, live INTEGER, pats TEXT);
-CREATE TABLE IF NOT EXISTS hist(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dead(by INTEGER, t INTEGER, PRIMARY KEY(by, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS comp(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS link(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS link_of ON link(t);
-CREATE TABLE IF NOT EXISTS heir(rid INTEGER, t INTEGER, PRIMARY KEY(rid, t)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS heir_of ON heir(t);
-CREATE TABLE IF NOT EXISTS pc(rid INTEGER, sp INTEGER, c INTEGER, s INTEGER, t INTEGER,
-  PRIMARY KEY(rid, sp, c, s, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tok(sp INTEGER, c INTEGER, s INTEGER, t INTEGER, PRIMARY KEY(sp, c, s, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ref(sp INTEGER, rid INTEGER, t INTEGER, PRIMARY KEY(sp, rid, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dat(sp INTEGER, lo INTEGER, hi INTEGER, t INTEGER, PRIMARY KEY(sp, lo, hi, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS str(sp INTEGER, norm TEXT, t INTEGER, PRIMARY KEY(sp, norm, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS qty(sp INTEGER, value REAL, c INTEGER, s INTEGER, t INTEGER,
-  PRIMARY KEY(sp, value, c, s, t)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS txt(sp INTEGER, norm TEXT, c INTEGER, s INTEGER, PRIMARY KEY(sp, norm, c, s)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-"""
-INSERTS = {
-    "ver": "INSERT INTO ver VALUES(?,?,?,?,?)",
-    "hist": "INSERT INTO hist VALUES(?,?)",
-    "dead": "INSERT OR IGNORE INTO dead VALUES(?,?)",
-    "comp": "INSERT OR IGNORE INTO comp VALUES(?,?)",
-    "link": "INSERT OR IGNORE INTO link VALUES(?,?)",
-    "heir": "INSERT OR IGNORE INTO heir VALUES(?,?)",
-    "pc": "INSERT OR IGNORE INTO pc VALUES(?,?,?,?,?)",
-    "tok": "INSERT OR IGNORE INTO tok VALUES(?,?,?,?)",
-    "ref": "INSERT OR IGNORE INTO ref VALUES(?,?,?)",
-    "dat": "INSERT OR IGNORE INTO dat VALUES(?,?,?,?)",
-    "str": "INSERT OR IGNORE INTO str VALUES(?,?,?)",
-    "qty": "INSERT OR IGNORE INTO qty VALUES(?,?,?,?,?)",
-    "txt": "INSERT OR IGNORE INTO txt VALUES(?,?,?,?)",
-}
 NO_CODE = "\x00text"
 # Rows written in one go: about four milliseconds of the loop that answers everybody.
 SLICE_ROWS = 500
