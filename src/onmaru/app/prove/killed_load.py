@@ -27,6 +27,8 @@ DEEP_EACH = 5
 # Seconds: in which a start lies, between looks at how far it is, and from there to the kill.
 IN_START, START, LOOK, WHILE = 0.2, 1.5, 0.03, 0.1
 LONGEST = 900.0
+# A larger store is verified deep only at its end.
+LARGE = 10_000
 
 
 class Found(msgspec.Struct):
@@ -117,7 +119,7 @@ def kill(load: Load, chance: random.Random, found: Found) -> bool:
     load.position = max(load.position, load.seen())
     found.orphans += victim.kill()
     found.kills += 1
-    load.check(deep=found.kills % DEEP_EACH == 0)
+    load.check(deep=found.kills % DEEP_EACH == 0 and load.whole < LARGE)
     found.instants[round(10 * load.share)] += 1
     return True
 
