@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tempfile
 import time
 import uuid
@@ -57,5 +58,5 @@ def _floor(files: Sequence[Path]) -> float:
                 floor.add(type, id, verbatim.relink(bytes(entry.resource or b""), links))
                 count += 1
             floor.commit()
-            floor.sync()
+            os.fdatasync(floor.wal)
         return count / (time.perf_counter() - started)

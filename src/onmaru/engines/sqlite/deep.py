@@ -109,7 +109,8 @@ def named(db: apsw.Connection, table: str) -> Iterator[tuple[Any, ...]]:
             joins += f" LEFT JOIN sys y ON y.s = {table}.s"
         elif column == "pats":
             shown.append(
-                "(SELECT group_concat(id) FROM (SELECT p.id FROM res p WHERE instr(','||pats||',', ','||p.rid||',')))"
+                "(SELECT group_concat(id) FROM (SELECT p.id FROM json_each('[' || pats || ']') j"
+                " JOIN res p ON p.rid = j.value ORDER BY p.id))"
             )
         else:
             shown.append(f"{table}.{column}")
