@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from onmaru.adapters.door import Door
+from onmaru.adapters.receipt import Receipt, Source
 from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.memory import MemoryLog, MemoryTrail
@@ -51,3 +52,31 @@ class House:
         found = self.all(type, **pairs)
         assert len(found) == 1, f"{len(found)} {type}"
         return found[0]
+
+
+def send(house: House, event: str, *lines: str, at: str = "20260301120000", control: str = "") -> Receipt:
+    kind, _, trigger = event.partition("^")
+    head = f"MSH|^~\\&|EMR|HOSP|ONMARU|HOSP|{at}+0900||{kind}^{trigger}|{control or at}|P|2.5.1||||||UNICODE UTF-8"
+    return house.door.take(house.hall, "\r".join([head, *lines]).encode(), Source("mllp", "test"))
+
+
+def pid(number: str = "7", name: str = "홍^길동", rest: str = "|19800101|M") -> str:
+    return f"PID|1||{number}^^^HOSP^MR||{name}|{rest}"
+
+
+VISIT = "|".join(
+    [
+        "PV1",
+        "1",
+        "I",
+        "W5^501^1^HOSP",
+        "",
+        "",
+        "",
+        "77^김^의사^^^^^^HOSP",
+        *[""] * 11,
+        "V1^^^HOSP^VN",
+        *[""] * 24,
+        "202603011100",
+    ]
+)

@@ -7,44 +7,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.v2_hall import House
+from tests.v2_hall import VISIT, House, pid, send
 
 from onmaru.adapters.hl7v2 import er7
-from onmaru.adapters.receipt import Receipt, Source
+from onmaru.adapters.receipt import Source
 from onmaru.kernel.record import Change
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
-
-
-def send(house: House, event: str, *lines: str, at: str = "20260301120000", control: str = "") -> Receipt:
-    kind, _, trigger = event.partition("^")
-    head = f"MSH|^~\\&|EMR|HOSP|ONMARU|HOSP|{at}+0900||{kind}^{trigger}|{control or at}|P|2.5.1||||||UNICODE UTF-8"
-    return house.door.take(house.hall, "\r".join([head, *lines]).encode(), Source("mllp", "test"))
-
-
-def pid(number: str = "7", name: str = "홍^길동", rest: str = "|19800101|M") -> str:
-    return f"PID|1||{number}^^^HOSP^MR||{name}|{rest}"
-
-
-VISIT = "|".join(
-    [
-        "PV1",
-        "1",
-        "I",
-        "W5^501^1^HOSP",
-        "",
-        "",
-        "",
-        "77^김^의사^^^^^^HOSP",
-        *[""] * 11,
-        "V1^^^HOSP^VN",
-        *[""] * 24,
-        "202603011100",
-    ]
-)
 
 
 def test_an_admission_makes_patient_visit_bed_and_provenance(house: House) -> None:

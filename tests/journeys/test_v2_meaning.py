@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.v2_hall import House
-
-from onmaru.adapters.receipt import Receipt, Source
+from tests.v2_hall import VISIT, House, pid, send
 
 
 @pytest.fixture
@@ -15,32 +13,6 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-def send(house: House, event: str, *lines: str, at: str = "20260301120000", control: str = "") -> Receipt:
-    kind, _, trigger = event.partition("^")
-    head = f"MSH|^~\\&|EMR|HOSP|ONMARU|HOSP|{at}+0900||{kind}^{trigger}|{control or at}|P|2.5.1||||||UNICODE UTF-8"
-    return house.door.take(house.hall, "\r".join([head, *lines]).encode(), Source("mllp", "test"))
-
-
-def pid(number: str = "7", name: str = "홍^길동", rest: str = "|19800101|M") -> str:
-    return f"PID|1||{number}^^^HOSP^MR||{name}|{rest}"
-
-
-VISIT = "|".join(
-    [
-        "PV1",
-        "1",
-        "I",
-        "W5^501^1^HOSP",
-        "",
-        "",
-        "",
-        "77^김^의사^^^^^^HOSP",
-        *[""] * 11,
-        "V1^^^HOSP^VN",
-        *[""] * 24,
-        "202603011100",
-    ]
-)
 ORDER = "OBR|1|P1^EMR|F1^LAB|24323-8^CMP^LN|||20260301100000||||||||||||||||||{status}"
 
 

@@ -36,7 +36,7 @@ class Server:
         request.add_header("Authorization", f"Bearer {self._token}")
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - our own address
                 found: bytes = answer.read()
                 return found
         except urllib.error.HTTPError as error:

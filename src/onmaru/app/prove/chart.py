@@ -17,7 +17,7 @@ def chart() -> Figures:
     """Run the timed browser tests on a chart of 1,000 encounters and 50,000 observations, one after the other."""
     environ = {**os.environ, "ONMARU_PROVE": "1"}
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "tests/browser/test_journey.py", "-k", TIMED]
-    done = subprocess.run(argv, cwd=root(), env=environ, check=False, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(argv, cwd=root(), env=environ, check=False, capture_output=True, text=True)  # noqa: S603 - a program of ours
     closing = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "pytest said nothing"
     told = re.findall(r"^E\s+(?:AssertionError: )?(.*)$", done.stdout, re.MULTILINE)
     assert done.returncode == 0, f"{closing}: {'; '.join(told[:3])}"

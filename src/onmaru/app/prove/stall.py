@@ -69,7 +69,7 @@ class Ground:
             "ONMARU_MLLP_PORT": "0",
         }
         argv = [sys.executable, "-m", "onmaru.app.prove.watched"]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE)  # noqa: S603
+        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
         try:
             self._await()
             yield
@@ -90,7 +90,7 @@ class Ground:
     def read(self, path: str, waits: list[tuple[float, float]]) -> Iterator[None]:
         """A reader of `path`; when it has ended, its waits are added to `waits`."""
         argv = [sys.executable, "-m", "onmaru.app.prove.reader", str(self.port), path]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - a program of ours
         if process.stdin is None:
             raise RuntimeError("no pipe")
         process.stdin.write(self.token + "\n")

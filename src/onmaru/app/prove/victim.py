@@ -25,7 +25,7 @@ class Victim:
         self.log = log
         self.born = time.monotonic()
         with log.open("wb") as out:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(  # noqa: S603 - a program of ours
                 argv, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
 
