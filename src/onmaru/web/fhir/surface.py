@@ -28,6 +28,10 @@ class Fhir:
         self.routes = table(doors)
         self._capability = cache(partial(capability, self.routes, doors.settings))
 
+    def warm(self) -> None:
+        """Compile the search parameters and write the CapabilityStatement, which takes a tenth of a second once."""
+        self._capability()
+
     def open(self, visit: Visit, path: str) -> Response | None:
         """The documents that anybody may read; None for any other path."""
         if path not in OPEN:
