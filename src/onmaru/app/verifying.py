@@ -12,10 +12,13 @@ import msgspec
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
+from onmaru.engines.sqlite.beginning import half_made
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
 from onmaru.engines.witness import statements, tenants
+
+NOT_BEGUN = "not begun: its first files were still being made and nothing was written; the next start makes them"
 
 
 @click.command()
@@ -48,6 +51,8 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
         return Report(tenant, ok=False, wrong=[Wrong("tenant.key", 1, "the tenant's key is missing")])
     keys, ring = house.keys(tenant)
     heads, wrong = statements(house.where.witness, tenant, house.signer.public_key())
+    if not heads and not wrong and half_made(house.folder(tenant), keys.pages):
+        return Report(tenant, begun=False, wrong=[])
     report = Verifier(house.folder(tenant), keys, heads).run()
     if wrong:
         report.add(Wrong("witness", len(heads) + 1, wrong))
@@ -66,6 +71,8 @@ def _begun(house: House, tenant: str) -> bool:
 
 def _line(report: Report) -> dict[str, object]:
     line: dict[str, object] = msgspec.to_builtins(report)
+    if not report.begun:
+        line["told"] = NOT_BEGUN
     line["first_wrong"] = msgspec.to_builtins(report.wrong[0]) if report.wrong else None
     return line
 
