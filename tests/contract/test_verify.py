@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +16,7 @@ from onmaru.app import house as clock
 from onmaru.app.house import House, Place, system
 from onmaru.app.verifying import examined, verify
 from onmaru.engines.sqlite.connection import connect
-from onmaru.engines.sqlite.index import IndexFile
-from onmaru.engines.sqlite.log import SqliteLog
-from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.engines.sqlite.where import where
-from onmaru.engines.witness import Head, sign
 from onmaru.fhir import search
 from onmaru.kernel.chart import Chart
 from onmaru.kernel.record import Change
@@ -256,54 +251,6 @@ def test_a_tenant_that_is_gone_or_has_lost_its_key_is_missed(place: Place, monke
     assert (told.return_value, "key is missing" in told.output, key.exists()) == (1, True, False)
     shutil.rmtree(key.parent)
     assert CliRunner().invoke(verify, ["--json"], standalone_mode=False).return_value == 1
-
-
-def half_made(house: House, stage: int) -> None:
-    """A tenant's folder as it lies when its home is killed while it makes its first files."""
-    keys, _ = house.keys("main")
-    folder = house.folder("main")
-    if stage == 1:
-        (folder / "log.db").touch()
-    if stage >= 2:
-        SqliteLog(folder, keys, clock.now).db.close()
-    if stage == 3:
-        connect(folder / "audit.db", keys.pages).close()
-    if stage >= 4:
-        SqliteTrail(folder, keys).close()
-    if stage == 5:
-        (folder / "idx.db").write_bytes(bytes(8192))
-        (folder / "idx.db-journal").write_bytes(bytes(512))
-
-
-@pytest.mark.parametrize("stage", range(6))
-def test_a_store_that_was_killed_while_its_first_files_were_made_is_not_begun(
-    place: Place, house: House, stage: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("home", "keys", "witness"):
-        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(getattr(place, name)))
-    half_made(house, stage)
-    told = CliRunner().invoke(verify, ["--deep", "--json"], standalone_mode=False)
-    line = json.loads(told.output)
-    assert (told.return_value, line["ok"], line["begun"]) == (0, True, False)
-    assert "not begun" in line["told"]
-
-
-@pytest.mark.parametrize("trace", ["entry", "row", "witness", "blob", "key"])
-def test_a_half_made_store_that_holds_anything_is_an_alarm(place: Place, house: House, trace: str) -> None:
-    half_made(house, 3)
-    keys, _ = house.keys("main")
-    folder = house.folder("main")
-    if trace == "entry":
-        altered(house, "main", "log.db", lambda db: db.execute("INSERT INTO body(t) VALUES(1)"))
-    elif trace == "row":
-        IndexFile(folder, keys).db.execute("INSERT INTO ver(t) VALUES(1)")
-    elif trace == "witness":
-        sign(place.witness, house.signer, Head("main", clock.now(), 0, keys.genesis("log").hex(), 0, ""))
-    elif trace == "blob":
-        (folder / "blobs").mkdir()
-    else:
-        (folder / "audit.db").write_bytes(bytes(range(256)) * 64)
-    assert not examined(house, "main").ok
 
 
 def erased(place: Place, *names: str) -> None:

@@ -184,7 +184,13 @@ def test_a_bundle_that_is_broken_json_is_buried_whole(house: House) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [{"title": "x"}, {"data": "eA=="}, {"data": "e30="}, {"data": "eyJkb25lIjoieCJ9"}, {"data": "eyJsaW5rcyI6WzFdfQ=="}],
+    [
+        {"title": "x"},
+        {"data": "eA=="},
+        {"data": "e30="},
+        {"data": "eyJkb25lIjoieCJ9"},
+        {"data": "eyJsaW5rcyI6WzFdfQ=="},
+    ],
 )
 def test_a_mark_that_says_nothing_of_a_load_stops_no_load(house: House, content: dict[str, str]) -> None:
     forged = {
