@@ -210,6 +210,11 @@ class SqliteLog:
             low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
         return low
 
+    def seal_at(self, t: int) -> bytes | None:
+        """The seal of a written entry, None where there is none."""
+        found = self.reader.execute("SELECT seal FROM entry WHERE t = ?", (t,)).get
+        return found if isinstance(found, bytes) else None
+
     def close(self) -> None:
         """Close without writing what is buffered."""
         if self._beside is not None:
