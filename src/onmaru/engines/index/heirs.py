@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
-import apsw
 from pyroaring import BitMap
 
-from onmaru.engines.sqlite.names import TYPES, Names
+from onmaru.engines.index.database import Database
+from onmaru.engines.index.names import TYPES, Names
 from onmaru.kernel.compartment import MANY, NOBODYS
 from onmaru.kernel.log import Version
 
@@ -33,7 +33,7 @@ class Heirs:
     may have are `referring`.
     """
 
-    def __init__(self, db: apsw.Connection, names: Names) -> None:
+    def __init__(self, db: Database, names: Names) -> None:
         self._db = db
         self._names = names
         self._linked = BitMap([rid for (rid,) in db.execute("SELECT DISTINCT rid FROM link")])
@@ -133,7 +133,8 @@ class Heirs:
         return last[1] != self._own(before) | self.of(before)
 
     def _links(self, t: int) -> list[Any]:
-        return self._db.execute("SELECT rid FROM link WHERE t = ? ORDER BY rid", (t,)).fetchall()
+        found: list[Any] = self._db.execute("SELECT rid FROM link WHERE t = ? ORDER BY rid", (t,)).fetchall()
+        return found
 
     def _own(self, t: int) -> Whose:
         pats: Any = self._db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
