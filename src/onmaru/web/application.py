@@ -25,6 +25,7 @@ from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
+from onmaru.web.fhir.formats import heard, shown
 from onmaru.web.fhir.surface import Fhir
 from onmaru.web.origin import Asked, Origin
 from onmaru.web.pages import Pages
@@ -136,10 +137,18 @@ class Application:
             response = refusal(failed, fhir=surface == "fhir")
         if surface == "fhir":
             self._count(visit, path, response)
+            response = await self._formed(scope, response)
         head = [("x-request-id", request_id)]
         if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    async def _formed(self, scope: Scope, response: Response) -> Response:
+        """The answer in the form that was asked for, a refusal too."""
+        try:
+            return await shown(response, scope.headers, scope.query_string)
+        except Invalid as error:
+            return refusal(error, fhir=True)
 
     def _place(self, path: str) -> tuple[str, str, str]:
         """Tenant, surface ("" for pages) and the path below the surface."""
@@ -175,12 +184,7 @@ class Application:
             if not stranger:
                 await self._enter(visit)
             if visit.request.method in BODIED:
-                request = visit.request
-                most = UNKNOWN_BODY if stranger else settings.body
-                body = await take(protocol, request.headers, most, settings.seconds)
-                if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
-                    check_depth(body, settings.depth)
-                visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
+                await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
             if not isinstance(response, Response):
                 response = await response
@@ -190,6 +194,15 @@ class Application:
             # A refusal has left an audit row too
             await self._kept(visit)
         return response
+
+    async def _take(self, visit: Visit, surface: str, protocol: Outgoing, most: int) -> None:
+        settings, request = self._doors.settings, visit.request
+        body = await take(protocol, request.headers, most, settings.seconds)
+        if surface == "fhir":
+            body = await heard(body, request.headers)
+        if settings.depth < DEPTH and (surface == "fhir" or "json" in request.headers.get("content-type", "json")):
+            check_depth(body, settings.depth)
+        visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
 
     def _count(self, visit: Visit | None, path: str, response: Response) -> None:
         """Tell the doors of a write that somebody known has asked for; a search by POST is none."""

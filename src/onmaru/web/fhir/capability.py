@@ -34,7 +34,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "software": {"name": "Onmaru", "version": __version__},
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
         "rest": [
             {
                 "mode": "server",
