@@ -14,10 +14,14 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.syntax import DEPTH
 
-# Operations of one patch, and the bytes that all copies together may add: a patch may not grow what it is put on for ever
 MOST = 1000
+"""Operations of one patch."""
+GROWTH = 4 << 20
+"""Bytes that all copies of one patch may add together: copies of copies double."""
 _PLACE = re.compile(r"0|[1-9][0-9]{0,9}")
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -46,8 +50,13 @@ def patched(resource: Any, found: list[Operation]) -> Any:
 
     Raises Invalid 400 for a malformed operation, 422 where it does not fit the resource or its test fails.
     """
+    copied = 0
     for number, one in enumerate(found):
         try:
+            if one.op == "copy":
+                copied += len(_encode(_found(resource, _source(one))))
+            if copied > GROWTH:
+                raise invalid("too-costly", f"the copies of a patch may add {GROWTH} bytes", status=413)
             resource = _DO.get(one.op, _unknown)(resource, one)
         except _Misfit as misfit:
             raise invalid("processing", str(misfit), f"[{number}]", 422) from None
@@ -81,6 +90,8 @@ def _steps(pointer: str) -> list[str]:
     """The reference tokens of a JSON Pointer (RFC 6901)."""
     if pointer and pointer[0] != "/":
         raise invalid("value", "a JSON Pointer begins with /")
+    if pointer.count("/") > DEPTH:
+        raise invalid("too-costly", f"a path may have {DEPTH} steps")
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
