@@ -16,7 +16,7 @@ from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
-from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
 
@@ -212,7 +212,7 @@ class Plan:
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
         version = current.version + 1 if current else 1
-        op = "update" if current else "create"
+        op: Op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
 
@@ -254,11 +254,11 @@ class Plan:
             draft = msgspec.structs.replace(draft, erases=tuple(taken))
         _add(decided, draft, NOTHING, 204)
 
-    def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
+    def _draft(self, op: Op, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
         caller = self._caller
         body, keys, spots = (made.body, made.keys, made.spots) if made is not None else (None, None, None)
         return Draft(
-            op,  # type: ignore[arg-type]
+            op,
             change.type,
             id,
             version,

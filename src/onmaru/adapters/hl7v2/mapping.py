@@ -287,7 +287,7 @@ class _Mapper:
         instance = self.walk.instance
         while instance is not None:
             found += instance.labels.items()
-            instance = instance.above  # type: ignore[assignment]
+            instance = instance.above  # type: ignore[assignment]  # None at the top
         return found
 
     def _repeated(self, segment: Segment, number: int) -> bool:
