@@ -11,6 +11,16 @@ from onmaru.adapters.hl7v2.finding import Number
 from onmaru.kernel.errand import Admitted
 
 
+class Words(msgspec.Struct, frozen=True, gc=False):
+    """What a message says of a resource: see Resource."""
+
+    name: str
+    key: str
+    holder: str
+    born: str
+    said: bytes
+
+
 class Resource(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A resource that the message speaks of, as `emit.Draft` has it.
 

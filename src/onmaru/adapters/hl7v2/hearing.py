@@ -6,14 +6,16 @@ What it cannot foresee it leaves to the door: merges, messages without a time, l
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from onmaru.adapters.hl7v2 import ack, er7, evidence, mapping, moments, snapshot, survivors
-from onmaru.adapters.hl7v2.emit import Draft, Emitter
+from onmaru.adapters.hl7v2.emit import Draft
 from onmaru.adapters.hl7v2.er7 import Message
 from onmaru.adapters.hl7v2.finding import Number
+from onmaru.adapters.hl7v2.heads import Heads, words_of
 from onmaru.adapters.hl7v2.heard import Heard, Resource, packed
 from onmaru.adapters.hl7v2.mapping import Mapped
 from onmaru.adapters.hl7v2.refused import Refused
@@ -24,6 +26,8 @@ from onmaru.kernel.errand import Admit, Admitted
 
 # Resources whose making was seen lately: said again they are found, not made
 SEEN = 20_000
+_OURS = b"urn:uuid:00000000-0000-4000-800"
+_REFERENCE = re.compile(rb'("reference":")(' + _OURS + rb'[02]-[0-9a-f]{12})(?=")')
 _SURVIVORS = frozenset().union(
     survivors.PATIENT_MERGES,
     survivors.ACCOUNT_MERGES,
@@ -44,6 +48,7 @@ class Hearing:
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self._seen: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._heads = Heads()
 
     def hear(self, data: bytes, zone: str) -> Heard | None:
         """What can be said of one message; None of one that the door has to look at itself."""
@@ -60,12 +65,11 @@ class Hearing:
 
     def _heard(self, data: bytes, message: Message, zone: str) -> Heard | None:
         digest = hashlib.sha256(data.strip(b"\x0b\x1c\r\n")).hexdigest()
-        mapped = mapping.resources(message, zone)
+        mapped, drafts = self._heads.read(message, zone, digest)
         stamp = moments.instant(message.msh.c(7), mapped.sender.zone) or ""
         at = stamp or moments.instant(message.segment_text("EVN", 2), mapped.sender.zone) or ""
         if not at:
             return None
-        drafts = Emitter([*mapped.nodes, mapped.provenance], digest).drafts()
         said = [draft for draft in drafts if draft.type != "Provenance"]
         links = {draft.name: f"{draft.type}/{self._new_id()}" for draft in said}
         document = self._new_id()
@@ -95,21 +99,22 @@ class Hearing:
 
     def _resource(self, draft: Draft, links: dict[str, str], at: str, event: str, bodies: list[Admitted]) -> Resource:
         found_by: list[Number] = draft.numbers
-        ready = self._fresh(draft)
+        ready = draft.heard is None and self._fresh(draft)
         if ready:
             statement = Statement(draft.data, draft.emptied, draft.filled, at, event)
             first = snapshot.first(statement)
             found_by = numbers_of(first, draft.numbers)
             bodies.append(_admitted(draft.type, first, links))
+        words = draft.heard or words_of(draft, event)
         return Resource(
             draft.name,
             draft.type,
             links[draft.name].partition("/")[2],
             draft.numbers,
-            draft.key,
-            draft.holder,
-            str(draft.data.get("birthDate", "")),
-            ENCODER.encode((draft.data, draft.emptied, sorted(draft.filled), event)),
+            words.key,
+            words.holder,
+            words.born,
+            words.said,
             found_by,
             ready,
         )
@@ -151,4 +156,5 @@ def _provenance(
 
 
 def _admitted(type: str, data: dict[str, Any], links: dict[str, str]) -> Admitted:
-    return Admit(type, ENCODER.encode(data), True, links).done()
+    body = _REFERENCE.sub(lambda m: m[1] + links.get(m[2].decode(), m[2].decode()).encode(), ENCODER.encode(data))
+    return Admit(type, body, True, links if _OURS in body else {}).done()
