@@ -68,6 +68,7 @@ class Plan:
         self._sight = self._gate.sight(self._caller)
         targets = [*self._still(changes, t, sight)]
         _refuse_twice(changes, targets)
+        _refuse_stale(changes, targets)
         self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
@@ -339,6 +340,13 @@ def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:
         if target.id and not target.done and name in seen:
             raise invalid("duplicate", "two entries of one transaction change the same resource", change.type)
         seen.add(name)
+
+
+def _refuse_stale(changes: Sequence[Change], targets: Sequence[Target]) -> None:
+    """Bodies that came ready call each creation by the id it was to get: none may turn out to be another resource."""
+    for change, target in zip(changes, targets, strict=True):
+        if target.done and change.id not in ("", target.id) and any(one.ready is not None for one in changes):
+            raise invalid("conflict", "what was to be made exists under another id", change.type, 409)
 
 
 def _within(issue: Issue, number: int) -> Issue:

@@ -28,6 +28,8 @@ _PROTOCOL = {
 }
 
 
+# Message types that ask or answer, and bring no data
+NO_DATA = frozenset({"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"})
 # Segments that stand before the PID of the patient they are about (chapters 10.3.1 and 11.3)
 _AHEAD = frozenset({"SCH", "RF1"})
 
