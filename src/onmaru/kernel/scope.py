@@ -108,6 +108,21 @@ def narrow(held: Iterable[Scope], limit: Iterable[Scope]) -> tuple[Scope, ...]:
     return tuple(Scope(context, type_name, verbs, search) for (context, type_name, search), verbs in found.items())
 
 
+def simplest(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """The same grants without scopes that another one of the same context says already."""
+    kept = tuple(scopes)
+    return tuple(one for one in kept if not any(other != one and _says(other, one) for other in kept))
+
+
+def _says(wide: Scope, narrow: Scope) -> bool:
+    return (
+        wide.context == narrow.context
+        and wide.type in ("*", narrow.type)
+        and wide.search in ("", narrow.search)
+        and wide.verbs >= narrow.verbs
+    )
+
+
 _RANK = ("patient", "user", "system")
 
 
