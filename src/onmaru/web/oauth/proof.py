@@ -24,12 +24,18 @@ async def client_of(visit: Visit, form: Mapping[str, str]) -> Client:
         return _by_basic(visit, basic, form)
     if "client_assertion" in form:
         return await _by_assertion(visit, form)
-    client = _known(visit, form.get("client_id", ""))
+    client = _known(visit, form.get("client_id") or _holder(visit, form.get("refresh_token", "")))
     if client.method == "none" and "client_secret" not in form:
         return client
     if client.method != "client_secret_post":
         raise _unproved()
     return _with_secret(visit, client, form.get("client_secret", ""))
+
+
+def _holder(visit: Visit, refresh: str) -> str:
+    """Whose refresh token it is: a public client that shows one need not say its name (RFC 6749, 6)."""
+    grant = visit.doors.logins.found(refresh) if refresh else None
+    return grant.client if grant is not None and grant.tenant == visit.tenant else ""
 
 
 def _by_basic(visit: Visit, header: str, form: Mapping[str, str]) -> Client:
