@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from tests.smart import APP, SCOPE, App, Hospital, assertion, hospital
+from tests.unit.test_outbound import served, told
 
 RSA = RSAKey.generate_key(2048, {"kid": "r"}, private=True)
 EC = ECKey.generate_key("P-384", {"kid": "e"}, private=True)
@@ -200,3 +203,19 @@ def test_a_tenants_clients_and_tokens_are_nobody_elses(house: Hospital) -> None:
         f"{house.base}/t/other/fhir/Patient", headers={"authorization": f"Bearer {told['access_token']}"}
     )
     assert elsewhere.status_code == 403
+
+
+def test_keys_are_fetched_only_where_the_operator_and_the_tenants_list_allow(tmp_path: Path) -> None:
+    with served(lambda handler: told(handler, JWKS.encode())) as port:
+        allowed = f'outbound_local = "127.0.0.1:{port}"\n[outbound.main]\nhosts = ["127.0.0.1"]\n'
+        for settings, status in ((allowed, 200), ("", 401), (allowed.replace("127.0.0.1", "localhost", 1), 401)):
+            with hospital(tmp_path / str(len(settings)), settings) as house:
+                client, _ = house.client(
+                    redirect_uris=(), grant_types=("client_credentials",), token_endpoint_auth_method="private_key_jwt",
+                    jwks=JWKS.encode(), user="robot", scope="system/*.rs",
+                )  # fmt: skip
+                made = house.logins.accounts.client("main", client)
+                assert made is not None
+                at = msgspec.structs.replace(made, keys="", keys_at=f"http://127.0.0.1:{port}/jwks")
+                house.logins.accounts.save_client(at)
+                assert ask(house, proof(house, client)).status_code == status
