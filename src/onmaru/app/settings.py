@@ -133,11 +133,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_seconds", 30.0, "How long the body of a request may take to come in, in seconds; a slower one gets 408."
     ),
+    Setting(
+        "outbound_local",
+        "",
+        "One server of this machine, `127.0.0.1:9000`, that the house may be sent to where a tenant's `[outbound.TENANT]` "
+        "list names its host; http is taken there. Empty: none, since what listens here trusts this machine.",
+        form=Form("host:port", lambda text: bool(re.fullmatch(r"(([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))),
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
-TABLES = frozenset({"room", "mllp"})
+TABLES = frozenset({"room", "mllp", "outbound"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
