@@ -139,7 +139,7 @@ class House:
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
 
         def defining() -> Sequence[Version]:
-            return home.index.find(Query(tuple(DEFINING), count=2**31), home.head(), 0, 0, ALL).versions
+            return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
         rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)

@@ -49,14 +49,15 @@ def install(record: Record, package: Package) -> Installed:
     if package.manifest.name in CORE:
         raise invalid("duplicate", "R4's own definitions are part of the program", "name", 422)
     _refuse_taken(record, package)
-    before = _guides(record).get(name)
+    guides = _guides(record)
+    before = guides.get(name)
     mine = {f"{one.type}/{one.id}" for one in package.members}
     gone = [one for one in (_references(before) if before is not None else ()) if one not in mine]
     changes = [Change("update", one.type, one.id, one.body, compacted=True) for one in package.members]
     changes += [_deletion(one) for one in gone]
-    changes.append(Change("update", GUIDE, name, msgspec.json.encode(_guide(package))))
-    record.write(changes)
-    return next(one for one in installed(record) if one.name == name)
+    guide = _guide(package)
+    record.write([*changes, Change("update", GUIDE, name, msgspec.json.encode(guide))])
+    return _told(guide, {*guides, name, *CORE})
 
 
 def remove(record: Record, name: str) -> int:

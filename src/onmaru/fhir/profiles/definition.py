@@ -15,7 +15,8 @@ MAXIMUM = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet
 FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 UNBOUNDED = -1
 # Decoding proves ele-1 of everything; ext-1 belongs to Extension and is copied to each place that takes one.
-_PROVED = frozenset({"ele-1"})
+_ELE_1 = "hasValue() or (children().count() > id.count())"
+_EXT_1 = "extension.exists() != value.exists()"
 
 
 class Constraint(msgspec.Struct, frozen=True, array_like=True):
@@ -156,9 +157,9 @@ def _binding(one: Json | None) -> Binding | None:
 
 def _constraints(element: Json, path: str) -> Iterator[Constraint]:
     for one in element.get("constraint", ()):
-        copied = one["key"] == "ext-1" and path != "Extension"
-        if one.get("expression") and one["key"] not in _PROVED and not copied:
-            yield Constraint(one["key"], one["severity"], one["human"], one["expression"])
+        said = one.get("expression", "")
+        if said and said != _ELE_1 and (said != _EXT_1 or path == "Extension"):
+            yield Constraint(one["key"], one["severity"], one["human"], said)
 
 
 def _slicing(one: Json | None) -> Slicing | None:

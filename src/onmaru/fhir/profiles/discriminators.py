@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from onmaru.fhir.definitions import RESOURCE_TYPES
 from onmaru.fhir.fhirpath import Compiled, Node, PathError, compiled
 from onmaru.fhir.fhirpath.types import ancestors
 from onmaru.fhir.profiles.checks import coded, matcher
-from onmaru.fhir.profiles.library import BASE, Library
+from onmaru.fhir.profiles.library import Library
 from onmaru.fhir.profiles.tree import Tree
 from onmaru.fhir.profiles.visit import Visit
 
@@ -31,7 +30,8 @@ def test_of(slice_: Tree, discriminators: Sequence[tuple[str, str]], library: Li
 
 
 def _test(slice_: Tree, kind: str, path: str, library: Library, deep: Deep) -> Test | None:
-    trees = located([slice_], path, library)
+    resolved = kind in ("type", "profile") and path.endswith("resolve()")
+    trees = located([slice_], path.removesuffix("resolve()") if resolved else path, library)
     try:
         ready = None if path == "$this" else compiled(path)
     except PathError:
@@ -41,8 +41,11 @@ def _test(slice_: Tree, kind: str, path: str, library: Library, deep: Deep) -> T
     if kind == "exists":
         return _exists(ready, trees)
     if kind == "type":
-        return _of_type(ready, trees, resolved=path.endswith("resolve()"))
-    return _of_profile(ready, trees, resolved=path.endswith("resolve()")) if kind == "profile" else None
+        return _of_type(ready, _targets(trees, library) if resolved else _types(trees))
+    if kind != "profile":
+        return None
+    kinds = [one for tree in trees for one in tree.rule.types]
+    return _of_profile(ready, [url for one in kinds for url in (one.targets if resolved else one.profiles)])
 
 
 def _url(slice_: Tree, path: str) -> Test | None:
@@ -92,39 +95,36 @@ def _exists(ready: Compiled | None, trees: list[Tree]) -> Test | None:
     return None
 
 
-def _of_type(ready: Compiled | None, trees: list[Tree], *, resolved: bool) -> Test | None:
-    if resolved:
-        targets = {url.removeprefix(BASE) for one in trees for kind in one.rule.types for url in kind.targets}
-        codes = {name for name in targets if name in RESOURCE_TYPES} | {one.rule.path for one in trees}
-    else:
-        codes = {kind.code for one in trees for kind in one.rule.types}
-        codes |= {one.rule.path for one in trees if not one.rule.types and "." not in one.rule.path}
-    wanted = frozenset(codes)
+def _types(trees: list[Tree]) -> frozenset[str]:
+    """The types that elements may have; a resource's root is its own."""
+    codes = {kind.code for one in trees for kind in one.rule.types}
+    return frozenset(codes | {one.rule.path for one in trees if not one.rule.types and "." not in one.rule.path})
 
+
+def _targets(trees: list[Tree], library: Library) -> frozenset[str]:
+    """The resource types that elements may refer to."""
+    found = [library.definition(url) for one in trees for kind in one.rule.types for url in kind.targets]
+    return frozenset(one.type for one in found if one is not None)
+
+
+def _of_type(ready: Compiled | None, wanted: frozenset[str]) -> Test | None:
     def test(node: Node, visit: Visit) -> bool:
         return any(not wanted.isdisjoint(ancestors(one.type)) for one in _nodes(ready, node, visit))
 
     return test if wanted else None
 
 
-def _of_profile(ready: Compiled | None, trees: list[Tree], *, resolved: bool) -> Test | None:
-    kinds = [kind for one in trees for kind in one.rule.types]
-    urls = [url for kind in kinds for url in (kind.targets if resolved else kind.profiles)]
-    if not urls:
-        return None
-
+def _of_profile(ready: Compiled | None, urls: list[str]) -> Test | None:
     def test(node: Node, visit: Visit) -> bool:
         return any(visit.conforms(one, url) is True for one in _nodes(ready, node, visit) for url in urls)
 
-    return test
+    return test if urls else None
 
 
 def located(trees: list[Tree], path: str, library: Library) -> list[Tree]:
     """The elements that a discriminator's path leads to in a definition: of each step also its slices."""
     for name, quoted, word, label in _STEP.findall(path.replace("$this", "")):
         trees = [found for one in trees for found in _next(one, (name, quoted or word, label), library)]
-        if name == "resolve" and not trees:
-            return []
     # What is at the same path said with a value is what tells the slice
     return [one for one in trees if one.rule.value] or trees
 

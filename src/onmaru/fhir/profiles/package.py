@@ -18,8 +18,9 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid
 
 KEPT = ("StructureDefinition", "ValueSet", "CodeSystem")
 CORE = frozenset({"hl7.fhir.r4.core", "hl7.fhir.core"})
-LARGEST = 64 << 20
-"""Bytes of one file, and of all that are kept together four times that."""
+LARGEST = 256 << 20
+"""Bytes of an unpacked archive."""
+MANIFEST = "package/package.json"
 _FILE = re.compile(r"package/(?:[A-Za-z0-9_.]+/)?([A-Za-z]+)-[^/]+\.json")
 _SKIPPED = re.compile(r"package/(?:example|examples|other|openapi|xml|tests)/")
 
@@ -58,7 +59,7 @@ def read(data: bytes) -> Package:
     """Read a `.tgz`. Raises Invalid 422 with every resource in it that is not valid R4, 400 for what is no package."""
     try:
         manifest, files = _files(data)
-    except (tarfile.TarError, zlib.error, EOFError, OSError):
+    except (tarfile.TarError, zlib.error, EOFError):
         raise invalid("structure", "the file is no gzipped tar") from None
     if manifest is None:
         raise invalid("structure", "the archive has no package/package.json")
@@ -82,23 +83,29 @@ def read(data: bytes) -> Package:
 
 def _files(data: bytes) -> tuple[bytes | None, list[tuple[str, bytes]]]:
     """package.json, and (name, bytes) of each file whose name says that it is of a kind that is kept."""
-    manifest, files, total = None, [], 0
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r|gz") as tar:
+    manifest, files = None, []
+    with tarfile.open(fileobj=io.BytesIO(_unpacked(data)), mode="r:") as tar:
         for entry in tar:
             name = entry.name.removeprefix("./")
             match = _FILE.fullmatch(name)
             wanted = match is not None and match[1] in KEPT and not _SKIPPED.match(name)
-            if not entry.isfile() or not (wanted or name == "package/package.json"):
-                continue
-            total += entry.size
-            stream = tar.extractfile(entry)
-            if entry.size > LARGEST or total > 4 * LARGEST or stream is None:
-                raise invalid("too-costly", "the package holds more than a server takes", name, 413)
-            if wanted:
+            stream = tar.extractfile(entry) if entry.isfile() and (wanted or name == MANIFEST) else None
+            if stream is not None and wanted:
                 files.append((name, stream.read()))
-            else:
+            elif stream is not None:
                 manifest = stream.read()
     return manifest, files
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The whole archive. Raises Invalid 413 for one that grows beyond all use, zlib.error for one that is cut off."""
+    unpacking = zlib.decompressobj(31)
+    raw = unpacking.decompress(data, LARGEST)
+    if unpacking.unconsumed_tail:
+        raise invalid("too-costly", "the package holds more than a server takes", status=413)
+    if not unpacking.eof:
+        raise zlib.error
+    return raw
 
 
 def _member(raw: bytes) -> list[Member]:

@@ -138,8 +138,8 @@ class Compiler:
         return Plan(tuple(self._checks(tree.rule, base.rule)), tuple(self._parts(tree, base)))
 
     def _checks(self, rule: Rule, base: Rule) -> list[Check]:
-        known = {one.key for one in base.constraints}
-        found = [checks.invariant(one) for one in rule.constraints if one.key not in known]
+        known = {one.expression for one in base.constraints}
+        found = [checks.invariant(one) for one in rule.constraints if one.expression not in known]
         if rule.value and rule.value != base.value:
             found.append(checks.valued(rule, self._profile))
         if rule.binding is not None and rule.binding != base.binding:

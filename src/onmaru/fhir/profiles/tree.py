@@ -135,8 +135,10 @@ def _titled(name: str) -> str:
 
 
 def _slice_of(whole: Tree, name: str) -> Tree:
-    """A new slice: the element's own demands, but for its cardinality and the slicing itself."""
-    return Tree(msgspec.structs.replace(whole.rule, slice=name, min=0, slicing=None, id=f"{whole.rule.id}:{name}"))
+    """A new slice: the element's own demands and those below it, but for its cardinality and the slicing itself."""
+    made = Tree(msgspec.structs.replace(whole.rule, slice=name, min=0, slicing=None, id=f"{whole.rule.id}:{name}"))
+    made.children = {label: child.copy() for label, child in whole.children.items()}
+    return made
 
 
 def merged(base: Rule, change: Rule) -> Rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class TypePlan(msgspec.Struct, frozen=True):
     """What R4 says of a type beyond its shape: `members` has the JSON members that are worth a look."""
 
     checks: tuple[Check, ...]
-    members: dict[str, Child]
+    members: dict[str, tuple[Child, str]]
 
 
 def type_plan(library: Library, type_name: str) -> TypePlan:
@@ -51,23 +51,23 @@ def _type_plan(library: Library, type_name: str) -> TypePlan:
         tree = tree.children[part.removesuffix("[x]")] if tree is not None else None
     if tree is None:
         return TypePlan((), {})
-    rooted = () if rest else tuple(map(checks.invariant, tree.rule.constraints))
+    rooted = () if rest else tuple(checks.invariant(one, own=True) for one in tree.rule.constraints)
     if type_name == "Reference":
         rooted += (checks.consistent,)
-    members: dict[str, Child] = {}
+    members: dict[str, tuple[Child, str]] = {}
     for element in elements(type_name):
         child = _child(library, tree.children[element.name])
         for name in element.types:
             if child.checks or name not in PRIMITIVES:
-                members[element.member(name)] = child
+                members[element.member(name)] = (child, name)
             if name in PRIMITIVES and not element.attribute:
-                members[f"_{element.member(name)}"] = child
+                members[f"_{element.member(name)}"] = (child, "")
     return TypePlan(rooted, members)
 
 
 def _child(library: Library, tree: Tree) -> Child:
     rule = tree.rule
-    found = [checks.invariant(one) for one in _constraints(library, rule)]
+    found = [checks.invariant(one, own=True) for one in _constraints(library, rule)]
     if rule.binding is not None:
         found += checks.bound(rule.binding)
     if rule.max_length:
@@ -102,14 +102,34 @@ def walk(node: Node, visit: Visit) -> None:
     for check in plan.checks:
         check(node, visit)
     data, members = node.data, plan.members
-    for name in data:
-        child = members.get(name)
-        if child is None or (name[0] == "_" and name[1:] in data and name[1:] in members):
+    for name, value in data.items():
+        member = members.get(name)
+        if member is None or (name[0] == "_" and name[1:] in data and name[1:] in members):
+            continue
+        child, type_name = member
+        if not child.checks and type_name and child.enters == "type" and _plain(value, type_name, visit.library):
             continue
         for one in children(node, child.label):
             for check in child.checks:
                 check(one, visit)
             _enter(one, child.enters, visit)
+
+
+def _plain(value: Any, type_name: str, library: Library) -> bool:
+    """Whether a complex value holds nothing that any rule speaks of: a Coding without extensions, a list of such."""
+    if value.__class__ is list:
+        return all(_plain(one, type_name, library) for one in value)
+    plan = type_plan(library, type_name)
+    if plan.checks:
+        return False
+    members = plan.members
+    for name in value:
+        member = members.get(name)
+        if member is not None:
+            child, inner = member
+            if child.checks or not inner or child.enters != "type" or not _plain(value[name], inner, library):
+                return False
+    return True
 
 
 def _enter(node: Node, enters: Enters, visit: Visit) -> None:
