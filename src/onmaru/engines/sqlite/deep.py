@@ -10,9 +10,9 @@ from typing import Any
 import apsw
 
 from onmaru.engines.folder import earned
+from onmaru.engines.index.follower import SLICE, decoded
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.sqlite.connection import Keys, connect
-from onmaru.engines.sqlite.follower import SLICE, decoded
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import versions
 from onmaru.engines.sqlite.schema import INSERTS
@@ -56,7 +56,7 @@ class Deep:
             position = stored.execute("SELECT value FROM fact WHERE name = 'position'").get
             rebuilt = self._rebuilt(scratch, position if isinstance(position, int) else 0)
             for table in INSERTS:
-                self._compare(stored, rebuilt.db, table)
+                self._compare(stored, rebuilt.base, table)
             rebuilt.close()
         except apsw.Error:
             self._report.add(Wrong("idx.db", "page", "unreadable"))

@@ -1,328 +1,41 @@
-"""The Index door over the index file and the log: opens versions, keeps the recent ones, follows what was appended."""
+"""The Index door over the index file: follows the log after a start, and commits where the log is durable."""
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
-
-from onmaru.engines.sqlite.find import Finder
+from onmaru.engines.index.follower import SLICE, FollowedIndex, decoded
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
-from onmaru.engines.sqlite.schema import FORMAT
-from onmaru.fhir import search, structure
-from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Query
-from onmaru.kernel.compartment import place
-from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
-from onmaru.kernel.index import Found
-from onmaru.kernel.log import Version
 
-SLICE = 500
-WARM = 100
-KEPT = 192 << 20
-ROOM = 16 << 20
-MANY = 200_000
-DONE = object()
+GROUP = 5000
 
 
-class SqliteIndex:
-    """Index (kernel/index.py). Appended versions wait with their keys until `apply` or a look that needs them."""
+class SqliteIndex(FollowedIndex):
+    """The index of one tenant in its file."""
 
     def __init__(self, file: IndexFile, log: SqliteLog) -> None:
-        self.file = file
-        self._log = log
-        self.pending: list[tuple[Version, Keys | None]] = []
-        self._newest: dict[str, Version] = {}
-        self._kept: OrderedDict[int, Version] = OrderedDict()
-        self._current: dict[str, int] = {}
-        self._whose: dict[int, tuple[str, ...]] = {}
-        self._concealed: tuple[tuple[int, frozenset[str]], frozenset[str]] = ((-1, frozenset()), frozenset())
-        self._bytes = 0
-        self._batch: list[tuple[Version, Keys | None]] = []
-        self._steps: Iterator[None] | None = None
+        super().__init__(file, log)
+        self._file = file
+        self.base = file.base
+        self._entries = log
 
     def sound(self) -> bool:
-        """Whether the committed index belongs to this log: same format, not ahead of it, same seal where it stands."""
-        position = self.file.position
-        if not position:
-            return self.file.db.execute("SELECT 1 FROM ver LIMIT 1").get is None
-        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (position,)).get
-        return seal is not None and self.file.fact("seal") == seal and self.file.fact("format") == FORMAT
+        """Whether the committed index belongs to this log."""
+        return self._file.sound(self._entries.seal_at(self.file.position))
 
     def catch_up(self) -> None:
         """Follow the durable log from where the index stands; in slices, so memory stays bounded."""
-        while batch := self._log.read(self.file.position, SLICE):
+        while batch := self._entries.read(self.file.position, SLICE):
             self.file.apply([(version, decoded(version)) for version in batch])
             self._forget([version for version in batch if version.op == "erase"])
-            if self.file.position - self.file.committed >= 5000:
+            if self.file.position - self.file.committed >= GROUP:
                 self.commit()
 
     def commit(self) -> None:
         """Commit what is applied; the caller has made sure that the log is durable up to there."""
-        seal = self._log.reader.execute("SELECT seal FROM entry WHERE t = ?", (self.file.position,)).get
-        if isinstance(seal, bytes):
-            self.file.commit(seal)
+        seal = self._entries.seal_at(self.file.position)
+        if seal is not None:
+            self._file.commit(seal)
 
-    def add(self, version: Version, keys: Keys | None) -> None:
-        """Take note of an appended version."""
-        self.pending.append((version, keys))
-        self._newest[version.name] = version
-
-    def apply(self) -> None:
-        """Index everything that was noted."""
-        while self.step():
-            pass
-
-    def step(self) -> bool:
-        """Index a short slice of what was noted; False when nothing is left to do."""
-        if self._steps is None:
-            if not self.pending:
-                return False
-            most = SLICE
-            # What was erased in one go leaves the tables in one go, each of which it costs a scan
-            while most < len(self.pending) and self.pending[most][0].op == "erase":
-                most += 1
-            self._batch, self.pending = self.pending[:most], self.pending[most:]
-            self._steps = self.file.applying(self._batch)
-        if next(self._steps, DONE) is DONE:
-            self._steps = None
-            self._applied(self._batch)
-        return self.under_way or bool(self.pending)
-
-    @property
-    def under_way(self) -> bool:
-        """Whether a version may be indexed in part, so that the index cannot be committed."""
-        return self._steps is not None
-
-    def _indexed(self, t: int) -> None:
-        """Make sure that everything up to `t` is indexed; readers, who look no further than the durable head, never wait."""
-        if t > self.file.position:
-            self.apply()
-
-    def _applied(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
-        for version, _ in batch:
-            if self._newest.get(version.name) is version:
-                del self._newest[version.name]
-            self._keep(version)
-            if version.version > 1:
-                self._current.pop(version.name, None)
-        self._forget([version for version, _ in batch if version.op == "erase"])
-
-    def _forget(self, erasures: Sequence[Version]) -> None:
-        """Take erased resources out of every table, with the display texts that only they used."""
-        if not erasures:
-            return
-        gone = sorted({t for one in erasures for t in self.positions(one.type, one.id, one.t)})
-        for t in gone:
-            old = self._kept.pop(t, None)
-            self._bytes -= _weight(old) if old is not None else 0
-            self._whose.pop(t, None)
-        for sp, code, system in self.file.erase(gone):
-            self._unlearn(sp, code, system)
-
-    def _unlearn(self, sp: int, code: int, system: int) -> None:
-        """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
-        orphans = self.file.texts(sp, code, system)
-        for t in self.file.users(sp, code, system):
-            if not orphans:
-                return
-            shown = self.file.words(self.keys(self.version(t)), sp)
-            orphans -= {norm for norm, *which in shown if which == [code, system]}
-        self.file.unlearn(sp, code, system, orphans)
-
-    def positions(self, type: str, id: str, t: int) -> Sequence[int]:
-        """From the history of the resource."""
-        self._indexed(t)
-        rid = self.file.names.known(type, id)
-        return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
-
-    def touched(self, after: int, t: int) -> Sequence[Version]:
-        """The versions at after+1 … t, indexed or not."""
-        return [self.version(position) for position in range(after + 1, t + 1)]
-
-    def latest(self, type: str, id: str, t: int) -> Version | None:
-        """The newest version at or below t, also one that is not indexed yet."""
-        newest = self._newest.get(f"{type}/{id}")
-        if newest is not None and newest.t <= t:
-            return newest
-        if newest is not None:
-            self._indexed(t)
-        name = f"{type}/{id}"
-        position = self._current.get(name)
-        if position is not None and position <= t:
-            return self.version(position)
-        found = self.file.newest(type, id, t)
-        if found is None:
-            return None
-        position = found[0]
-        self._whose = _bounded(self._whose)
-        self._whose[position] = self._people(found[1])
-        if t >= self.file.position:
-            self._current = _bounded(self._current)
-            self._current[name] = position
-        return self.version(position)
-
-    def warm(self) -> Iterator[None]:
-        """Take the newest standing versions into memory, a slice each step, until it is full: one pass in order costs a
-        sixth of what the first readers after a start would pay one by one.
-        """
-        top = self.file.position
-        while top > 0 and self._bytes < KEPT - ROOM:
-            after = max(top - WARM, 0)
-            whose = self.file.standing(after, top)
-            for version in self._log.read(after, top - after) if whose else ():
-                if version.t in whose and version.t not in self._kept and version.name not in self._newest:
-                    self._keep(version)
-                    self._current[version.name] = version.t
-                    self._whose[version.t] = self._people(whose[version.t])
-            top = after
-            yield
-
-    def numbered(self, type: str, id: str, version: int, t: int) -> Version | None:
-        """Version numbers count a resource's positions from 1."""
-        self._indexed(t)
-        rid = self.file.names.known(type, id)
-        if rid is None or version < 1:
-            return None
-        row = self.file.db.execute(
-            "SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t LIMIT 1 OFFSET ?", (rid, t, version - 1)
-        ).get
-        return self.version(row) if isinstance(row, int) else None
-
-    def belonging(self, patient: str, t: int) -> Sequence[tuple[str, str]]:
-        """From the patient's compartment."""
-        self._indexed(t)
-        rid = self.file.names.known("Patient", patient)
-        return self.file.resources("SELECT t FROM comp WHERE rid = ? AND t <= ?", (rid, t))
-
-    def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
-        """From the range of each reference; a parameter may be several types' in common."""
-        self._indexed(t)
-        rids = json.dumps([self.file.names.known(*target) for target in targets])
-        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT value FROM json_each(?)) AND t <= ?"
-        found = self.file.resources(rows, (search.parameters(by[0])[by[1]].sp, rids, t))
-        return [name for name in found if name[0] == by[0]]
-
-    def keys(self, version: Version) -> Keys:
-        """Keys by decoding the body."""
-        return decoded(version) or Keys()
-
-    def reach(self, t: int) -> None:
-        """Index everything up to `t`."""
-        self._indexed(t)
-
-    def compartments(self, version: Version) -> Compartments:
-        """Patients of a version, by id. What is its own never changes; what it inherits is asked each time."""
-        if version.type == "Patient":
-            return Compartments((version.id,))
-        self._indexed(version.t)
-        own, heirs = self._own(version), self.file.heirs
-        if version.t not in heirs.referring:
-            return Compartments(own)
-        names = self.file.names
-        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in heirs.of(version.t))))
-
-    def _own(self, version: Version) -> tuple[str, ...]:
-        whose = self._whose.get(version.t)
-        if whose is None:
-            whose = self._people(self.file.patients(version.t))
-            self._whose = _bounded(self._whose)
-            self._whose[version.t] = whose
-        return whose
-
-    def _people(self, pats: str) -> tuple[str, ...]:
-        """Patient ids behind comma-joined keys; most resources have one, and many the same."""
-        return tuple(self.file.names.person(int(rid)) for rid in pats.split(",") if rid)
-
-    def concealed(self, denied: frozenset[str]) -> frozenset[str]:
-        """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose."""
-        file = self.file
-        state = (file.position, denied)
-        if self._concealed[0] != state:
-            standing = file.inherited(denied) - file.dead
-            rids = [file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in standing]
-            self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
-        return self._concealed[1]
-
-    def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
-        """Newest first; a whole-system history walks the log backwards until the page is full."""
-        t, before, since = bounds
-        self._indexed(t)
-        positions = self._positions(type, id, min(t, before - 1) if before else t)
-        page: list[Version] = []
-        for position in positions:
-            version = self.version(position)
-            if version.at < since:
-                break
-            if sight.everything or sight.sees(version.type, self.compartments(version)):
-                page.append(version)
-            if len(page) > count:
-                break
-        return Found(page[:count], None, len(page) > count)
-
-    def _positions(self, type: str, id: str, top: int) -> Sequence[int]:
-        db = self.file.db
-        if id:
-            rid = self.file.names.known(type, id)
-            rows = db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t DESC", (rid, top))
-        elif type:
-            number = self.file.number(type)
-            rows = db.execute("SELECT t FROM ver WHERE type = ? AND t <= ? ORDER BY t DESC", (number, top))
-        else:
-            rows = db.execute("SELECT t FROM ver WHERE t <= ? ORDER BY t DESC", (top,))
-        return [position for (position,) in rows]
-
-    def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
-        """Matches of a query; all positions are known before the page is cut, so the total is exact."""
-        self._indexed(t)
-        positions = Finder(self.file, self, t, sight).positions(query)
-        total = None if query.total == "none" else len(positions)
-        rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]
-        page = [self.version(position) for position in rest[: query.count]]
-        return Found(page, total, len(rest) > query.count)
-
-    def version(self, t: int) -> Version:
-        """The version at a position, from memory where it was seen lately."""
-        kept = self._kept.get(t)
-        if kept is None:
-            found = self._log.version(t)
-            if found is None:
-                raise LookupError(f"no entry at position {t}")
-            self._keep(found)
-            return found
-        return kept
-
-    def recorded(self, microseconds: int) -> int:
-        """The last position recorded before a time."""
-        return self._log.at(microseconds)
-
-    def _keep(self, version: Version) -> None:
-        self._kept[version.t] = version
-        self._bytes += _weight(version)
-        while self._bytes > KEPT:
-            _, old = self._kept.popitem(last=False)
-            self._bytes -= _weight(old)
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-def _bounded(kept: dict[K, V]) -> dict[K, V]:
-    """The same cache, or an empty one when it has grown full."""
-    return kept if len(kept) < MANY else {}
-
-
-def _weight(version: Version) -> int:
-    """About how many bytes a version takes in memory."""
-    return len(version.body or b"") + 400
-
-
-def decoded(version: Version) -> Keys | None:
-    """The search keys of a stored version; None for a deletion."""
-    if version.body is None:
-        return None
-    keys = search.extract(structure.stored(version.body, version.type))
-    return place(keys, version.type, version.id, version.body)
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

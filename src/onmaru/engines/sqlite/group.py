@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import apsw
+
+from onmaru.engines.chain import Body, Row
 
 # A body that is not written between two answers but in a thread, with the commit
 HEAVY = 256 << 10
 SLICE_ROWS = 100
 SLICE_BYTES = 1 << 20
-
-Row = tuple[Any, ...]
-Body = tuple[int, bytes, str, str, bytes | None]
 
 
 class Group:

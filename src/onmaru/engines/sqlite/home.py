@@ -60,7 +60,7 @@ class Home:
 
     def _rebuild(self) -> None:
         """The index is a projection: throw it away and follow again."""
-        self.index.file.close()
+        self.index.close()
         for suffix in ("", "-wal", "-shm"):
             (self.folder / f"idx.db{suffix}").unlink(missing_ok=True)
         self.index = SqliteIndex(IndexFile(self.folder, self.keys), self.entries)
@@ -142,7 +142,7 @@ class Home:
 
     def grown(self, limit: int) -> list[Path]:
         """Files whose write-ahead log is longer than `limit` bytes."""
-        paths = (self.entries.path, self.trail.path, self.index.file.path)
+        paths = (self.entries.path, self.trail.path, self.folder / "idx.db")
         return [path for path in paths if _size(Path(f"{path}-wal")) > limit]
 
     def tidy(self, limit: int) -> None:
@@ -158,7 +158,7 @@ class Home:
         self.wait(self.tip())
         self.index.apply()
         self.index.commit()
-        done = [truncated(db) for db in (self.entries.db, self.index.file.db)]
+        done = [truncated(db) for db in (self.entries.db, self.index.base)]
         return all(done)
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class Home:
         self._disk.shutdown()
         for handle in self._files:
             os.close(handle)
-        self.index.file.close()
+        self.index.close()
         self.trail.close()
         self.entries.close()
         os.close(self._lock)

@@ -1,4 +1,4 @@
-"""The search index in SQLite: the log's first follower. Rows are inserted and closed, never rewritten.
+"""The search index in SQLite.
 
 One transaction stays open on the connection that reads, so SQLite works as a log-structured tree; it is committed with its
 position only when the log is durable up to there. After a crash the missing positions are followed again.
@@ -6,364 +6,55 @@ position only when the log is durable up to there. After a crash the missing pos
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pyroaring import BitMap
-
-from onmaru.engines.sqlite.connection import Keys as FileKeys
-from onmaru.engines.sqlite.connection import connect
-from onmaru.engines.sqlite.heirs import Heirs
-from onmaru.engines.sqlite.names import TYPE_NAMES, TYPES, Names
+from onmaru.engines.index.names import Names
+from onmaru.engines.index.tables import Tables
+from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.schema import FORMAT, INSERTS, SCHEMA
-from onmaru.fhir import search
-from onmaru.fhir.keys import Keys
-from onmaru.kernel.log import Version
-
-NO_CODE = "\x00text"
-# Rows written in one go: about four milliseconds of the loop that answers everybody.
-SLICE_ROWS = 500
-# Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
-# candidate is looked at again anyway.
-MOST_PAIRS = 2000
-# Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
-FEW = 80
 
 
-Row = TypeVar("Row")
+class IndexFile(Tables):
+    """The index tables of one tenant in a file of their own."""
 
-
-class IndexFile:
-    """The index tables of one tenant and what is kept of them in memory: live positions by type and closed positions."""
-
-    def __init__(self, folder: Path, keys: FileKeys) -> None:
+    def __init__(self, folder: Path, keys: Keys) -> None:
         self.path = folder / "idx.db"
-        self.db = connect(self.path, keys.pages, cache_mb=192)
-        self.db.execute(SCHEMA)
-        self.names = Names(self.db, keys.codes)
-        self.heirs = Heirs(self.db, self.names)
-        self.position: int = self.fact("position") or 0
-        self.begun = self.committed = self.position
-        self.by_type: dict[int, BitMap] = {}
-        self.dead = BitMap(t for (t,) in self.db.execute("SELECT t FROM dead"))
-        for number in TYPES.values():
-            self.by_type[number] = BitMap()
-        for t, number in self.db.execute("SELECT t, type FROM ver WHERE live = 1"):
-            self.by_type[number].add(t)
+        self.base = connect(self.path, keys.pages, cache_mb=192)
+        self.base.execute(SCHEMA)
+        super().__init__(self.base, Names(self.base, keys.codes), self.fact("position") or 0)
 
     def fact(self, name: str) -> Any:
         """A value kept in the index's own transaction."""
-        return self.db.execute("SELECT value FROM fact WHERE name = ?", (name,)).get
+        return self.base.execute("SELECT value FROM fact WHERE name = ?", (name,)).get
 
-    def apply(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
-        """Index versions at the next positions; visible on this connection at once."""
-        for _ in self.applying(batch):
-            pass
+    def sound(self, seal: bytes | None) -> bool:
+        """Whether what is committed belongs to a log that has this seal where the index stands: same format, not ahead."""
+        if not self.position:
+            return self.base.execute("SELECT 1 FROM ver LIMIT 1").get is None
+        return seal is not None and self.fact("seal") == seal and self.fact("format") == FORMAT
 
-    def applying(self, batch: Sequence[tuple[Version, Keys | None]]) -> Iterator[None]:
-        """The same in short slices. Rows above `position` are no reader's yet; `begun` is how far they go."""
-        if not batch:
-            return
-        if not self.db.in_transaction:
-            self.db.execute("BEGIN IMMEDIATE")
-        self.begun = batch[-1][0].t
-        rows = _Rows(self)
-        for version, keys in batch:
-            many = rows.add(version, keys)
-            if many is not None:
-                for count in many:
-                    if rows.full(count):
-                        rows.flush()
-                        yield
-            elif rows.full():
-                rows.flush()
-                yield
-        rows.flush()
-        yield from self.heirs.settling()
-        self.position = self.begun
+    def put(self, rows: Mapping[str, list[tuple[Any, ...]]]) -> None:
+        """Insert rows by table."""
+        for table, statement in INSERTS.items():
+            found = rows[table]
+            if found:
+                self.base.executemany(statement, found)
 
     def commit(self, seal: bytes) -> None:
         """Make the open transaction permanent, with the position and seal it stands at. The log must be durable there."""
-        if not self.db.in_transaction:
+        if not self.base.in_transaction:
             return
-        self.db.executemany(
+        self.base.executemany(
             "INSERT OR REPLACE INTO fact VALUES(?,?)",
             [("position", self.position), ("seal", seal), ("format", FORMAT)],
         )
-        self.db.execute("COMMIT")
+        self.base.execute("COMMIT")
         self.committed = self.position
-
-    def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
-        """Leave of these positions only their place in the history; scans each table once, for erasure is rare.
-
-        Gives the (parameter, code, system) that they had, whose display texts may have been theirs alone.
-        """
-        if not self.db.in_transaction:
-            self.db.execute("BEGIN IMMEDIATE")
-        taken = [(t,) for t in positions]
-        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS taken(t INTEGER PRIMARY KEY)")
-        self.db.executemany("INSERT INTO temp.taken VALUES(?)", taken)
-        codes: Any = self.db.execute(
-            "SELECT DISTINCT sp, c, s FROM tok WHERE t IN (SELECT t FROM temp.taken) ORDER BY sp, c, s"
-        ).fetchall()
-        self.db.executemany("UPDATE ver SET live = 0, pats = '' WHERE t = ?", taken)
-        for bits in self.by_type.values():
-            bits.difference_update(BitMap(positions))
-        for table in ("comp", "pc", "tok", "ref", "dat", "str", "qty"):
-            self.db.execute(f"DELETE FROM {table} WHERE t IN (SELECT t FROM temp.taken)")
-        self.db.execute("DELETE FROM temp.taken")
-        return list(codes)
-
-    def texts(self, sp: int, code: int, system: int) -> set[str]:
-        """The display texts that a code occurs with."""
-        found: Any = self.db.execute("SELECT norm FROM txt WHERE sp = ? AND c = ? AND s = ?", (sp, code, system))
-        return {norm for (norm,) in found}
-
-    def users(self, sp: int, code: int, system: int) -> Iterator[int]:
-        """Positions that a code occurs at, newest first."""
-        found: Any = self.db.execute(
-            "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? ORDER BY t DESC", (sp, code, system)
-        )
-        return (t for (t,) in found)
-
-    def unlearn(self, sp: int, code: int, system: int, texts: set[str]) -> None:
-        """Forget display texts of a code."""
-        rows = [(sp, norm, code, system) for norm in texts]
-        self.db.executemany("DELETE FROM txt WHERE sp = ? AND norm = ? AND c = ? AND s = ?", rows)
-
-    def words(self, keys: Keys, sp: int) -> set[tuple[str, int, int]]:
-        """(text, code, system) that a resource shows the codes of one parameter with."""
-        rows = _Rows(self)
-        tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
-        for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
-            pass
-        return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
-
-    def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
-        """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
-        found: Any = self.db.execute(
-            f"SELECT DISTINCT r.type, r.id FROM ver v JOIN res r ON r.rid = v.rid WHERE v.t IN ({positions})",
-            values,
-        )
-        return sorted((TYPE_NAMES[type], id) for type, id in found)
-
-    def number(self, type: str) -> int:
-        """The small integer of a resource type."""
-        return TYPES.get(type, 0)
-
-    def last(self, rid: int, t: int) -> int | None:
-        """The newest position of a resource at or below t."""
-        found: int | None = self.db.execute("SELECT max(t) FROM hist WHERE rid = ? AND t <= ?", (rid, t)).get
-        return found
-
-    def newest(self, type: str, id: str, t: int) -> tuple[int, str] | None:
-        """The newest position of `type/id` at or below t, and the keys of its patients; one question for a reader.
-
-        Three scalar questions, each answered by one seek, cost a third of the same as a join.
-        """
-        found: Any = self.db.execute(
-            """SELECT t, pats FROM ver WHERE t = (SELECT t FROM hist WHERE rid =
-            (SELECT rid FROM res WHERE type = ? AND id = ?) AND t <= ? ORDER BY t DESC LIMIT 1)""",
-            (TYPES.get(type, 0), id, t),
-        ).fetchone()
-        row: tuple[int, str] | None = found
-        return row
-
-    def standing(self, after: int, top: int) -> dict[int, str]:
-        """The keys of the patients of each version at after+1 … top that is its resource's current one."""
-        rows: Any = self.db.execute("SELECT t, pats FROM ver WHERE t > ? AND t <= ? AND live = 1", (after, top))
-        return {t: pats for t, pats in rows if t not in self.dead}
-
-    def patients(self, t: int) -> str:
-        """Comma-joined keys of the patients whose compartments the version at t is in."""
-        found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
-        return found or ""
-
-    def inherited(self, patients: Iterable[str]) -> BitMap:
-        """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
-        known = (self.names.known("Patient", patient) for patient in patients)
-        return self.heirs.positions(rid for rid in known if rid is not None)
 
     def close(self) -> None:
         """Close; an open transaction is given up and followed again later."""
-        if self.db.in_transaction:
-            self.db.execute("ROLLBACK")
-        self.db.close()
-
-
-class _Rows:
-    """The rows that one batch adds, by table."""
-
-    def __init__(self, file: IndexFile) -> None:
-        self.file = file
-        self.names = file.names
-        self.tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in INSERTS}
-        self.latest: dict[int, int] = {}
-        self.pats: dict[int, str] = {}
-        self._live: list[tuple[int, int]] = []
-        self._weight = 0
-
-    def flush(self) -> None:
-        """Write what has gathered. The bitmaps follow the tables, so that whoever looks in between sees both or neither."""
-        for table, statement in INSERTS.items():
-            found = self.tables[table]
-            if found:
-                found.sort()
-                self.file.db.executemany(statement, found)
-        self.file.dead.update([before for _, before in self.tables["dead"]])
-        for type, t in self._live:
-            self.file.by_type[type].add(t)
-        for found in self.tables.values():
-            found.clear()
-        self._live.clear()
-        self._weight = 0
-
-    def add(self, version: Version, keys: Keys | None) -> Iterator[int] | None:
-        """Gather the rows of one version; of a version with many, those of its keys come as the iterator is drawn."""
-        type, t = TYPES[version.type], version.t
-        rid = self.names.rid(version.type, version.id)
-        before = None
-        if version.version > 1:
-            before = self.latest.get(rid) or self.file.last(rid, t - 1)
-        self.latest[rid] = t
-        if before is not None:
-            self.tables["dead"].append((t, before))
-        self.tables["hist"].append((rid, t))
-        self.file.heirs.note(version, rid, before)
-        if keys is None:
-            self._gone(version, type, rid, before)
-            self._weight += 10
-            return None
-        self._live.append((type, t))
-        patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
-        pats = ",".join(map(str, patients))
-        self.pats[t] = pats
-        self.tables["ver"].append((t, rid, type, 1, pats))
-        self.tables["comp"] += [(patient, t) for patient in patients]
-        coded = len(keys.token) + len(keys.text) + len(keys.reference)
-        count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
-        self._weight += 4 + len(patients)
-        if count + len(keys.heir_of) > FEW:
-            return self._keys(version.type, t, keys)
-        if keys.heir_of:
-            self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
-            self._weight += 3 * len(keys.heir_of)
-        self._few(version.type, t, keys)
-        self._weight += count
-        return None
-
-    def full(self, rows: int = 0) -> bool:
-        """Count rows in; whether so many have gathered that they had better be written."""
-        self._weight += rows
-        return self._weight >= SLICE_ROWS
-
-    def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
-        """A deletion belongs to the patients of the version before it, an erasure to nobody; neither is in other tables."""
-        pats = ""
-        if before is not None and version.op != "erase":
-            pats = self.pats.get(before) or self.file.patients(before)
-        self.pats[version.t] = pats
-        self.tables["ver"].append((version.t, rid, type, 0, pats))
-        for patient in filter(None, pats.split(",")):
-            self.tables["comp"].append((int(patient), version.t))
-
-    def _few(self, type: str, t: int, keys: Keys) -> None:
-        """What `_keys` does, for nearly every version there is: all at once, which costs half as much."""
-        tables, codes, systems, rids = self.tables, self.names.codes, self.names.systems, self.names.rids
-        tokens = [(sp, codes[code], systems[system], t) for sp, system, code in keys.token]
-        tables["tok"] += tokens
-        tables["dat"] += [(sp, low, high, t) for sp, low, high in keys.date]
-        tables["str"] += [(sp, search.normal(text), t) for sp, text in keys.string]
-        tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in keys.quantity]
-        patient_sp, code_sps = paired(type)
-        for sp, target, id in keys.reference:
-            found = rids[target, id]
-            tables["ref"].append((sp, found, t))
-            if sp == patient_sp:
-                tables["pc"] += [(found, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
-        for sp, text in keys.text:
-            own = [(c, s) for one, c, s, _ in tokens if one == sp]
-            if not own:
-                tables["tok"].append((sp, codes[NO_CODE], 0, t))
-                own = [(codes[NO_CODE], 0)]
-            norm = search.normal(text)
-            tables["txt"] += [(sp, norm, c, s) for c, s in own]
-
-    def _keys(self, type: str, t: int, keys: Keys) -> Iterator[int]:
-        """The rows of the keys, some hundreds at a time; yields how many."""
-        names, tables = self.names, self.tables
-        codes, systems = names.codes, names.systems
-        patient_sp, code_sps = paired(type)
-        whose = [names.rid(target, id) for sp, target, id in keys.reference if sp == patient_sp]
-        tokens: list[tuple[int, int, int, int]] = []
-        for some in _parts(keys.token):
-            part = [(sp, codes[code], systems[system], t) for sp, system, code in some]
-            tokens += part
-            tables["tok"] += part
-            coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
-            tables["pc"] += [(rid, *one) for rid in whose for one in coded]
-            yield len(part) + len(whose) * len(coded)
-        for heir_of in _parts(keys.heir_of):
-            tables["link"] += self.file.heirs.links(t, heir_of)
-            yield 3 * len(heir_of)
-        for dates in _parts(keys.date):
-            tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
-            yield len(dates)
-        for strings in _parts(keys.string):
-            tables["str"] += [(sp, search.normal(text), t) for sp, text in strings]
-            yield len(strings)
-        for amounts in _parts(keys.quantity):
-            tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in amounts]
-            yield len(amounts)
-        for references in _parts(keys.reference):
-            tables["ref"] += [(sp, names.rid(target, id), t) for sp, target, id in references]
-            yield 2 * len(references)
-        yield from self.texts(keys.text, tokens, t)
-
-    def texts(
-        self, texts: Sequence[tuple[int, str]], tokens: Sequence[tuple[int, int, int, int]], t: int
-    ) -> Iterator[int]:
-        """Which codes a display occurs with; where there are none, or very many, it gets a token of its own."""
-        if not texts:
-            return
-        codes: dict[int, list[tuple[int, int]]] = {}
-        for sp, c, s, _ in tokens:
-            codes.setdefault(sp, []).append((c, s))
-        many = Counter(sp for sp, _ in texts)
-        for some in _parts(texts):
-            before = len(self.tables["txt"])
-            for sp, text in some:
-                norm, own = search.normal(text), codes.get(sp, [])
-                if not own or len(own) * many[sp] > MOST_PAIRS:
-                    code = self.names.code(NO_CODE)
-                    self.tables["tok"].append((sp, code, 0, t))
-                    own = [(code, 0)]
-                self.tables["txt"] += [(sp, norm, c, s) for c, s in own]
-            yield len(self.tables["txt"]) - before
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """All of them at once where they are few, as they nearly always are."""
-    if len(rows) <= SLICE_ROWS:
-        if rows:
-            yield rows
-        return
-    for start in range(0, len(rows), SLICE_ROWS):
-        yield rows[start : start + SLICE_ROWS]
-
-
-_paired: dict[str, tuple[int, frozenset[int]]] = {}
-
-
-def paired(type: str) -> tuple[int, frozenset[int]]:
-    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
-    if type not in _paired:
-        known = search.parameters(type)
-        patient = known.get("patient")
-        codes = {
-            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
-        }
-        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
-    return _paired[type]
+        if self.base.in_transaction:
+            self.base.execute("ROLLBACK")
+        self.base.close()

@@ -11,11 +11,10 @@ from typing import Any
 import apsw
 import zstandard
 
+from onmaru.engines.chain import Body, Chain, Row, version_of
 from onmaru.engines.sqlite.connection import Keys, connect
-from onmaru.engines.sqlite.group import HEAVY, Body, Group, Row
-from onmaru.fhir import verbatim
+from onmaru.engines.sqlite.group import HEAVY, Group
 from onmaru.kernel.log import Draft, Moved, Version
-from onmaru.kernel.seal import ERASURE, Header, commitment, positions, seal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -46,15 +45,10 @@ class SqliteLog:
         self.path = folder / "log.db"
         self.db = connect(self.path, keys.pages, cache_mb=64)
         self.db.execute(SCHEMA)
-        self._now = now
-        self._key = keys.seals
         last: Any = self.db.execute("SELECT t, at, seal, epoch FROM entry ORDER BY t DESC LIMIT 1").fetchone()
         start = last or (0, 0, keys.genesis("log"), 1)
-        self._tip: int = start[0]
-        self._at: int = start[1]
-        self.seal: bytes = start[2]
-        self.epoch: int = start[3]
-        self._durable = self._tip
+        self._chain = Chain(keys.seals, now, *start)
+        self._durable = self._chain.t
         self.pending: list[Version] = []
         self._entries: list[Row] = []
         self._bodies: list[Body] = []
@@ -69,7 +63,7 @@ class SqliteLog:
 
     def tip(self) -> int:
         """The last appended position."""
-        return self._tip
+        return self._chain.t
 
     def head(self) -> int:
         """The last durable position."""
@@ -77,7 +71,7 @@ class SqliteLog:
 
     def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
         """Give positions; stamp, seal and buffer. Raise Moved when the tip is not `expected`."""
-        if expected != self._tip:
+        if expected != self._chain.t:
             raise Moved
         salts = os.urandom(16 * len(drafts))
         made = [self._one(draft, salts[16 * n : 16 * n + 16]) for n, draft in enumerate(drafts)]
@@ -85,25 +79,18 @@ class SqliteLog:
         return made
 
     def _one(self, draft: Draft, salt: bytes) -> Version:
-        at = max(self._now(), self._at + 1)
-        t = self._tip + 1
-        body = None if draft.body is None else verbatim.stamp(draft.body, draft.id, draft.version, at, draft.spots)
-        erasing = draft.op == "erase"
-        kept, mark = (positions(draft.erases), ERASURE) if erasing else (body, b"\x01")
-        com = commitment(salt, draft.type, draft.id, kept, mark=mark)
-        header = Header(t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com)
-        self.seal = seal(self._key, self.seal, header)
-        self._entries.append(
-            (t, draft.version, draft.op, at, draft.caller, draft.purpose, draft.request, self.epoch, com, self.seal)
-        )
-        self._bodies.append((t, salt, draft.type, draft.id, kept))
-        self.buffered += 2000 + len(kept or b"")
-        if erasing:
-            self._erasures.append((t, draft.erases))
-        self._tip, self._at = t, at
-        return Version(
-            t, draft.type, draft.id, draft.version, draft.op, at, body, draft.caller, draft.purpose, draft.request
-        )
+        version, entry, body = self._chain.add(draft, salt)
+        self._entries.append(entry)
+        self._bodies.append(body)
+        self.buffered += 2000 + len(body[4] or b"")
+        if draft.op == "erase":
+            self._erasures.append((version.t, draft.erases))
+        return version
+
+    @property
+    def seal(self) -> bytes:
+        """The seal at the tip."""
+        return self._chain.seal
 
     def commit(self) -> int:
         """Write everything buffered, a group under way first; not yet durable. Returns the position it reaches."""
@@ -113,13 +100,13 @@ class SqliteLog:
                 pass
             self.finish(group)
             self.ended(group)
-        return self._tip
+        return self._chain.t
 
     def begin(self) -> Group:
         """Take what is buffered as one group: `write` until that says False, `finish`, `ended`. Only `commit` may cut in."""
         light = [row for row in self._bodies if len(row[4] or b"") < HEAVY]
         heavy = [row for row in self._bodies if len(row[4] or b"") >= HEAVY]
-        self.group = group = Group(self._tip, self._entries, light, heavy, self._erasures)
+        self.group = group = Group(self._chain.t, self._entries, light, heavy, self._erasures)
         self._entries, self._bodies, self._erasures, self.buffered = [], [], [], 0
         return group
 
@@ -189,26 +176,31 @@ class SqliteLog:
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""
         if self.pending and t >= self.pending[0].t:
-            return self.pending[t - self.pending[0].t] if t <= self._tip else None
+            return self.pending[t - self.pending[0].t] if t <= self._chain.t else None
         db = self.reader
         body: Any = db.execute(STORED, (t,)).fetchone()
         if body is None:
             row = db.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
-            return _version(row) if row else None
+            return version_of(row) if row else None
         type, id, z = body
         header: Any = db.execute(HEADER, (t,)).fetchone()
         ver, op, at, caller, purpose, request = header
-        return _version((t, type, id, ver, op, at, z, caller, purpose, request))
+        return version_of((t, type, id, ver, op, at, z, caller, purpose, request))
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`, by binary search."""
-        low, high = 0, self._tip
+        low, high = 0, self._chain.t
         pending = {version.t: version.at for version in self.pending}
         while low < high:
             middle = (low + high + 1) // 2
             recorded = pending.get(middle) or self.reader.execute("SELECT at FROM entry WHERE t = ?", (middle,)).get
             low, high = (middle, high) if recorded < microseconds else (low, middle - 1)
         return low
+
+    def seal_at(self, t: int) -> bytes | None:
+        """The seal of a written entry, None where there is none."""
+        found = self.reader.execute("SELECT seal FROM entry WHERE t = ?", (t,)).get
+        return found if isinstance(found, bytes) else None
 
     def close(self) -> None:
         """Close without writing what is buffered."""
@@ -217,15 +209,8 @@ class SqliteLog:
         self.db.close()
 
 
-_unpack = zstandard.ZstdDecompressor().decompress
-
-
 def versions(db: apsw.Connection, after: int, limit: int) -> list[Version]:
     """At most `limit` versions at after+1 …; an erased one has no body."""
-    return [_version(row) for row in db.execute(SELECT + "WHERE e.t > ? ORDER BY e.t LIMIT ?", (after, max(limit, 0)))]
-
-
-def _version(row: Any) -> Version:
-    t, type, id, ver, op, at, z, caller, purpose, request = row
-    body = None if z is None or op == "erase" else _unpack(z)
-    return Version(t, type, id, ver, op, at, body, caller, purpose, request)
+    return [
+        version_of(row) for row in db.execute(SELECT + "WHERE e.t > ? ORDER BY e.t LIMIT ?", (after, max(limit, 0)))
+    ]

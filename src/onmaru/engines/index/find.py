@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from pyroaring import BitMap
 
-from onmaru.engines.sqlite.index import IndexFile, paired
-from onmaru.engines.sqlite.names import TYPES
-from onmaru.engines.sqlite.scan import scan
+from onmaru.engines.index.names import TYPES
+from onmaru.engines.index.scan import scan
+from onmaru.engines.index.tables import Tables, paired
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Chain, Clause, Date, Has, Query, Ref, Sort, Text, Token
@@ -38,7 +38,7 @@ class Bodies(Protocol):
 class Finder:
     """Evaluates one query at one position for one sight."""
 
-    def __init__(self, file: IndexFile, bodies: Bodies, t: int, sight: Sight) -> None:
+    def __init__(self, file: Tables, bodies: Bodies, t: int, sight: Sight) -> None:
         self._file = file
         self._t = t
         self._sight = sight

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
-import apsw
 from pyroaring import BitMap
 
-from onmaru.engines.sqlite.names import TYPES, Names
-from onmaru.kernel.compartment import NOBODYS
+from onmaru.engines.index.database import Database
+from onmaru.engines.index.names import TYPES, Names
+from onmaru.kernel.compartment import MANY, NOBODYS
 from onmaru.kernel.log import Version
 
 NOBODY_KNOWS = 0
 # Versions looked at in one go: about four milliseconds of the loop that answers everybody
 SLICE = 200
 PATIENT = TYPES["Patient"]
-LINKS = "SELECT l.rid, r.type FROM link l JOIN res r ON r.rid = l.rid WHERE l.t = ?"
+LINKS = "SELECT l.rid, r.type FROM link l LEFT JOIN res r ON r.rid = l.rid WHERE l.t = ?"
 LAST = "SELECT v.t, v.pats FROM hist h JOIN ver v ON v.t = h.t WHERE h.rid = ? ORDER BY h.t DESC LIMIT 1"
 POINTING = "SELECT l.t, v.rid FROM link l JOIN ver v ON v.t = l.t WHERE l.rid = ?"
 Whose = frozenset[int]
@@ -33,7 +33,7 @@ class Heirs:
     may have are `referring`.
     """
 
-    def __init__(self, db: apsw.Connection, names: Names) -> None:
+    def __init__(self, db: Database, names: Names) -> None:
         self._db = db
         self._names = names
         self._linked = BitMap([rid for (rid,) in db.execute("SELECT DISTINCT rid FROM link")])
@@ -60,7 +60,7 @@ class Heirs:
 
     def links(self, t: int, names: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
         """Rows of `link` for the version at t, which inherits from the resources of these names."""
-        found = [self._names.rid(type, id) for type, id in names]
+        found = [NOBODY_KNOWS if name == MANY else self._names.rid(*name) for name in names]
         self._fresh.add(t)
         self._linked.update(found)
         self.referring.add(t)
@@ -74,7 +74,8 @@ class Heirs:
         if self._fresh or self._deleted or self._erased or self._stood:
             self._delete()
             self._erase()
-            whose = yield from self._derived(self._fresh | self._depending())
+            depending = yield from self._depending()
+            whose = yield from self._derived(self._fresh | depending)
             self._write(whose)
         self._forget()
 
@@ -108,12 +109,16 @@ class Heirs:
             self._fresh.difference_update(positions)
             self.referring.update(positions)
 
-    def _depending(self) -> set[int]:
+    def _depending(self) -> Generator[None, None, set[int]]:
         """Versions that refer, however far off, to a resource that changed hands in this batch."""
         found: set[int] = set()
         waiting = [rid for rid, before in self._stood.items() if self._moved(rid, before)]
         seen = set(waiting)
+        looked = 0
         while waiting:
+            looked += 1
+            if looked % SLICE == 0:
+                yield
             pointing: Any = self._db.execute(POINTING, (waiting.pop(),)).fetchall()
             for t, rid in pointing:
                 found.add(t)
@@ -133,7 +138,8 @@ class Heirs:
         return last[1] != self._own(before) | self.of(before)
 
     def _links(self, t: int) -> list[Any]:
-        return self._db.execute("SELECT rid FROM link WHERE t = ? ORDER BY rid", (t,)).fetchall()
+        found: list[Any] = self._db.execute("SELECT rid FROM link WHERE t = ? ORDER BY rid", (t,)).fetchall()
+        return found
 
     def _own(self, t: int) -> Whose:
         pats: Any = self._db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
@@ -153,12 +159,15 @@ class Heirs:
         """Whose compartments each of these versions inherits: the least sets that agree with each other."""
         whose: dict[int, set[int]] = {t: set() for t in affected}
         hands_on: dict[int, list[int]] = {}
-        for count, t in enumerate(affected, start=1):
-            if count % SLICE == 0:
-                yield
+        count = 0
+        for t in affected:
             targets: Any = self._db.execute(LINKS, (t,)).fetchall()
             for rid, type in targets:
-                last, patients = (0, frozenset({rid})) if type == PATIENT else self._last(rid) or (0, frozenset())
+                count += 1
+                if count % SLICE == 0:
+                    yield
+                said = type == PATIENT or rid == NOBODY_KNOWS
+                last, patients = (0, frozenset({rid})) if said else self._last(rid) or (0, frozenset())
                 if last in affected:
                     hands_on.setdefault(last, []).append(t)
                     patients = self._own(last)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-import apsw
-
+from onmaru.engines.index.database import Database
 from onmaru.fhir.structure import RESOURCE_TYPES
 
 TYPES: dict[str, int] = {name: number for number, name in enumerate(sorted(RESOURCE_TYPES), start=1)}
@@ -17,7 +16,7 @@ SEVERAL_AT_MOST = 200_000
 class Names:
     """Surrogate keys of one tenant's index. Targets that do not exist yet get a row too; an absolute url has type 0."""
 
-    def __init__(self, db: apsw.Connection, key: bytes) -> None:
+    def __init__(self, db: Database, key: bytes) -> None:
         self._db = db
         self.rids = _Rids(db)
         self._people: dict[int, str] = {}
@@ -76,7 +75,7 @@ class _Codes(dict[str, int]):
 class _Rids(dict[tuple[str, str], int]):
     """Keys of resources by type and id, each stored when it is first named."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
         self._next: int = (db.execute("SELECT max(rid) FROM res").get or 0) + 1
 
@@ -108,7 +107,7 @@ class _Rids(dict[tuple[str, str], int]):
 class _Systems(dict[str, int]):
     """Keys of code systems by url, each stored when it first occurs."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         super().__init__({url: s for s, url in db.execute("SELECT s, url FROM sys")})
         self._db = db
 

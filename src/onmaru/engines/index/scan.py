@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyroaring import BitMap
 
-from onmaru.engines.sqlite.index import IndexFile
+from onmaru.engines.index.tables import Tables
 from onmaru.fhir import search
 from onmaru.fhir.keys import MAX, MIN
 from onmaru.fhir.query import Clause, Date, Missing, Number, Parts, Ref, Text, Token, Value
@@ -26,7 +26,7 @@ class Scan(NamedTuple):
     negated: bool = False
 
 
-def scan(file: IndexFile, clause: Clause) -> Scan:
+def scan(file: Tables, clause: Clause) -> Scan:
     """Look one clause up; modifiers that only a body can answer give what the index knows and exact False."""
     modifier = clause.modifier
     if modifier == "missing":
@@ -43,7 +43,7 @@ def _any(parts: Iterable[BitMap]) -> BitMap:
     return BitMap.union(BitMap(), *parts)
 
 
-def _missing(file: IndexFile, clause: Clause) -> Scan:
+def _missing(file: Tables, clause: Clause) -> Scan:
     sp = clause.parameter.sp
     table = {"token": "tok", "uri": "tok", "reference": "ref", "date": "dat", "string": "str"}.get(
         clause.parameter.kind, "qty"
@@ -56,11 +56,11 @@ def _missing(file: IndexFile, clause: Clause) -> Scan:
     return Scan(bits, clause.parameter.kind != "composite", negated=missing)
 
 
-def _read(file: IndexFile, sql: str, values: tuple[object, ...]) -> BitMap:
+def _read(file: Tables, sql: str, values: tuple[object, ...]) -> BitMap:
     return BitMap([t for (t,) in file.db.execute(sql, values)])
 
 
-def _value(file: IndexFile, clause: Clause, value: Value) -> BitMap:
+def _value(file: Tables, clause: Clause, value: Value) -> BitMap:
     sp = clause.parameter.sp
     match value:
         case Token():
@@ -83,7 +83,7 @@ def _value(file: IndexFile, clause: Clause, value: Value) -> BitMap:
             return BitMap()
 
 
-def _token(file: IndexFile, sp: int, value: Token) -> BitMap:
+def _token(file: Tables, sp: int, value: Token) -> BitMap:
     names = file.names
     system = None
     if value.system is not None:
@@ -97,7 +97,7 @@ def _token(file: IndexFile, sp: int, value: Token) -> BitMap:
     return _read(file, "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, names.code(value.code), system))
 
 
-def _reference(file: IndexFile, sp: int, value: Ref, targets: tuple[str, ...]) -> BitMap:
+def _reference(file: Tables, sp: int, value: Ref, targets: tuple[str, ...]) -> BitMap:
     found = BitMap()
     for type in (value.type,) if value.type else (*targets, ""):
         rid = file.names.known(type, value.id)
@@ -118,7 +118,7 @@ _DATE = {
 }
 
 
-def _date(file: IndexFile, sp: int, value: Date) -> BitMap:
+def _date(file: Tables, sp: int, value: Date) -> BitMap:
     bounds = {"sp": sp, "low": value.low, "high": value.high}
     if value.prefix == "ne":
         rows = "SELECT t FROM dat WHERE sp = :sp AND NOT (lo >= :low AND hi <= :high)"
@@ -127,7 +127,7 @@ def _date(file: IndexFile, sp: int, value: Date) -> BitMap:
     return BitMap([t for (t,) in file.db.execute(rows, bounds)])
 
 
-def _string(file: IndexFile, sp: int, text: str, modifier: str) -> BitMap:
+def _string(file: Tables, sp: int, text: str, modifier: str) -> BitMap:
     norm = search.normal(text)
     if modifier == "contains":
         return _read(file, "SELECT t FROM str WHERE sp = ? AND instr(norm, ?) > 0", (sp, norm))
@@ -136,7 +136,7 @@ def _string(file: IndexFile, sp: int, text: str, modifier: str) -> BitMap:
     return _read(file, "SELECT t FROM str WHERE sp = ? AND norm >= ? AND norm < ?", (sp, norm, norm + TOP))
 
 
-def _number(file: IndexFile, sp: int, value: Number) -> BitMap:
+def _number(file: Tables, sp: int, value: Number) -> BitMap:
     """By value only; unit and precision are the bodies' business, so this is never exact."""
     low, high = value.low, value.high
     if value.prefix == "ne":
@@ -151,7 +151,7 @@ def _number(file: IndexFile, sp: int, value: Number) -> BitMap:
     return _read(file, "SELECT t FROM qty WHERE sp = ? AND value BETWEEN ? AND ?", (sp, low, high))
 
 
-def _text(file: IndexFile, sp: int, value: Value) -> BitMap:
+def _text(file: Tables, sp: int, value: Value) -> BitMap:
     """Codes whose display or text contains the words, then the versions with such a code."""
     words = search.normal(value.text) if isinstance(value, Text) else ""
     codes = file.db.execute("SELECT DISTINCT c, s FROM txt WHERE sp = ? AND instr(norm, ?) > 0", (sp, words)).fetchall()

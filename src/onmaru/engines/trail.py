@@ -1,0 +1,124 @@
+"""The audit trail of any SQL engine: a group's rows are one sealed, compressed block; the viewer's index follows behind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+import zstandard
+
+from onmaru.engines.index.database import Database
+from onmaru.kernel.audit import Access
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Access]).decode
+
+
+class SealedTrail:
+    """Reads' and refusals' chain of one tenant. An engine seals and stores the buffered rows as one block.
+
+    `block` and `seal` are where the chain ends; the next row has number `_next`.
+    """
+
+    def __init__(self, db: Database, genesis: bytes) -> None:
+        self.db = db
+        self._pack = zstandard.ZstdCompressor(level=1).compress
+        self._unpack = zstandard.ZstdDecompressor().decompress
+        self.block, self._next, self.seal = 0, 1, genesis
+        last: Any = db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
+        if last:
+            self.block, self.seal = last[0], last[3]
+            self._next = last[1] + len(self.rows(last[2]))
+        # Rows come from threads too: a deque is appended to and taken from without losing any
+        self._rows: deque[Access] = deque()
+        # Rows are indexed in the order of their blocks, so the last row tells the last block
+        seen: Any = db.execute("SELECT n, block FROM seen ORDER BY n DESC LIMIT 1").fetchone()
+        self._indexed: int = seen[0] if seen else 0
+        self._indexed_block: int = seen[1] if seen else 0
+
+    def packed(self, rows: Sequence[Access]) -> bytes:
+        """Rows as a block holds them."""
+        return self._pack(_encode(rows))
+
+    def add(self, access: Access) -> None:
+        """Buffer one row."""
+        self._rows.append(access)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether rows are buffered."""
+        return bool(self._rows)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, buffered ones included."""
+        return self._next - 1 + len(self._rows)
+
+    def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
+        """(number, first row number, packed rows, seal) in order."""
+        return iter(self.db.execute("SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n", (after,)))
+
+    def rows(self, packed: bytes) -> list[Access]:
+        """The rows of one block."""
+        return _decode(self._unpack(packed))
+
+    def _together(self) -> AbstractContextManager[object]:
+        """A transaction of the viewer's index."""
+        raise NotImplementedError
+
+    @property
+    def lag(self) -> int:
+        """How many written rows the viewer's index has not followed yet."""
+        return self._next - 1 - self._indexed
+
+    def follow(self) -> bool:
+        """Bring the viewer's index up by one block; False when there was none to follow."""
+        found = next(self.blocks(self._indexed_block), None)
+        if found is None:
+            return False
+        number, first, packed, _ = found
+        rows = list(enumerate(self.rows(packed), start=first))
+        with self._together():
+            self.db.executemany(
+                "INSERT INTO seen VALUES(?,?,?,?) ON CONFLICT DO NOTHING", [(n, r.at, r.user, number) for n, r in rows]
+            )
+            self.db.executemany(
+                "INSERT INTO whose VALUES(?,?) ON CONFLICT DO NOTHING", [(p, n) for n, r in rows for p in r.patients]
+            )
+        self._indexed, self._indexed_block = rows[-1][0], number
+        return True
+
+    def page(
+        self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
+    ) -> Sequence[tuple[int, Access]]:
+        """Rows newest first, below row number `before` (0: from the end), those still buffered among them.
+
+        What is not indexed yet is followed first; who must not be held up by that has looked at `lag` before.
+        """
+        while self.follow():
+            pass
+        fresh = [
+            (number, row)
+            for number, row in reversed(list(enumerate(self._rows.copy(), start=self._next)))
+            if (not before or number < before)
+            and (not patient or patient in row.patients)
+            and (not user or user == row.user)
+            and since <= row.at < until
+        ]
+        source = "whose w JOIN seen s ON s.n = w.n" if patient else "seen s"
+        found: Any = self.db.execute(
+            f"""SELECT s.n, s.block FROM {source} WHERE (:patient = '' OR {"w.patient = :patient" if patient else "TRUE"})
+            AND (:user = '' OR s.user = :user) AND s.at >= :since AND s.at < :until AND (:before = 0 OR s.n < :before)
+            ORDER BY s.n DESC LIMIT :count""",
+            {"patient": patient, "user": user, "since": since, "until": until, "before": before, "count": count},
+        ).fetchall()
+        return [*fresh, *((number, self._row(number, block)) for number, block in found)][:count]
+
+    def _row(self, number: int, block: int) -> Access:
+        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
+        first, packed = row
+        found: Access = self.rows(packed)[number - first]
+        return found
