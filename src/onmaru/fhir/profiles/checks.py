@@ -108,7 +108,7 @@ def invariant(one: Constraint, *, own: bool = False) -> Check:
 def _evaluated(expression: str, key: str, node: Node, visit: Visit) -> bool:
     """Whether an invariant holds. One that cannot be evaluated is told and counts as held."""
     try:
-        return _holds(compiled(expression)(node, visit.environment))
+        return _holds(visit.evaluate(compiled(expression), node))
     except PathError as error:
         visit.report("information", "not-supported", node.path, "constraint-failed", key=key, reason=error.reason)
         return True

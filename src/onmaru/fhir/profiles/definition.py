@@ -112,13 +112,13 @@ def rule(element: Json) -> Rule:
     value, exact = _given(element, "fixed"), True
     if not value:
         value, exact = _given(element, "pattern"), False
-    path, maximum = element["path"], element.get("max")
+    path = element["path"]
     return Rule(
         element.get("id") or path,
         path,
         element.get("sliceName", ""),
         element.get("min"),
-        None if maximum is None else UNBOUNDED if maximum == "*" else int(maximum),
+        _maximum(element.get("max", "")),
         tuple(_type(one) for one in element.get("type", ())),
         value,
         exact,
@@ -131,6 +131,13 @@ def rule(element: Json) -> Rule:
         _given(element, "maxValue"),
         element.get("isModifier", False),
     )
+
+
+def _maximum(text: str) -> int | None:
+    """A number or `*`; whatever else somebody wrote says nothing."""
+    if text == "*":
+        return UNBOUNDED
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _given(element: Json, name: str) -> str:

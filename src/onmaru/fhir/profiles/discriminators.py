@@ -60,7 +60,7 @@ def _nodes(ready: Compiled | None, node: Node, visit: Visit) -> list[Node]:
     if ready is None:
         return [node]
     try:
-        return [one for one in ready(node, visit.environment) if one.__class__ is Node]
+        return [one for one in visit.evaluate(ready, node) if one.__class__ is Node]
     except PathError:
         return []
 

@@ -57,7 +57,7 @@ def _among(expression: str, holder: Node, visit: Visit) -> bool:
     while top.parent is not None and not (isinstance(top.data, dict) and "resourceType" in top.data):
         top = top.parent
     try:
-        return any(one is holder for one in compiled(expression)(top, visit.environment))
+        return any(one is holder for one in visit.evaluate(compiled(expression), top))
     except PathError:
         return True
 

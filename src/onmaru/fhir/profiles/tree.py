@@ -35,15 +35,17 @@ class Tree:
         return self.rule.path.rpartition(".")[2].removesuffix("[x]")
 
 
+DEEPEST = 40
+"""Levels of an element's path beyond which a rule is not looked at: no definition of use is so deep."""
+
 # Finds the child of a tree of this label where the tree itself does not speak of it: in its profiles or its type
 Child = Callable[[Tree, str], "Tree | None"]
 
 
 def whole(definition: Definition) -> Tree:
     """The tree of a snapshot, whose elements come after those that hold them."""
-    head, *rest = definition.rules
-    top = Tree(head)
-    for rule in rest:
+    top = Tree(definition.rules[0])
+    for rule in _usable(definition.rules):
         *way, last = _segments(rule)
         here: Tree | None = top
         for segment in way:
@@ -66,11 +68,12 @@ def _new(here: Tree, segment: str) -> Tree:
 def laid_over(base: Tree, rules: Iterable[Rule], child: Child) -> Tree:
     """The tree of a differential: `base` with what `rules` change."""
     top = base.copy()
+    rules = list(rules)
     for rule in rules:
         if "." not in rule.path:
             top.rule = merged(top.rule, rule)
-        else:
-            _place(top, rule, child)
+    for rule in _usable(rules):
+        _place(top, rule, child)
     return top
 
 
@@ -81,6 +84,11 @@ def _place(top: Tree, rule: Rule, child: Child) -> None:
         here = _step(here, segment, child) if here is not None else None
     if here is not None:
         here.rule = merged(here.rule, rule)
+
+
+def _usable(rules: Iterable[Rule]) -> list[Rule]:
+    """The rules of elements below the root that are of sensible depth."""
+    return [one for one in rules if "." in one.path and one.id.count(".") + one.id.count("/") <= DEEPEST]
 
 
 def _segments(rule: Rule) -> list[str]:

@@ -11,8 +11,9 @@ from onmaru.fhir import structure
 from onmaru.fhir.fhirpath import Environment, Hooks, Node, read, root
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.fhir.profiles.checks import coded
+from onmaru.fhir.profiles.korean import korean
 from onmaru.fhir.profiles.library import Library
-from onmaru.fhir.profiles.visit import Enough, Language, Resolver, Visit, strings
+from onmaru.fhir.profiles.visit import Enough, Exhausted, Language, Resolver, Visit, strings
 from onmaru.fhir.profiles.walk import resource, run_profile
 
 
@@ -39,7 +40,7 @@ def validated(raw: bytes, library: Library, wanted: Wanted = Wanted()) -> list[I
     except Invalid as error:
         if error.status == 400:
             raise
-        return list(error.issues)
+        return [korean(one) for one in error.issues] if wanted.language == "ko" else list(error.issues)
     visit = Visit(library, Environment(), run_profile, wanted.language)
     visit.resolver = wanted.resolver
     return checked(compact, visit, wanted.profiles, wanted.now)
@@ -57,6 +58,8 @@ def checked(compact: bytes, visit: Visit, profiles: Sequence[str] = (), now: dat
     except Enough:
         text = strings(visit.language)["too-many"].format(most=len(visit.found))
         return [*visit.found, Issue("too-costly", text, severity="information")]
+    except Exhausted:
+        return [*visit.found, Issue("too-costly", strings(visit.language)["too-costly"], node.path)]
     return list(visit.found)
 
 

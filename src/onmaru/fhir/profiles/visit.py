@@ -8,7 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from onmaru.fhir.fhirpath import Environment, Node, root
+from onmaru.fhir.fhirpath import Compiled, Environment, Node, root
+from onmaru.fhir.fhirpath.run import Run
 from onmaru.fhir.outcome import Issue, Severity
 from onmaru.fhir.profiles.library import Library
 
@@ -20,6 +21,8 @@ Resolver = Callable[[str], Any]
 Runner = Callable[["Visit", Node, str], bool]
 MOST = 1000
 """Problems told of one resource."""
+STEPS = 20_000_000
+"""Steps of FHIRPath that all expressions of one validation may take; a bundle of 500 resources takes some 50,000."""
 
 
 @cache
@@ -31,6 +34,10 @@ def strings(language: Language) -> dict[str, str]:
 
 class Enough(Exception):
     """So many problems were found that no more are looked for, or the first where only that counts."""
+
+
+class Exhausted(Exception):
+    """The expressions took all the steps that one validation may take."""
 
 
 class Visit:
@@ -49,6 +56,18 @@ class Visit:
         self._conforms: dict[tuple[Node, str], bool | None] = {}
         self._addresses: dict[str, Node] | None = None
         self._first = False
+        self.left = STEPS
+
+    def evaluate(self, expression: Compiled, node: Node) -> list[Any]:
+        """What an expression gives on a node, paid for by the validation. Raises PathError, Exhausted."""
+        run = Run([node], self.environment)
+        run.left = before = min(run.left, self.left)
+        try:
+            return expression.within(run)
+        finally:
+            self.left -= before - run.left
+            if self.left <= 0:
+                raise Exhausted
 
     def report(self, severity: Severity, code: str, path: str, key: str, /, **parts: Any) -> None:
         """Note a problem at a path; the same one at the same place is told once."""
