@@ -91,7 +91,7 @@ async def set_password(visit: Visit) -> Response:
     standing, caller = visit.known()
     logins = visit.doors.logins
     own = visit.request.params["user"] == caller.user
-    if not own and (standing.grant.scopes or not may_open(caller, "users", logins.table)):
+    if not own and (standing.grant.limited or not may_open(caller, "users", logins.table)):
         deny(visit, "role")
         raise invalid("forbidden", "not permitted: role", status=403)
     user = _found(visit)
