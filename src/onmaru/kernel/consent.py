@@ -79,11 +79,23 @@ class Consents:
         """
         if not self._rules or "system" in caller.roles:
             return frozenset()
-        hidden = set()
-        for rule in self._rules.values():
-            if verdict(rule.provision, caller, at) and not _broken(rule, caller):
-                hidden.add(rule.patient)
-        return frozenset(hidden)
+        return frozenset(rule.patient for rule in self._rules.values() if _hides(rule, caller, at))
+
+    def said(self, caller: Caller, at: int, patients: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """What each Consent of these patients says of this caller at `at`: (its id, `deny`, `permit` or `broken-glass`)."""
+        if "system" in caller.roles:
+            return ()
+        found = []
+        for id, rule in sorted(self._rules.items()):
+            spoke = verdict(rule.provision, caller, at) if rule.patient in patients else None
+            if spoke is not None:
+                hides = _hides(rule, caller, at)
+                found.append((id, "deny" if hides else "broken-glass" if spoke else "permit"))
+        return tuple(found)
+
+
+def _hides(rule: Rule, caller: Caller, at: int) -> bool:
+    return bool(verdict(rule.provision, caller, at)) and not _broken(rule, caller)
 
 
 def _broken(rule: Rule, caller: Caller) -> bool:
