@@ -16,6 +16,7 @@ import click
 import uvloop
 
 from onmaru.adapters import mllp
+from onmaru.app import hearing
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.control import Control
@@ -106,6 +107,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await control.stop()
         for listener in listeners:
             await listener.stop()
+        if doorway.ear is not None:
+            await doorway.ear.close()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
@@ -162,6 +165,9 @@ async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) 
             listeners.append(listener)
             log.info("listening for HL7 v2 on %s:%d%s", host, port, " with TLS" if context else "")
     doorway.listening = bool(listeners)
+    if listeners and hearing.worth():
+        doorway.ear = hearing.Ear()
+        await doorway.ear.start()
     return plain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
@@ -9,6 +10,10 @@ import msgspec
 
 from onmaru.kernel.caller import Role
 from onmaru.kernel.clients import Client
+
+# What a user may be called
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\-]{0,63}")
+NAMED = "a user name has 1 to 64 letters, digits and . _ @ -"
 
 
 class User(msgspec.Struct, frozen=True):

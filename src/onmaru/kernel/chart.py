@@ -16,6 +16,7 @@ from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
+from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.write import Decided, Plan
 
 ATTEMPTS = 8
@@ -39,6 +40,7 @@ class Tenant(msgspec.Struct, frozen=True):
     now: Callable[[], int]
     new_id: Callable[[], str]
     horizon: int = 24 * HOUR
+    rules: Rules = Rules()
 
 
 class Chart:
@@ -132,7 +134,8 @@ class Chart:
     def _plan(self, changes: Sequence[Change]) -> Plan:
         for change in changes:
             self._permit(change)
-        return Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+        tenant = self._tenant
+        return Plan(tenant.index, self._caller, tenant.gate, tenant.new_id, tenant.rules)
 
     def _append(self, plan: Plan, changes: Sequence[Change]) -> Sequence[Written]:
         for _ in range(ATTEMPTS):
@@ -146,6 +149,8 @@ class Chart:
             for version in appended:
                 if version.type == "Consent":
                     self._tenant.gate.learn(version)
+                elif version.type in DEFINING:
+                    self._tenant.rules.forget()
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [

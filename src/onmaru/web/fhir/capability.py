@@ -14,7 +14,7 @@ from onmaru.web.doors import Settings
 from onmaru.web.fhir.routes import Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
-DATE = "2026-11-22"
+DATE = "2026-11-23"
 _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
@@ -58,11 +58,12 @@ _ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type
 
 # R5's definition: R4 has none
 _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+_VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
-        **({"operation": [_PURGE]} if type_name == "Patient" else {}),
+        "operation": [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE],
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",
