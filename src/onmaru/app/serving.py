@@ -31,8 +31,10 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
+from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
+from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
@@ -200,6 +202,9 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         reply = await running.aside.carry(errand)
         return None if isinstance(reply, Projected) else reply
 
+    def why(caller: Caller, name: tuple[str, str], keeper: bool) -> Explanation:
+        return explain(house.seat(caller.tenant).tenant, caller, name, house.logins.table, keeper=keeper)
+
     def audit_page(hall: Hall, asked: AuditFilter) -> Any:
         return house.seat(hall.caller.tenant).home.trail.page(
             patient=asked.patient,
@@ -218,6 +223,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        why=why,
         carry=carry,
         lines=doorway.lines,
         came=doorway.came,
