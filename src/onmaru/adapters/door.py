@@ -100,7 +100,7 @@ class Door:
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:
-            return self._files.take(hall, data, source.settle)
+            return self._files.take(hall, data, source.settle, again=True)
         except Invalid as error:
             return _receipt(error)
 

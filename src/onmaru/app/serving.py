@@ -24,9 +24,11 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
+from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
+from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
@@ -210,6 +212,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         letters=doorway,
         erasing=Erasing(doorway),
         ready=running.ready,
+        fetch=Fetching(NetworkOutbound(rules())).fetch,
         rooms=house.rooms,
         settings=Settings(
             base=limits["base"],
