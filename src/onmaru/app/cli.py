@@ -17,6 +17,7 @@ from onmaru.app import rooms
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
+    "client": ("onmaru.app.clients:client", "Register, list and remove SMART apps and backend services."),
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
     "demo": ("onmaru.app.demo.command:demo", "Run a simulated hospital against a house of its own."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),

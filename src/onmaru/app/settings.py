@@ -135,6 +135,13 @@ SETTINGS: tuple[Setting, ...] = (
         "max_seconds", 30.0, "How long the body of a request may take to come in, in seconds; a slower one gets 408."
     ),
     Setting(
+        "outbound_local",
+        "",
+        "One server of this machine, `127.0.0.1:9000`, that the house may be sent to where a tenant's `[outbound.TENANT]` "
+        "list names its host; http is taken there. Empty: none, since what listens here trusts this machine.",
+        form=Form("host:port", lambda text: bool(re.fullmatch(r"(([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))),
+    ),
+    Setting(
         "validation",
         "off",
         "What is asked of a resource that is written, besides the structure that the record cannot do without: `off` "
@@ -146,7 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
-TABLES = frozenset({"room", "mllp", "tenant"})
+TABLES = frozenset({"room", "mllp", "outbound", "tenant"})
 OF_TENANT = frozenset({"validation"})
 
 

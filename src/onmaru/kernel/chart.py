@@ -68,7 +68,7 @@ class Chart:
         patients = whose.named
         # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
         nameless = found is not None and found.body is None and not patients and not sight.whole
-        if found is None or nameless or not sight.sees(type, whose):
+        if found is None or nameless or not sight.shows(found, whose, index.keys):
             self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients)
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
@@ -84,7 +84,7 @@ class Chart:
         index = self._tenant.index
         if id:
             latest = index.latest(type, id, t)
-            if latest is None or not sight.sees(type, index.compartments(latest)):
+            if latest is None or not sight.shows(latest, index.compartments(latest), index.keys):
                 self._audit("history", target, denied="hidden" if latest else "")
                 raise invalid("not-found", "no such resource", status=404)
         found = index.history(type, id, (t, before, since), min(count, MAX_HISTORY), sight)

@@ -16,7 +16,7 @@ from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
-from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
@@ -72,6 +72,7 @@ class Plan:
         self._sight = self._gate.sight(self._caller)
         targets = [*self._still(changes, t, sight)]
         _refuse_twice(changes, targets)
+        _refuse_stale(changes, targets)
         self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
@@ -226,7 +227,7 @@ class Plan:
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
         version = current.version + 1 if current else 1
-        op = "update" if current else "create"
+        op: Op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
 
@@ -268,11 +269,11 @@ class Plan:
             draft = msgspec.structs.replace(draft, erases=tuple(taken))
         _add(decided, draft, NOTHING, 204)
 
-    def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
+    def _draft(self, op: Op, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
         caller = self._caller
         body, keys, spots = (made.body, made.keys, made.spots) if made is not None else (None, None, None)
         return Draft(
-            op,  # type: ignore[arg-type]
+            op,
             change.type,
             id,
             version,
@@ -353,6 +354,13 @@ def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:
         if target.id and not target.done and name in seen:
             raise invalid("duplicate", "two entries of one transaction change the same resource", change.type)
         seen.add(name)
+
+
+def _refuse_stale(changes: Sequence[Change], targets: Sequence[Target]) -> None:
+    """Bodies that came ready call each creation by the id it was to get: none may turn out to be another resource."""
+    for change, target in zip(changes, targets, strict=True):
+        if target.done and change.id not in ("", target.id) and any(one.ready is not None for one in changes):
+            raise invalid("conflict", "what was to be made exists under another id", change.type, 409)
 
 
 def _within(issue: Issue, number: int) -> Issue:
