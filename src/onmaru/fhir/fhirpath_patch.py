@@ -15,7 +15,7 @@ from onmaru.fhir.definitions import Element, elements, kinds
 from onmaru.fhir.fhirpath import Environment, Node, PathError, root
 from onmaru.fhir.fhirpath.compiler import Compiled
 from onmaru.fhir.fhirpath.node import labels
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import DEPTH
 
 MOST = 100
