@@ -31,7 +31,7 @@ SLICE = 1000
 class FhirFiles:
     """Takes FHIR files of one tenant. `new_id` gives fresh logical ids; `bury` keeps an entry that was refused."""
 
-    def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, Invalid], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, str, Invalid], str]) -> None:
         self._new_id = new_id
         self._bury = bury
         self.links: dict[str, str] = {}
@@ -40,19 +40,33 @@ class FhirFiles:
         self._original: Callable[[], bytes]
         self._learned = False
 
-    def take(self, hall: Hall, data: bytes, settle: Callable[[], None], told: Told | None = None) -> Receipt:
+    def take(
+        self,
+        hall: Hall,
+        data: bytes,
+        settle: Callable[[], None],
+        told: Told | None = None,
+        *,
+        promised: str | None = None,
+    ) -> Receipt:
         """Write what is new of a file, in transactions of at most 1,000 entries; refused entries are counted and buried.
 
         `settle` makes what was written before visible to the searches that conditional references stand for. `data` may
         be gzipped. `told` is what `ahead.tell` said of the file after all that were taken before it.
+        `promised` is not None: what of it was refused before is to be taken now, under that id if others were told one.
         Raises Invalid (400) when the bytes are no FHIR file at all; nothing is written then.
         """
         plain = unpacked(data) if told is None else b""
         digest = hashlib.sha256(plain).hexdigest() if told is None else told.digest
-        done, ids = self._progress(hall, digest)
+        done, ids = self._progress(hall, digest, again=promised is not None)
         if told is not None and not self._follows(told, done):
             told = None
         found = told.pieces() if told is not None and told.entries else list(pieces(plain or unpacked(data)))
+        if promised and len(found) == 1 and found[0].refused is None and _free(hall, found[0].change.type, promised):
+            found = [
+                msgspec.structs.replace(found[0], change=Change("create", found[0].change.type, body=found[0].body))
+            ]
+            ids = [promised]
         self._meant = Meant(hall, settle, found)
         self._original = lambda: unpacked(data)
         if done >= len(found):
@@ -79,13 +93,16 @@ class FhirFiles:
             self._learn(hall)
         return self.links
 
-    def _progress(self, hall: Hall, digest: str) -> tuple[int, list[str]]:
-        """How many entries of this file are in, and the ids its entries were promised."""
+    def _progress(self, hall: Hall, digest: str, *, again: bool) -> tuple[int, list[str]]:
+        """How many entries of this file are in, and the ids its entries were promised.
+
+        A file that is given again to be taken after all is not in where an entry of it was refused.
+        """
         self.known(hall)
         pairs = [("identifier", f"{FILE}|{digest}"), ("_count", "1000"), ("_total", "none")]
         kept = [_kept(v.body) for v in hall.record.search(search.parse(("DocumentReference",), pairs)).matches]
         ids = next((one.ids for one in kept if one.ids), [])
-        return max((one.done for one in kept), default=0), ids
+        return max((one.done for one in kept if not (again and one.refused)), default=0), ids
 
     def _learn(self, hall: Hall) -> None:
         """Read the links of earlier loads once, so that files of a later load may refer to them."""
@@ -105,20 +122,20 @@ class FhirFiles:
         for piece, id in part:
             known = self._meant.resolved(piece)
             if known.refused is not None:
-                self._refuse(hall, piece, known.refused, receipt)
+                self._refuse(hall, (piece, id), known.refused, receipt)
             else:
                 good.append((known, id))
         while True:
             changes = [self._change(piece, id) for piece, id in good]
             try:
-                written = hall.record.write([*changes, self._mark(progress, good)])
+                written = hall.record.write([*changes, self._mark(progress, good, len(part) - len(good))])
                 break
             except Invalid as error:
                 bad = {number for issue in error.issues if (number := _number(issue)) is not None}
                 if not bad or len(good) == 1:
                     bad = set(range(len(good))) if len(good) == 1 else self._alone(hall, good)
                 for number in sorted(bad):
-                    self._refuse(hall, good[number][0], error, receipt)
+                    self._refuse(hall, good[number], error, receipt)
                 good = [one for number, one in enumerate(good) if number not in bad]
         for done in written[:-1]:
             version = done.version
@@ -137,13 +154,15 @@ class FhirFiles:
                 bad.add(number)
         return bad or set(range(len(good)))
 
-    def _refuse(self, hall: Hall, piece: Piece, error: Invalid, receipt: Receipt) -> None:
+    def _refuse(self, hall: Hall, refused: tuple[Piece, str], error: Invalid, receipt: Receipt) -> None:
+        piece, id = refused
+        promised = id if piece.promised else ""
         if piece.change.ready is not None:
             # What is kept to be mended is what came
             piece = next(one for one in pieces(self._original()) if one.place == piece.place)
         receipt.rejected += 1
         receipt.dead += 1
-        receipt.letters.append(self._bury(hall, piece, error))
+        receipt.letters.append(self._bury(hall, piece, promised, error))
         if receipt.ack == "AA":
             issue = error.issues[0]
             receipt.ack, receipt.location = "AE", piece.place
@@ -159,11 +178,11 @@ class FhirFiles:
             compacted=piece.compacted,
         )
 
-    def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]]) -> Change:
+    def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]], refused: int) -> Change:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""
         named = ((piece, id) for piece, id in good if piece.promised and piece.name.startswith("urn:"))
         links = {piece.name: f"{piece.change.type}/{id}" for piece, id in named}
-        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links))
+        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links, refused))
         attachment = {"contentType": "application/json", "data": base64.b64encode(kept).decode()}
         document = {
             "resourceType": "DocumentReference",
@@ -214,12 +233,13 @@ class Progress(msgspec.Struct, frozen=True):
     ids: list[str]
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    """What a mark says in its attachment; nothing, where it is no mark of ours."""
+class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a mark says in its attachment; nothing, where it is no mark of ours. `refused` entries were not taken."""
 
     done: int = 0
     ids: list[str] = []
     links: dict[str, str] = {}
+    refused: int = 0
 
 
 class _Attachment(msgspec.Struct):
@@ -240,6 +260,15 @@ def _kept(body: bytes | None) -> _Kept:
         return msgspec.json.decode(base64.b64decode(mark.content[0].attachment.data), type=_Kept)
     except (msgspec.MsgspecError, ValueError, IndexError):
         return _Kept()
+
+
+def _free(hall: Hall, type: str, id: str) -> bool:
+    """Whether nothing ever had this id."""
+    try:
+        hall.record.read(type, id)
+    except Invalid as error:
+        return error.status == 404
+    return False
 
 
 def _number(issue: Issue) -> int | None:

@@ -28,6 +28,8 @@ _PROTOCOL = {
 }
 
 
+# Message types that ask or answer, and bring no data
+NO_DATA = frozenset({"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"})
 # Segments that stand before the PID of the patient they are about (chapters 10.3.1 and 11.3)
 _AHEAD = frozenset({"SCH", "RF1"})
 
@@ -296,7 +298,7 @@ class _Mapper:
         instance = self.walk.instance
         while instance is not None:
             found += instance.labels.items()
-            instance = instance.above  # type: ignore[assignment]
+            instance = instance.above  # type: ignore[assignment]  # None at the top
         return found
 
     def _repeated(self, segment: Segment, number: int) -> bool:

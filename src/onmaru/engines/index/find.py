@@ -16,7 +16,7 @@ from onmaru.engines.index.tables import Tables, paired
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Chain, Clause, Date, Has, Query, Ref, Sort, Text, Token
-from onmaru.kernel.gate import SHARED, Sight
+from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
 
@@ -45,7 +45,9 @@ class Finder:
         self._version = bodies.version
         self._keys = bodies.keys
         self._recorded = bodies.recorded
+        self._bodies = bodies
         self._hidden: BitMap | None = None
+        self._shown: dict[str, BitMap] = {}
 
     def positions(self, query: Query) -> list[int]:
         """Positions of all matches in the query's order."""
@@ -120,7 +122,19 @@ class Finder:
                     sight.denied
                 )
             found = found - self._hidden
+        for type in sight.narrowed:
+            mine = file.by_type[TYPES[type]]
+            if (not types or type in types) and not mine.isdisjoint(found):
+                found = (found - mine) | (found & self._narrowed(type))
         return found
+
+    def _narrowed(self, type: str) -> BitMap:
+        """Of a type that scopes with a search part show in part: what any of them finds."""
+        if type not in self._shown:
+            all_of_it = Finder(self._file, self._bodies, self._t, ALL)
+            each = self._sight.narrowed[type]
+            self._shown[type] = _union(all_of_it._matching((type,), clauses) for clauses in each)
+        return self._shown[type]
 
     def _compartment(self, patient: str) -> BitMap:
         rid = self._file.names.known("Patient", patient)

@@ -242,7 +242,7 @@ class FollowedIndex:
             version = self.version(position)
             if version.at < since:
                 break
-            if sight.everything or sight.sees(version.type, self.compartments(version)):
+            if sight.everything or sight.shows(version, self.compartments(version), self.keys):
                 page.append(version)
             if len(page) > count:
                 break
