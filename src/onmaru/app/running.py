@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
@@ -21,6 +22,8 @@ GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
+# So many messages in so many seconds are a run, during which research tables wait as they do in a crowd
+RUN, RUN_SECONDS = 16, 0.5
 # Audit rows that a viewer may follow itself
 NEAR = 500
 
@@ -37,6 +40,7 @@ class Motion:
         self._pieces = Pieces(self.seat.home.index, aside)
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
+        self._arrived: deque[float] = deque(maxlen=RUN)
         self._wake = asyncio.Event()
         self._wake.set()
         self.ready = asyncio.Event()
@@ -160,11 +164,21 @@ class Motion:
         while self.followed < head or any(columnar.position(one) < head for one in columnar.projections):
             await asyncio.sleep(0.05)
 
+    def arrived(self) -> None:
+        """A message came; its sender waits for the answer before the next."""
+        self._arrived.append(asyncio.get_running_loop().time())
+
+    @property
+    def _pressed(self) -> bool:
+        """Whether many wait just now, or few in quick succession."""
+        run = self._arrived
+        return self.pump.busy or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+
     async def _quiet(self) -> None:
-        """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
+        """Wait for the crowd to pass, but not for ever and not while somebody waits: research tables lag, never stand."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while self.pump.busy and not self._closing.is_set():
+                while self._pressed and not (self._closing.is_set() or self._hurry.is_set()):
                     await asyncio.sleep(0.1)
 
     async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:

@@ -110,6 +110,12 @@ class Logins:
             address=address,
         )
 
+    def acting(self, user: User, asked_purpose: str) -> Caller:
+        """A user as a Caller with all that their roles give, to judge what they would see; it is handed to no door."""
+        scopes = _of_one_kind(access.scopes_of(user.roles, self.table), user.patient)
+        purpose = access.purpose_for(asked_purpose, user.roles, self.table)
+        return Caller(user.tenant, user.user, frozenset(user.roles), purpose, scopes, user.patient)
+
     def _look_up(self, key: bytes, now: int) -> Standing | None:
         self._standing.pop(key, None)
         grant = self.accounts.grant(key)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import audit, clients, intake, session, users
+from onmaru.web.api import audit, clients, intake, session, users, why
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -25,6 +25,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("DELETE", "clients/{client}", "users", clients.delete),
     ("POST", "client-invitations", "users", clients.invitation),
     ("POST", "launch", "", clients.launch),
+    ("GET", "why", "", why.why),
     ("GET", "audit", "audit", audit.page),
     ("GET", "doors", "doors", intake.lines),
     ("GET", "dead-letters", "doors", intake.letters),
