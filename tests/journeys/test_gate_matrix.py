@@ -82,6 +82,8 @@ UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
 CHANGED = "401 401 401 403 403 403 404  200 200 403 403 200 403 403 403 200"
 MATCHED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
+# It is read first: what cannot be seen is not there
+PATCHED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
 REMOVED = "401 401 401 403 403 403 204  204 204 403 403 204 403 403 403 204"
 CARRIED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
 ADMINS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} 403"
@@ -92,8 +94,13 @@ WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
+OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+
+
+SAME = [{"op": "test", "path": "/status", "value": "final"}]
+JSON_PATCH = {"content-type": "application/json-patch+json"}
 
 
 def purging(*, dry: bool) -> dict[str, Any]:
@@ -138,6 +145,8 @@ ROWS = [
     Row("conditional create", "POST", "/fhir/Observation", OBSERVATION, {"if-none-exist": "identifier=urn:lab|9"}, MADE),
     Row("update", "PUT", "/fhir/Observation/o1", O1, {}, CHANGED),
     Row("conditional update", "PUT", "/fhir/Observation?identifier=urn:lab|1", OBSERVATION, {}, MATCHED),
+    Row("patch", "PATCH", "/fhir/Observation/o1", SAME, JSON_PATCH, PATCHED),
+    Row("conditional patch", "PATCH", "/fhir/Observation?identifier=urn:lab|1", SAME, JSON_PATCH, PATCHED),
     Row("delete", "DELETE", "/fhir/Observation/o1", b"", {}, REMOVED),
     Row("conditional delete", "DELETE", "/fhir/Observation?identifier=urn:lab|1", b"", {}, REMOVED),
     Row("transaction", "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [
@@ -161,6 +170,11 @@ ROWS = [
     Row("users", "POST", "/api/users", {"user": "new", "name": "새", "roles": ["nurse"]}, {}, ADMINS.format(201)),
     Row("users/{user}", "PATCH", "/api/users/none", {"disabled": True}, {}, ADMINS.format(404)),
     Row("users/{user}/password", "POST", "/api/users/barred/password", {"password": "password 1"}, {}, OWN),
+    Row("users/{user}/second-factor", "DELETE", "/api/users/none/second-factor", b"", {}, ADMINS.format(404)),
+    Row("second-factor", "GET", "/api/second-factor", b"", {}, OWN_STEP.format(200)),
+    Row("second-factor", "POST", "/api/second-factor", {"current": "wrong horse"}, {}, OWN_STEP.format(403)),
+    Row("second-factor", "DELETE", "/api/second-factor", {"current": "wrong", "code": "1"}, {}, OWN_STEP.format(403)),
+    Row("second-factor/confirm", "POST", "/api/second-factor/confirm", {"code": "1"}, {}, OWN_STEP.format(422)),
     Row("clients", "GET", "/api/clients", b"", {}, ADMINS.format(200)),
     Row("clients", "POST", "/api/clients", {"client_name": "앱", "redirect_uris": ["https://app.example/"]}, {},
         ADMINS.format(201)),
