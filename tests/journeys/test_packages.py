@@ -172,6 +172,17 @@ def test_what_is_no_package_for_r4_is_refused_with_every_reason(data: bytes, sta
     assert refused.value.status == status
 
 
+def test_a_file_that_is_not_valid_is_left_out_and_named(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "p.tgz"
+    file.write_bytes(archive(PROFILE, {**CODES, "status": 1}))
+    assert run(["package", "install", str(file), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["resources"] == 1
+    assert "package/CodeSystem-1.json CodeSystem.status" in said.err
+
+
 def test_examples_in_a_package_and_what_has_no_canonical_are_left_out() -> None:
     nameless = {name: value for name, value in CODES.items() if name != "url"}
     assert [one.url for one in read(archive(PROFILE, nameless)).members] == [URL]

@@ -61,6 +61,8 @@ def install(file: Path, tenant: str, json: bool) -> None:
     with record_of(tenant) as record:
         done = packages.install(record, found)
     _say(done, json=json)
+    for issue in found.left_out:
+        click.echo(f"left out, not valid R4: {issue.expression}: {issue.text}", err=True)
     if done.missing and not json:
         click.echo(f"not installed, but needed: {', '.join(done.missing)}", err=True)
 
