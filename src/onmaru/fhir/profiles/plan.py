@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from onmaru.fhir.fhirpath import Node
-from onmaru.fhir.profiles import checks
+from onmaru.fhir.profiles import bindings, invariants, targets, values
 from onmaru.fhir.profiles.definition import Rule, Slicing
 from onmaru.fhir.profiles.discriminators import Test, test_of
 from onmaru.fhir.profiles.library import BASE, Library
@@ -139,15 +139,15 @@ class Compiler:
 
     def _checks(self, rule: Rule, base: Rule) -> list[Check]:
         known = {one.expression for one in base.constraints}
-        found = [checks.invariant(one) for one in rule.constraints if one.expression not in known]
+        found = [invariants.invariant(one) for one in rule.constraints if one.expression not in known]
         if rule.value and rule.value != base.value:
-            found.append(checks.valued(rule, self._profile))
+            found.append(values.valued(rule, self._profile))
         if rule.binding is not None and rule.binding != base.binding:
-            found += checks.bound(rule.binding)
+            found += bindings.bound(rule.binding)
         if rule.max_length and rule.max_length != base.max_length:
-            found.append(checks.length(rule.max_length))
+            found.append(values.length(rule.max_length))
         if (rule.least, rule.most) != (base.least, base.most):
-            found.append(checks.bounded(rule, self._profile))
+            found.append(values.bounded(rule, self._profile))
         if rule.types and rule.types != base.types:
             found += self._typed(rule, base)
         return found
@@ -155,10 +155,10 @@ class Compiler:
     def _typed(self, rule: Rule, base: Rule) -> list[Check]:
         found: list[Check] = []
         if {one.code for one in rule.types} != {one.code for one in base.types} and base.types:
-            found.append(checks.typed(rule.types, self._profile))
+            found.append(targets.typed(rule.types, self._profile))
         of_base = {one.code: one for one in base.types}
         changed = tuple(one for one in rule.types if one != of_base.get(one.code))
-        found += [check for check in (checks.profiled(changed), checks.referred(changed)) if check is not None]
+        found += [check for check in (targets.profiled(changed), targets.referred(changed)) if check is not None]
         return found
 
     def _parts(self, tree: Tree, base: Tree) -> list[Part]:
