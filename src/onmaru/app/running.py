@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
+from onmaru.app.hearing import Ear
 from onmaru.app.house import House
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.projection import Projection
+from onmaru.kernel.errand import HEAVY
+from onmaru.kernel.log import Version
+from onmaru.kernel.projection import Projection, Row
 from onmaru.web.doors import Followed, News
 
 SLICE = 25
+# Versions whose rows are not worth the way to another process
+FEW = 4
 NEWS = 500
 GATHER = (1000, 8 << 20)
 GATHER_EVERY = 5.0
@@ -38,6 +43,7 @@ class Motion:
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
         self._pieces = Pieces(self.seat.home.index, aside)
+        self.ear: Ear | None = None
         self.pump = Pump(self.seat.home, self._settled)
         self.followed = self.seat.home.head()
         self._arrived: deque[float] = deque(maxlen=RUN)
@@ -112,13 +118,20 @@ class Motion:
         hot, time = self.seat.hot, asyncio.get_running_loop().time
         size = SLICE
         while batch := self._pieces.next(hot.position(projection), head, size):
-            made = await self._pieces.heavy(projection, batch)
+            made = {**await self._light(projection, batch), **await self._pieces.heavy(projection, batch)}
             started = time()
             hot.take(projection, batch, made)
             took = time() - started
             size = sized(len(batch), took)
             # In a crowd those who wait for an answer come first, but following never stands still.
             await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+
+    async def _light(self, projection: Projection, batch: Sequence[Version]) -> Mapping[int, Sequence[Row]]:
+        """The rows of what is of the usual size, made by the process that hears messages while these come quickly."""
+        if self.ear is None or not self._pressed:
+            return {}
+        mine = [one for one in batch if one.type in projection.types and len(one.body or b"") <= HEAVY]
+        return await self.ear.rows(projection.name, mine[:SLICE]) if len(mine) >= FEW else {}
 
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
