@@ -68,10 +68,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """`test` None: which items are its own cannot be told."""
+    """`test` None: which items are its own cannot be told. `near`: it leaves out whether an item meets a profile."""
 
     name: str
     test: Test | None
+    near: Test | None
     least: int
     most: int | None
     plan: Plan
@@ -98,6 +99,8 @@ class Slices(msgspec.Struct, frozen=True):
         for one, mine in zip(self.slices, held, strict=True):
             if one.test is not None:
                 self._judge(one, mine, path, visit)
+                if one.near is not None and len(mine) < one.least:
+                    self._tell_why(one, [node for node, at in zip(nodes, places, strict=True) if at < 0], visit)
         if all(one.test is not None for one in self.slices):
             self._left_over(nodes, places, visit)
 
@@ -112,6 +115,12 @@ class Slices(msgspec.Struct, frozen=True):
             one.plan.run(node, visit)
         if one.slices is not None:
             one.slices.run(mine, path, visit)
+
+    def _tell_why(self, one: Slice, others: Sequence[Node], visit: Visit) -> None:
+        """What keeps items that could be the missing one from meeting its profile."""
+        for node in others:
+            if one.near is not None and one.near(node, visit):
+                one.plan.run(node, visit)
 
     def _left_over(self, nodes: Sequence[Node], places: list[int], visit: Visit) -> None:
         highest = -1
@@ -195,10 +204,14 @@ class Compiler:
         return Slices(made, slicing.rules, slicing.ordered, self._profile)
 
     def _slice(self, name: str, tree: Tree, slicing: Slicing, base: Tree) -> Slice:
-        test = test_of(tree, slicing.discriminators, self._library, partial(self._deep, base))
+        deep = partial(self._deep, base)
+        test = test_of(tree, slicing.discriminators, self._library, deep)
+        others = [one for one in slicing.discriminators if one[0] != "profile"]
+        profiled = len(others) < len(slicing.discriminators)
+        near = test_of(tree, others, self._library, deep) if profiled else None
         most = tree.rule.max if tree.rule.max is not None and tree.rule.max >= 0 else None
         plan = self.plan(tree, base)
-        return Slice(name, test, tree.rule.min or 0, most, plan, self._slices(tree, base))
+        return Slice(name, test, near, tree.rule.min or 0, most, plan, self._slices(tree, base))
 
     def _deep(self, base: Tree, tree: Tree) -> Test | None:
         """A test that an element meets all that is said below it, where a value is fixed there."""
