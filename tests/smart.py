@@ -83,8 +83,12 @@ class Hospital:
 
 
 @contextmanager
-def hospital(folder: Path, settings: str = "") -> Iterator[Hospital]:
-    with Served(folder, settings) as served:
+def hospital(folder: Path, settings: str = "", port: int = 0) -> Iterator[Hospital]:
+    """Serve until the block ends, on a port of its own or the one given."""
+    waiting = Served(folder, settings)
+    if port:
+        waiting.port, waiting.environ["ONMARU_PORT"] = port, str(port)
+    with waiting as served:
         made = Hospital(served)
         made.put(kim("p1", "김"))
         made.put(kim("p2", "이"))
