@@ -62,6 +62,9 @@ class Doorway:
 
     async def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
         """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message."""
+        motion = self.running.motion(tenant)
+        motion.arrived()
+        motion.ear = self.ear
         heard = None if self.ear is None else await self.ear.hear(data, ZONE)
         house = self.running.house
         home = house.seat(tenant).home

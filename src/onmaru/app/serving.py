@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import ssl
 import sys
@@ -45,6 +46,8 @@ WARM_SECONDS = 3.0
 FINISH_SECONDS = 10.0
 # How long a thread that follows or writes may keep the loop waiting for the interpreter
 SWITCH_SECONDS = 0.001
+# Files and connections that this process may hold at once
+OPEN_FILES = 32_768
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -90,6 +93,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await asyncio.shield(running.motion(MAIN).warmed)
     await running.motion(MAIN).opened()
     calm()
+    _roomy()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
     control = Control(running)
@@ -117,6 +121,14 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             async with asyncio.timeout(5):
                 await task
         await running.close()
+
+
+def _roomy() -> None:
+    """Let this process hold many connections, where the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def ended(standing: Served) -> None:
