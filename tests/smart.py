@@ -47,7 +47,7 @@ class Hospital:
         self.logins = self.house.logins
         kept = password.hash_of(PASSWORD)
         for name, role, patient in (("doctor", "physician", ""), ("kim", "patient", "p1"), ("chief", "admin", "")):
-            user = User("main", name, "의사 하나" if name == "doctor" else name, (role,), kept, patient, "en")  # type: ignore[arg-type]
+            user = User("main", name, "의사 하나" if name == "doctor" else name, (role,), kept, patient, "en")
             self.logins.keep_user(user)
         self.logins.keep_user(User("main", "robot", "robot", ("data-manager",)))
 
