@@ -132,8 +132,8 @@ def _string(file: Tables, sp: int, text: str, modifier: str) -> BitMap:
     if modifier == "contains":
         return _read(file, "SELECT t FROM str WHERE sp = ? AND instr(norm, ?) > 0", (sp, norm))
     if modifier == "exact":
-        return _read(file, "SELECT t FROM str WHERE sp = ? AND norm = ?", (sp, norm))
-    return _read(file, "SELECT t FROM str WHERE sp = ? AND norm >= ? AND norm < ?", (sp, norm, norm + TOP))
+        return BitMap([t for (t,) in file.db.execute(file.equals, {"sp": sp, "low": norm})])
+    return BitMap([t for (t,) in file.db.execute(file.begins, {"sp": sp, "low": norm, "high": norm + TOP})])
 
 
 def _number(file: Tables, sp: int, value: Number) -> BitMap:
