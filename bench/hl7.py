@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from _http import _port, _running
+from _http import _port, running
 from onmaru.app.bench import Result, result
 from onmaru.app.house import MAIN, House, Place
 from onmaru.simulate.hospital import hospital
@@ -59,7 +59,7 @@ def _ours(messages: Sequence[bytes]) -> tuple[list[float], float]:
             "ONMARU_WITNESS": str(place.witness),
             "ONMARU_MLLP_PORT": str(mllp),
         }
-        with _running([sys.executable, "-m", "onmaru.app", "serve", "--port", str(http)], environ):
+        with running([sys.executable, "-m", "onmaru.app", "serve", "--port", str(http)], environ):
             lines = [_connected(mllp) for _ in range(CONNECTIONS)]
             _sent(lines, messages[:WARM])
             started = time.perf_counter()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from tests.v2_hall import House
 
-from onmaru.adapters import fhirfile
+from onmaru.adapters import fhirfile, letters
 from onmaru.adapters.receipt import Receipt, Source
 from onmaru.fhir.outcome import Invalid
+from onmaru.kernel.record import Change
 
 
 @pytest.fixture
@@ -178,3 +180,48 @@ def test_bundles_of_every_type_are_judged_around_their_entries(house: House, kin
 def test_a_bundle_that_is_broken_json_is_buried_whole(house: House) -> None:
     receipt = take(house, bundle(PATIENT)[:-3])
     assert (receipt.accepted, receipt.dead) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"title": "x"},
+        {"data": "eA=="},
+        {"data": "e30="},
+        {"data": "eyJkb25lIjoieCJ9"},
+        {"data": "eyJsaW5rcyI6WzFdfQ=="},
+    ],
+)
+def test_a_mark_that_says_nothing_of_a_load_stops_no_load(house: House, content: dict[str, str]) -> None:
+    forged = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "identifier": [{"system": fhirfile.FILE, "value": hashlib.sha256(bundle(PATIENT)).hexdigest()}],
+        "category": [{"coding": [{"system": "urn:onmaru:document", "code": "load"}]}],
+        "content": [{"attachment": content}],
+    }
+    house.hall.record.write([Change("create", "DocumentReference", body=json.dumps(forged).encode())])
+    assert take(house, bundle(PATIENT)).accepted == 1
+
+
+@pytest.mark.parametrize(
+    "input",
+    [
+        [],
+        [{"type": {"coding": [{"code": "blob"}]}, "valueString": "x"}],
+        [{"type": {"text": "size"}, "valueString": "many"}, {"type": {"text": "blob"}, "valueString": "../../x"}],
+        [{"type": {"text": "blob"}, "valueInteger": 7}],
+    ],
+)
+def test_a_task_that_only_looks_like_a_dead_letter_hides_no_other(house: House, input: list[object]) -> None:
+    take(house, b'{"resourceType":"Patient","birthDate":"never"}')
+    coding = [{"system": letters.SYSTEM, "code": letters.CODE}]
+    forged = {"resourceType": "Task", "status": "requested", "intent": "order", "code": {"coding": coding}}
+    body = json.dumps({**forged, **({"input": input} if input else {})}).encode()
+    (made,) = house.hall.record.write([Change("create", "Task", body=body)])
+    page = house.door.letters.page(house.hall)
+    assert page["total"] == 2 and sorted(one["format"] for one in page["items"])[1]
+    for answer in (house.door.letters.one, house.door.letters.replay):
+        with pytest.raises(Invalid) as refusal:
+            answer(house.hall, made.version.id)
+        assert refusal.value.status == 404

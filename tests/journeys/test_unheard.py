@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,20 @@ def demo(tmp_path: Path, port: int, past: str) -> subprocess.Popen[str]:
 def read_until(running: subprocess.Popen[str], text: str) -> None:
     assert running.stdout is not None
     assert any(text in line for line in running.stdout)
+
+
+def transaction(entries: int) -> bytes:
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "asked of nobody"}}
+    entry = {"request": {"method": "POST", "url": "Observation"}, "resource": observation}
+    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry] * entries}).encode()
+
+
+def status(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 def answers(port: int) -> bool:
@@ -144,3 +161,22 @@ def test_a_request_that_is_cancelled_as_its_answer_comes_stays_cancelled() -> No
 
     kept = asyncio.run(scenario())
     assert kept and all(kept)
+
+
+def test_what_was_begun_ends_before_the_house_closes_and_a_stream_does_not_hold_it(tmp_path: Path) -> None:
+    with Served(tmp_path) as served:
+        head = {"authorization": f"Bearer {served.token}"}
+        base = f"http://127.0.0.1:{served.port}"
+        stream = urllib.request.urlopen(urllib.request.Request(f"{base}/api/events", headers=head), timeout=20)
+        bundle = transaction(1000)
+        post = urllib.request.Request(
+            f"{base}/fhir", bundle, {**head, "content-type": "application/fhir+json"}, method="POST"
+        )
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(status, post) for _ in range(4)]
+            time.sleep(0.3)
+            assert served.stop() == refusal.DONE
+            # 503: it came after the word to stop, and nothing of it was begun
+            assert {one.result() for one in asked} <= {200, 503}
+        stream.close()
+        assert "ERROR" not in served.log.read_text() and "cut off" not in served.log.read_text()

@@ -17,6 +17,8 @@ import pytest
 from onmaru.app import cli, refusal, room_commands, rooms
 from onmaru.app.lines import plain
 from onmaru.app.progress import progress
+from onmaru.engines.keyring import KeyLost
+from onmaru.engines.sqlite.home import Taken
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.kernel.room import Command, Hall, Room
 
@@ -70,6 +72,8 @@ def raiser(error: BaseException) -> Callable[[], None]:
             "onmaru: Patient.name: is required",
         ),
         (FileNotFoundError(2, "No such file", "a.json"), refusal.NOT_READY, "onmaru: No such file: a.json"),
+        (Taken("main: another process serves this tenant"), refusal.NOT_READY, "stop the server"),
+        (KeyLost("tenant main: its key does not open"), refusal.NOT_READY, "ONMARU_KEYS names the folder"),
         (KeyboardInterrupt(), refusal.INTERRUPTED, "interrupted"),
     ],
 )

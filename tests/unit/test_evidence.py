@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from onmaru.app import cli, proofs
-from onmaru.app.bench import result
+from onmaru.app.bench import loaded, result, scripts
 from onmaru.app.checkout import root
 from onmaru.app.checks import steps
 from onmaru.app.evidence import Evidence, Figures, Proof, gather, page, write
@@ -54,6 +54,12 @@ def test_every_proof_can_be_listed_and_has_a_claim() -> None:
 def test_a_result_has_the_latencies_and_the_ratio() -> None:
     found = result("x", [n / 1000 for n in range(1, 101)], 50.0, 100.0)
     assert (found.ours.p50_ms, found.ours.p99_ms, found.ratio) == (51.0, 100.0, 0.5)
+
+
+def test_every_benchmark_that_is_listed_loads_and_can_be_run() -> None:
+    found = scripts(root())
+    assert {"create", "floor", "hl7", "journey", "load", "read", "search"} <= found.keys()
+    assert [name for name, file in found.items() if not callable(getattr(loaded(file), "run", None))] == []
 
 
 def test_a_benchmark_ends_with_one_line_of_json(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
@@ -85,8 +84,8 @@ class FhirFiles:
         self.known(hall)
         pairs = [("identifier", f"{FILE}|{digest}"), ("_count", "1000"), ("_total", "none")]
         kept = [_kept(v.body) for v in hall.record.search(search.parse(("DocumentReference",), pairs)).matches]
-        ids: list[str] = next((one["ids"] for one in kept if one["ids"]), [])
-        return max((one["done"] for one in kept), default=0), ids
+        ids = next((one.ids for one in kept if one.ids), [])
+        return max((one.done for one in kept), default=0), ids
 
     def _learn(self, hall: Hall) -> None:
         """Read the links of earlier loads once, so that files of a later load may refer to them."""
@@ -95,7 +94,7 @@ class FhirFiles:
         while True:
             page = hall.record.search(query)
             for version in page.matches:
-                self.links.update(_kept(version.body)["links"])
+                self.links.update(_kept(version.body).links)
             if not page.cursor:
                 return
             query = msgspec.structs.replace(query, cursor=page.cursor)
@@ -164,7 +163,7 @@ class FhirFiles:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""
         named = ((piece, id) for piece, id in good if piece.promised and piece.name.startswith("urn:"))
         links = {piece.name: f"{piece.change.type}/{id}" for piece, id in named}
-        kept = msgspec.json.encode({"done": progress.done, "ids": progress.ids, "links": links})
+        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links))
         attachment = {"contentType": "application/json", "data": base64.b64encode(kept).decode()}
         document = {
             "resourceType": "DocumentReference",
@@ -215,10 +214,32 @@ class Progress(msgspec.Struct, frozen=True):
     ids: list[str]
 
 
-def _kept(body: bytes | None) -> dict[str, Any]:
-    document = msgspec.json.decode(body or b"{}")
-    kept: dict[str, Any] = msgspec.json.decode(base64.b64decode(document["content"][0]["attachment"]["data"]))
-    return kept
+class _Kept(msgspec.Struct, frozen=True):
+    """What a mark says in its attachment; nothing, where it is no mark of ours."""
+
+    done: int = 0
+    ids: list[str] = []
+    links: dict[str, str] = {}
+
+
+class _Attachment(msgspec.Struct):
+    data: str = ""
+
+
+class _Content(msgspec.Struct):
+    attachment: _Attachment
+
+
+class _Mark(msgspec.Struct):
+    content: list[_Content]
+
+
+def _kept(body: bytes | None) -> _Kept:
+    try:
+        mark = msgspec.json.decode(body or b"", type=_Mark)
+        return msgspec.json.decode(base64.b64decode(mark.content[0].attachment.data), type=_Kept)
+    except (msgspec.MsgspecError, ValueError, IndexError):
+        return _Kept()
 
 
 def _number(issue: Issue) -> int | None:

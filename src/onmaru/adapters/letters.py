@@ -112,7 +112,7 @@ class DeadLetters:
 
     def _bytes(self, hall: Hall, task: Json) -> bytes:
         kept = inputs(task)
-        with hall.blobs.open(kept.get("mended") or kept["blob"]) as file:
+        with hall.blobs.open(kept.get("mended") or kept.get("blob", "")) as file:
             return file.read()
 
     def _write(self, hall: Hall, version: Version, task: Json) -> None:
@@ -134,12 +134,19 @@ def _bytes(text: str) -> bytes:
 
 
 def inputs(task: Json) -> dict[str, str]:
-    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone."""
-    return {one["type"]["text"]: one.get("valueString", "") for one in task.get("input", [])}
+    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone.
+
+    A Task that somebody else wrote may say anything: what it does not say is "".
+    """
+    return {_label(one): one.get("valueString", "") for one in task.get("input", [])}
+
+
+def _label(one: Json) -> str:
+    return str(one["type"].get("text", ""))
 
 
 def _put(task: Json, name: str, value: str) -> None:
-    kept = [one for one in task.get("input", []) if one["type"]["text"] != name]
+    kept = [one for one in task.get("input", []) if _label(one) != name]
     task["input"] = [*kept, {"type": {"text": name}, "valueString": value}] if value else kept
 
 
@@ -154,7 +161,7 @@ def _item(version: Version) -> Json:
         "reason": kept.get("reason", ""),
         "where": kept.get("where", ""),
         "state": _SHOWN.get(task.get("status", ""), task.get("status", "")),
-        "size": int(kept.get("size", "0")),
+        "size": int(size) if (size := kept.get("size", "")).isdecimal() and len(size) < 19 else 0,
     }
 
 

@@ -23,7 +23,7 @@ from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.rows import HotTables
-from onmaru.engines.witness import Head, sign
+from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
@@ -168,7 +168,8 @@ class House:
             if home.waiting():
                 home.wait(home.tip())
             trail = home.trail
-            head = Head(name, now(), home.head(), home.entries.seal.hex(), trail.block, trail.seal.hex())
+            ends = (home.head(), home.entries.seal.hex(), trail.block, trail.seal.hex())
+            head = Head(name, now(), *ends, seat.shelf.keyring.called(), lying(self.where.home))
             sign(self.where.witness, self.signer, head)
 
     def close(self) -> None:

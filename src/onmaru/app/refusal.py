@@ -41,13 +41,19 @@ class Elsewhere(Exception):
 def verdict(error: Exception) -> tuple[str, int]:
     """The line to show for an error, and the exit status.
 
-    Only a Refusal's, an Invalid's and the system's own words are shown; of anything else the kind and the place,
+    Only the words of those that hold no value from the record are shown; of anything else the kind and the place,
     because the text of an unforeseen error may quote what was being read.
     """
+    from onmaru.engines.keyring import KeyLost
+    from onmaru.engines.sqlite.home import Taken
     from onmaru.fhir.outcome import Invalid
 
     if isinstance(error, Refusal):
         return str(error), error.status
+    if isinstance(error, Taken):
+        return f"{error}: stop the server or wait for the command that has it open", NOT_READY
+    if isinstance(error, KeyLost):
+        return f"{error}; ONMARU_KEYS names the folder of the keys that this house was made with", NOT_READY
     if isinstance(error, Invalid):
         return str(error), REFUSED
     if isinstance(error, OSError) and error.strerror:

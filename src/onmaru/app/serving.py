@@ -35,6 +35,8 @@ from onmaru.web.server import server
 
 # How long the first request may be kept waiting so that those after it are not; the rest is done between them.
 WARM_SECONDS = 3.0
+# What was begun when the server is told to stop may end for so long
+FINISH_SECONDS = 10.0
 # How long a thread that follows or writes may keep the loop waiting for the interpreter
 SWITCH_SECONDS = 0.001
 Found = Mapping[str, chosen.Chosen]
@@ -86,7 +88,9 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     doorway = Doorway(running, allowed)
     control = Control(running)
     listeners: list[mllp.Server] = []
-    listening = server(build(wire(doorway, found)), host, port)
+    application = build(wire(doorway, found))
+    application.warm()
+    listening = server(application, host, port)
     task = asyncio.create_task(listening.serve())
     try:
         await _answers(task, host, port)
@@ -98,6 +102,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await control.stop()
         for listener in listeners:
             await listener.stop()
+        if not await application.finished(FINISH_SECONDS):
+            log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):

@@ -12,10 +12,14 @@ import msgspec
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
+from onmaru.engines.keyring import KeyLost
+from onmaru.engines.sqlite.beginning import half_made
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
-from onmaru.engines.witness import statements, tenants
+from onmaru.engines.witness import lying, speaking_of, statements, tenants
+
+NOT_BEGUN = "not begun: its first files were still being made and nothing was written; the next start makes them"
 
 
 @click.command()
@@ -28,7 +32,7 @@ from onmaru.engines.witness import statements, tenants
 def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
     """Prove chain, bodies, audit and witness; exit 1 when anything is not as it was written."""
     house = House(place(), rooms=())
-    names = [tenant] if tenant else sorted({*house.tenants(), *tenants(house.where.witness)})
+    names = [tenant] if tenant else sorted({*house.tenants(), *_witnessed(house)})
     if place_of:
         return _where(house, names, place_of, json)
     sound = True
@@ -38,7 +42,11 @@ def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
     for name in begun:
         report = examined(house, name, deep=deep)
         sound = sound and report.ok
-        say(_line(report), json=json)
+        line = _line(report)
+        if not json:
+            del line["wrong"]
+            line = {name: value for name, value in line.items() if value is not None}
+        say(line, json=json)
     return 0 if sound else 1
 
 
@@ -46,8 +54,17 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     """The report on one tenant; works beside a running server."""
     if not (house.folder(tenant) / "tenant.key").exists():
         return Report(tenant, ok=False, wrong=[Wrong("tenant.key", 1, "the tenant's key is missing")])
-    keys, ring = house.keys(tenant)
+    try:
+        keys, ring = house.keys(tenant)
+    except KeyLost:
+        return Report(
+            tenant, ok=False, wrong=[Wrong("tenant.key", 1, "it is not this tenant's, or not of this master key")]
+        )
     heads, wrong = statements(house.where.witness, tenant, house.signer.public_key())
+    if not wrong:
+        heads, wrong = speaking_of(heads, ring.called(), lying(house.where.home))
+    if not heads and not wrong and half_made(house.folder(tenant), keys.pages):
+        return Report(tenant, begun=False, wrong=[])
     report = Verifier(house.folder(tenant), keys, heads).run()
     if wrong:
         report.add(Wrong("witness", len(heads) + 1, wrong))
@@ -60,12 +77,20 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
 def _begun(house: House, tenant: str) -> bool:
     """Whether anything tells of the tenant: its key, its files or the witness."""
     folder = house.folder(tenant)
-    named = tenant in tenants(house.where.witness)
-    return named or (folder / "tenant.key").exists() or (folder / "log.db").exists()
+    return tenant in _witnessed(house) or (folder / "tenant.key").exists() or (folder / "log.db").exists()
+
+
+def _witnessed(house: House) -> list[str]:
+    """The tenants that the witness has seen in this house; those of other houses that share it are none of ours."""
+    folder, key, here = house.where.witness, house.signer.public_key(), lying(house.where.home)
+    found = ((tenant, *statements(folder, tenant, key)) for tenant in tenants(folder))
+    return [tenant for tenant, heads, wrong in found if wrong or any(head.home in ("", here) for head in heads)]
 
 
 def _line(report: Report) -> dict[str, object]:
     line: dict[str, object] = msgspec.to_builtins(report)
+    if not report.begun:
+        line["told"] = NOT_BEGUN
     line["first_wrong"] = msgspec.to_builtins(report.wrong[0]) if report.wrong else None
     return line
 

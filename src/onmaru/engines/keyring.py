@@ -31,6 +31,10 @@ class Keyring:
         """32 bytes for `use`, always the same."""
         return HKDF(SHA256(), 32, salt=None, info=f"onmaru:{use}".encode()).derive(self._secret)
 
+    def called(self) -> str:
+        """What tells this tenant's store from every other one that there is or was."""
+        return self.key("store").hex()[:32]
+
     def name(self, digest: bytes) -> str:
         """A public name that tells nothing about the bytes whose digest it is made from."""
         return hmac.new(self.key("names"), digest, sha256).hexdigest()

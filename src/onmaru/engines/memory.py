@@ -10,7 +10,7 @@ from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Has, Query, Sort
 from onmaru.kernel.audit import Access
-from onmaru.kernel.compartment import NOBODYS, place
+from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.log import Draft, Moved, Version
@@ -129,7 +129,7 @@ class MemoryLog:
             last = self.latest(type, id, self.tip())
             if type == "Patient":
                 found.add(id)
-            elif last is not None and last.op == "erase":
+            elif (type, id) == MANY or (last is not None and last.op == "erase"):
                 found.add(UNKNOWN)
             elif last is not None and last.t not in asked:
                 asked.add(last.t)

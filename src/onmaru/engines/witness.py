@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from onmaru.engines.keyring import sync_folder
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What both chains of one tenant came to at one time. Seals as hex, `at` in µs since 1970 UTC."""
+class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What both chains of one tenant came to at one time. Seals as hex, `at` in µs since 1970 UTC.
+
+    `store`: which store, by a name made from the tenant's own key. `home`: where it lay, as `lying` names a folder.
+    """
 
     tenant: str
     at: int
@@ -22,6 +26,8 @@ class Head(msgspec.Struct, frozen=True):
     seal: str
     block: int
     audit: str
+    store: str = ""
+    home: str = ""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -68,6 +74,21 @@ def statements(folder: Path, tenant: str, key: Ed25519PublicKey) -> tuple[Sequen
             return heads, f"line {number} speaks of another tenant"
         heads.append(statement.head)
     return heads, ""
+
+
+def lying(home: Path) -> str:
+    """A name of the place where a house lies, that does not tell the place."""
+    return sha256(str(home.resolve()).encode()).hexdigest()[:16]
+
+
+def speaking_of(heads: Sequence[Head], store: str, home: str) -> tuple[Sequence[Head], str]:
+    """The heads that speak of one store, and what speaks against its lying at `home` ("": nothing).
+
+    Houses may share a witness, and one may be copied; but where another store lay this one was put in its place.
+    """
+    strangers = [head for head in heads if head.store not in ("", store)]
+    wrong = "another store lay here before this one" if any(head.home == home for head in strangers) else ""
+    return [head for head in heads if head.store in ("", store)], wrong
 
 
 def tenants(folder: Path) -> Sequence[str]:

@@ -11,7 +11,10 @@ from onmaru.fhir import references, search
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.search.catalogue import compartment
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.books import is_mark
 
+# What inherits from this is of many patients, and nobody can tell which: hidden from whoever is denied any of them
+MANY = ("", "")
 # The hospital and its staff, things that are nobody's, and definitions: they inherit nothing and hand nothing on.
 NOBODYS = frozenset(
     {
@@ -48,7 +51,9 @@ def place(keys: Keys, type: str, id: str, body: bytes) -> Keys:
 
 def inherit(keys: Keys, type: str, body: bytes) -> Keys:
     """Add to the keys of a resource what it inherits from; a Patient is always its own."""
-    if type != "Patient" and not settled(type, keys):
+    if is_mark(type, keys):
+        keys.heir_of = [MANY]
+    elif type != "Patient" and not settled(type, keys):
         keys.heir_of = [name for name in references.targets(body, type) if name[0] in PASSING]
     return keys
 

@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -71,8 +72,43 @@ class Application:
         self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
         self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
+        self._begun = 0
+        self._stopping = False
+
+    def warm(self) -> None:
+        """Make what the first request would otherwise have to wait for."""
+        self._fhir.warm()
+
+    async def finished(self, seconds: float) -> bool:
+        """Take no more requests and wait for those that were begun; whether all of them ended in time.
+
+        What they read and write must stand until then: a request that meets a closed store fails for no fault of its own.
+        """
+        self._stopping = True
+        self._events.end()
+        deadline = time.monotonic() + seconds
+        while self._begun and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return not self._begun
 
     async def __rsgi__(self, scope: Scope, protocol: Outgoing) -> None:
+        if self._stopping:
+            stopping = invalid("transient", "this server is stopping; ask again", status=503)
+            await send(
+                protocol,
+                refusal(stopping, fhir=True),
+                [("connection", "close")],
+                bare=scope.method == "HEAD",
+                kept=None,
+            )
+            return
+        self._begun += 1
+        try:
+            await self._one(scope, protocol)
+        finally:
+            self._begun -= 1
+
+    async def _one(self, scope: Scope, protocol: Outgoing) -> None:
         headers = scope.headers
         given = headers.get("x-request-id")
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)

@@ -26,6 +26,14 @@ class Events:
 
     def __init__(self) -> None:
         self._open: Counter[tuple[str, str]] = Counter()
+        self._coming: dict[int, asyncio.Future[News]] = {}
+        self._ended = False
+
+    def end(self) -> None:
+        """End every stream; its client asks again, with the position it has reached."""
+        self._ended = True
+        for coming in self._coming.values():
+            coming.cancel()
 
     def admit(self, visit: Visit) -> int:
         """The position to go on from (Last-Event-ID; 0: from now); `Invalid` 429 when the user has too many streams."""
@@ -54,19 +62,21 @@ class Events:
         await stream.send_bytes(b"retry: 2000\n\n")
         coming: asyncio.Future[News] = asyncio.ensure_future(anext(news))
         try:
-            while _stands(visit):
+            while not self._ended and _stands(visit):
+                self._coming[id(visit)] = coming
                 done, _ = await asyncio.wait([coming], timeout=visit.doors.settings.heartbeat)
                 if not done:
                     await stream.send_bytes(b": still here\n\n")
                     continue
-                one = coming.result()
-                if not _stands(visit):
+                if coming.cancelled() or not _stands(visit):
                     return
+                one = coming.result()
                 coming = asyncio.ensure_future(anext(news))
                 await stream.send_bytes(_event(one))
         except StopAsyncIteration:
             return
         finally:
+            self._coming.pop(id(visit), None)
             coming.cancel()
 
 

@@ -145,7 +145,7 @@ class Demo:
         """Hold a copy of what is left to the ledger, so that the next start finds the store as the kill left it."""
         with tempfile.TemporaryDirectory(prefix="onmaru-copy-") as scratch:
             copy = copied(self.home, Path(scratch) / "home")
-            with opened(self._place(copy), begun=self.position > 0, deep=deep) as house:
+            with opened(self._place(copy), deep=deep) as house:
                 self.position, self.rows = held(house, self.position, self.rows)
                 there = left(house)
                 compare(self.ledger, there)

@@ -86,7 +86,7 @@ class Load:
         """Hold a copy to what was seen, so that the next start finds the store as the kill left it."""
         with tempfile.TemporaryDirectory(prefix="onmaru-copy-") as scratch:
             copy = copied(self.folder, Path(scratch) / "store")
-            with opened(place_in(copy), begun=self.position > 0, deep=deep) as house:
+            with opened(place_in(copy), deep=deep) as house:
                 self.position, self.rows = held(house, self.position, self.rows)
                 if whole:
                     self._whole(house)

@@ -129,7 +129,7 @@ POSTS: Mapping[str, Callable[[], Post]] = {
     ),
     "an attachment of 15 MB": lambda: _one(attachment(), kind="Binary"),
     "15 MB in 7,000 components": lambda: _one(panel(2_000, 7_000)),
-    "a resource with 45,000 keys": lambda: _one(register(45_000), kind="List"),
-    "a resource with too many keys": lambda: _one(register(250_000), 422, kind="List"),
+    "a resource of 24,000 references": lambda: _one(register(24_000), kind="List"),
+    "a resource of too many references": lambda: _one(register(250_000), 422, kind="List"),
     "4 MB that are wrong": lambda: _one(panel(2_000, 2_000, wrong=True), 422),
 }

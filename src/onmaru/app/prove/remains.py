@@ -34,18 +34,16 @@ def copied(folder: Path, to: Path) -> Path:
 
 def checked(folder: Path, position: int, rows: int, *, deep: bool) -> tuple[int, int]:
     """Hold the house in `folder` to an acknowledged position and audit row; what it reaches now."""
-    with opened(place_in(folder), begun=position > 0 or rows > 0, deep=deep) as house:
+    with opened(place_in(folder), deep=deep) as house:
         return held(house, position, rows)
 
 
 @contextmanager
-def opened(where: Place, *, begun: bool, deep: bool) -> Iterator[House]:
-    """Verify what is left as it lies, open it, and verify it again with every projection brought up.
-
-    `begun`: something was acknowledged. Before that its files may be there in half; opening makes them.
-    """
-    if begun:
-        _verified(House(where, rooms=()), deep=False)
+def opened(where: Place, *, deep: bool) -> Iterator[House]:
+    """Verify what is left as it lies, open it, and verify it again with every projection brought up."""
+    left = House(where, rooms=())
+    if (left.folder(MAIN) / "tenant.key").exists():
+        _verified(left, deep=False)
     house = House(where)
     try:
         house.catch_up(MAIN)

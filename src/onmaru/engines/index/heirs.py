@@ -12,14 +12,14 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.names import TYPES, Names
-from onmaru.kernel.compartment import NOBODYS
+from onmaru.kernel.compartment import MANY, NOBODYS
 from onmaru.kernel.log import Version
 
 NOBODY_KNOWS = 0
 # Versions looked at in one go: about four milliseconds of the loop that answers everybody
 SLICE = 200
 PATIENT = TYPES["Patient"]
-LINKS = "SELECT l.rid, r.type FROM link l JOIN res r ON r.rid = l.rid WHERE l.t = ?"
+LINKS = "SELECT l.rid, r.type FROM link l LEFT JOIN res r ON r.rid = l.rid WHERE l.t = ?"
 LAST = "SELECT v.t, v.pats FROM hist h JOIN ver v ON v.t = h.t WHERE h.rid = ? ORDER BY h.t DESC LIMIT 1"
 POINTING = "SELECT l.t, v.rid FROM link l JOIN ver v ON v.t = l.t WHERE l.rid = ?"
 Whose = frozenset[int]
@@ -60,7 +60,7 @@ class Heirs:
 
     def links(self, t: int, names: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
         """Rows of `link` for the version at t, which inherits from the resources of these names."""
-        found = [self._names.rid(type, id) for type, id in names]
+        found = [NOBODY_KNOWS if name == MANY else self._names.rid(*name) for name in names]
         self._fresh.add(t)
         self._linked.update(found)
         self.referring.add(t)
@@ -166,7 +166,8 @@ class Heirs:
                 yield
             targets: Any = self._db.execute(LINKS, (t,)).fetchall()
             for rid, type in targets:
-                last, patients = (0, frozenset({rid})) if type == PATIENT else self._last(rid) or (0, frozenset())
+                said = type == PATIENT or rid == NOBODY_KNOWS
+                last, patients = (0, frozenset({rid})) if said else self._last(rid) or (0, frozenset())
                 if last in affected:
                     hands_on.setdefault(last, []).append(t)
                     patients = self._own(last)

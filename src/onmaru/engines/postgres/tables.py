@@ -13,6 +13,7 @@ from onmaru.engines.postgres.link import Link, columns, unnested
 from onmaru.engines.postgres.names import PgNames
 from onmaru.engines.postgres.schema import TYPES
 from onmaru.fhir.keys import Keys
+from onmaru.kernel.compartment import MANY
 from onmaru.kernel.log import Version
 
 _STRINGS = "SELECT t FROM str WHERE sp = :sp AND left(norm, 100) "
@@ -57,7 +58,7 @@ class PgTables(Tables):
             if keys is not None:
                 wanted += [("Patient", patient) for patient in keys.patients]
                 wanted += [(type, id) for _, type, id in keys.reference]
-                wanted += keys.heir_of
+                wanted += [name for name in keys.heir_of if name != MANY]
         self._names.foresee(wanted)
         again = [self.names.rid(version.type, version.id) for version, _ in batch if version.version > 1]
         if not again:

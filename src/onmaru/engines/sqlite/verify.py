@@ -36,10 +36,14 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """What was looked at and the first thing wrong with each part; `ok` when nothing is."""
+    """What was looked at and the first thing wrong with each part; `ok` when nothing is.
+
+    `begun` False: the store was never whole, so there was nothing to look at.
+    """
 
     tenant: str
     ok: bool = True
+    begun: bool = True
     entries: int = 0
     bodies: int = 0
     erased: int = 0

@@ -1,4 +1,4 @@
-"""How long extraction takes: `python bench/extraction.py FOLDER` of bundles (`*.json.gz`); a JSON line a type."""
+"""How long extraction takes: `python bench/_extraction.py FOLDER` of bundles (`*.json.gz`); a JSON line a type."""
 
 from __future__ import annotations
 
