@@ -9,7 +9,6 @@ from contextlib import suppress
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
 from onmaru.app.house import House
-from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.projection import Projection
 from onmaru.web.doors import Followed, News
@@ -35,7 +34,7 @@ class Motion:
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
         self._pieces = Pieces(self.seat.home.index, aside)
-        self.pump = Pump(self.seat.home, self._settled)
+        self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
         self._wake = asyncio.Event()
         self._wake.set()

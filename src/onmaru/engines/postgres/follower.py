@@ -24,6 +24,9 @@ class PgIndex(FollowedIndex):
         self.tables.taken(erased)
         self._drop(erased)
 
+    def commit(self) -> None:
+        """Nothing waits here: rows are committed with their entries."""
+
     def given_up(self) -> None:
         """What was noted will never be appended."""
         self.pending.clear()

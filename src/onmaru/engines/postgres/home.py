@@ -7,8 +7,10 @@ condition evaluated at the tip holds; a foreign epoch stops the worker. The disk
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from onmaru.engines.chain import Chain
@@ -19,6 +21,7 @@ from onmaru.engines.postgres.schema import prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.sqlite.home import hold
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.log import Draft, Moved, Version
 
@@ -40,27 +43,30 @@ class PgHome:
     `listeners` are told each version that another worker appended, before any reader is answered with it.
     """
 
-    def __init__(self, address: str, keys: Keys, now: Callable[[], int]) -> None:
-        schema = schema_of(keys.tenant)
+    def __init__(self, address: str, keys: Keys, now: Callable[[], int], folder: Path | None = None) -> None:
+        self._lock_of = None if folder is None else hold(folder / "home.lock")
+        self.schema = schema = schema_of(keys.tenant)
         self.address, self.keys = address, keys
         self._now = now
         self._link = Link(address, schema, synchronous=False)
         prepare(self._link, keys.tenant, (keys.genesis("log"), keys.genesis("audit")))
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
-        self._worker = uuid.uuid4().hex
+        self.worker = uuid.uuid4().hex
         self.listeners: list[Callable[[Version], None]] = []
         row = self._settled_at_opening()
         self.entries = PgLog(self._link, keys.pages, self._chain(row))
         self.epoch = self.entries.chain.epoch
+        # How far this worker itself has committed
+        self._reached = row[0]
         self.index = PgIndex(PgTables(self._link, keys.codes, row[0], row[4] + 1), self.entries)
         self.trail = PgTrail(self._beside, keys)
 
     def _settled_at_opening(self) -> Any:
         """The head, and all of it durable: what a worker that died had appended was written, if not yet to the disk."""
         row = self._link.execute(_HEAD).fetchone()
-        self._disk.execute("SELECT settle(?, ?)", (self._worker, row[0]))
-        self._disk.execute("DELETE FROM mark WHERE t < (SELECT max(t) FROM mark) AND worker <> ?", (self._worker,))
+        self._disk.execute("SELECT settle(?, ?)", (self.worker, row[0]))
+        self._disk.execute("DELETE FROM mark WHERE t < (SELECT max(t) FROM mark) AND worker <> ?", (self.worker,))
         return row
 
     def _chain(self, row: Any) -> Chain:
@@ -138,23 +144,33 @@ class PgHome:
 
     def wait(self, t: int) -> None:
         """Commit and reach the disk now, when `t` is not durable yet or audit rows wait."""
-        if t > self.head() or self.trail.waiting:
+        if t > self.head() or self.waiting():
             mark = self.commit()
             self.sync(mark)
             self.settle(mark)
 
     def waiting(self) -> bool:
         """Whether anything is buffered."""
-        return self.tip() > self.head() or self.trail.waiting
+        return self.appended or self.trail.waiting
+
+    @property
+    def appended(self) -> bool:
+        """Whether this worker appended what is not durable yet."""
+        return bool(self.entries.pending) or self._reached > self.head()
+
+    def ends(self) -> tuple[int, str, int, str]:
+        """Where both chains stand, durably: position, seal, block, seal of the block."""
+        t = self.head()
+        return t, self.entries.seal_at(t, self.keys.genesis("log")).hex(), self.trail.block, self.trail.seal.hex()
 
     def commit(self) -> Mark:
         """Commit the group, entries and audit rows."""
         rows = self.commit_trail()
-        return Mark(self.tip(), (*self.commit_entries().files, *rows.files))
+        entries = self.commit_entries()
+        return Mark(entries.t, (*entries.files, *rows.files))
 
     def commit_entries(self) -> Mark:
         """Put the buffered entries and their index rows, commit, and let the lock go."""
-        wrote = self.tip() > self.head()
         if self.entries.pending:
             try:
                 self.index.apply()
@@ -164,7 +180,8 @@ class PgHome:
                 self._give_up()
                 raise
             self.entries.written()
-        return Mark(self.tip(), (1,) if wrote else ())
+            self._reached = self.tip()
+        return Mark(self._reached, (1,) if self._reached > self.head() else ())
 
     def _give_up(self) -> None:
         """The group could not be written: none of it was, and nobody was told that it is. Begin again from the database."""
@@ -194,7 +211,7 @@ class PgHome:
         if 2 in mark.files:
             self.trail.store()
         if 1 in mark.files:
-            self._disk.execute("SELECT settle(?, ?)", (self._worker, mark.t))
+            self._disk.execute("SELECT settle(?, ?)", (self.worker, mark.t))
 
     def settle(self, mark: Mark) -> None:
         """The group is on the disk: move the durable head."""
@@ -220,3 +237,5 @@ class PgHome:
         self._let_go()
         for link in (self._link, self._disk, self._beside):
             link.close()
+        if self._lock_of is not None:
+            os.close(self._lock_of)

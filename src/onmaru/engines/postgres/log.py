@@ -118,6 +118,11 @@ class PgLog:
         row = self._link.execute(SELECT + "WHERE e.t = ?", (t,)).fetchone()
         return self.opened(row) if row else None
 
+    def seal_at(self, t: int, genesis: bytes) -> bytes:
+        """The seal of a stored entry; before the first one the chain's beginning."""
+        found = self._link.execute("SELECT seal FROM entry WHERE t = ?", (t,)).get
+        return found if isinstance(found, bytes) else genesis
+
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`."""
         found = next((v.t - 1 for v in self.pending if v.at >= microseconds), self.chain.t)

@@ -78,7 +78,7 @@ BEGIN
 END $$;
 CREATE FUNCTION settle(who text, reached int8) RETURNS int8 LANGUAGE sql AS $$
   INSERT INTO mark VALUES (who, reached) ON CONFLICT (worker) DO UPDATE SET t = greatest(mark.t, excluded.t);
-  SELECT pg_notify('onmaru', current_schema());
+  SELECT pg_notify('onmaru', current_schema() || ' ' || who);
   SELECT coalesce(max(t), 0) FROM mark;
 $$;
 """
@@ -124,11 +124,7 @@ def drop(address: str, tenant: str) -> None:
         link.close()
 
 
-def tenants(address: str) -> list[str]:
+def tenants(link: Link) -> list[str]:
     """The tenants that have a schema."""
-    link = Link(address, "")
-    try:
-        found = link.execute("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 'onmaru-%' ORDER BY 1")
-        return [name.removeprefix("onmaru-") for (name,) in found]
-    finally:
-        link.close()
+    found = link.execute("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 'onmaru-%' ORDER BY 1")
+    return [name.removeprefix("onmaru-") for (name,) in found]
