@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from onmaru.engines.chain import Chain
+from onmaru.engines.index.follower import SLICE, decoded
 from onmaru.engines.index.tables import NAMES
 from onmaru.engines.postgres.link import Link
+from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.sqlite import deep
+from onmaru.engines.sqlite.index import IndexFile
 
-PART = 10_000
 _COLUMNS = {
     "ver": ("t", "rid", "type", "live", "pats"),
     "hist": ("rid", "t"),
@@ -33,7 +38,7 @@ _JOINS = {"rid": " LEFT JOIN res r ON r.rid = {0}.rid", "s": " LEFT JOIN sys y O
 def named(link: Link, table: str) -> Iterator[tuple[Any, ...]]:
     """A table's rows in order, with names for the surrogate keys that depend on what was followed when.
 
-    Gives the rows that the SQLite engine's own `named` gives; read through a cursor, so in a transaction.
+    Gives the rows that the SQLite engine's own `named` gives; streamed, so in a transaction.
     """
     if table not in NAMES:
         raise ValueError("not a table of the index")
@@ -41,9 +46,26 @@ def named(link: Link, table: str) -> Iterator[tuple[Any, ...]]:
     shown = [_SHOWN.get(one, f"{table}.{one}") for one in columns]
     joins = "".join(_JOINS[one].format(table) for one in columns if one in _JOINS)
     order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(shown) + 1))
-    link.script(f"DECLARE rows_{table} CURSOR FOR SELECT {', '.join(shown)} FROM {table}{joins} ORDER BY {order}")
-    try:
-        while some := link.execute(f"FETCH {PART} FROM rows_{table}"):
-            yield from some
-    finally:
-        link.script(f"CLOSE rows_{table}")
+    return link.stream(f"SELECT {', '.join(shown)} FROM {table}{joins} ORDER BY {order}")
+
+
+class PgDeep(deep.Deep):
+    """Adds to a report on a tenant in PostgreSQL that found nothing wrong so far; within a transaction of `link`."""
+
+    INDEX = "index"
+
+    def compare(self, link: Link, scratch: Path) -> None:
+        """Compare index and blobs; `scratch` is an empty folder for the rebuild."""
+        rebuilt = self._followed(link, scratch)
+        for table in NAMES:
+            self._compare(table, named(link, table), deep.named(rebuilt.base, table))
+        rebuilt.close()
+        self._blobs()
+
+    def _followed(self, link: Link, scratch: Path) -> IndexFile:
+        file = IndexFile(scratch, self._keys)
+        t: int = link.execute("SELECT t FROM head").get
+        log = PgLog(link, self._keys.pages, Chain(self._keys.seals, lambda: 0, t, 0, b"", 0))
+        while batch := log.read(file.position, SLICE):
+            file.apply([(version, decoded(version)) for version in batch])
+        return file

@@ -22,6 +22,8 @@ _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionErro
 PATIENCE = 30
 # Statements kept prepared
 STATEMENTS = 500
+# Rows that a stream fetches in one go
+PART = 5_000
 
 
 class Rows(list[Any]):
@@ -61,7 +63,7 @@ class Link:
         self._loop = asyncio.SelectorEventLoop()
         self._lock = RLock()
         self._statements: dict[str, tuple[Any, Sequence[str] | None]] = {}
-        self._changed = 0
+        self._changed = self._streams = 0
         self._opened: Any = None
         with self._lock:
             self._run(self._open())
@@ -132,6 +134,18 @@ class Link:
             await self._opened.execute(sql)
 
         self._kept(asked)
+
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a statement without values, some thousands held at a time; within a transaction."""
+        self._streams += 1
+        name = f"stream{self._streams}"
+        self.script(f"DECLARE {name} CURSOR FOR {sql}")
+        try:
+            while some := self.execute(f"FETCH {PART} FROM {name}"):
+                yield from some
+        finally:
+            self._statements.pop(f"FETCH {PART} FROM {name}", None)
+            self.script(f"CLOSE {name}")
 
     def changes(self) -> int:
         """Rows that the last statement touched, when it gave none back."""

@@ -13,7 +13,9 @@ from onmaru.engines.postgres.bodies import Box
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import tenants
+from onmaru.engines.postgres.verify import PgVerifier
 from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.witness import Head
 from onmaru.kernel.accounts import Grant, User
 
 SCHEMA = "onmaru"
@@ -58,6 +60,10 @@ class Store:
     def home(self, folder: Path, keys: Keys, now: Callable[[], int]) -> PgHome:
         """A worker's part in a tenant; `folder` is its own, for what it follows by itself."""
         return PgHome(self.address, keys, now, folder)
+
+    def verifier(self, folder: Path, keys: Keys, heads: Sequence[Head]) -> PgVerifier:
+        """What proves a tenant's rows to be as they were written."""
+        return PgVerifier(self.address, folder, keys, heads)
 
     def accounts(self, key: bytes) -> PgAccounts:
         """Users and grants of all tenants."""
