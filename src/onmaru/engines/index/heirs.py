@@ -74,7 +74,8 @@ class Heirs:
         if self._fresh or self._deleted or self._erased or self._stood:
             self._delete()
             self._erase()
-            whose = yield from self._derived(self._fresh | self._depending())
+            depending = yield from self._depending()
+            whose = yield from self._derived(self._fresh | depending)
             self._write(whose)
         self._forget()
 
@@ -115,12 +116,16 @@ class Heirs:
             self._fresh.difference_update(positions)
             self.referring.update(positions)
 
-    def _depending(self) -> set[int]:
+    def _depending(self) -> Generator[None, None, set[int]]:
         """Versions that refer, however far off, to a resource that changed hands in this batch."""
         found: set[int] = set()
         waiting = [rid for rid, before in self._stood.items() if self._moved(rid, before)]
         seen = set(waiting)
+        looked = 0
         while waiting:
+            looked += 1
+            if looked % SLICE == 0:
+                yield
             pointing: Any = self._db.execute(POINTING, (waiting.pop(),)).fetchall()
             for t, rid in pointing:
                 found.add(t)
@@ -161,11 +166,13 @@ class Heirs:
         """Whose compartments each of these versions inherits: the least sets that agree with each other."""
         whose: dict[int, set[int]] = {t: set() for t in affected}
         hands_on: dict[int, list[int]] = {}
-        for count, t in enumerate(affected, start=1):
-            if count % SLICE == 0:
-                yield
+        count = 0
+        for t in affected:
             targets: Any = self._db.execute(LINKS, (t,)).fetchall()
             for rid, type in targets:
+                count += 1
+                if count % SLICE == 0:
+                    yield
                 said = type == PATIENT or rid == NOBODY_KNOWS
                 last, patients = (0, frozenset({rid})) if said else self._last(rid) or (0, frozenset())
                 if last in affected:
