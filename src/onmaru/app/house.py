@@ -242,6 +242,9 @@ class House:
         if self._store is not None:
             self._store.close()
             self._store = None
+            if self._logins is not None:
+                self._logins.accounts.close()
+                self._logins = None
 
 
 def new_id() -> str:

@@ -72,3 +72,6 @@ class Accounts(Protocol):
 
     def save_grant(self, grant: Grant) -> None:
         """Make or replace the grant of that key."""
+
+    def close(self) -> None:
+        """Let go of where they are kept."""

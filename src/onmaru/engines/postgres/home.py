@@ -21,7 +21,7 @@ from onmaru.engines.postgres.schema import prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
-from onmaru.engines.sqlite.home import hold
+from onmaru.engines.sqlite.home import Taken, hold
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.log import Draft, Moved, Version
 
@@ -50,6 +50,8 @@ class PgHome:
         self._now = now
         self._link = Link(address, schema, synchronous=False)
         prepare(self._link, keys.tenant, (keys.genesis("log"), keys.genesis("audit")))
+        if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
+            raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
         self.worker = uuid.uuid4().hex

@@ -173,9 +173,17 @@ class Link:
         """Close; an open transaction is given up."""
         with self._lock:
             if not self._loop.is_closed():
-                if not self._opened.is_closed():
+                if self._opened is not None and not self._opened.is_closed():
                     self._run(self._opened.close(timeout=5))
                 self._loop.close()
+
+    def __del__(self) -> None:
+        """A command that ends without closing leaves no connection open."""
+        if not self._loop.is_closed():
+            if self._opened is not None:
+                self._opened.terminate()
+                self._run(asyncio.sleep(0))
+            self._loop.close()
 
 
 def numbered(sql: str) -> tuple[str, Sequence[str] | None]:

@@ -116,10 +116,13 @@ def begin(link: Link, genesis: tuple[bytes, bytes]) -> None:
 
 
 def drop(address: str, tenant: str) -> None:
-    """Destroy a tenant's schema with all that is in it."""
+    """Destroy a tenant: its schema with all that is in it, its key and its accounts."""
     link = Link(address, "")
     try:
         link.script(f'DROP SCHEMA IF EXISTS "{schema_of(tenant)}" CASCADE')
+        if link.execute("SELECT to_regclass('onmaru.tenant')::text").get:
+            for table, column in (("tenant", "name"), ("account", "tenant"), ("given", "tenant")):
+                link.execute(f"DELETE FROM onmaru.{table} WHERE {column} = ?", (tenant,))
     finally:
         link.close()
 
