@@ -60,6 +60,14 @@ def database() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """What `web_house.House` calls the engine that the test is parametrised with, indirectly."""
+    if request.param != "postgres":
+        return str(request.param)
+    return str(request.getfixturevalue("database"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Under CI a test that was skipped was not run, so the run has failed."""

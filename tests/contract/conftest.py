@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster import emptied
 from onmaru.engines.memory import MemoryLog, MemoryTrail
 from onmaru.engines.postgres.home import PgHome
-from onmaru.engines.postgres.link import Link
-from onmaru.engines.postgres.schema import begin, prepare, schema_of
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.kernel.caller import Caller, Scope
@@ -49,24 +48,11 @@ def sqlite(folder: Path) -> tuple[Tenant, Home]:
 
 def postgres(database: str) -> tuple[Tenant, PgHome]:
     """An empty tenant in the database, whatever stood there before."""
-    emptied(database)
+    emptied(database, KEYS)
     now, ids = Ticking(), itertools.count(1)
     home = PgHome(database, KEYS, now)
     gate = Gate("main", Consents(), now)
     return Tenant("main", home, home.index, home.trail, gate, now, lambda: f"new-{next(ids)}"), home
-
-
-def emptied(database: str) -> None:
-    """Have an empty schema of KEYS' tenant; a row taken away costs a hundredth of a table made."""
-    link, genesis = Link(database, schema_of("main")), (KEYS.genesis("log"), KEYS.genesis("audit"))
-    prepare(link, "main", genesis)
-    tables = link.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = current_schema::regnamespace AND relkind = 'r'"
-    )
-    with link.transaction():
-        link.script(";".join(f"DELETE FROM {name}" for (name,) in tables))
-        begin(link, genesis)
-    link.close()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

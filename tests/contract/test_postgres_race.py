@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.contract.conftest import KEYS, SYSTEM, Ticking, emptied, postgres
+from tests.contract.conftest import KEYS, SYSTEM, Ticking, postgres
 
+from cluster import emptied
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import schema_of
@@ -31,7 +32,7 @@ GROUPS = 40
 
 
 def test_positions_and_audit_blocks_of_two_workers_are_dense_and_their_seals_chain(database: str) -> None:
-    emptied(database)
+    emptied(database, KEYS)
     link = Link(database, schema_of("main"))
     link.script(SLOW)
     try:
