@@ -57,6 +57,18 @@ def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     assert named == []
 
 
+def test_every_silenced_type_check_has_its_reason() -> None:
+    ignored = re.compile(r"# type: ignore\[[a-z-]+(, [a-z-]+)*\](?!  # \S)")
+    found = [
+        f"{short(f)}:{number}"
+        for f in code({".py"})
+        if short(f).startswith("src/")
+        for number, line in enumerate(f.read_text("utf-8").splitlines(), 1)
+        if ignored.search(line)
+    ]
+    assert found == []
+
+
 def test_every_module_says_what_it_is() -> None:
     silent = [short(f) for f in code({".py"}) if not ast.get_docstring(ast.parse(f.read_text("utf-8")))]
     assert silent == []

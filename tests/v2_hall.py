@@ -27,10 +27,10 @@ SYSTEM = Caller("main", "door", frozenset({"system"}), "HOPERAT", (Scope("system
 class House:
     """One tenant, its door and short ways to look at what was written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "id-{}") -> None:
         self._at = 1_772_000_000_000_000
         numbers = itertools.count(1)
-        self._new_id = lambda: f"id-{next(numbers)}"
+        self._new_id = lambda: name.format(next(numbers))
         self.log = MemoryLog(self.now)
         gate, trail = Gate("main", Consents(), self.now), MemoryTrail()
         self.tenant = Tenant("main", self.log, self.log, trail, gate, self.now, self._new_id)

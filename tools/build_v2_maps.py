@@ -263,7 +263,16 @@ class Compiler:
             for row in rows_of(path, 14):
                 self.message_row(match.group(1), row, stack)
             compiled[match.group(1)] = stack[0]
+            self.added(match.group(1), stack[0])
         return compiled
+
+    def added(self, table: str, items: list[Any]) -> None:
+        """Put in the segments that the supplement adds behind others."""
+        for at in range(len(items) - 1, -1, -1):
+            if len(items[at]) == 3:
+                self.added(table, items[at][2])
+            else:
+                items[at + 1 : at + 1] = supplement.ADDED.get((table, items[at][0]), [])
 
     def message_row(self, table: str, row: list[str], stack: list[list[Any]]) -> None:
         identifier, syntax = row[1], row[2].replace(" ", "")

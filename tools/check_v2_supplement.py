@@ -11,7 +11,7 @@ import v2_supplement
 
 VERSIONS = ("2_8_2", "2_8_1", "2_8", "2_7", "2_6", "2_5_1", "2_5")
 # Older names of a data type, and narrower ones that are read alike
-SAME = {"CWE": {"CE", "CNE", "IS", "ID"}, "DTM": {"TS", "DT"}, "ST": {"TX", "FT", "SI", "NM"}}
+SAME = {"CWE": {"CE", "CNE", "IS", "ID"}, "DTM": {"TS", "DT"}, "ST": {"TX", "FT", "SI", "NM"}, "PL": {"LA2"}}
 
 
 def types(segment: str, field: int) -> dict[str, str]:

@@ -3,12 +3,13 @@ of segments for messages without a message table. Rows: (field, v2 type, attribu
 
 Fields and types agree with the definitions of HL7 v2.5 to 2.8.2 that hl7apy 1.3.5 (MIT) holds, but for FT1-2, which is ST
 there and CX in 2.9 (unverified); `tools/check_v2_supplement.py` tells. Which element of R4 a field becomes is our reading.
-RXE-19 is a total daily dose, not a limit, so it has no element of R4 and is kept as extension.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import v2_pharmacy
 
 MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
     "GT1[RelatedPerson]": [
@@ -40,63 +41,6 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
         (19, "CWE", "reason", "", ""),
         (20, "XCN", "performer.actor(Practitioner)", "", ""),
         (24, "XCN", "enterer(Practitioner)", "", ""),
-    ],
-    "RXE[MedicationRequest]": [
-        (0, "", "intent", "", "filler-order"),
-        (2, "CWE", "medicationReference(Medication.code)", "", ""),
-        (3, "NM", "dosageInstruction.doseAndRate[1].doseRange.low.value", "", ""),
-        (4, "NM", "dosageInstruction.doseAndRate[1].doseRange.high.value", "", ""),
-        (5, "CWE", "dosageInstruction.doseAndRate[1].doseRange.low", "", ""),
-        (6, "CWE", "medicationReference(Medication.form)", "", ""),
-        (7, "CWE", "dosageInstruction.additionalInstruction", "", ""),
-        (10, "NM", "dispenseRequest.quantity.value", "", ""),
-        (11, "CWE", "dispenseRequest.quantity", "", ""),
-        (12, "NM", "dispenseRequest.numberOfRepeatsAllowed", "", ""),
-        (13, "XCN", "requester(Practitioner)", "", ""),
-        (15, "ST", "identifier[rx]", "", ""),
-        (25, "NM", "medicationReference(Medication.ingredient.strength.numerator.value)", "", ""),
-        (26, "CWE", "medicationReference(Medication.ingredient.strength.numerator)", "", ""),
-        (27, "CWE", "reasonCode", "", ""),
-    ],
-    "RXC[MedicationRequest]": [
-        (2, "CWE", "medicationReference(Medication.ingredient[part].itemCodeableConcept)", "", ""),
-        (3, "NM", "medicationReference(Medication.ingredient[part].strength.numerator.value)", "", ""),
-        (4, "CWE", "medicationReference(Medication.ingredient[part].strength.numerator)", "", ""),
-    ],
-    "RXC[MedicationDispense]": [
-        (2, "CWE", "medicationReference(Medication.ingredient[part].itemCodeableConcept)", "", ""),
-        (3, "NM", "medicationReference(Medication.ingredient[part].strength.numerator.value)", "", ""),
-        (4, "CWE", "medicationReference(Medication.ingredient[part].strength.numerator)", "", ""),
-    ],
-    "RXD[MedicationDispense]": [
-        (2, "CWE", "medicationReference(Medication.code)", "", ""),
-        (3, "DTM", "whenHandedOver", "", ""),
-        (4, "NM", "quantity.value", "", ""),
-        (5, "CWE", "quantity", "", ""),
-        (6, "CWE", "medicationReference(Medication.form)", "", ""),
-        (7, "ST", "identifier[rx]", "", ""),
-        (9, "ST", "note.text", "", ""),
-        (10, "XCN", "performer.actor(Practitioner)", "", ""),
-    ],
-    "RXR[MedicationDispense]": [
-        (1, "CWE", "dosageInstruction.route", "RouteOfAdministration", ""),
-        (2, "CWE", "dosageInstruction.site", "", ""),
-        (4, "CWE", "dosageInstruction.method", "", ""),
-    ],
-    "RXA[MedicationAdministration]": [
-        (5, "CWE", "medicationCodeableConcept", "", ""),
-        (3, "DTM", "effectivePeriod.start", "", ""),
-        (4, "DTM", "effectivePeriod.end", "", ""),
-        (6, "NM", "dosage.dose.value", "", ""),
-        (7, "CWE", "dosage.dose", "", ""),
-        (10, "XCN", "performer.actor(Practitioner)", "", ""),
-        (18, "CWE", "statusReason", "", ""),
-        (19, "CWE", "reasonCode", "", ""),
-    ],
-    "RXR[MedicationAdministration]": [
-        (1, "CWE", "dosage.route", "RouteOfAdministration", ""),
-        (2, "CWE", "dosage.site", "", ""),
-        (4, "CWE", "dosage.method", "", ""),
     ],
     "ORC[MedicationRequest]": [
         (2, "EI", "identifier[1]", "", ""),
@@ -132,11 +76,13 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
     "ROL[Encounter-PractitionerRole]": [(4, "XCN", "participant[1].individual(Practitioner)", "", "")],
     "SAC[Specimen]": [(3, "EI", "container.identifier", "", "")],
     "OBX[Observation]": [(7, "ST", "referenceRange.text", "", "")],
+    **v2_pharmacy.MAPS,
 }
 TYPES: dict[str, dict[int, str]] = {
     "GT1": {4: "XPN", 10: "CWE", 12: "ST", 15: "NM", 16: "XPN", 17: "XAD", 18: "XTN", 19: "CX", 20: "CWE", 21: "XON"},
     "FT1": {5: "DTM", 6: "CWE", 12: "CP", 16: "PL", 18: "CWE", 21: "XCN", 22: "CP", 23: "EI", 25: "CNE", 26: "CNE"},
     "RXE": {9: "CWE", 16: "NM", 23: "ST", 24: "CWE", 31: "CWE", 39: "NM", 40: "CWE", 45: "XTN"},
+    "RXG": {14: "ST"},
     "RXC": {1: "ID", 3: "NM", 4: "CWE", 5: "NM", 6: "CWE", 7: "CWE", 8: "NM", 9: "CWE"},
     "RXD": {8: "ST", 12: "CQ", 25: "CWE", 33: "CWE"},
     "IN2": {
@@ -172,6 +118,7 @@ def _generic_order() -> list[Any]:
         ["TQ1", 1, [], "ORDER.RXE.TQ1"],
         ["RXR", 1, [[None, "$drug", "RXR[$]", []]], "ORDER.RXE.RXR"],
         ["RXC", 1, [[None, "$drug", "RXC[$]", []]], "ORDER.RXE.RXC"],
+        ["RXG", 0, [[None, "MedicationRequest[give]", "RXG[MedicationRequest]", []]], "ORDER.RXG"],
         ["RXD", 0, [[None, "MedicationDispense", "RXD[MedicationDispense]", []]], "ORDER.RXD"],
         ["RXA", 0, [[None, "MedicationAdministration", "RXA[MedicationAdministration]", []]], "ORDER.RXA"],
         ["RXR", 1, [[None, "$drug", "RXR[$]", []]], "ORDER.RXR"],
@@ -321,6 +268,14 @@ def generic() -> list[Any]:
     ]
 
 
+# Segments that a message table leaves out behind one it has: (table, segment before them) → their places
+ADDED = {
+    ("ORM_O01", "RXO"): [
+        ["RXR", 1, [[None, "MedicationRequest", "RXR[MedicationRequest]", []]], "ORM_O01.ORDER_DETAIL.RXR"],
+        ["RXC", 1, [[None, "MedicationRequest", "RXC[MedicationRequest]", []]], "ORM_O01.ORDER_DETAIL.RXC"],
+    ],
+}
+
 # What a segment makes where its message table says nothing: [label, table]
 DEFAULTS = {
     "PRT": ["PractitionerRole[other]", "PRT[PractitionerRole]"],
@@ -337,6 +292,7 @@ DEFAULTS = {
     "SPM": ["Specimen[other]", "SPM[Specimen]"],
     "OBX": ["Observation[other]", "OBX[Observation]"],
     "RXE": ["MedicationRequest[coded]", "RXE[MedicationRequest]"],
+    "RXG": ["MedicationRequest[give]", "RXG[MedicationRequest]"],
     "RXD": ["MedicationDispense[other]", "RXD[MedicationDispense]"],
     "TXA": ["DocumentReference[other]", "TXA[DocumentReference]"],
     "PV1": ["Encounter[other]", "PV1[Encounter]"],

@@ -85,6 +85,19 @@ def test_every_version_of_all_that_is_theirs_goes_and_nothing_else(ground: Groun
     assert ground.there("Patient", "b") and ground.there("Observation", "o-b")
 
 
+def test_what_speaks_of_a_person_elsewhere_too_is_shared_and_not_half_rewritten(ground: Ground) -> None:
+    both = [{"reference": "Observation/o-a"}, {"reference": "Observation/o-b"}]
+    for id, who in (("v-staff", {"display": "x"}), ("v-person", {"reference": "Patient/a"})):
+        ground.put("Provenance", id, {"target": both, "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": who}]})
+    with pytest.raises(Invalid) as refusal:
+        ground.erase("a")
+    assert refusal.value.status == 409
+    assert ground.there("Provenance", "v-person") and ground.there("Provenance", "v-staff")
+    ground.erase("a", with_shared=True)
+    assert not ground.there("Provenance", "v-person")
+    assert b"Observation/o-a" not in (ground.chart.read("Provenance", "v-staff").body or b"")
+
+
 def test_what_once_was_theirs_is_somebody_elses_too(ground: Ground) -> None:
     ground.put("Observation", "o-a", observation("Patient/b", **OLD))
     with pytest.raises(Invalid) as refusal:

@@ -10,6 +10,7 @@ import pytest
 from tests.contract.conftest import SYSTEM
 from tests.contract.test_record import DENY, found, ids, settled
 
+from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import Chart, Tenant
@@ -338,3 +339,31 @@ def test_nobody_is_asked_what_they_know_from_whom_nobody_is_hidden(ward: Tenant)
     assert answer(
         Chart(ward, SYSTEM), ward, Change("create", "Task", body=body(PROBES["by focus"]("Observation/x")))
     ) == [(201, 200)]
+
+
+def test_an_include_does_not_lead_from_what_is_seen_to_what_is_hidden(ward: Tenant, chart: Chart) -> None:
+    related = {"subject": {"reference": "Patient/p2"}, "context": {"related": [SEEN, {"reference": "Observation/o2"}]}}
+    settled(chart, ward, Change("create", "DocumentReference", body=body(INHERITING["a DocumentReference"], **related)))
+    asked = ("_include", "DocumentReference:related")
+    assert sorted(one.id for one in found(chart, "DocumentReference", asked).included) == ["o1", "o2"]
+    assert [one.id for one in found(Chart(ward, BARRED), "DocumentReference", asked).included] == ["o2"]
+
+
+def test_that_something_of_nobodys_was_erased_is_told_only_to_who_sees_everybody(ward: Tenant, chart: Chart) -> None:
+    settled(chart, ward, Change("update", "Organization", "h", b'{"resourceType":"Organization","id":"h","name":"h"}'))
+    settled(chart, ward, Change("erase", "Organization", "h"))
+    answers = [status(Chart(ward, caller), "Organization", "h") for caller in (SYSTEM, BARRED, BOUND)]
+    assert answers == [410, 404, 404]
+
+
+def test_an_update_makes_nothing_under_an_id_that_may_be_a_hidden_ones(ward: Tenant, chart: Chart) -> None:
+    barred = Chart(ward, BARRED)
+    resource = PROBES["by focus"]("Observation/o2")
+    for type, id, told in (("Task", "new", 404), ("Observation", "o1", 404), ("Observation", "never", 404)):
+        fact = resource if type == "Task" else {"resourceType": type, "status": "final", "code": CODE}
+        about = {} if type == "Task" else {"subject": {"reference": "Patient/p2"}}
+        made = body(fact, id=id, **about)
+        condition = search.parse((type,), [("identifier", "urn:x|none")])
+        assert answer(barred, ward, Change("update", type, id, made, make=True))[0] == told
+        assert answer(barred, ward, Change("update", type, id, made, condition=condition, make=True))[0] == told
+    assert chart.read("Observation", "o1").version == 1

@@ -225,3 +225,36 @@ def test_a_task_that_only_looks_like_a_dead_letter_hides_no_other(house: House, 
         with pytest.raises(Invalid) as refusal:
             answer(house.hall, made.version.id)
         assert refusal.value.status == 404
+
+
+@pytest.mark.parametrize("data", [b'{"resourceType":"Patient","birthDate":"never"}', b'{"resourceType":"Patient"'])
+def test_a_letter_that_was_a_whole_file_stays_open_until_it_is_taken(house: House, data: bytes) -> None:
+    (letter,) = take(house, data).letters
+    for _ in range(2):
+        told = house.door.letters.replay(house.hall, letter)
+        assert told["state"] == "open" and told["reason"]
+    assert house.all("Patient") == []
+    house.door.letters.mend(house.hall, letter, '{"resourceType":"Patient","birthDate":"1980-01-01"}')
+    assert house.door.letters.replay(house.hall, letter)["state"] == "replayed"
+    assert [one["birthDate"] for one in house.all("Patient")] == ["1980-01-01"]
+
+
+def test_a_letter_whose_bytes_are_in_by_now_is_not_taken_twice(house: House) -> None:
+    data = b'{"resourceType":"Patient","gender":5}'
+    (letter,) = take(house, data).letters
+    mended = '{"resourceType":"Patient","gender":"male"}'
+    take(house, mended.encode())
+    house.door.letters.mend(house.hall, letter, mended)
+    assert house.door.letters.replay(house.hall, letter)["state"] == "replayed"
+    assert len(house.all("Patient")) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"resourceType":"Patient","extension":', b'{"resourceType":"Patient","id":', b"", b'{"a":']
+)
+def test_a_file_that_nests_without_end_is_buried_and_stops_no_load(house: House, data: bytes) -> None:
+    for end in (b"", b"]" * 200_000 + b"}"):
+        receipt = take(house, data + b"[" * 200_000 + end)
+        assert (receipt.accepted, receipt.rejected, receipt.dead) == (0, 1, 1) and receipt.reason
+    receipt = take(house, data + b"[" * 200_000 + b"\n" + b'{"resourceType":"Patient"}')
+    assert receipt.dead == 1 or receipt.rejected == 1

@@ -259,7 +259,8 @@ def test_the_capability_statement_tells_the_routes_and_parameters(client: Client
     assert {i["code"] for i in rest["interaction"]} == {"transaction", "batch", "search-system", "history-system"}
     assert told["fhirVersion"] == "4.0.1"
     smart = client.house.ask("GET", "/fhir/.well-known/smart-configuration").json
-    assert "permission-v2" in smart["capabilities"] and "authorization_endpoint" not in smart
+    assert "permission-v2" in smart["capabilities"]
+    assert smart["authorization_endpoint"] == "http://hospital.example/oauth/authorize"
 
 
 def test_a_request_that_presents_a_position_waits_for_it(client: Client, tmp_path: Path) -> None:

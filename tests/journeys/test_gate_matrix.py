@@ -92,6 +92,7 @@ WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
+LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 
 
@@ -150,6 +151,9 @@ ROWS = [
         {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
         {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},
         {}, EVERYBODY),
+    Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
+    Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
+    Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),
@@ -157,6 +161,12 @@ ROWS = [
     Row("users", "POST", "/api/users", {"user": "new", "name": "새", "roles": ["nurse"]}, {}, ADMINS.format(201)),
     Row("users/{user}", "PATCH", "/api/users/none", {"disabled": True}, {}, ADMINS.format(404)),
     Row("users/{user}/password", "POST", "/api/users/barred/password", {"password": "password 1"}, {}, OWN),
+    Row("clients", "GET", "/api/clients", b"", {}, ADMINS.format(200)),
+    Row("clients", "POST", "/api/clients", {"client_name": "앱", "redirect_uris": ["https://app.example/"]}, {},
+        ADMINS.format(201)),
+    Row("clients/{client}", "DELETE", "/api/clients/none", b"", {}, ADMINS.format(404)),
+    Row("client-invitations", "POST", "/api/client-invitations", {"days": 1}, {}, ADMINS.format(201)),
+    Row("launch", "POST", "/api/launch", {"client": "none", "patient": "p1"}, {}, LAUNCHES),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),

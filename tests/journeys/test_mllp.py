@@ -32,7 +32,7 @@ class Line:
         self.durable_up_to = 0
         self.server = Server(peers, self._take, self._durable, self.refusals.append, limits or Limits(idle=2, frame=1))
 
-    def _take(self, tenant: str, data: bytes, peer: Peer) -> Receipt:
+    async def _take(self, tenant: str, data: bytes, peer: Peer) -> Receipt:
         self.tenants.append(tenant)
         return self.house.door.take(self.house.hall, data, Source("mllp", peer.name))
 

@@ -93,7 +93,7 @@ class Tls:
         finally:
             await server.stop()
 
-    def _take(self, tenant: str, data: bytes, peer: Peer) -> Receipt:
+    async def _take(self, tenant: str, data: bytes, peer: Peer) -> Receipt:
         return self.house.door.take(self.house.hall, data, Source("mllp", peer.name))
 
     async def _durable(self, tenant: str, receipt: Receipt) -> None:

@@ -281,3 +281,12 @@ def test_an_encoded_order_sent_again_in_other_bytes_is_the_same_order(house: Hou
     send(house, "RDE^O11", pid(), *lines, control="A")
     send(house, "RDE^O11", pid(), *lines, control="B")
     assert sorted(one["intent"] for one in house.all("MedicationRequest")) == ["filler-order", "original-order"]
+
+
+def test_a_dead_letter_tells_its_reason_in_the_language_that_is_asked(house: House) -> None:
+    send(house, "ADT^A01", "PID|1||||홍^길동||19800101|M")
+    korean = house.door.letters.page(house.hall)["items"][0]
+    english = house.door.letters.page(msgspec.structs.replace(house.hall, language="en"))["items"][0]
+    assert (korean["reason"], english["reason"]) == ("PID에 환자 번호가 없습니다", "PID has no patient identifier")
+    assert korean["problems"] == [{"code": "pid-without-number", "params": {}, "where": ""}]
+    assert korean["where"] == "PID^1^3"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from onmaru.kernel import consent
 from onmaru.kernel.caller import Caller, Purpose
-from onmaru.kernel.consent import Consents, rule
+from onmaru.kernel.consent import Consents, Provision, Rule, rule
 
 PHYSICIAN = {"role": {"coding": [{"code": "physician"}]}, "reference": {"display": "의사"}}
 GP = {"role": {"coding": [{"code": "PRCP"}]}, "reference": {"display": "주치의"}}
@@ -77,3 +79,46 @@ def test_a_consent_that_names_breaking_the_glass_is_not_broken_wherever_it_says_
     named = {**DENY, "purpose": [{"code": "BTG"}]}
     assert hidden(named, caller("BTG", glass="p1"))
     assert hidden({"type": "permit", "provision": [named]}, caller("BTG", glass="p1"))
+
+
+@pytest.mark.parametrize("status", ["draft", "proposed", "rejected", "inactive", "entered-in-error"])
+def test_only_an_active_consent_hides(status: str) -> None:
+    said = {"status": status, "patient": {"reference": "Patient/p1"}, "provision": DENY}
+    assert rule(said, lambda text, end: 0) is None
+
+
+def test_a_provision_without_a_type_is_an_exception_to_the_one_around_it() -> None:
+    assert hidden({"provision": [{"actor": [PHYSICIAN]}]}, caller())
+    assert not hidden({**DENY, "provision": [{"actor": [PHYSICIAN]}]}, caller())
+    assert hidden(
+        {"provision": [{"actor": [PHYSICIAN], "provision": [{"provision": [{"actor": [PHYSICIAN]}]}]}]}, caller()
+    )
+
+
+def test_a_provision_holds_from_its_start_until_just_before_its_end_however_often_it_is_asked() -> None:
+    consents = Consents()
+    deny = Provision(True, frozenset({"physician"}), frozenset(), 10, 20)
+    lifted = Provision(False, frozenset({"kim"}), frozenset(), 14, 16)
+    consents.take("c", Rule("p1", msgspec.structs.replace(deny, exceptions=(lifted,))))
+    consents.take("d", Rule("p2", msgspec.structs.replace(deny, start=-(2**62), end=2**62)))
+    seen = [("p1" in consents.denied(caller(), at), "p2" in consents.denied(caller(), at)) for at in range(25)]
+    assert [at for at, (one, _) in enumerate(seen) if one] == [10, 11, 12, 13, 16, 17, 18, 19]
+    assert all(other for _, other in seen)
+    assert consents.denied(caller(), 15) == {"p2"} and consents.denied(caller(), 10) == {"p1", "p2"}
+    consents.take("c", None)
+    assert consents.denied(caller(), 10) == {"p2"}
+
+
+def test_what_was_found_for_one_caller_is_not_looked_for_again_and_is_no_other_callers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    consents = Consents()
+    consents.take("c", Rule("p1", Provision(True, frozenset({"physician"}), frozenset({"TREAT"}), -(2**62), 2**62)))
+    assert consents.denied(caller(), 1) == {"p1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(consent, "verdict", lambda *_: pytest.fail("looked for again"))
+        assert consents.denied(caller(), 2) == {"p1"}
+    nurse = msgspec.structs.replace(caller(), roles=frozenset({"nurse"}))
+    for other in (caller("HOPERAT"), caller("BTG", glass="p1"), nurse):
+        assert consents.denied(other, 2) == frozenset()
+    assert consents.denied(caller("BTG", glass="p2"), 2) == {"p1"}

@@ -25,7 +25,9 @@ def test_a_scope_is_read_as_context_type_and_letters(written: str, context: str,
 @pytest.mark.parametrize(
     "written",
     ["Patient.rs", "user/Patient", "user/Patient.sr", "user/Patient.rr", "user/Patient.x", "user/patient.r",
-     "launch", "user/Observation.rs?category=laboratory", "user/Patient.", "a" * 16_385],
+     "launch", "user/*.rs?category=laboratory", "user/Observation.rs?", "user/Observation.rs?nonsense=1",
+     "user/Observation.rs?_sort=date", "user/Observation.rs?subject:Patient.name=kim", "user/Observation.cud?code=1",
+     "user/Patient.rs?_has:Observation:patient:code=1", "user/Patient.", "a" * 16_385],
 )  # fmt: skip
 def test_a_scope_that_is_not_understood_is_refused(written: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -36,6 +38,20 @@ def test_a_scope_that_is_not_understood_is_refused(written: str) -> None:
 def test_scopes_written_in_version_2_read_back_the_same() -> None:
     parsed = scope.parse("patient/Observation.read user/*.cruds system/Patient.r")
     assert scope.parse(scope.text(parsed)) == parsed
+
+
+def test_a_search_part_narrows_reading_and_searching_and_grants_no_writing() -> None:
+    (laboratory,) = scope.parse("patient/Observation.cruds?category=laboratory")
+    assert laboratory == Scope("patient", "Observation", frozenset("rs"), "category=laboratory")
+    assert scope.parse(scope.text([laboratory])) == (laboratory,)
+
+
+def test_a_scope_with_a_search_part_covers_no_whole_type_and_stays_narrow_among_wider_ones() -> None:
+    held = scope.parse("user/Observation.rs?category=laboratory")
+    assert not scope.covers(held, scope.parse("user/Observation.r")[0])
+    assert scope.narrow(scope.parse("user/*.cruds"), held) == held
+    both = scope.narrow(held, scope.parse("user/Observation.rs?status=final"))
+    assert [one.search for one in both] == ["category=laboratory&status=final"]
 
 
 def test_two_sets_of_scopes_meet_in_what_both_grant() -> None:

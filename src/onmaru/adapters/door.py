@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from onmaru.adapters.ahead import Told
 from onmaru.adapters.fhirfile import FhirFiles
 from onmaru.adapters.hl7v2 import er7
+from onmaru.adapters.hl7v2.heard import Heard
 from onmaru.adapters.hl7v2.intake import Intake
 from onmaru.adapters.letters import DeadLetters, bury
 from onmaru.adapters.packing import detect, unpacked
@@ -32,6 +33,10 @@ class Door:
     def known(self, hall: Hall) -> dict[str, str]:
         """Where the urn names lead that files taken before have promised."""
         return self._files.known(hall)
+
+    def hear(self, hall: Hall, data: bytes, source: Source, heard: Heard | None) -> Receipt:
+        """Take one v2 message of which `Hearing.hear` told what it could; None: nothing."""
+        return self.take(hall, data, source) if heard is None else self._taken(hall, data, source, heard)
 
     def take(self, hall: Hall, data: bytes, source: Source, told: Told | None = None) -> Receipt:
         """Take a file or message. What cannot be taken is buried; the receipt counts and the first reason is told.
@@ -60,9 +65,7 @@ class Door:
         total = Receipt()
         pieces = er7.split(data) or [data]
         for piece in pieces:
-            receipt = self._intake.take(hall, piece, source)
-            if receipt.ack != "AA" and source.door != "replay":
-                self._buried(hall, piece, source, receipt)
+            receipt = self._taken(hall, piece, source)
             total.add(receipt)
             total.control = receipt.control
             total.duplicate = receipt.duplicate
@@ -70,6 +73,13 @@ class Door:
         if claimed is not None and claimed != len(pieces) and not total.reason:
             total.reason, total.location = f"the batch says {claimed} messages and holds {len(pieces)}", "BTS^1^1"
         return total
+
+    def _taken(self, hall: Hall, data: bytes, source: Source, heard: Heard | None = None) -> Receipt:
+        """One message."""
+        receipt = self._intake.take(hall, data, source, heard)
+        if receipt.ack != "AA" and source.door != "replay":
+            self._buried(hall, data, source, receipt)
+        return receipt
 
     def _buried(self, hall: Hall, data: bytes, source: Source, receipt: Receipt) -> Receipt:
         kind = source.format or detect(data)
@@ -90,7 +100,7 @@ class Door:
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:
-            return self._files.take(hall, data, source.settle)
+            return self._files.take(hall, data, source.settle, again=True)
         except Invalid as error:
             return _receipt(error)
 

@@ -40,16 +40,19 @@ class FhirFiles:
         self._original: Callable[[], bytes]
         self._learned = False
 
-    def take(self, hall: Hall, data: bytes, settle: Callable[[], None], told: Told | None = None) -> Receipt:
+    def take(
+        self, hall: Hall, data: bytes, settle: Callable[[], None], told: Told | None = None, *, again: bool = False
+    ) -> Receipt:
         """Write what is new of a file, in transactions of at most 1,000 entries; refused entries are counted and buried.
 
         `settle` makes what was written before visible to the searches that conditional references stand for. `data` may
         be gzipped. `told` is what `ahead.tell` said of the file after all that were taken before it.
+        `again`: what of it was refused before is to be taken now.
         Raises Invalid (400) when the bytes are no FHIR file at all; nothing is written then.
         """
         plain = unpacked(data) if told is None else b""
         digest = hashlib.sha256(plain).hexdigest() if told is None else told.digest
-        done, ids = self._progress(hall, digest)
+        done, ids = self._progress(hall, digest, again=again)
         if told is not None and not self._follows(told, done):
             told = None
         found = told.pieces() if told is not None and told.entries else list(pieces(plain or unpacked(data)))
@@ -79,13 +82,16 @@ class FhirFiles:
             self._learn(hall)
         return self.links
 
-    def _progress(self, hall: Hall, digest: str) -> tuple[int, list[str]]:
-        """How many entries of this file are in, and the ids its entries were promised."""
+    def _progress(self, hall: Hall, digest: str, *, again: bool) -> tuple[int, list[str]]:
+        """How many entries of this file are in, and the ids its entries were promised.
+
+        A file that is given again to be taken after all is not in where an entry of it was refused.
+        """
         self.known(hall)
         pairs = [("identifier", f"{FILE}|{digest}"), ("_count", "1000"), ("_total", "none")]
         kept = [_kept(v.body) for v in hall.record.search(search.parse(("DocumentReference",), pairs)).matches]
         ids = next((one.ids for one in kept if one.ids), [])
-        return max((one.done for one in kept), default=0), ids
+        return max((one.done for one in kept if not (again and one.refused)), default=0), ids
 
     def _learn(self, hall: Hall) -> None:
         """Read the links of earlier loads once, so that files of a later load may refer to them."""
@@ -111,7 +117,7 @@ class FhirFiles:
         while True:
             changes = [self._change(piece, id) for piece, id in good]
             try:
-                written = hall.record.write([*changes, self._mark(progress, good)])
+                written = hall.record.write([*changes, self._mark(progress, good, len(part) - len(good))])
                 break
             except Invalid as error:
                 bad = {number for issue in error.issues if (number := _number(issue)) is not None}
@@ -159,11 +165,11 @@ class FhirFiles:
             compacted=piece.compacted,
         )
 
-    def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]]) -> Change:
+    def _mark(self, progress: Progress, good: Sequence[tuple[Piece, str]], refused: int) -> Change:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""
         named = ((piece, id) for piece, id in good if piece.promised and piece.name.startswith("urn:"))
         links = {piece.name: f"{piece.change.type}/{id}" for piece, id in named}
-        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links))
+        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links, refused))
         attachment = {"contentType": "application/json", "data": base64.b64encode(kept).decode()}
         document = {
             "resourceType": "DocumentReference",
@@ -214,12 +220,13 @@ class Progress(msgspec.Struct, frozen=True):
     ids: list[str]
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    """What a mark says in its attachment; nothing, where it is no mark of ours."""
+class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a mark says in its attachment; nothing, where it is no mark of ours. `refused` entries were not taken."""
 
     done: int = 0
     ids: list[str] = []
     links: dict[str, str] = {}
+    refused: int = 0
 
 
 class _Attachment(msgspec.Struct):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from onmaru.adapters import reasons
 from onmaru.adapters.escaping import escape
 from onmaru.adapters.hl7v2 import charset, er7
 from onmaru.adapters.receipt import Receipt, Source
@@ -61,19 +62,22 @@ class DeadLetters:
         self._take = take
 
     def page(self, hall: Hall, state: str = "open") -> Mapping[str, Any]:
-        """`{"items": [{id, at, door, format, reason, where, state, size}], "total"}`, newest first, at most 200."""
+        """`{"items": [{id, at, door, format, reason, problems, where, state, size}], "total"}`, newest first, at most 200.
+
+        `reason` is in the Hall's language, `problems` its codes with their parameters and places.
+        """
         if state not in _STATES:
             raise invalid("value", "state is open, replayed or empty", "state")
         pairs = [("code", f"{SYSTEM}|{CODE}"), ("_count", "200")]
         if _STATES[state]:
             pairs.append(("status", _STATES[state]))
         found = hall.record.search(search.parse(("Task",), pairs))
-        return {"items": [_item(version) for version in found.matches], "total": found.total}
+        return {"items": [_item(version, hall.language) for version in found.matches], "total": found.total}
 
     def one(self, hall: Hall, id: str) -> Mapping[str, Any]:
         """One letter with its text: the mended one where there is one."""
         version, task = self._read(hall, id)
-        return {**_item(version), "text": _text(self._bytes(hall, task))}
+        return {**_item(version, hall.language), "text": _text(self._bytes(hall, task))}
 
     def mend(self, hall: Hall, id: str, text: str) -> Mapping[str, Any]:
         """Keep a mended text beside the bytes that came; 409 when the letter is not open."""
@@ -81,7 +85,7 @@ class DeadLetters:
         blob = hall.blobs.put([_bytes(text)], label="dead-letter")
         _put(task, "mended", blob)
         self._write(hall, version, task)
-        return {**_item(version), "text": text}
+        return {**_item(version, hall.language), "text": text}
 
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
         """Give the letter to its door again; `{"state", "reason"}`. It is closed only when it was taken whole."""
@@ -95,7 +99,7 @@ class DeadLetters:
             _put(task, "reason", receipt.reason or "not taken")
             _put(task, "where", receipt.location)
         self._write(hall, version, task)
-        return {"state": _SHOWN[task["status"]], "reason": receipt.reason}
+        return {"state": _SHOWN[task["status"]], "reason": reasons.told(receipt.reason, hall.language)}
 
     def _read(self, hall: Hall, id: str) -> tuple[Version, Json]:
         version = hall.record.read("Task", id)
@@ -150,7 +154,7 @@ def _put(task: Json, name: str, value: str) -> None:
     task["input"] = [*kept, {"type": {"text": name}, "valueString": value}] if value else kept
 
 
-def _item(version: Version) -> Json:
+def _item(version: Version, language: reasons.Language) -> Json:
     task = msgspec.json.decode(version.body or b"{}")
     kept = inputs(task)
     return {
@@ -158,7 +162,8 @@ def _item(version: Version) -> Json:
         "at": task.get("authoredOn", ""),
         "door": kept.get("door", ""),
         "format": kept.get("format", ""),
-        "reason": kept.get("reason", ""),
+        "reason": reasons.told(kept.get("reason", ""), language),
+        "problems": msgspec.to_builtins(reasons.reasons(kept.get("reason", ""))),
         "where": kept.get("where", ""),
         "state": _SHOWN.get(task.get("status", ""), task.get("status", "")),
         "size": int(size) if (size := kept.get("size", "")).isdecimal() and len(size) < 19 else 0,

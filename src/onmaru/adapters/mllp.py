@@ -44,7 +44,7 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
-Take = Callable[[str, bytes, Peer], Receipt]
+Take = Callable[[str, bytes, Peer], Awaitable[Receipt]]
 Durable = Callable[[str, Receipt], Awaitable[None]]
 
 
@@ -170,7 +170,7 @@ class Server:
             reason = ("207", "sending facility is not allowed here", "MSH^1^4")
             await self._send(writer, acks.acknowledge(data, "AR", "", reason))
             return
-        receipt = self._take(peer.tenant, data, peer)
+        receipt = await self._take(peer.tenant, data, peer)
         await self._durable(peer.tenant, receipt)
         if acks.wanted(data, receipt.ack):
             await self._send(writer, receipt.reply)

@@ -60,7 +60,8 @@ def pieces(data: bytes) -> Iterator[Piece]:
 def _kept_as(body: bytes, place: str, name: str = "") -> Piece:
     """A resource under its own id, or under a new one when it has none."""
     type, id = _type(body), ""
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # the strict decode says what is wrong
+    # The strict decode says what is wrong
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         id = str(_name(body).id)
     change = Change("update" if ID.fullmatch(id) else "create", type, id, body)
     return Piece(body, place, change, name)
@@ -77,7 +78,7 @@ def _is_object(line: bytes) -> bool:
     """NDJSON when the first line alone is a JSON object."""
     try:
         return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 

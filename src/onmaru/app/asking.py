@@ -30,11 +30,12 @@ class Server:
         house.logins.keep_user(mine)
         self._token, _ = house.logins.issue(mine, "", lasts=_MINUTE, label=user.name)
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def ask(self, method: str, path: str, body: bytes | None = None, language: str = "en") -> bytes:
         """The answer's body; a Refusal in the server's own words, or when no server answers."""
         request = urllib.request.Request(self._base + path, body, method=method)  # noqa: S310 - our own address
         request.add_header("Authorization", f"Bearer {self._token}")
         request.add_header("Content-Type", "application/json")
+        request.add_header("Accept-Language", language)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - our own address
                 found: bytes = answer.read()

@@ -17,6 +17,7 @@ from onmaru.app import rooms
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
+    "client": ("onmaru.app.clients:client", "Register, list and remove SMART apps and backend services."),
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
     "demo": ("onmaru.app.demo.command:demo", "Run a simulated hospital against a house of its own."),
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
@@ -24,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "move": ("onmaru.app.moving:move", "Move a tenant from the home into PostgreSQL, or back."),
+    "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
@@ -31,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
     "user": ("onmaru.app.people:user", "Make, list and disable users."),
+    "validate": ("onmaru.app.validating:validate", "Validate FHIR resources in files against R4 and profiles."),
     "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import click
 
 from onmaru.adapters.door import Door
+from onmaru.adapters.reasons import Language
 from onmaru.app.asking import Server
 from onmaru.app.house import MAIN, House, new_id, now, place, system
 from onmaru.app.lines import say
@@ -41,10 +42,10 @@ class Letters(Protocol):
 class Opened:
     """The letters of a house that nobody serves."""
 
-    def __init__(self, house: House, tenant: str) -> None:
+    def __init__(self, house: House, tenant: str, language: Language) -> None:
         home = house.seat(tenant).home
         self._letters = Door(now, new_id).letters
-        self._hall = house.hall(system(tenant, STEWARD.user))
+        self._hall = house.hall(system(tenant, STEWARD.user), language=language)
         self._settle: Callable[[], None] = lambda: home.wait(home.tip())
 
     def page(self, state: str) -> Json:
@@ -67,8 +68,9 @@ class Opened:
 class Served:
     """The letters of a running server, asked for over its own API with a token that lasts a minute."""
 
-    def __init__(self, house: House, tenant: str) -> None:
+    def __init__(self, house: House, tenant: str, language: Language) -> None:
         self._server = Server(house, tenant, STEWARD)
+        self._language = language
 
     def page(self, state: str) -> Json:
         return self._ask("GET", f"?state={state}")
@@ -84,27 +86,34 @@ class Served:
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
         data = None if body is None else plain_json.dumps(body).encode()
-        found: Json = plain_json.loads(self._server.ask(method, f"/api/dead-letters{path}", data))
+        found: Json = plain_json.loads(self._server.ask(method, f"/api/dead-letters{path}", data, self._language))
         return found
 
 
 @contextmanager
-def letters(tenant: str) -> Iterator[Letters]:
+def letters(tenant: str, language: Language = "en") -> Iterator[Letters]:
     """The letters of a tenant, of the running server where there is one."""
     house = House(place(), rooms=())
     if not house.exists(tenant):
         raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them")
     try:
         try:
-            found: Letters = Opened(house, tenant)
+            found: Letters = Opened(house, tenant, language)
         except Taken:
-            found = Served(house, tenant)
+            found = Served(house, tenant, language)
         yield found
     finally:
         house.close()
 
 
 _of = click.option("--tenant", default=MAIN, show_default=True, help="Whose letters.")
+_language = click.option(
+    "--language",
+    type=click.Choice(["ko", "en"]),
+    default="en",
+    show_default=True,
+    help="In which language reasons are told.",
+)
 _json = click.option("--json", is_flag=True, help="Print JSON.")
 
 
@@ -118,10 +127,11 @@ def dead_letters() -> None:
     "--state", type=click.Choice(["open", "replayed", "all"]), default="open", show_default=True, help="Which letters."
 )
 @_of
+@_language
 @_json
-def listing(state: str, tenant: str, json: bool) -> None:
+def listing(state: str, tenant: str, language: Language, json: bool) -> None:
     """List letters, newest first, at most 200: which door, what format, why and where. Never what they hold."""
-    with letters(tenant) as found:
+    with letters(tenant, language) as found:
         page = found.page("" if state == "all" else state)
     for item in page["items"]:
         say({name: item[name] for name in _PAGE}, json=json)
@@ -131,13 +141,14 @@ def listing(state: str, tenant: str, json: bool) -> None:
 @dead_letters.command("show")
 @click.argument("id")
 @_of
+@_language
 @_json
-def show(id: str, tenant: str, json: bool) -> None:
+def show(id: str, tenant: str, language: Language, json: bool) -> None:
     """Show one letter with its text: patient data, for eyes that may see it. The text of a v2 message has a segment a line.
 
     The output can be edited and given to `mend`.
     """
-    with letters(tenant) as found:
+    with letters(tenant, language) as found:
         one = found.one(id)
     say(one if json else {"text": one["text"]}, json=json)
 
@@ -160,13 +171,14 @@ def mend(id: str, file: Path, tenant: str, json: bool) -> None:
 @click.argument("ids", nargs=-1, metavar="ID...")
 @click.option("--all", "every", is_flag=True, help="Every open letter, oldest first; at most 200 a run.")
 @_of
+@_language
 @_json
-def replay(ids: tuple[str, ...], every: bool, tenant: str, json: bool) -> int:
+def replay(ids: tuple[str, ...], every: bool, tenant: str, language: Language, json: bool) -> int:
     """Give letters to their door again. Exit 0 when all were taken, 1 when one stays open."""
     if bool(ids) == every:
         raise click.UsageError("name letters, or say --all")
     taken = True
-    with letters(tenant) as found:
+    with letters(tenant, language) as found:
         chosen = [item["id"] for item in reversed(found.page("open")["items"])] if every else ids
         for id in chosen:
             done = found.replay(id)

@@ -15,12 +15,15 @@ from onmaru.adapters.door import Door
 from onmaru.adapters.hl7v2 import ack, refused
 from onmaru.adapters.letters import bury
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.hearing import Ear
 from onmaru.app.house import MAIN, new_id, now, system
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Running
 from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Hall
 
+# The zone of times that come without one
+ZONE = "+09:00"
 log = logging.getLogger("onmaru.doors")
 
 
@@ -35,12 +38,16 @@ class Count(msgspec.Struct):
 
 
 class Doorway:
-    """Takes messages for any tenant, inline on the event loop, and is the web's `Letters`."""
+    """Takes messages for any tenant, one after the other on the event loop, and is the web's `Letters`.
+
+    `ear`: the process that hears them beforehand, where there is one.
+    """
 
     def __init__(self, running: Running, peers: Sequence[mllp.Peer]) -> None:
         self.running = running
         self.peers = peers
         self.listening = False
+        self.ear: Ear | None = None
         self._doors: dict[str, Door] = {}
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
         self._http: dict[str, Count] = {}
@@ -53,14 +60,15 @@ class Doorway:
 
     # -- messages --------------------------------------------------------------------------------------------------
 
-    def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
+    async def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
         """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message."""
+        heard = None if self.ear is None else await self.ear.hear(data, ZONE)
         house = self.running.house
         home = house.seat(tenant).home
         hall = house.hall(system(tenant, f"mllp/{peer.name}"))
-        source = Source("mllp", peer.name, "hl7v2", settle=lambda: home.wait(home.tip()))
+        source = Source("mllp", peer.name, "hl7v2", ZONE, settle=lambda: home.wait(home.tip()))
         try:
-            receipt = self.door(tenant).take(hall, data, source)
+            receipt = self.door(tenant).hear(hall, data, source, heard)
         except Exception as error:  # noqa: BLE001 - the sender must be answered, and the message kept, whatever happens
             receipt = _failed(hall, data, source, error)
         self._note(tenant, peer.name, receipt)

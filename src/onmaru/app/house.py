@@ -31,8 +31,10 @@ from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
+from onmaru.kernel.log import Version
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
+from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class House:
     def __init__(self, where: Place, rooms: Sequence[Room] | None = None) -> None:
         self.where = where
         self.rooms = tuple(listed.all_rooms() if rooms is None else rooms)
-        environ = {**os.environ, "ONMARU_HOME": str(where.home)}
+        environ = self._environ = {**os.environ, "ONMARU_HOME": str(where.home)}
         self._rooms = {room.name: room for room in self.rooms}
         self._settings = {
             room.name: chosen.room_settings(room.name, room.settings, environ) for room in self.rooms if room.settings
@@ -172,7 +174,12 @@ class House:
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon)
+
+        def defining() -> Sequence[Version]:
+            return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
+
+        rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
+        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
         return Seat(
             home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
@@ -210,7 +217,7 @@ class House:
         record = Chart(seat.tenant, caller)
         blobs = FolderBlobs(seat.shelf, caller)
         lake, settings = EmbeddedLake(seat.stores, caller), self._settings.get(room, {})
-        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language)
+        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules)
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""

@@ -84,6 +84,8 @@ def _accounts(source: House, target: House, tenant: str) -> None:
         there.save_user(user)
         for grant in here.grants(tenant, user.user):
             there.save_grant(grant)
+    for client in here.clients(tenant):
+        there.save_client(client)
 
 
 def _left(there: House, tenant: str, *, back: bool) -> str:

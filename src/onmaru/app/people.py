@@ -11,7 +11,7 @@ from onmaru.app.house import House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
 from onmaru.app.settings import load
-from onmaru.kernel.accounts import User
+from onmaru.kernel.accounts import NAME, NAMED, User
 from onmaru.kernel.caller import ROLES, Role
 
 _of = click.option("--tenant", default="main", show_default=True, help="Whose users.")
@@ -39,6 +39,7 @@ def add(  # noqa: PLR0913 - click hands over each option as an argument
     """Make a user; the password is read from standard input, or asked for at a terminal."""
     house = House(place(), rooms=())
     _known(house, tenant)
+    _called(name)
     secret = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     spoken = language or load()["language"].value
     made = User(tenant, name, display or name, roles, patient=patient, language="en" if spoken == "en" else "ko")
@@ -72,7 +73,7 @@ def disable(name: str, tenant: str) -> None:
 @click.option(
     "--scope", default="", help="SMART v2 scopes, space-separated; by default all that the user's roles give."
 )
-@click.option("--days", type=int, default=90, show_default=True, help="How long it lasts.")
+@click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True, help="How long it lasts.")
 @_of
 @_json
 def token(name: str, scope: str, days: int, tenant: str, json: bool) -> None:
@@ -81,6 +82,7 @@ def token(name: str, scope: str, days: int, tenant: str, json: bool) -> None:
     _known(house, tenant)
     found = house.logins.accounts.user(tenant, name)
     if found is None:
+        _called(name)
         found = User(tenant, name, name, ("system",))
         house.logins.keep_user(found)
     secret, grant = house.logins.issue(found, scope, lasts=days * 86_400_000_000, label="command line")
@@ -118,3 +120,8 @@ def tenants(json: bool) -> None:
 def _known(house: House, name: str) -> None:
     if not house.exists(name):
         raise Refusal(f"no tenant {name}; `onmaru tenant add {name}` makes it")
+
+
+def _called(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise Refusal(NAMED)

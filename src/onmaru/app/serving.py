@@ -17,6 +17,7 @@ import click
 import uvloop
 
 from onmaru.adapters import mllp
+from onmaru.app import hearing
 from onmaru.app import settings as chosen
 from onmaru.app.calm import calm
 from onmaru.app.control import Control
@@ -24,9 +25,11 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
+from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
+from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
@@ -105,6 +108,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await control.stop()
         for listener in listeners:
             await listener.stop()
+        if doorway.ear is not None:
+            await doorway.ear.close()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
@@ -161,6 +166,9 @@ async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) 
             listeners.append(listener)
             log.info("listening for HL7 v2 on %s:%d%s", host, port, " with TLS" if context else "")
     doorway.listening = bool(listeners)
+    if listeners and hearing.worth():
+        doorway.ear = hearing.Ear()
+        await doorway.ear.start()
     return plain
 
 
@@ -207,6 +215,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         letters=doorway,
         erasing=Erasing(doorway),
         ready=running.ready,
+        fetch=Fetching(NetworkOutbound(rules())).fetch,
         rooms=house.rooms,
         settings=Settings(
             base=limits["base"],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from onmaru.app.refusal import Refusal
+from onmaru.kernel.rules import LEVELS
 
 Value = str | int | float | bool
 
@@ -145,11 +146,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_seconds", 30.0, "How long the body of a request may take to come in, in seconds; a slower one gets 408."
     ),
+    Setting(
+        "outbound_local",
+        "",
+        "One server of this machine, `127.0.0.1:9000`, that the house may be sent to where a tenant's `[outbound.TENANT]` "
+        "list names its host; http is taken there. Empty: none, since what listens here trusts this machine.",
+        form=Form("host:port", lambda text: bool(re.fullmatch(r"(([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))),
+    ),
+    Setting(
+        "validation",
+        "off",
+        "What is asked of a resource that is written, besides the structure that the record cannot do without: `off` "
+        "nothing more; `structural` R4's own rules: invariants, required codes, targets of references; `profiles` also the "
+        "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
+        among=LEVELS,
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
-TABLES = frozenset({"room", "mllp"})
+TABLES = frozenset({"room", "mllp", "outbound", "tenant"})
+OF_TENANT = frozenset({"validation"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
@@ -177,6 +194,19 @@ def room_settings(room: str, declared: Iterable[Declared], environ: Mapping[str,
     table = _read(home / "onmaru.toml").get("room", {}).get(room, {})
     prefix = f"ONMARU_{room.upper()}_"
     return {setting.name: _choose(setting, environ, table, prefix).value for setting in declared}
+
+
+def of_tenant(name: str, tenant: str, environ: Mapping[str, str] = os.environ) -> Any:
+    """A setting as it holds for one tenant: that of `[tenant.NAME]` in the settings file, else the house's."""
+    setting = next(one for one in SETTINGS if one.name == name)
+    given = table("tenant", environ).get(tenant, {})
+    unknown = given.keys() - OF_TENANT
+    if unknown:
+        raise Refusal(f"[tenant.{tenant}]: a tenant cannot be given {', '.join(sorted(unknown))}")
+    if name not in given:
+        return load(environ)[name].value
+    _bounded(setting, given[name])
+    return given[name]
 
 
 def table(name: str, environ: Mapping[str, str] = os.environ) -> Any:

@@ -78,6 +78,8 @@ class EmbeddedLake:
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
         gate = self._stores.gate
         sight = gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
+        # A row of a table does not tell all that a scope's search asks of the resource
+        sight = sight.whole_types()
         if not sight.denied:
             return sight
         return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied))

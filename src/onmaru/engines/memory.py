@@ -142,7 +142,10 @@ class MemoryLog:
         seen = [
             v
             for v in reversed(self.versions[:t])
-            if type in ("", v.type) and id in ("", v.id) and v.at >= since and sight.sees(v.type, self.compartments(v))
+            if type in ("", v.type)
+            and id in ("", v.id)
+            and v.at >= since
+            and sight.shows(v, self.compartments(v), self.keys)
         ]
         page = [v for v in seen if not before or v.t < before]
         return Found(page[:count], len(seen), len(page) > count)
@@ -175,7 +178,7 @@ class _Scan:
         for version in log.versions[:t]:
             if version.body is None:
                 self.visible.pop(version.name, None)
-            elif sight.everything or sight.sees(version.type, log.compartments(version)):
+            elif sight.everything or sight.shows(version, log.compartments(version), log.keys):
                 self.visible[version.name] = version
             else:
                 self.visible.pop(version.name, None)

@@ -28,11 +28,15 @@ Context = Literal["patient", "user", "system"]
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """One SMART App Launch 2 scope: `patient|user|system / type|* . letters of cruds`."""
+    """One SMART App Launch 2 scope: `patient|user|system / type|* . letters of cruds [? search]`.
+
+    `search` "" means every resource of the type, else those that the FHIR search finds (`category=laboratory`).
+    """
 
     context: Context
     type: str
     verbs: frozenset[str]
+    search: str = ""
 
 
 class Caller(msgspec.Struct, frozen=True):

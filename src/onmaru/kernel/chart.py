@@ -16,6 +16,7 @@ from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
+from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.write import Decided, Plan
 
 ATTEMPTS = 8
@@ -39,6 +40,7 @@ class Tenant(msgspec.Struct, frozen=True):
     now: Callable[[], int]
     new_id: Callable[[], str]
     horizon: int = 24 * HOUR
+    rules: Rules = Rules()
 
 
 class Chart:
@@ -66,7 +68,7 @@ class Chart:
         patients = whose.named
         # Whose an erased resource was is not known any more: only who sees every patient is told that it was there.
         nameless = found is not None and found.body is None and not patients and not sight.whole
-        if found is None or nameless or not sight.sees(type, whose):
+        if found is None or nameless or not sight.shows(found, whose, index.keys):
             self._audit(action, f"{type}/{id}", denied="hidden" if found else "", patients=patients)
             raise invalid("not-found", "no such resource", status=404)
         self._audit(action, f"{type}/{id}", patients=patients)
@@ -82,7 +84,7 @@ class Chart:
         index = self._tenant.index
         if id:
             latest = index.latest(type, id, t)
-            if latest is None or not sight.sees(type, index.compartments(latest)):
+            if latest is None or not sight.shows(latest, index.compartments(latest), index.keys):
                 self._audit("history", target, denied="hidden" if latest else "")
                 raise invalid("not-found", "no such resource", status=404)
         found = index.history(type, id, (t, before, since), min(count, MAX_HISTORY), sight)
@@ -132,7 +134,8 @@ class Chart:
     def _plan(self, changes: Sequence[Change]) -> Plan:
         for change in changes:
             self._permit(change)
-        return Plan(self._tenant.index, self._caller, self._tenant.gate, self._tenant.new_id)
+        tenant = self._tenant
+        return Plan(tenant.index, self._caller, tenant.gate, tenant.new_id, tenant.rules)
 
     def _append(self, plan: Plan, changes: Sequence[Change]) -> Sequence[Written]:
         for _ in range(ATTEMPTS):
@@ -146,6 +149,8 @@ class Chart:
             for version in appended:
                 if version.type == "Consent":
                     self._tenant.gate.learn(version)
+                elif version.type in DEFINING:
+                    self._tenant.rules.forget()
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from onmaru.kernel.caller import Caller
 
+# The bound of what has none
+EVER = 2**62
+# Callers for whom an answer is kept
+ASKERS = 10_000
 # A purpose means those below it too: TREAT > ETREAT > BTG (FHIR R4, CodeSystem v3-ActReason, the concepts' hierarchy)
 _BROADER: Mapping[str, tuple[str, ...]] = {"ETREAT": ("TREAT",), "BTG": ("ETREAT", "TREAT")}
 # What narrows a provision to some data or acts; nothing here is judged by it
@@ -60,17 +65,27 @@ def verdict(provision: Provision, caller: Caller, at: int) -> bool | None:
 
 
 class Consents:
-    """The consents in force, by Consent id; fed from the log, asked at every access. Permission is that of now."""
+    """The consents in force, by Consent id; fed from the log, asked at every access. Permission is that of now.
+
+    What was found for a caller holds until a Consent changes or some provision begins or ends.
+    """
 
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
+        self._bounds: list[int] = []
+        self._found: dict[tuple[object, ...], tuple[int, int, frozenset[str]]] = {}
 
     def take(self, id: str, rule: Rule | None) -> None:
         """Set or withdraw what one Consent says."""
+        self._found.clear()
         if rule is None:
             self._rules.pop(id, None)
-        else:
-            self._rules[id] = rule
+            return
+        self._rules[id] = rule
+        for bound in _bounds(rule.provision):
+            place = bisect.bisect_left(self._bounds, bound)
+            if self._bounds[place : place + 1] != [bound]:
+                self._bounds.insert(place, bound)
 
     def denied(self, caller: Caller, at: int) -> frozenset[str]:
         """Patients hidden from this caller at `at`. The record's own machinery (role system) sees all.
@@ -79,11 +94,26 @@ class Consents:
         """
         if not self._rules or "system" in caller.roles:
             return frozenset()
-        hidden = set()
-        for rule in self._rules.values():
-            if verdict(rule.provision, caller, at) and not _broken(rule, caller):
-                hidden.add(rule.patient)
-        return frozenset(hidden)
+        asker = (caller.user, caller.roles, caller.purpose, caller.patient)
+        since, until, hidden = self._found.get(asker, (0, 0, frozenset()))
+        if not since <= at < until:
+            place = bisect.bisect_right(self._bounds, at)
+            since, until = self._bounds[place - 1] if place else -EVER, [*self._bounds[place : place + 1], EVER][0]
+            hidden = frozenset(rule.patient for rule in self._rules.values() if self._hides(rule, caller, at))
+            if len(self._found) >= ASKERS:
+                self._found.clear()
+            self._found[asker] = since, until, hidden
+        return hidden
+
+    def _hides(self, rule: Rule, caller: Caller, at: int) -> bool:
+        return bool(verdict(rule.provision, caller, at)) and not _broken(rule, caller)
+
+
+def _bounds(provision: Provision) -> Iterator[int]:
+    """When a provision and its exceptions begin and end."""
+    yield from (bound for bound in (provision.start, provision.end) if abs(bound) != EVER)
+    for exception in provision.exceptions:
+        yield from _bounds(exception)
 
 
 def _broken(rule: Rule, caller: Caller) -> bool:
@@ -121,8 +151,8 @@ def _provision(body: Mapping[str, Any], microseconds: Any, default: str) -> Prov
         deny=kind == "deny",
         actors=actors,
         purposes=purposes,
-        start=microseconds(period["start"], False) if "start" in period else -(2**62),
-        end=microseconds(period["end"], True) if "end" in period else 2**62,
+        start=microseconds(period["start"], False) if "start" in period else -EVER,
+        end=microseconds(period["end"], True) if "end" in period else EVER,
         exceptions=tuple(_provision(inner, microseconds, opposite) for inner in body.get("provision", ())),
         partial=unknown or any(name in body for name in _NARROWING),
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
+from onmaru.fhir.keys import Keys
+from onmaru.fhir.query import Clause
 from onmaru.fhir.search.dates import span
-from onmaru.kernel.caller import Caller, Role
+from onmaru.kernel.caller import Caller, Role, Scope
 from onmaru.kernel.consent import Consents, rule
 from onmaru.kernel.log import Version
+from onmaru.kernel.meaning import clause_holds
+from onmaru.kernel.scope import clauses
 
 # A caller bound to one patient still reads what belongs to nobody: the hospital, its staff and its formulary.
 SHARED = frozenset(
@@ -39,21 +44,41 @@ class Compartments(NamedTuple):
 
 
 UNKNOWN = ""
+# Of these types only resources that satisfy all clauses of one alternative
+Narrowed = Mapping[str, tuple[tuple[Clause, ...], ...]]
 
 
 class Sight(msgspec.Struct, frozen=True):
     """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
 
     `concealed`, for tables made of the record: `Type/id` of what inherits a denied patient's compartment now.
+    `narrowed`: types of which scopes with a search part show some resources only.
     """
 
     types: frozenset[str] | None
     only: frozenset[str] | None
     denied: frozenset[str]
     concealed: frozenset[str] = frozenset()
+    narrowed: Narrowed = {}
+
+    def shows(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
+        """Whether a version exists for this caller; `keys` gives its search keys, asked for where a scope has a search."""
+        if not self._within(version.type, whose):
+            return False
+        alternatives = self.narrowed.get(version.type) if self.narrowed else None
+        if alternatives is None:
+            return True
+        if version.body is None:
+            return False
+        found = keys(version)
+        return any(all(clause_holds(version, found, clause) for clause in each) for each in alternatives)
 
     def sees(self, type: str, whose: Compartments) -> bool:
-        """Whether a resource of `type` in these compartments exists for this caller. What is inherited only hides."""
+        """Whether any resource of `type` in these compartments exists for this caller; of a narrowed type none surely."""
+        return type not in self.narrowed and self._within(type, whose)
+
+    def _within(self, type: str, whose: Compartments) -> bool:
+        """What is inherited only hides."""
         if self.types is not None and type not in self.types:
             return False
         if self.denied and self._denies(whose):
@@ -77,7 +102,13 @@ class Sight(msgspec.Struct, frozen=True):
     def within(self, patient: str) -> Sight:
         """The same, narrowed to one patient's compartment."""
         both = frozenset({patient}) if self.only is None else self.only & {patient}
-        return Sight(self.types, both, self.denied)
+        return msgspec.structs.replace(self, only=both)
+
+    def whole_types(self) -> Sight:
+        """The same without the types of which scopes show some resources only, for what cannot judge one resource."""
+        if not self.narrowed or self.types is None:
+            return self
+        return msgspec.structs.replace(self, types=self.types - self.narrowed.keys(), narrowed={})
 
     @property
     def whole(self) -> bool:
@@ -123,6 +154,7 @@ class Gate:
             types=None if "*" in granted else frozenset(granted),
             only=frozenset({caller.patient}) if bound else None,
             denied=self.consents.denied(caller, self.now()),
+            narrowed=_narrowed(caller.scopes, verb),
         )
 
     def secondary(self, caller: Caller) -> str:
@@ -141,7 +173,18 @@ class Gate:
         now = self.now()
         refused = self.consents.denied(asker, now)
         refused |= self.consents.denied(msgspec.structs.replace(asker, purpose="HRESCH"), now)
-        return Sight(own.types, own.only, own.denied | refused)
+        return msgspec.structs.replace(own, denied=own.denied | refused)
+
+
+@lru_cache(maxsize=1024)
+def _narrowed(scopes: tuple[Scope, ...], verb: str) -> Narrowed:
+    """The types of which no scope grants `verb` on every resource, and what those that do ask of one."""
+    found: dict[str, tuple[tuple[Clause, ...], ...]] = {}
+    whole = {scope.type for scope in scopes if verb in scope.verbs and not scope.search}
+    for scope in scopes:
+        if scope.search and verb in scope.verbs and "*" not in whole and scope.type not in whole:
+            found[scope.type] = (*found.get(scope.type, ()), clauses(scope.type, scope.search))
+    return found
 
 
 def _bound(text: str, end: bool) -> int:

@@ -44,7 +44,7 @@ def _forward(index: Index, include: Include, match: Version, t: int, sight: Sigh
         if not type or (include.target and type != include.target):
             continue
         found = index.latest(type, id, t)
-        if found is not None and found.body is not None and sight.sees(type, index.compartments(found)):
+        if found is not None and found.body is not None and sight.shows(found, index.compartments(found), index.keys):
             yield found
 
 

@@ -18,6 +18,8 @@ from onmaru.kernel.device import Devices
 from onmaru.kernel.guessing import Guessing, Try
 
 SECOND = 1_000_000
+# Kinds of grants that open the record to whoever presents their secret
+OPENING = frozenset({"token", "session"})
 MINUTE = 60 * SECOND
 
 
@@ -29,6 +31,11 @@ class Lifetimes(msgspec.Struct, frozen=True):
     token: int = 90 * 24 * 60 * MINUTE
     device: int = 180 * 24 * 60 * MINUTE
     glass: int = 60 * MINUTE
+    code: int = 1 * MINUTE
+    visit: int = 10 * MINUTE
+    launch: int = 5 * MINUTE
+    access: int = 60 * MINUTE
+    machine: int = 5 * MINUTE
     fresh: int = 1 * SECOND
 
 
@@ -90,7 +97,7 @@ class Logins:
         else:
             asked = asked_purpose
             purpose = access.purpose_for(asked, user.roles, self.table) if asked else standing.purposes[0]
-            patient, reason = user.patient, ""
+            patient, reason = grant.patient or user.patient, ""
         return Caller(
             tenant=user.tenant,
             user=user.user,
@@ -106,19 +113,42 @@ class Logins:
     def _look_up(self, key: bytes, now: int) -> Standing | None:
         self._standing.pop(key, None)
         grant = self.accounts.grant(key)
-        user = self.accounts.user(grant.tenant, grant.user) if grant is not None else None
-        if grant is None or user is None or user.disabled or not user.roles or not grant.stands(now):
+        if grant is None or grant.kind not in OPENING:
             return None
-        scopes = access.scopes_of(user.roles, self.table)
-        if grant.scopes:
-            scopes = scope.narrow(scopes, scope.parse(grant.scopes))
-        scopes = _of_one_kind(scopes, user.patient)
-        purposes = access.purposes_of(user.roles, self.table)
-        standing = Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh)
+        standing = self.stands(grant)
+        if standing is None:
+            return None
         if len(self._standing) >= 10_000:
             self._standing.clear()
         self._standing[key] = standing
         return standing
+
+    def stands(self, grant: Grant) -> Standing | None:
+        """Who acts by a grant of any kind and what it gives now; None when it, its user or its app is no more."""
+        now = self.now()
+        user = self.accounts.user(grant.tenant, grant.user)
+        if user is None or user.disabled or not user.roles or not grant.stands(now):
+            return None
+        if grant.client and self.accounts.client(grant.tenant, grant.client) is None:
+            return None
+        scopes = access.scopes_of(user.roles, self.table)
+        if grant.limited:
+            scopes = scope.narrow(scopes, scope.parse(grant.scopes))
+        scopes = _of_one_kind(scopes, grant.patient or user.patient)
+        purposes = access.purposes_of(user.roles, self.table)
+        return Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh)
+
+    def hash(self, secret: str) -> bytes:
+        """What is kept of a secret, and found by it."""
+        return self._hash(secret)
+
+    def found(self, secret: str) -> Grant | None:
+        """The grant of a secret, of whatever kind, standing or not."""
+        return self.accounts.grant(self._hash(secret))
+
+    def forget(self) -> None:
+        """Read every grant again before it is trusted: something that many rest on has changed."""
+        self._standing.clear()
 
     # -- log-in and sessions ----------------------------------------------------------------------------------------
 
@@ -160,6 +190,19 @@ class Logins:
         )
         self.accounts.save_grant(grant)
         return secret, grant
+
+    def open_visit(self, tenant: str, user: str) -> tuple[str, Grant]:
+        """A short log-in at an app's request, which opens nothing but the page of consent."""
+        now, secret = self.now(), secrets.token_urlsafe(32)
+        ends = now + self.lifetimes.visit
+        grant = Grant(self._hash(secret), "visit", tenant, user, now, ends, csrf=secrets.token_urlsafe(24))
+        self.accounts.save_grant(grant)
+        return secret, grant
+
+    def visitor(self, secret: str) -> Standing | None:
+        """Who is logged in at an app's request; None when unknown or ended."""
+        grant = self.found(secret)
+        return self.stands(grant) if grant is not None and grant.kind == "visit" else None
 
     def break_glass(self, standing: Standing, patient: str, reason: str) -> Standing:
         """Lift the consent of one patient for this grant for an hour, because of `reason`.
@@ -214,7 +257,7 @@ class Logins:
         changed = msgspec.structs.replace(user, password=kept)
         self.keep_user(changed)
         for grant in self.accounts.grants(user.tenant, user.user):
-            if grant.kind == "session" and not grant.revoked:
+            if grant.kind in ("session", "visit") and not grant.revoked:
                 self.revoke(grant)
         return changed
 

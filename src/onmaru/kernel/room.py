@@ -15,6 +15,7 @@ from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
 from onmaru.kernel.projection import Projection
 from onmaru.kernel.record import Record
+from onmaru.kernel.rules import Rules
 
 
 class Hall(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ class Hall(msgspec.Struct, frozen=True):
     jobs: Jobs
     settings: Mapping[str, Any]
     language: Literal["ko", "en"] = "ko"
+    rules: Rules = Rules()
 
 
 class Request(msgspec.Struct, frozen=True):

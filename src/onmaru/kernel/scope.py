@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir import search
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.query import Clause
+from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.caller import Context, Scope
+from onmaru.kernel.entry import pairs_of
 
 LETTERS = "cruds"
 # SMART App Launch 2.0, "Scopes for requesting clinical data": v1's read, write and * in the letters of v2
@@ -17,9 +22,9 @@ _FORM = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,63})\.([a-z]{1,5}
 def parse(text: str) -> tuple[Scope, ...]:
     """Parse scopes parted by spaces, such as `user/Patient.rs patient/*.cruds`; each one once, in the order written.
 
-    Refused (`Invalid`, 400): an unknown context or form, letters out of the order c-r-u-d-s, and a scope with a search
-    part (`?category=…`), which this server cannot enforce and so does not grant. The v1 endings read, write and * are
-    mapped to rs, cud and cruds.
+    The v1 endings read, write and * are mapped to rs, cud and cruds. A search part (`?category=laboratory`) narrows what
+    is read and searched; the letters c, u and d beside one are not granted. Refused (`Invalid`, 400): an unknown context
+    or form, letters out of the order c-r-u-d-s, and a search part that is not of the resource's own elements.
     """
     if len(text) > 16_384:
         raise invalid("too-long", "the scope text is longer than 16,384 characters")
@@ -28,8 +33,7 @@ def parse(text: str) -> tuple[Scope, ...]:
 
 def _one(word: str, place: int) -> Scope:
     where = f"scope[{place}]"
-    if "?" in word:
-        raise invalid("not-supported", "a scope with a search part is not supported", where)
+    word, asked, narrowing = word.partition("?")
     form = _FORM.fullmatch(word)
     if form is None:
         raise invalid("value", "not a scope of the form patient|user|system/Type|*.cruds", where)
@@ -38,24 +42,55 @@ def _one(word: str, place: int) -> Scope:
     ordered = "".join(letter for letter in LETTERS if letter in letters)
     if letters != ordered:
         raise invalid("value", "the letters of a scope stand once each, in the order c r u d s", where)
-    return Scope(context, type_name, frozenset(letters))  # type: ignore[arg-type]  # the contexts are _FORM's own
+    if asked:
+        letters = _narrowed(type_name, letters, narrowing, where)
+    return Scope(context, type_name, frozenset(letters), narrowing)  # type: ignore[arg-type]  # the contexts are _FORM's
+
+
+def _narrowed(type_name: str, letters: str, narrowing: str, where: str) -> str:
+    """The letters that a search part leaves."""
+    if type_name not in RESOURCE_TYPES:
+        raise invalid("not-supported", "a search part stands at one resource type", where)
+    try:
+        clauses(type_name, narrowing)
+    except Invalid as error:
+        raise invalid("not-supported", f"the search part: {error.issues[0].text}", where) from error
+    kept = "".join(letter for letter in letters if letter in "rs")
+    if not kept:
+        raise invalid("not-supported", "a search part narrows reading (r) and searching (s) only", where)
+    return kept
+
+
+@lru_cache(maxsize=1024)
+def clauses(type_name: str, narrowing: str) -> tuple[Clause, ...]:
+    """What the search part of a scope asks of one resource; `Invalid` 400 when that is more than its own elements tell."""
+    asked = search.parse((type_name,), pairs_of(narrowing))
+    own = tuple(clause for clause in asked.clauses if isinstance(clause, Clause))
+    if not own or len(own) != len(asked.clauses) or len(own) != len(pairs_of(narrowing)):
+        raise invalid("not-supported", "only search parameters of the resource itself, without chains")
+    return own
 
 
 def text(scopes: Iterable[Scope]) -> str:
     """The scopes in v2 form, parted by spaces: `parse(text(x)) == x`."""
-    return " ".join(f"{s.context}/{s.type}.{''.join(c for c in LETTERS if c in s.verbs)}" for s in scopes)
+    return " ".join(_written(one) for one in scopes)
+
+
+def _written(one: Scope) -> str:
+    letters = "".join(letter for letter in LETTERS if letter in one.verbs)
+    return f"{one.context}/{one.type}.{letters}{'?' if one.search else ''}{one.search}"
 
 
 def allows(scopes: Iterable[Scope], type_name: str, verb: str) -> bool:
-    """Whether some scope of whatever context grants one verb (one of c r u d s) on one resource type."""
+    """Whether some scope of whatever context grants one verb (one of c r u d s) on one resource type, all or some of it."""
     return any(verb in scope.verbs and scope.type in (type_name, "*") for scope in scopes)
 
 
 def covers(held: Iterable[Scope], needed: Scope) -> bool:
-    """Whether the held scopes together grant every verb of the one that is needed, in whatever context."""
+    """Whether the held scopes together grant every verb of the one that is needed on the whole type, in whatever context."""
     granted: set[str] = set()
     for scope in held:
-        if scope.type == "*" or scope.type == needed.type:
+        if scope.type in ("*", needed.type) and not scope.search:
             granted |= scope.verbs
     return needed.verbs <= granted
 
@@ -63,14 +98,29 @@ def covers(held: Iterable[Scope], needed: Scope) -> bool:
 def narrow(held: Iterable[Scope], limit: Iterable[Scope]) -> tuple[Scope, ...]:
     """What both sets of scopes grant; the context is the narrower of the two, patient before user before system."""
     limits = tuple(limit)
-    found: dict[tuple[Context, str], frozenset[str]] = {}
+    found: dict[tuple[Context, str, str], frozenset[str]] = {}
     for one in held:
         for other in limits:
             both = _meet(one, other)
             if both is not None:
-                key = (both.context, both.type)
+                key = (both.context, both.type, both.search)
                 found[key] = found.get(key, frozenset()) | both.verbs
-    return tuple(Scope(context, type_name, verbs) for (context, type_name), verbs in found.items())
+    return tuple(Scope(context, type_name, verbs, search) for (context, type_name, search), verbs in found.items())
+
+
+def simplest(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """The same grants without scopes that another one of the same context says already."""
+    kept = tuple(scopes)
+    return tuple(one for one in kept if not any(other != one and _says(other, one) for other in kept))
+
+
+def _says(wide: Scope, narrow: Scope) -> bool:
+    return (
+        wide.context == narrow.context
+        and wide.type in ("*", narrow.type)
+        and wide.search in ("", narrow.search)
+        and wide.verbs >= narrow.verbs
+    )
 
 
 _RANK = ("patient", "user", "system")
@@ -83,4 +133,5 @@ def _meet(one: Scope, other: Scope) -> Scope | None:
     if not verbs:
         return None
     type_name = other.type if one.type == "*" else one.type
-    return Scope(min(one.context, other.context, key=_RANK.index), type_name, verbs)
+    narrowing = "&".join(dict.fromkeys(part for part in (one.search, other.search) if part))
+    return Scope(min(one.context, other.context, key=_RANK.index), type_name, verbs, narrowing)

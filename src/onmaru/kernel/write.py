@@ -16,9 +16,10 @@ from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
-from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
+from onmaru.kernel.rules import Rules
 
 
 class Decided(msgspec.Struct):
@@ -46,11 +47,14 @@ NOTHING = Version(0, "", "", 0, "create", 0, None)
 class Plan:
     """Decides the changes of one transaction; prepared bodies are kept when the decision has to be taken again."""
 
-    def __init__(self, index: Index, caller: Caller, gate: Gate, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, index: Index, caller: Caller, gate: Gate, new_id: Callable[[], str], rules: Rules | None = None
+    ) -> None:
         self._index = index
         self._caller = caller
         self._gate = gate
         self._new_id = new_id
+        self._rules = rules if rules is not None and rules.judging else None
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
         self._made: dict[int, tuple[str, Admitted | Invalid]] = {}
@@ -68,6 +72,7 @@ class Plan:
         self._sight = self._gate.sight(self._caller)
         targets = [*self._still(changes, t, sight)]
         _refuse_twice(changes, targets)
+        _refuse_stale(changes, targets)
         self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
         links = _links(changes, targets)
         if links != self._links:
@@ -111,6 +116,7 @@ class Plan:
                 try:
                     made = yield from carried(_admission(change, links))
                     made.spots = made.spots or verbatim.spots(made.body)
+                    self._judge(made)
                     self._made[number] = (target.id, made)
                 except Invalid as error:
                     self._made[number] = (target.id, error)
@@ -135,8 +141,12 @@ class Plan:
 
     def _ready(self, number: int, change: Change, target: Target, links: dict[str, str]) -> Admitted:
         """What came ready or was prepared for this target; prepared now otherwise."""
-        known = (target.id, change.ready) if change.ready is not None else self._made.get(number)
-        made = known[1] if known is not None and known[0] == target.id else _admission(change, links).done()
+        known = self._made.get(number)
+        if known is not None and known[0] == target.id:
+            made = known[1]
+        else:
+            made = change.ready or _admission(change, links).done()
+            self._judge(made)
         if isinstance(made, Invalid):
             raise made
         if change.op == "update" and made.id != target.id and (made.id or change.condition is None):
@@ -144,6 +154,11 @@ class Plan:
         if change.type == "Patient":
             made.keys.patients = [target.id]
         return made
+
+    def _judge(self, made: Admitted) -> None:
+        """Refuse what the tenant's rules do not let in."""
+        if self._rules is not None:
+            self._rules.judge(made.body)
 
     def _target(self, number: int, change: Change, t: int, sight: Sight) -> Target:
         if change.op == "create":
@@ -212,7 +227,7 @@ class Plan:
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
         version = current.version + 1 if current else 1
-        op = "update" if current else "create"
+        op: Op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
 
@@ -254,11 +269,11 @@ class Plan:
             draft = msgspec.structs.replace(draft, erases=tuple(taken))
         _add(decided, draft, NOTHING, 204)
 
-    def _draft(self, op: str, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
+    def _draft(self, op: Op, change: Change, id: str, version: int, made: Admitted | None) -> Draft:
         caller = self._caller
         body, keys, spots = (made.body, made.keys, made.spots) if made is not None else (None, None, None)
         return Draft(
-            op,  # type: ignore[arg-type]
+            op,
             change.type,
             id,
             version,
@@ -339,6 +354,13 @@ def _refuse_twice(changes: Sequence[Change], targets: Sequence[Target]) -> None:
         if target.id and not target.done and name in seen:
             raise invalid("duplicate", "two entries of one transaction change the same resource", change.type)
         seen.add(name)
+
+
+def _refuse_stale(changes: Sequence[Change], targets: Sequence[Target]) -> None:
+    """Bodies that came ready call each creation by the id it was to get: none may turn out to be another resource."""
+    for change, target in zip(changes, targets, strict=True):
+        if target.done and change.id not in ("", target.id) and any(one.ready is not None for one in changes):
+            raise invalid("conflict", "what was to be made exists under another id", change.type, 409)
 
 
 def _within(issue: Issue, number: int) -> Issue:

@@ -26,6 +26,8 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.oauth.shared import OPENED, Shared
+from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
@@ -37,7 +39,7 @@ log = logging.getLogger("onmaru.web")
 BODIED = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # What only reads waits for its audit row alone, not for what others write
 SAFE = frozenset({"GET", "HEAD"})
-SURFACES = frozenset({"fhir", "api", "rooms"})
+SURFACES = frozenset({"fhir", "api", "rooms", "oauth"})
 # Who is not known yet has a name and a password to say, no more
 UNKNOWN_BODY = 16_384
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -68,6 +70,8 @@ class Application:
         self._fhir = Fhir(doors)
         self._api = Api()
         self._rooms = Rooms(doors.rooms)
+        self._oauth = OAuth(doors)
+        self._shared = Shared(doors)
         self._events = Events()
         self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
@@ -136,10 +140,17 @@ class Application:
             response = refusal(failed, fhir=surface == "fhir")
         if surface == "fhir":
             self._count(visit, path, response)
+        head = self._head(scope, request_id, visit if surface in OPENED else None)
+        await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    def _head(self, scope: Scope, request_id: str, shared: Visit | None) -> list[tuple[str, str]]:
+        """What every answer says; to pages of other origins also whether they may read it."""
         head = [("x-request-id", request_id)]
+        if shared is not None and "origin" in scope.headers:
+            head += self._shared.answer(shared)
         if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
-        await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+        return head
 
     def _place(self, path: str) -> tuple[str, str, str]:
         """Tenant, surface ("" for pages) and the path below the surface."""
@@ -165,11 +176,10 @@ class Application:
 
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         settings = self._doors.settings
-        if surface == "fhir":
-            document = self._fhir.open(visit, path)
-            if document is not None:
-                return document
-        stranger = surface == "api" and path == "login"
+        document = self._open(visit, surface, path)
+        if document is not None:
+            return document
+        stranger = surface == "oauth" or (surface == "api" and path == "login")
         try:
             # Nobody's body is taken in before it is known whose it is
             if not stranger:
@@ -190,6 +200,12 @@ class Application:
             # A refusal has left an audit row too
             await self._kept(visit)
         return response
+
+    def _open(self, visit: Visit, surface: str, path: str) -> Response | None:
+        """What anybody is told without a grant; None for anything else."""
+        if surface in OPENED and visit.request.method == "OPTIONS":
+            return self._shared.asked(visit)
+        return self._fhir.open(visit, path) if surface == "fhir" else None
 
     def _count(self, visit: Visit | None, path: str, response: Response) -> None:
         """Tell the doors of a write that somebody known has asked for; a search by POST is none."""
@@ -216,6 +232,8 @@ class Application:
             raise
 
     def _handle(self, visit: Visit, surface: str, path: str, *, stranger: bool) -> Response | Awaitable[Response]:
+        if surface == "oauth":
+            return self._oauth.answer(visit, path)
         if stranger:
             if visit.request.method != "POST":
                 raise MethodRefused(["POST"])

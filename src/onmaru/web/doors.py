@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
@@ -93,6 +94,11 @@ async def here(errand: Errand) -> None:
     """No errand goes elsewhere."""
 
 
+async def nowhere(tenant: str, address: str) -> bytes:
+    """A house that fetches nothing from outside."""
+    raise invalid("forbidden", "this server fetches nothing from that address", status=403)
+
+
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
@@ -105,6 +111,7 @@ class Doors(msgspec.Struct, frozen=True):
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
+    fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
     logins: Logins
@@ -117,6 +124,7 @@ class Doors(msgspec.Struct, frozen=True):
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     came: Callable[[str, bool], None] = lambda tenant, accepted: None
+    fetch: Callable[[str, str], Awaitable[bytes]] = nowhere
     letters: Letters | None = None
     erasing: Erasing | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None

@@ -80,7 +80,7 @@ def open_page(visit: Visit, page: str) -> None:
     A token limited to some scopes opens no page at all: pages show and change what no scope speaks of.
     """
     standing, caller = visit.known()
-    if page and standing.grant.scopes:
+    if page and standing.grant.limited:
         deny(visit, "scope")
         raise invalid("forbidden", "not permitted: scope", status=403)
     if page and not may_open(caller, page, visit.doors.logins.table):

@@ -13,7 +13,6 @@ import msgspec
 from onmaru.kernel.room import Response
 from onmaru.web.answers import SECURE
 from onmaru.web.body import Incoming
-from onmaru.web.pages import POLICIES
 
 log = logging.getLogger("onmaru.web")
 Headers = list[tuple[str, str]]
@@ -44,7 +43,7 @@ async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: b
     if response.type:
         head.append(("content-type", response.type))
     head += response.headers
-    if response.headers[-len(POLICIES) :] != POLICIES:
+    if not any(name == "content-security-policy" for name, _ in response.headers):
         head += SECURE
     body = response.body
     if bare or response.status in (204, 304) or body == b"":

@@ -38,7 +38,7 @@ class Visit(msgspec.Struct):
     def language(self) -> Language:
         """The first language of Accept-Language that the house speaks, else the user's."""
         asked = self.request.headers.get("accept-language")
-        return (asked and _spoken(asked)) or self.known()[0].user.language
+        return (asked and spoken(asked)) or self.known()[0].user.language
 
     def hall(self, room: str = "") -> Hall:
         """The kernel's doors for this visit's Caller."""
@@ -46,7 +46,8 @@ class Visit(msgspec.Struct):
 
 
 @lru_cache(maxsize=256)
-def _spoken(asked: str) -> Language | None:
+def spoken(asked: str) -> Language | None:
+    """The first language of an Accept-Language header that the house speaks."""
     for part in asked.split(","):
         tag = part.strip()[:2].lower()
         if tag == "ko":

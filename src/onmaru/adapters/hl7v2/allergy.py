@@ -1,4 +1,4 @@
-"""What an IAM says of an allergy beyond its table: whether it is confirmed (IAM-17) and of what kind it is (IAM-9)."""
+"""What an IAM says of an allergy beyond its table: whether it stands (IAM-6, 17) and of what kind it is (IAM-9)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def iam(node: Node, segment: Segment, sender: Sender) -> set[int]:
         if state != "entered-in-error":
             code = "inactive" if segment.c(17) == "I" else "active"
             node.data["clinicalStatus"] = {"coding": [{"system": _CLINICAL, "code": code}]}
+    if segment.c(6) == "D":  # HL7 table 0206: the sender takes it back
+        node.data["verificationStatus"] = {"coding": [{"system": _VERIFICATION, "code": "entered-in-error"}]}
+        node.data.pop("clinicalStatus", None)
+    if segment.c(6) in ("A", "U", "D", "X"):
+        done.add(6)
     kind = _TYPE.get(segment.c(9))
     if kind:
         node.data.setdefault("type", kind)

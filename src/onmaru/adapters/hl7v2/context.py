@@ -37,11 +37,15 @@ class Frozen(dict[str, Any]):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A resource of a remembered head: its elements without the resources that they refer to, its numbers and version."""
+    """A resource of a remembered head: its elements without the resources that they refer to, its numbers and version.
+
+    `heard`: what is said of it, where nobody looked whether it stands.
+    """
 
     data: Frozen
     numbers: list[Number]
     version: Version
+    heard: Any = None
 
 
 class Remembered(msgspec.Struct, frozen=True):

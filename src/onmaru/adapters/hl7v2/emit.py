@@ -17,7 +17,7 @@ class Draft(msgspec.Struct):
     """A resource to be written: `numbers` or else `key` find it in the record; `emptied` elements are deleted.
 
     `holder` is the order or report whose number is part of the key: where that is new, this is new. `version`: what stands
-    and is not changed.
+    and is not changed. `heard`: what is said of it, remembered with a head.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Draft(msgspec.Struct):
     filled: set[str]
     holder: str = ""
     version: Version | None = None
+    heard: Any = None
 
 
 _NODES = (Node, Known)
@@ -89,7 +90,7 @@ class Emitter:
 
     def drafts(self) -> list[Draft]:
         for at, node in enumerate(self.order):
-            if type(node) is Known:
+            if type(node) is Known and node.standing.heard is None:
                 self.names[id(node)] = node.standing.version.name
             else:
                 self.names[id(node)] = f"urn:uuid:00000000-0000-4000-8000-{at + 1:012x}"
@@ -97,10 +98,7 @@ class Emitter:
         seen: set[str] = set()
         for at, node in enumerate(self.order):
             if type(node) is Known:
-                stands = node.standing
-                made.append(
-                    Draft(stands.version.name, node.type, {}, stands.numbers, "", [], set(), "", stands.version)
-                )
+                made.append(self._known(node))
                 continue
             inside: list[dict[str, Any]] = []
             data = {"resourceType": node.type, **self._elements(node, inside)}
@@ -132,6 +130,11 @@ class Emitter:
                 )
             )
         return made
+
+    def _known(self, node: Known) -> Draft:
+        stands = node.standing
+        version = stands.version if stands.heard is None else None
+        return Draft(self.names[id(node)], node.type, {}, stands.numbers, "", [], set(), "", version, stands.heard)
 
     def _holder(self, node: Node) -> str:
         holder = identity.holder(node) if node.type == "Observation" else None

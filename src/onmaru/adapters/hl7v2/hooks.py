@@ -6,9 +6,18 @@ import base64
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
-from onmaru.adapters.hl7v2 import allergy, attachments, moments, observation, systems, values
+from onmaru.adapters.hl7v2 import (
+    allergy,
+    attachments,
+    dosing,
+    moments,
+    observation,
+    occurrence,
+    systems,
+    timing,
+    values,
+)
 from onmaru.adapters.hl7v2.er7 import Segment
 from onmaru.adapters.hl7v2.node import Node
 from onmaru.adapters.hl7v2.tables import coded
@@ -42,22 +51,25 @@ def _obr(node: Node, segment: Segment, sender: Sender) -> set[int]:
             done.add(15)
     if node.type == "ServiceRequest":
         done |= _timing(node, segment, 27, sender)
+        for number in (
+            6,
+            7,
+        ):  # when it was asked for, and the time of the observation: whichever came second is one more
+            moment = moments.dateTime(segment.c(number), sender.zone) if segment.c(number) else None
+            if moment:
+                occurrence.at(node, moment)
+                done.add(number)
     return done
 
 
 def _timing(node: Node, segment: Segment, field: int, sender: Sender) -> set[int]:
-    """TQ of version 2.4 and before: start 4, end 5, priority 6."""
-    rep = segment.first(field)
-    if not rep:
-        return set()
-    limits = values.period(rep.c(4), rep.c(5), sender)
-    if limits and not any(name.startswith("occurrence") for name in node.data):
-        node.data["occurrencePeriod"] = limits
-    urgency = coded("ExtendedPriorityCodes", rep.c(6))
-    if urgency:
-        node.data.setdefault("priority", urgency[0])
-    said = [part for at in (1, 2, 3, 7, 8) if (part := rep.c(at))]
-    return {field} if (limits or urgency) and not said else set()
+    """TQ of version 2.4 and before: done when each of its components found a place."""
+    complete = []
+    for rep in segment.repetitions(field):
+        if rep:
+            said = {at for at in range(1, 13) if rep.c(at)}
+            complete.append(said <= occurrence.planned(node, timing.of_tq(rep, sender), timing.TQ))
+    return {field} if complete and all(complete) else set()
 
 
 def _orc(node: Node, segment: Segment, sender: Sender) -> set[int]:
@@ -72,7 +84,7 @@ def _orc(node: Node, segment: Segment, sender: Sender) -> set[int]:
         done |= _timing(node, segment, 7, sender)
     if node.type == "MedicationRequest":
         _drug_status(node, segment)
-        done |= {1, 5}
+        done |= {1, 5} | dosing.told(node, segment, 7, sender)
     return done
 
 
@@ -188,7 +200,8 @@ def _software(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 
 def _problem(node: Node, segment: Segment, sender: Sender) -> set[int]:
-    done = set()
+    """PRB-13 confirmed or not, PRB-14 where in its course; PRB-1 DE takes it back (HL7 table 0287)."""
+    done = {1} if segment.c(1) in ("AD", "UP", "UC", "DE") else set()
     states = {"active", "recurrence", "relapse", "inactive", "remission", "resolved"}
     for field, name, allowed in (
         (14, "clinicalStatus", states),
@@ -199,61 +212,27 @@ def _problem(node: Node, segment: Segment, sender: Sender) -> set[int]:
             system = "condition-clinical" if name == "clinicalStatus" else "condition-ver-status"
             node.data[name] = {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": said}]}
             done.add(field)
+    if segment.c(1) == "DE":
+        system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+        node.data["verificationStatus"] = {"coding": [{"system": system, "code": "entered-in-error"}]}
+        node.data.pop("clinicalStatus", None)  # R4 con-5
     return done
 
 
 def _timed(node: Node, segment: Segment, sender: Sender) -> set[int]:
-    """TQ1: start 7, end 8, priority 9, repeat pattern 3 and the instruction in words (6, 10, 11)."""
-    limits = values.period(segment.c(7), segment.c(8), sender)
-    urgency = coded("ExtendedPriorityCodes", segment.c(9))
-    done = {9} if urgency else set()
-    if urgency and node.type in ("ServiceRequest", "MedicationRequest"):
-        node.data.setdefault("priority", urgency[0])
-    if node.type == "Appointment" and limits:
-        done |= _starts(node, limits.get("start"), limits.get("end"), 7) | ({8} if limits.get("end") else set())
-    elif node.type == "ServiceRequest":
-        done |= _order_timing(node, segment, limits)
-    elif node.type == "MedicationRequest":
-        done |= _drug_timing(node, segment, limits)
-    return done
-
-
-def _order_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) -> set[int]:
-    """TQ1-2 is how much is ordered; 7 and 8 when it shall be done."""
-    done = set()
-    amount = values.quantity(segment.first(2)) if segment.field(2) else None
-    if amount and not any(name.startswith("quantity") for name in node.data):
-        node.data["quantityQuantity"] = amount
-        done.add(2)
-    stands = node.data.get("occurrencePeriod")
-    if limits and (stands == limits or not any(name.startswith("occurrence") for name in node.data)):
-        node.data["occurrencePeriod"] = limits
-        done |= {7, 8}
-    return done
-
-
-def _drug_timing(node: Node, segment: Segment, limits: dict[str, Any] | None) -> set[int]:
-    done = set()
-    timing: dict[str, Any] = {}
-    if limits:
-        timing["repeat"] = {"boundsPeriod": limits}
-        done |= {7, 8}
-    pattern = values.concept(segment.first(3), "RepeatPattern") if segment.field(3) else None
-    if pattern:
-        timing["code"] = pattern
-        done.add(3)
-    dose = values.quantity(segment.first(2)) if segment.field(2) else None
-    if timing or dose:
-        dosage = node.data.setdefault("dosageInstruction", [{}])[0]
-        if dose and "doseAndRate" not in dosage:
-            dosage["doseAndRate"] = [{"doseQuantity": dose}]
-            done.add(2)
-        if timing and "timing" in dosage:
-            return done - {3, 7, 8}
-        if timing:
-            dosage["timing"] = timing
-        node.slots.setdefault(("dosageInstruction", "", 0), dosage)
-    return done
+    """TQ1 of an order, a drug or an appointment."""
+    plan = timing.of_tq1(segment, sender)
+    if node.type == "ServiceRequest":
+        return occurrence.planned(node, plan, timing.TQ1)
+    if node.type in ("MedicationRequest", "MedicationDispense"):
+        return dosing.planned(node, plan, timing.TQ1)
+    if node.type != "Appointment" or plan.limits is None:
+        return set()
+    _starts(node, plan.limits.get("start"), plan.limits.get("end"), 7)
+    held = {name: node.data[name] for name in plan.limits if name in node.data}
+    if held != plan.limits:  # SCH-11 or a resource gave another time: this one was asked for
+        node.data.setdefault("requestedPeriod", []).append(plan.limits)
+    return {7, 8}
 
 
 def _coverage(node: Node, segment: Segment, sender: Sender) -> set[int]:
@@ -294,20 +273,23 @@ def _document(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 def content(node: Node, segment: Segment, sender: Sender) -> set[int]:
     """OBX of a document message: text lines are one attachment, each ED or RP is one of its own."""
-    kind = segment.c(2)
+    kind, name = segment.c(2), segment.c(3, 2) or segment.c(3)
     kept = node.data.setdefault("content", [])
     for rep in segment.repetitions(5):
         if not rep:
             continue
         one = attachments.attachment(rep) if kind == "ED" else attachments.pointer(rep) if kind == "RP" else None
         if one:
-            kept.append({"attachment": one})
+            kept.append({"attachment": {"title": name, **one} if name else one})
             continue
         line = rep.text
         text = next((c for c in kept if c["attachment"].get("contentType") == "text/plain;charset=utf-8"), None)
         if text is None:
             text = {"attachment": {"contentType": "text/plain;charset=utf-8", "data": ""}}
             kept.append(text)
+        titles = text["attachment"].get("title", "").split("; ")
+        if name and name not in titles:
+            text["attachment"]["title"] = "; ".join([*filter(None, titles), name])
         before = base64.b64decode(text["attachment"]["data"])
         text["attachment"]["data"] = base64.b64encode((before + b"\n" if before else b"") + line.encode()).decode()
     if not kept:
@@ -317,11 +299,18 @@ def content(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 def _immunization(node: Node, segment: Segment, sender: Sender) -> set[int]:
     """RXA-6 of 999 means that the amount is unknown (Implementation note of table RXA[Immunization])."""
+    done = {21} if segment.c(21) in ("A", "U", "X") else set()
     dose = node.data.get("doseQuantity")
     if dose and dose.get("value") == 999:
         del node.data["doseQuantity"]
-        return {6}
-    return set()
+        done.add(6)
+    return done
+
+
+def _given(node: Node, segment: Segment, sender: Sender) -> set[int]:
+    """RXA: a vaccine or another drug."""
+    act = {"Immunization": _immunization, "MedicationAdministration": dosing.administered}.get(node.type)
+    return act(node, segment, sender) if act else set()
 
 
 def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
@@ -344,8 +333,14 @@ def _header(node: Node, segment: Segment, sender: Sender) -> set[int]:
 
 
 def _diagnosis(node: Node, segment: Segment, sender: Sender) -> set[int]:
-    """DG1-21: add and update are what taking the message means; a deletion is the table's."""
-    return {21} if segment.c(21) in ("A", "U", "S", "X") else set()
+    """DG1-21: add and update are what taking the message means; a deletion is the table's. DG1-6 belongs to the visit
+    (Encounter.diagnosis.use); without one it is a category of the diagnosis."""
+    done = {21} if segment.c(21) in ("A", "U", "S", "X") else set()
+    kind = values.concept(segment.first(6), "DiagnosisType") if segment.field(6) and node.encounter is None else None
+    if kind:
+        node.data.setdefault("category", []).append(kind)
+        done.add(6)
+    return done
 
 
 # Which hook a segment has, and the resource that it is for ("": the hook looks itself)
@@ -369,7 +364,12 @@ _HOOKS: dict[str, tuple[str, Hook]] = {
     "IN1": ("Coverage", _coverage),
     "FT1": ("ChargeItem", _charge),
     "TXA": ("DocumentReference", _document),
-    "RXA": ("Immunization", _immunization),
+    "RXO": ("MedicationRequest", dosing.drug),
+    "RXE": ("MedicationRequest", dosing.drug),
+    "RXG": ("MedicationRequest", dosing.drug),
+    "RXD": ("MedicationDispense", dosing.drug),
+    "RXC": ("", dosing.component),
+    "RXA": ("", _given),
     "OBX": ("Observation", observation.fill),
 }
 

@@ -11,7 +11,9 @@ from onmaru.adapters.hl7v2 import ack, er7, evidence, mapping, moments, snapshot
 from onmaru.adapters.hl7v2.context import Contexts, Stale, Standing, bare
 from onmaru.adapters.hl7v2.emit import Draft, Emitter
 from onmaru.adapters.hl7v2.er7 import Message
-from onmaru.adapters.hl7v2.finding import Finder, Recent
+from onmaru.adapters.hl7v2.finding import Finder, Number, Recent
+from onmaru.adapters.hl7v2.heard import Heard
+from onmaru.adapters.hl7v2.heeding import Apart, Heeding
 from onmaru.adapters.hl7v2.mapping import Mapped
 from onmaru.adapters.hl7v2.refused import DATA_TYPE, INTERNAL, MESSAGE_TYPE, Refused
 from onmaru.adapters.hl7v2.writing import ENCODER, Item, Writing, later, relinked
@@ -23,7 +25,6 @@ from onmaru.kernel.room import Hall
 
 ATTEMPTS = 5
 Json = dict[str, Any]
-_NO_DATA = {"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"}
 
 
 class Read:
@@ -64,8 +65,14 @@ class Intake:
         self.clock = clock
         self.recent = Recent()
 
-    def take(self, hall: Hall, data: bytes, source: Source) -> Receipt:
-        """Write one message. Refusals come back as AE or AR in the receipt; nothing of such a message is written."""
+    def take(self, hall: Hall, data: bytes, source: Source, heard: Heard | None = None) -> Receipt:
+        """Write one message. Refusals come back as AE or AR in the receipt; nothing of such a message is written.
+
+        `heard`: what `Hearing.hear` said of it, where it was asked.
+        """
+        receipt = self._heeded(hall, heard, source) if heard is not None else None
+        if receipt is not None:
+            return receipt
         digest = hashlib.sha256(data.strip(b"\x0b\x1c\r\n")).hexdigest()
         stamp = self._stamp(source.zone)
         try:
@@ -78,6 +85,44 @@ class Intake:
         receipt.reply = ack.acknowledge(data, receipt.ack, stamp, refusal, receipt.warnings)
         return receipt
 
+    def _heeded(self, hall: Hall, heard: Heard, source: Source) -> Receipt | None:
+        """Write a message as it was heard; None, and nothing is written, where it has to be read on the spot."""
+        try:
+            receipt = self._once_heard(hall, heard)
+        except Apart:
+            return None
+        except (Moved, Invalid):
+            self.recent.forget()  # somebody else wrote: look again once all of it can be seen
+            source.settle()
+            return None
+        receipt.control = heard.control
+        receipt.reply = self._stamp(source.zone).encode().join(heard.reply)
+        return receipt
+
+    def _once_heard(self, hall: Hall, heard: Heard) -> Receipt:
+        finder = Finder(hall.record, self.recent)
+        mine = (evidence.MESSAGE, heard.digest, "")
+        known, same_control = finder.all("DocumentReference", [[mine], [heard.number]])
+        if known:
+            return Receipt(accepted=1, duplicate=True, position=max(v.t for v in known), warnings=list(heard.places))
+        if same_control:
+            raise Apart
+        heeding = Heeding(finder, heard)
+        changes = heeding.changes(heeding.items_of())
+        written = hall.record.write([change for change, _ in changes])
+        self._remember(changes, written, [mine, heard.number])
+        receipt = self._receipt(hall, changes, written)
+        receipt.warnings = list(heard.places)
+        return receipt
+
+    def _remember(
+        self, changes: Sequence[tuple[Change, Item | None]], written: Sequence[Written], numbers: Sequence[Number]
+    ) -> None:
+        """The message's own document, under the numbers that tell it from others."""
+        for (change, _), done in zip(changes, written, strict=True):
+            if change.name == evidence.DOCUMENT:
+                self.recent.keep(done.version, numbers)
+
     def _stamp(self, zone: str) -> str:
         hours, minutes = int(zone[:3]), int(zone[4:6] or 0) * (-1 if zone.startswith("-") else 1)
         now = datetime.fromtimestamp(self.clock() / 1e6, UTC).astimezone(
@@ -87,7 +132,7 @@ class Intake:
 
     def _attempts(self, hall: Hall, data: bytes, digest: str, source: Source) -> Receipt:
         message = er7.parse(data)
-        if message.type in _NO_DATA:
+        if message.type in mapping.NO_DATA:
             raise Refused("AR", MESSAGE_TYPE, "messages of this type bring no data", "MSH^1^9")
         read = self._read(message, source.zone, digest)
         for attempt in range(ATTEMPTS):
@@ -138,28 +183,26 @@ class Intake:
         patient = next((item for item in items if item.type == "Patient"), None)
         if patient is not None:
             document["subject"] = {"reference": patient.reference}
-        changes = self._changes(items, drafts, document, writing, mapped)
+        changes = self._changes(items, message, document, writing, read)
         written = hall.record.write([change for change, _ in changes])
-        for (change, _), done in zip(changes, written, strict=True):
-            if change.name == evidence.DOCUMENT:
-                self.recent.keep(done.version, [mine, control])
+        self._remember(changes, written, [mine, control])
         receipt = self._receipt(hall, changes, written)
         receipt.warnings = places
         return receipt
 
     def _changes(
-        self, items: Sequence[Item], drafts: Sequence[Draft], document: Json, writing: Writing, mapped: Mapped
+        self, items: Sequence[Item], message: Message, document: Json, writing: Writing, read: Read
     ) -> list[tuple[Change, Item | None]]:
         made: list[tuple[Change, Item | None]] = [
             (change, item) for item in items if (change := item.change(writing.finder)) is not None
         ]
         body = ENCODER.encode(document)
         made.append((Change("create", "DocumentReference", body=body, name=evidence.DOCUMENT, compacted=True), None))
-        rendered = next((draft.data for draft in drafts if draft.type == "Provenance"), {"resourceType": "Provenance"})
+        rendered = next((d.data for d in read.drafts if d.type == "Provenance"), {"resourceType": "Provenance"})
         links = {item.name: item.reference for item in items}
         targets = list(dict.fromkeys([*(links[item.name] for item in items), evidence.DOCUMENT]))
         recorded = writing.at or moments.instant(self._stamp("+00:00"), "Z") or ""
-        whole = evidence.provenance(relinked(rendered, links), writing.message, mapped, targets, recorded)
+        whole = evidence.provenance(relinked(rendered, links), message, read.mapped, targets, recorded)
         made.append((Change("create", "Provenance", body=ENCODER.encode(whole), compacted=True), None))
         return made
 

@@ -147,5 +147,5 @@ def nearest(
     for kind in _NEAR.get(segment.name, _ANY):
         node = walk.known(kind)
         if node is not None:
-            return node  # type: ignore[no-any-return]
+            return node  # type: ignore[no-any-return]  # the walk keeps its nodes untyped
     return encounter or patient or header

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, remarks, required
+from onmaru.adapters.hl7v2 import context, doubts, hooks, links, moments, orders, remarks, required
 from onmaru.adapters.hl7v2 import segment as segments
 from onmaru.adapters.hl7v2.context import Contexts, Known, Learning, Remembered, Stale
 from onmaru.adapters.hl7v2.demands import demand
@@ -28,6 +28,8 @@ _PROTOCOL = {
 }
 
 
+# Message types that ask or answer, and bring no data
+NO_DATA = frozenset({"ACK", "QRY", "QBP", "RSP", "QCN", "QSB", "QVR"})
 # Segments that stand before the PID of the patient they are about (chapters 10.3.1 and 11.3)
 _AHEAD = frozenset({"SCH", "RF1"})
 
@@ -153,7 +155,7 @@ class _Mapper:
     def _targets(self, at: int, segment: Segment, position: Position | None) -> tuple[list[Node], set[int]]:
         touched: list[Node] = []
         done: set[int] = set()
-        for label, table, references in self._chosen_targets(segment, position):
+        for label, table, references in self._of_order(at, segment, self._chosen_targets(segment, position)):
             node, table = self._target(at, segment, position, label, table)
             if node is None or (segment.name == "NTE" and "ServiceRequest" in table and node.type not in NOTED):
                 continue
@@ -186,6 +188,16 @@ class _Mapper:
         default = tables().defaults.get(segment.name)
         return [[*default, []]] if default else []
 
+    def _of_order(self, at: int, segment: Segment, targets: list[list[Any]]) -> list[list[Any]]:
+        """What the order of an ORC, OBR or NTE is about; "$order" is named first, since it may be a drug or a result."""
+        if segment.name not in ("ORC", "OBR", "NTE"):
+            return targets
+        named = [
+            [self._chosen(at, label) if label.startswith("$") else label, table, references]
+            for label, table, references in targets
+        ]
+        return orders.meant(named, segment, orders.ahead(self.message.segments, at), self.walk)
+
     def _untabled(self, segment: Segment, touched: list[Node]) -> set[int]:
         """Segments that code places: document text, timing, software; others go to the nearest resource."""
         document = self.walk.known("DocumentReference") if segment.name == "OBX" else None
@@ -195,6 +207,8 @@ class _Mapper:
             return done
         near = self._remarked(segment) if segment.name == "NTE" else None
         near = near or links.nearest(self.walk, segment, self.patient, self.encounter, self.header)
+        if segment.name == "TQ1" and (near is None or near.type not in orders.TIMED):
+            near = next((node for node in reversed(self.nodes) if node.type in orders.TIMED), near)
         if near is None:
             return set()
         touched.append(near)
@@ -266,15 +280,12 @@ class _Mapper:
                 if node is not None:
                     return next(k for k, v in self._labels() if v is node)
             return "MedicationRequest[order]"
-        ahead = []
-        for segment in self.message.segments[at + 1 :]:
-            if segment.name == "ORC" or (segment.name == "OBR" and "OBR" in ahead):
-                break
-            ahead.append(segment.name)
+        ahead = [segment.name for segment in orders.ahead(self.message.segments, at)]
         for name, chosen in (
             ("RXO", "MedicationRequest[order]"),
             ("RXE", "MedicationRequest[coded]"),
             ("RXD", "MedicationDispense"),
+            ("RXG", "MedicationRequest[give]"),
             ("RXA", "MedicationAdministration"),
         ):
             if name in ahead or self.walk.find(name) in self.walk.instance.segments:
@@ -287,7 +298,7 @@ class _Mapper:
         instance = self.walk.instance
         while instance is not None:
             found += instance.labels.items()
-            instance = instance.above  # type: ignore[assignment]
+            instance = instance.above  # type: ignore[assignment]  # None at the top
         return found
 
     def _repeated(self, segment: Segment, number: int) -> bool:
@@ -341,7 +352,7 @@ def _makes(segment: Segment, kind: str) -> bool:
     if kind == "Encounter":
         return segment.name == "PV1" and bool(segment.populated())
     if kind == "Observation":
-        return segment.name in ("OBX", "PD1") and (segment.name == "PD1" or bool(segment.field(3)))
+        return segment.name == "PD1" or (segment.name == "OBX" and bool(segment.field(3) or segment.field(5)))
     if kind == "CareTeam":
         return segment.name in ("ROL", "PRT")
     if kind == "Specimen" and segment.name == "OBR":

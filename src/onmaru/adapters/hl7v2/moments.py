@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _DTM = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?\Z")
-_TM = re.compile(r"(\d{2})(\d{2})?(?:(\d{2})(\.\d{1,6})?)?(?:[+-]\d{4})?\Z")
+# Some senders put colons into a TM: not legal, but with one meaning only
+_TM = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(\.\d{1,6})?)?)?(?:[+-]\d{4})?\Z")
 
 
 def _zone(text: str | None, default: str) -> str:

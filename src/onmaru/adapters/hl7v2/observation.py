@@ -14,7 +14,10 @@ _RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:-|~|–|to)\s*(-?\d+(?:\.\d+)?)\
 _BOUND = re.compile(r"\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)\s*\Z")
 _COMPARATOR = re.compile(r"\s*(<=|>=|<|>)?\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*\Z")
 _ATTACHMENT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value"
+_ANALYSED = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time"
 _SUB_ID = "http://hl7.org/fhir/StructureDefinition/observation-v2-subid"
+DOUBTFUL = ("OBX-14",)
+"""Slot of a result whose own time is none: its report's time is not its time."""
 _CODED = {"CE", "CWE", "CNE", "CF", "IS", "ID"}
 
 
@@ -38,6 +41,12 @@ def fill(node: Node, segment: Segment, sender: Sender) -> set[int]:
     _status(node, segment, done)
     _unit_alone(node, segment, done)
     _range(node, segment, done)
+    if segment.field(14) and "effectiveDateTime" not in node.data:
+        node.slots[DOUBTFUL] = True
+    analysed = moments.dateTime(segment.c(19), sender.zone) if segment.c(19) else None
+    if analysed:
+        node.data.setdefault("extension", []).append({"url": _ANALYSED, "valueDateTime": analysed})
+        done.add(19)
     if segment.field(4):
         extension = {
             "url": _SUB_ID,
@@ -78,7 +87,9 @@ def _components(node: Node, given: list[Repetition], kind: str, segment: Segment
 def _value(rep: Repetition, kind: str, segment: Segment, sender: Sender) -> dict[str, Any]:
     """The value element of one repetition; whatever does not fit its declared type is kept as text."""
     made: dict[str, Any] | None = None
-    if kind in ("NM", "SN", "CQ", "MO", "CP", "NA", "NR"):
+    if kind in ("ST", "TX", "FT") and segment.field(6):
+        made = _measured(rep, segment)
+    elif kind in ("NM", "SN", "CQ", "MO", "CP", "NA", "NR"):
         made = _numeric(rep, kind, segment)
     elif kind in _CODED:
         made = _keyed("valueCodeableConcept", values.concept(rep, ""))
@@ -132,12 +143,20 @@ def _numeric(rep: Repetition, kind: str, segment: Segment) -> dict[str, Any] | N
     return {"valueQuantity": found}
 
 
+def _measured(rep: Repetition, segment: Segment) -> dict[str, Any] | None:
+    """A text with a unit (OBX-6) that is a number or a range is a measurement, whatever OBX-2 calls it."""
+    limits = _RANGE.match(rep.text)
+    if limits:
+        return _keyed("valueRange", _bounds(limits.group(1), limits.group(2), _unit(segment)))
+    return _numeric(rep, "NM", segment)
+
+
 def _structured(rep: Repetition, segment: Segment) -> dict[str, Any] | None:
     """SN: comparator, number, separator, number."""
     sign, first, separator, second = rep.c(1), values.number(rep.c(2)), rep.c(3), values.number(rep.c(4))
     joined = {"valueString": " ".join(part for part in (rep.c(1), rep.c(2), rep.c(3), rep.c(4)) if part)}
     unit = _unit(segment)
-    if first is None or sign == "<>":
+    if first is None or sign == "<>" or (separator and sign not in ("", "=")):
         return joined
     if separator in (":", "/") and second is not None:
         return {"valueRatio": {"numerator": {"value": first, **unit}, "denominator": {"value": second, **unit}}}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from onmaru.adapters.hl7v2 import dosing
 from onmaru.adapters.hl7v2.er7 import Message
 from onmaru.adapters.hl7v2.node import Node, prune
+from onmaru.adapters.hl7v2.observation import DOUBTFUL
 from onmaru.adapters.hl7v2.refused import SEQUENCE, Refused
 from onmaru.adapters.hl7v2.tables import coded
 
@@ -62,6 +64,9 @@ def finish(nodes: list[Node], message: Message) -> None:
     Raises Refused (AE, 100) for what needs a patient in a message that names none: taken, it would be seen by nobody.
     """
     for node in nodes:
+        if node.type == "DiagnosticReport":
+            _results(node)
+    for node in nodes:
         _placed(node)
         required = _REQUIRED.get(node.type)
         if required:
@@ -76,6 +81,15 @@ def finish(nodes: list[Node], message: Message) -> None:
             last(node)
     if any(node.patient is None and node.type in _NEEDS_PATIENT for node in nodes):
         raise Refused("AE", SEQUENCE, "no PID stands before what is said of a patient", "PID^1")
+
+
+def _results(report: Node) -> None:
+    """A result without a time of its own (OBX-14) was observed when its report says (OBR-7; HL7 v2 chapter 7.4.2.14)."""
+    name = next((one for one in ("effectiveDateTime", "effectivePeriod") if one in report.data), "")
+    for result in report.data.get("result", []) if name else []:
+        timed = type(result) is not Node or DOUBTFUL in result.slots
+        if not timed and not any(one.startswith("effective") for one in result.data):
+            result.data[name] = report.data[name]
 
 
 def _placed(node: Node) -> None:
@@ -139,7 +153,7 @@ def _condition(node: Node, message: Message) -> None:
     problem = message.type in ("PPR", "PGL", "PPP")
     code = "problem-list-item" if problem else "encounter-diagnosis"
     system = "http://terminology.hl7.org/CodeSystem/condition-category"
-    node.data.setdefault("category", [{"coding": [{"system": system, "code": code}]}])
+    node.data["category"] = [{"coding": [{"system": system, "code": code}]}, *node.data.get("category", [])]
     wrong = any(c.get("code") == "entered-in-error" for c in node.data.get("verificationStatus", {}).get("coding", ()))
     if problem and not wrong:
         clinical = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -166,16 +180,17 @@ def _simple(**defaults: Any) -> Any:
 
 
 def _request(node: Node, message: Message) -> None:
-    order = message.type in ("ORM", "OML", "OMG", "OMP", "RDE", "REF", "OMI")
+    order = message.type in ("ORM", "OML", "OMG", "OMP", "RDE", "REF", "OMI", "RGV")
     node.data.setdefault("status", "active" if order else "unknown")
     node.data.setdefault("intent", "order")
 
 
 def _drug(node: Node, message: Message) -> None:
+    dosing.settle(node)
+    for one in node.data.get("dosageInstruction", []):
+        _doses(one)
     if node.type == "MedicationRequest":
         _request(node, message)
-        for one in node.data.get("dosageInstruction", []):
-            _doses(one)
     elif node.type == "MedicationDispense":
         node.data.setdefault("status", "completed")
     else:
@@ -215,7 +230,8 @@ def _medication(node: Node) -> None:
     elif isinstance(held, Node):
         held.data = prune(held.data) or {}
         for one in held.data.get("ingredient", []):
-            one.setdefault("itemCodeableConcept", held.data.get("code") or dict(_ABSENT))
+            if "itemReference" not in one:
+                one.setdefault("itemCodeableConcept", held.data.get("code") or dict(_ABSENT))
             strength = one.get("strength", {})
             if strength and "denominator" not in strength:
                 strength["denominator"] = {"value": 1}
@@ -280,4 +296,5 @@ _REQUIRED: dict[str, Any] = {
 _AFTER: dict[str, Any] = {
     "MedicationRequest": _medication,
     "MedicationDispense": _medication,
+    "MedicationAdministration": _medication,
 }

@@ -12,6 +12,7 @@ from onmaru.adapters.hl7v2 import moments, snapshot, survivors
 from onmaru.adapters.hl7v2.emit import Draft
 from onmaru.adapters.hl7v2.er7 import Message
 from onmaru.adapters.hl7v2.finding import DECODER, Finder, Number, condition
+from onmaru.adapters.hl7v2.heard import Heard
 from onmaru.adapters.hl7v2.identity import KEY
 from onmaru.adapters.hl7v2.refused import UNKNOWN_KEY, Refused
 from onmaru.adapters.hl7v2.snapshot import Statement
@@ -38,19 +39,12 @@ class Item:
         self.statement: Statement | None = None
         self.repeated = False
         self.links: dict[str, str] = {}
+        self.id = ""  # the one it gets if it is made; "" lets the record choose
 
     @property
     def found_by(self) -> list[Number]:
         """All numbers that the resource will be found by."""
-        given = (self.data or {}).get("identifier", [])
-        if isinstance(given, dict) or not given:
-            return list(self.numbers)
-        master = (self.data or {}).get("masterIdentifier")
-        return [
-            (one.get("system", ""), one["value"], "")
-            for one in [*given, *([master] if master else [])]
-            if "value" in one
-        ]
+        return numbers_of(self.data or {}, self.numbers)
 
     @property
     def reference(self) -> str:
@@ -72,7 +66,18 @@ class Item:
             return Change("update", self.type, self.version.id, body, if_match=self.version.version, compacted=True)
         free = finder.free(self.type, self.numbers)
         guard = condition(self.type, free) if free else None
-        return Change("create", self.type, body=body, if_none_exist=guard, name=self.name, compacted=True)
+        return Change("create", self.type, self.id, body, if_none_exist=guard, name=self.name, compacted=True)
+
+
+def numbers_of(data: Json, numbers: Sequence[Number]) -> list[Number]:
+    """All numbers that a resource will be found by; without any of its own, those it was looked for by."""
+    given = data.get("identifier", [])
+    if isinstance(given, dict) or not given:
+        return list(numbers)
+    master = data.get("masterIdentifier")
+    return [
+        (one.get("system", ""), one["value"], "") for one in [*given, *([master] if master else [])] if "value" in one
+    ]
 
 
 def later(a: str, b: str) -> bool:
@@ -83,7 +88,7 @@ def later(a: str, b: str) -> bool:
 class Writing:
     """Plans the transaction of one message against what is stored now."""
 
-    def __init__(self, finder: Finder, message: Message, sender: Sender, at: str) -> None:
+    def __init__(self, finder: Finder, message: Message | Heard, sender: Sender, at: str) -> None:
         self.finder = finder
         self.message = message
         self.sender = sender
@@ -107,6 +112,8 @@ class Writing:
 
     def _divide(self, drafts: Sequence[Draft]) -> None:
         """A43: the number that moves belongs to two patients; only his other numbers tell who gets it."""
+        if isinstance(self.message, Heard):
+            return
         if self.message.type != "ADT" or self.message.event not in survivors.NUMBER_MOVES:
             return
         moving = {one[:2] for prior in survivors.priors(self.message, self.sender) for one in prior.moving}
@@ -210,7 +217,7 @@ class Writing:
 
     def _survive(self) -> None:
         event = self.message.event
-        if self.message.type not in ("ADT", "BAR"):
+        if isinstance(self.message, Heard) or self.message.type not in ("ADT", "BAR"):
             return
         if event in survivors.LINKS:
             self._link_patients(event == "A24")

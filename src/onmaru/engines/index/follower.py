@@ -150,10 +150,10 @@ class FollowedIndex:
         if found is None:
             return None
         position = found[0]
-        self._whose = _bounded(self._whose)
+        self._whose = bounded(self._whose)
         self._whose[position] = self._people(found[1])
         if t >= self.file.position:
-            self._current = _bounded(self._current)
+            self._current = bounded(self._current)
             self._current[name] = position
         return self.version(position)
 
@@ -222,7 +222,7 @@ class FollowedIndex:
         whose = self._whose.get(version.t)
         if whose is None:
             whose = self._people(self.file.patients(version.t))
-            self._whose = _bounded(self._whose)
+            self._whose = bounded(self._whose)
             self._whose[version.t] = whose
         return whose
 
@@ -250,7 +250,7 @@ class FollowedIndex:
             version = self.version(position)
             if version.at < since:
                 break
-            if sight.everything or sight.sees(version.type, self.compartments(version)):
+            if sight.everything or sight.shows(version, self.compartments(version), self.keys):
                 page.append(version)
             if len(page) > count:
                 break
@@ -305,7 +305,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def _bounded(kept: dict[K, V]) -> dict[K, V]:
+def bounded(kept: dict[K, V]) -> dict[K, V]:
     """The same cache, or an empty one when it has grown full."""
     return kept if len(kept) < MANY else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -40,6 +41,11 @@ class Names:
     def known(self, type: str, id: str) -> int | None:
         """The key of `type/id`, or None where nothing ever had or named it."""
         return self.rids.get((type, id)) or self.rids.stored(type, id)
+
+    def all_known(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        """The keys of those names that anything ever had or named."""
+        found = (self.known(*name) for name in names)
+        return [rid for rid in found if rid is not None]
 
     def name(self, rid: int) -> tuple[str, str]:
         """(type, id) of a key."""

@@ -99,10 +99,8 @@ def _token(file: Tables, sp: int, value: Token) -> BitMap:
 
 def _reference(file: Tables, sp: int, value: Ref, targets: tuple[str, ...]) -> BitMap:
     found = BitMap()
-    for type in (value.type,) if value.type else (*targets, ""):
-        rid = file.names.known(type, value.id)
-        if rid is not None:
-            found |= _read(file, "SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid))
+    for rid in file.names.all_known([(type, value.id) for type in ((value.type,) if value.type else (*targets, ""))]):
+        found |= _read(file, "SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid))
     return found
 
 

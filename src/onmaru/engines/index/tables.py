@@ -148,6 +148,13 @@ class Tables:
         )
         return sorted((TYPE_NAMES[type], id) for type, id in found)
 
+    def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
+        for t in positions:
+            rid = self.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
+            for (by,) in self.db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid)):
+                yield t, by
+
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
         return TYPES.get(type, 0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onmaru.engines.index.follower import FollowedIndex
+from onmaru.engines.index.follower import FollowedIndex, bounded
 from onmaru.engines.postgres.log import PgLog
 from onmaru.engines.postgres.tables import PgTables
+from onmaru.fhir.keys import Keys
+from onmaru.kernel.log import Version
 
 
 class PgIndex(FollowedIndex):
@@ -42,3 +44,16 @@ class PgIndex(FollowedIndex):
         missing = [t for t in positions if t not in self._kept]
         for version in self._entries.some(missing) if len(missing) > 1 else ():
             self._keep(version)
+        unknown = [t for t in positions if t not in self._whose]
+        if len(unknown) > 1:
+            self._whose = bounded(self._whose)
+            for t, pats in self.tables.whose(unknown):
+                self._whose[t] = self._people(pats)
+
+    def _applied(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
+        """Whose the versions are is known from their keys."""
+        super()._applied(batch)
+        self._whose = bounded(self._whose)
+        for version, keys in batch:
+            if keys is not None:
+                self._whose[version.t] = tuple(keys.patients)

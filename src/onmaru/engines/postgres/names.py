@@ -35,6 +35,20 @@ class PgNames(Names):
         ):
             dict.__setitem__(self._systems, url, s)
 
+    def all_known(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        """The keys of those that have one, in one question where one is not remembered."""
+        kept = [self._given.get(name) for name in names]
+        if None not in kept:
+            return [rid for rid in kept if rid is not None]
+        numbers = [TYPES.get(type, 0) for type, _ in names]
+        return [rid for _, _, rid in self._link.execute(_FIND, (numbers, [id for _, id in names]))]
+
+    def people(self, rids: Iterable[int]) -> None:
+        """Remember the logical ids of these patients."""
+        unknown = [rid for rid in rids if rid not in self._people]
+        if unknown:
+            self._people.update(self._link.execute("SELECT rid, id FROM res WHERE rid = ANY(?)", (unknown,)))
+
     def foresee(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Know the keys of all these before they are asked for one by one; new ones are given."""
         self._given.give([name for name in dict.fromkeys(wanted) if name not in self._given])

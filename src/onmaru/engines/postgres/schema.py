@@ -121,7 +121,7 @@ def drop(address: str, tenant: str) -> None:
     try:
         link.script(f'DROP SCHEMA IF EXISTS "{schema_of(tenant)}" CASCADE')
         if link.execute("SELECT to_regclass('onmaru.tenant')::text").get:
-            for table, column in (("tenant", "name"), ("account", "tenant"), ("given", "tenant")):
+            for table, column in (("tenant", "name"), ("account", "tenant"), ("given", "tenant"), ("client", "tenant")):
                 link.execute(f"DELETE FROM onmaru.{table} WHERE {column} = ?", (tenant,))
     finally:
         link.close()

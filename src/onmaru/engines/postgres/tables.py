@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyroaring import BitMap
@@ -65,6 +65,20 @@ class PgTables(Tables):
             return {}
         rows = self._link.execute("SELECT rid, max(t) FROM hist WHERE rid = ANY(?) GROUP BY rid", (again,))
         return dict(rows)
+
+    def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """All in one question."""
+        rows = self._link.execute(
+            "SELECT v.t, r.t FROM ver v JOIN ref r ON r.sp = ? AND r.rid = v.rid WHERE v.t = ANY(?)",
+            (sp, list(positions)),
+        )
+        return iter(rows)
+
+    def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """(t, keys of the patients) of these versions; the patients' ids are remembered."""
+        rows = self._link.execute("SELECT t, pats FROM ver WHERE t = ANY(?)", (list(positions),))
+        self._names.people({int(rid) for _, pats in rows for rid in pats.split(",") if rid})
+        return iter(rows)
 
     def learn(self, t: int, next_rid: int) -> list[str]:
         """Take in what other workers appended up to `t`: the names of the resources that have moved."""

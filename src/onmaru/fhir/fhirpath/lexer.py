@@ -64,7 +64,7 @@ def _scan(expression: str) -> Iterator[Token]:
             text = match[0]
             if kind in ("string", "quoted", "doubled"):
                 text = _unescaped(text[1:-1], place)
-            yield Token(kind, text, place, match.end())  # type: ignore[arg-type]
+            yield Token(kind, text, place, match.end())  # type: ignore[arg-type]  # one group always matches
         place = match.end()
 
 

@@ -47,7 +47,7 @@ def integer(items: Sequence[Any]) -> int | None:
     """An Integer or Long."""
     value = one(items)
     if value is None or kind(value) in ("Integer", "Long"):
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # its kind was asked
     raise _unfit("Integer", value)
 
 

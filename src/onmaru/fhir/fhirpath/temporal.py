@@ -60,7 +60,7 @@ class Moment:
         """How many digits were written: 4, 6, 8, 10, 12, 14 or 17 (a Time's two, four, six or nine)."""
         count = sum(WIDTHS[self.first : self.first + len(self.fields)])
         last = self.fields[-1]
-        fraction = -last.as_tuple().exponent if isinstance(last, Decimal) else 0  # type: ignore[operator]
+        fraction = -last.as_tuple().exponent if isinstance(last, Decimal) else 0  # type: ignore[operator]  # finite
         return count + (max(3, fraction) if fraction else 0)
 
     def __eq__(self, other: object) -> bool:

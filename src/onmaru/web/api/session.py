@@ -31,30 +31,48 @@ class Glass(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
+class Throttled(Exception):
+    """Too many tries; the next one may be made after so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too many tries")
+        self.seconds = seconds
+
+
+async def proved(visit: Visit, given: str, secret: str) -> User:
+    """The user who knows this password; `Invalid` 401 wrong, Throttled after too many. An unknown one takes no less time."""
+    logins = visit.doors.logins
+    mark = cookie(visit.request.headers.get("cookie", ""), _slot(visit, given))
+    trying = logins.trying(visit.tenant, given, visit.address, mark)
+    async with CHECKS:
+        # Asked only now: of many tries sent at once, those that waited here are refused too
+        wait = logins.blocked(trying)
+        right = not wait and await asyncio.to_thread(logins.knows, visit.tenant, given, secret)
+        if not wait:
+            logins.counted(trying, right=right)
+    user = logins.accounts.user(visit.tenant, given)
+    # A name that nobody has may be a password typed into the wrong field, and is not kept
+    name = user.user if user is not None else ""
+    if wait:
+        await visit.denials.gather((visit.address, name, "rate-limit"), lambda why: note_login(visit, name, (), why))
+        raise Throttled(wait)
+    if user is None or not right:
+        note_login(visit, name, (), "password")
+        raise invalid("login", "user or password is wrong", status=401)
+    return user
+
+
 async def login(visit: Visit) -> Response:
     """`POST /api/login`: 200 with the session's cookie, 401 wrong, 429 too many tries. A user unknown answers no sooner."""
     given = body(visit, Credentials)
     logins = visit.doors.logins
-    mark = cookie(visit.request.headers.get("cookie", ""), _slot(visit, given.user))
-    trying = logins.trying(visit.tenant, given.user, visit.address, mark)
-    async with CHECKS:
-        # Asked only now: of many tries sent at once, those that waited here are refused too
-        wait = logins.blocked(trying)
-        right = not wait and await asyncio.to_thread(logins.knows, visit.tenant, given.user, given.password)
-        if not wait:
-            logins.counted(trying, right=right)
-    user = logins.accounts.user(visit.tenant, given.user)
-    # A name that nobody has may be a password typed into the wrong field, and is not kept
-    name = user.user if user is not None else ""
-    if wait:
-        await visit.denials.gather((visit.address, name, "rate-limit"), lambda why: _note_login(visit, name, (), why))
+    try:
+        user = await proved(visit, given.user, given.password)
+    except Throttled as error:
         refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
-        return json(refused, 429, [("retry-after", str(wait))])
-    if user is None or not right:
-        _note_login(visit, name, (), "password")
-        raise invalid("login", "user or password is wrong", status=401)
+        return json(refused, 429, [("retry-after", str(error.seconds))])
     secret, grant = logins.open_session(visit.tenant, user.user)
-    _note_login(visit, user.user, user.roles, "")
+    note_login(visit, user.user, user.roles, "")
     mark = logins.devices.mark(visit.tenant, user.user, logins.now())
     cookies = (
         _cookie(visit, COOKIE, secret, logins.lifetimes.session),
@@ -118,7 +136,8 @@ def _cookie(visit: Visit, name: str, secret: str, lasts: int, below: str = "") -
     return f"{name}={secret}; Path={top}{below}; Max-Age={lasts // 1_000_000}; HttpOnly; SameSite=Strict{secure}"
 
 
-def _note_login(visit: Visit, user: str, roles: tuple[str, ...], denied: str) -> None:
+def note_login(visit: Visit, user: str, roles: tuple[str, ...], denied: str) -> None:
+    """Leave an audit row of a log-in, done or refused."""
     at = visit.doors.logins.now()
     row = Access(at, user, roles, "", "login", "login", (), not denied, denied, visit.id, visit.address)
     visit.doors.audit(trail_of(visit), row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel import password
 from onmaru.kernel.access import may_open
-from onmaru.kernel.accounts import User
+from onmaru.kernel.accounts import NAME, NAMED, User
 from onmaru.kernel.caller import Role
 from onmaru.kernel.entry import ID
 from onmaru.kernel.guessing import Try
@@ -22,8 +21,6 @@ from onmaru.web.api.reading import body
 from onmaru.web.api.session import CHECKS
 from onmaru.web.entrance import deny, note
 from onmaru.web.visit import Visit
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\-]{0,63}")
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,8 +54,8 @@ def listing(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """`POST /api/users`: 201; 409 when the name is taken."""
     given = body(visit, NewUser)
-    if not _NAME.fullmatch(given.user):
-        raise invalid("value", "a user name has 1 to 64 letters, digits and . _ @ -", "user", 422)
+    if not NAME.fullmatch(given.user):
+        raise invalid("value", NAMED, "user", 422)
     language = given.language or visit.doors.settings.language
     user = User(visit.tenant, given.user, given.name, given.roles, "", given.patient, language)
     _check(user)
@@ -94,7 +91,7 @@ async def set_password(visit: Visit) -> Response:
     standing, caller = visit.known()
     logins = visit.doors.logins
     own = visit.request.params["user"] == caller.user
-    if not own and (standing.grant.scopes or not may_open(caller, "users", logins.table)):
+    if not own and (standing.grant.limited or not may_open(caller, "users", logins.table)):
         deny(visit, "role")
         raise invalid("forbidden", "not permitted: role", status=403)
     user = _found(visit)

@@ -10,13 +10,11 @@ import msgspec
 from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.structure import RESOURCE_TYPES
-from onmaru.kernel import scope
-from onmaru.kernel.access import standard
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.routes import Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
-DATE = "2026-11-22"
+DATE = "2026-11-23"
 _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
@@ -38,7 +36,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "rest": [
             {
                 "mode": "server",
-                "security": {"cors": False, "description": "Bearer tokens limited by SMART v2 scopes"},
+                "security": {"cors": True, "service": [{"coding": [_SMART]}], "description": "SMART App Launch 2"},
                 "resource": [_resource(name, of_type, settings) for name in sorted(RESOURCE_TYPES)],
                 "interaction": of_system,
                 "operation": [
@@ -54,16 +52,18 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
     return before, after
 
 
+_SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
 _ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 
 
 # R5's definition: R4 has none
 _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+_VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
-        **({"operation": [_PURGE]} if type_name == "Patient" else {}),
+        "operation": [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE],
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",
@@ -80,16 +80,3 @@ def _resource(type_name: str, interactions: list[dict[str, str]], settings: Sett
             for code, found in sorted(parameters(type_name).items())
         ],
     }
-
-
-def smart_configuration() -> bytes:
-    """What of SMART App Launch 2 is there: scopes on tokens that the site gives out; no authorization server."""
-    scopes = sorted({scope.text([one]) for duty in standard().values() for one in duty.scopes})
-    return msgspec.json.encode(
-        {
-            "capabilities": ["permission-v2", "permission-patient", "permission-user"],
-            "scopes_supported": scopes,
-            "grant_types_supported": [],
-            "code_challenge_methods_supported": [],
-        }
-    )

@@ -15,6 +15,7 @@ from onmaru.web.fhir.fhirpath import evaluate
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
+from onmaru.web.fhir.validate import validate, validate_stored
 from onmaru.web.fhir.write import Writes
 from onmaru.web.router import MethodRefused
 
@@ -23,6 +24,8 @@ Interaction = Callable[[Request, Hall], Response | Awaitable[Response]]
 Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 # Operations of the whole system. They read nothing of the record, so the surface notes each in the audit trail.
 OPERATIONS = frozenset({"$fhirpath"})
+# Operations on a type that read nothing of the record either
+OF_TYPE = frozenset({"$validate"})
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
@@ -50,6 +53,8 @@ def table(doors: Doors) -> Table:
         "_search": {"POST": ("search-system", searches.of_system_posted)},
         "_history": {"GET": ("history-system", history)},
         "$fhirpath": {"POST": ("$fhirpath", evaluate)},
+        "T/$validate": {"POST": ("validate", validate)},
+        "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
     bundles.find = partial(find, routes, "GET")
     return routes
@@ -75,7 +80,7 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
     params = {"type": parts[0]}
     shape = "T"
     rest = parts[1:]
-    if rest and rest[0] not in ("_history", "_search"):
+    if rest and rest[0] not in ("_history", "_search", *OF_TYPE):
         if not ID.fullmatch(rest[0]):
             return NOWHERE
         params["id"] = rest.pop(0)

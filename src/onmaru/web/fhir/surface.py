@@ -13,10 +13,11 @@ from onmaru.kernel.room import Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
-from onmaru.web.fhir.capability import capability, smart_configuration
+from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
-from onmaru.web.fhir.routes import OPERATIONS, find, table
+from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
+from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
 
@@ -51,7 +52,7 @@ class Fhir:
             check_accept(visit.request.headers, visit.request.query)
             before, after = self._capability()
             return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
-        return Response(200, smart_configuration(), JSON)
+        return Response(200, msgspec.json.encode(smart_configuration(visit)), JSON)
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
         """Run the interaction that `path`, below the base, stands for."""
@@ -62,6 +63,6 @@ class Fhir:
         handler, params = find(self.routes, request.method, path)
         check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
-        if path in OPERATIONS:
+        if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
             note(visit, path)
         return handler(msgspec.structs.replace(request, params=params), visit.hall())

@@ -1,7 +1,7 @@
 /** One message that could not be taken: read it safely, mend it, send it in again. */
 import { Button, Textarea } from '@mantine/core';
 import { IconChevronLeft, IconDeviceFloppy, IconPencil, IconRefresh } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api } from '../../net/client';
 import type { Outcome, Problem } from '../../net/outcome';
@@ -12,7 +12,7 @@ import { State, useKnown } from '../../parts/State';
 import { useTitle } from '../../parts/useTitle';
 import { Waiting } from '../../parts/Waiting';
 import { useFormat } from '../../words/format';
-import { useT } from '../../words/words';
+import { useLanguage, useT } from '../../words/words';
 import page from '../pages.module.css';
 import look from './doors.module.css';
 import { fromEditor, type Letter, letterTones, lineEnd, toEditor, visible } from './letter';
@@ -25,7 +25,13 @@ export default function DeadLetter() {
   const t = useT();
   const id = encodeURIComponent(useParams()['letter'] ?? '');
   const path = `/api/dead-letters/${id}`;
-  const letter = useLoad<Whole>(path);
+  const { value, problem, reload } = useLoad<Whole>(path);
+  const language = useLanguage();
+  const told = useRef(language);
+  useEffect(() => {
+    if (told.current !== language) reload(); // why it was refused is told in the reader's language
+    told.current = language;
+  }, [language, reload]);
   useTitle(t('dead.one'));
   return (
     <div className={page.page}>
@@ -34,14 +40,14 @@ export default function DeadLetter() {
           <IconChevronLeft size={16} aria-hidden /> {t('doors.title')}
         </Link>
         <h1 className={page.title}>{t('dead.one')}</h1>
-        {letter.value && <State family="dead.state" code={letter.value.state} tone={letterTones[letter.value.state] ?? 'plain'} />}
+        {value && <State family="dead.state" code={value.state} tone={letterTones[value.state] ?? 'plain'} />}
       </header>
-      {letter.problem && <ProblemView problem={letter.problem} retry={letter.reload} />}
-      {!letter.value && !letter.problem && <Waiting />}
-      {letter.value && (
+      {problem && <ProblemView problem={problem} retry={reload} />}
+      {!value && !problem && <Waiting />}
+      {value && (
         <>
-          <Facts letter={letter.value} />
-          <Mending key={letter.value.text} letter={letter.value} path={path} reload={letter.reload} />
+          <Facts letter={value} />
+          <Mending key={value.text} letter={value} path={path} reload={reload} />
         </>
       )}
     </div>

@@ -7,7 +7,7 @@ import table from '../../parts/table.module.css';
 import { useTitle } from '../../parts/useTitle';
 import { Waiting } from '../../parts/Waiting';
 import { useFormat } from '../../words/format';
-import { useT } from '../../words/words';
+import { useLanguage, useT } from '../../words/words';
 import page from '../pages.module.css';
 import { DeadLetters } from './DeadLetters';
 
@@ -28,6 +28,7 @@ const tones: Record<string, Tone> = { up: 'good', open: 'good', listening: 'good
 
 export default function Doors() {
   const t = useT();
+  const language = useLanguage(); // the server tells why a message was refused in the reader's language
   const { tick } = useLive(null);
   const doors = useLoad<{ doors: Door[] }>('/api/doors', {}, tick);
   useTitle(t('doors.title'));
@@ -39,7 +40,7 @@ export default function Doors() {
       {doors.problem && <ProblemView problem={doors.problem} retry={doors.reload} />}
       {!doors.value && !doors.problem && <Waiting />}
       {doors.value && <DoorTable doors={doors.value.doors} />}
-      <DeadLetters tick={tick} />
+      <DeadLetters key={language} tick={tick} />
     </div>
   );
 }

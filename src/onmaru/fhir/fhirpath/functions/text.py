@@ -53,7 +53,7 @@ def last_index_of(run: Run, text: str, part: Collection) -> int:
 
 
 @_text("substring", 1, 2)
-def substring(run: Run, text: str, start: Collection, length: Collection = ()) -> str | None:  # type: ignore[assignment]
+def substring(run: Run, text: str, start: Collection, length: Collection = ()) -> str | None:  # type: ignore[assignment]  # () is one
     begin = integer(start)
     count = integer(length)
     if begin is None or not 0 <= begin < len(text):
@@ -105,12 +105,12 @@ def replace(run: Run, text: str, pattern: Collection, substitution: Collection) 
 
 
 @_text("matches", 1, 2)
-def matches(run: Run, text: str, pattern: Collection, flags: Collection = ()) -> bool:  # type: ignore[assignment]
+def matches(run: Run, text: str, pattern: Collection, flags: Collection = ()) -> bool:  # type: ignore[assignment]  # () is one
     return patterns.found(run, text, string(pattern) or "", string(flags) or "")
 
 
 @_text("matchesFull", 1, 2)
-def matches_full(run: Run, text: str, pattern: Collection, flags: Collection = ()) -> bool:  # type: ignore[assignment]
+def matches_full(run: Run, text: str, pattern: Collection, flags: Collection = ()) -> bool:  # type: ignore[assignment]  # () is one
     return patterns.found(run, text, string(pattern) or "", string(flags) or "", whole=True)
 
 
@@ -120,7 +120,7 @@ def replace_matches(
     text: str,
     pattern: Collection,
     substitution: Collection,
-    flags: Collection = (),  # type: ignore[assignment]
+    flags: Collection = (),  # type: ignore[assignment]  # () is one
 ) -> str:
     return patterns.replaced(run, text, string(pattern) or "", string(substitution) or "", string(flags) or "")
 

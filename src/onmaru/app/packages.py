@@ -1,0 +1,78 @@
+"""`onmaru package`: FHIR packages of profiles installed in a tenant's record, listed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from onmaru.app.house import MAIN, House, place, system
+from onmaru.app.lines import say
+from onmaru.app.refusal import REFUSED, Refusal
+from onmaru.engines.sqlite.home import Taken
+from onmaru.fhir.profiles.package import read
+from onmaru.kernel import packages
+from onmaru.kernel.record import Record
+
+_of = click.option("--tenant", default=MAIN, show_default=True, help="In whose record.")
+_json = click.option("--json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def package() -> None:
+    """Install, list and remove FHIR packages (.tgz) of profiles, value sets and code systems."""
+
+
+@contextmanager
+def _record(tenant: str) -> Iterator[Record]:
+    house = House(place(), rooms=())
+    if not house.exists(tenant):
+        raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them", REFUSED)
+    try:
+        yield house.hall(system(tenant, "onmaru-package")).record
+    except Taken:
+        raise Refusal("a server holds this tenant; stop it for as long as the packages change") from None
+    finally:
+        house.close()
+
+
+@package.command("install")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_of
+@_json
+def install(file: Path, tenant: str, json: bool) -> None:
+    """Install the package in FILE, in place of an earlier version of it; packages it needs and lacks are named."""
+    found = read(file.read_bytes())
+    with _record(tenant) as record:
+        done = packages.install(record, found)
+    _say(done, json=json)
+    if done.missing and not json:
+        click.echo(f"not installed, but needed: {', '.join(done.missing)}", err=True)
+
+
+@package.command("list")
+@_of
+@_json
+def listing(tenant: str, json: bool) -> None:
+    """List what is installed, and what it needs and lacks."""
+    with _record(tenant) as record:
+        for one in packages.installed(record):
+            _say(one, json=json)
+
+
+@package.command("remove")
+@click.argument("name")
+@_of
+@_json
+def remove(name: str, tenant: str, json: bool) -> None:
+    """Remove the package NAME with all of its definitions."""
+    with _record(tenant) as record:
+        say({"package": name, "removed": packages.remove(record, name)}, json=json)
+
+
+def _say(one: packages.Installed, *, json: bool) -> None:
+    told = msgspec.to_builtins(one)
+    say(told if json else {**told, "missing": ", ".join(one.missing) or "nothing"}, json=json)

@@ -1,0 +1,114 @@
+"""Goes out over the network, once the rules (kernel/outbound.py) have judged the name and every address behind it.
+
+The connection is made to the address that was judged; the name is only told to TLS and in Host.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.outbound import Rules, Target, judged
+
+HOPS = 3
+SECONDS = 15.0
+STEP = 5.0
+MOST = 1 << 20
+_PIECE = 1 << 16
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+def resolved(host: str, port: int) -> Sequence[str]:
+    """Every address of a host."""
+    return [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class _Judged(http.client.HTTPConnection):
+    """A connection to one address, whatever the name resolves to by now."""
+
+    def __init__(self, target: Target, address: str, context: ssl.SSLContext) -> None:
+        super().__init__(target.host, target.port, timeout=STEP)
+        self._address = address
+        self._context = context if target.scheme == "https" else None
+        self._name = target.host
+
+    def connect(self) -> None:
+        line = socket.create_connection((self._address, self.port), STEP)
+        self.sock = line if self._context is None else self._context.wrap_socket(line, server_hostname=self._name)
+
+
+class NetworkOutbound:
+    """Outbound (kernel/outbound.py): at most HOPS redirects, MOST bytes and SECONDS in all; no proxy, no cookie."""
+
+    def __init__(self, rules: Rules, resolve: Resolve = resolved, seconds: float = SECONDS) -> None:
+        self._rules = rules
+        self._resolve = resolve
+        self._seconds = seconds
+        self._context = ssl.create_default_context()
+
+    def send(self, tenant: str, url: str, body: bytes = b"", kind: str = "") -> bytes:
+        """See the door."""
+        target = self._rules.target(tenant, url)
+        ends = time.monotonic() + self._seconds
+        for _ in range(HOPS + 1):
+            status, location, answer = self._once(target, body, kind, ends)
+            if status == 200:
+                return answer
+            if status not in _REDIRECTS or body or not location:
+                raise _failed("another status than 200")
+            url, target = self._rules.next(tenant, url, location)
+        raise _failed("too many redirects")
+
+    def _once(self, target: Target, body: bytes, kind: str, ends: float) -> tuple[int, str, bytes]:
+        try:
+            address = judged(target, self._resolve(target.host, target.port))
+            line = _Judged(target, address, self._context)
+            # Whatever drips in byte by byte is cut off when the time is over
+            watch = threading.Timer(max(0.0, ends - time.monotonic()), _cut, [line])
+            watch.daemon = True
+            watch.start()
+            try:
+                answer = _asked(line, target, body, kind)
+                if time.monotonic() >= ends:
+                    raise _failed("it took too long")  # cut off, it may look whole
+                return answer
+            finally:
+                watch.cancel()
+                line.close()
+        except Invalid:
+            raise
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            raise _failed(type(error).__name__) from error
+
+
+def _asked(line: _Judged, target: Target, body: bytes, kind: str) -> tuple[int, str, bytes]:
+    headers = {"Accept": "application/json", "User-Agent": "onmaru", "Connection": "close"}
+    if body:
+        headers["Content-Type"] = kind
+    line.request("POST" if body else "GET", target.path, body or None, headers)
+    answer = line.getresponse()
+    parts: list[bytes] = []
+    while part := answer.read(_PIECE):
+        parts.append(part)
+        if sum(map(len, parts)) > MOST:
+            raise _failed("the answer is too large")
+    return answer.status, answer.headers.get("location", ""), b"".join(parts)
+
+
+def _cut(line: _Judged) -> None:
+    held = line.sock
+    if held is not None:
+        try:
+            held.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+
+def _failed(why: str) -> Invalid:
+    return invalid("transient", f"nothing sound came from there: {why}", status=502)

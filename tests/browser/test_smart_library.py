@@ -1,0 +1,112 @@
+"""The public SMART library, npm `fhirclient` as it is published, opens a house in Chromium: standalone and from the house.
+
+Skipped, visibly, without Chromium or without `npm install --prefix tests/smart_app`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.smart import PASSWORD, SCOPE, Hospital, hospital
+
+APP = Path(__file__).resolve().parents[1] / "smart_app"
+LIBRARY = APP / "node_modules" / "fhirclient" / "build" / "fhir-client.min.js"
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path.startswith("/fhir-client.min.js"):
+            self.path = f"/{LIBRARY.relative_to(APP).as_posix()}"
+        super().do_GET()
+
+    def log_message(self, *args: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
+    if not LIBRARY.exists():
+        pytest.skip("the SMART library is not there: npm install --prefix tests/smart_app")
+    with hospital(tmp_path_factory.mktemp("smart")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[str]:
+    """Where the app's pages are served, at an origin of their own."""
+    files = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(APP)))
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    yield f"http://localhost:{files.server_port}"
+    files.shutdown()
+    files.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser(house: Hospital) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="ko-KR")
+    yield context.new_page()
+    context.close()
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("사용자 이름").fill("doctor")
+    page.get_by_label("비밀번호").fill(PASSWORD)
+    page.get_by_role("button", name="로그인", exact=True).click()
+
+
+def said(page: Page) -> dict[str, Any]:
+    page.wait_for_function(
+        "document.getElementById('said') && document.getElementById('said').textContent", timeout=15_000
+    )
+    found: dict[str, Any] = json.loads(page.inner_text("#said"))
+    return found
+
+
+def test_the_library_launches_standalone_with_pkce_reads_and_refreshes(house: Hospital, app: str, page: Page) -> None:
+    client, _ = house.client(redirect_uris=(f"{app}/index.html",))
+    asked = {"client": client, "iss": f"{house.base}/fhir", "scope": SCOPE}
+    page.goto(f"{app}/index.html?{urlencode(asked)}")
+    log_in(page)
+    page.get_by_label("환자 이름이나 등록번호").fill("김")
+    page.get_by_role("button", name="찾기").click()
+    page.get_by_role("radio").check()
+    page.get_by_role("button", name="허용").click()
+    told = said(page)
+    assert told == {
+        "patient": "p1", "again": "p1", "changed": True, "other": 404, "found": ["o1"],
+        "user": "Practitioner/doctor",
+    }  # fmt: skip
+
+
+def test_the_library_is_launched_from_the_hospitals_pages(house: Hospital, app: str, page: Page) -> None:
+    scope = "launch openid fhirUser online_access patient/*.rs"
+    client, _ = house.client(redirect_uris=(f"{app}/index.html",), initiate_login_uri=f"{app}/index.html", scope=scope)
+    doctor = {"authorization": f"Bearer {house.token('doctor')}"}
+    made = httpx.post(f"{house.base}/api/launch", json={"client": client, "patient": "p2"}, headers=doctor).json()
+    page.goto(f"{made['url']}&{urlencode({'client': client, 'scope': scope})}")
+    log_in(page)
+    page.get_by_role("button", name="허용").click()
+    told = said(page)
+    assert "error" not in told, told
+    assert told["patient"] == "p2" and told["found"] == ["o2"] and told["changed"]
