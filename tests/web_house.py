@@ -27,6 +27,7 @@ from onmaru.kernel.erasure import Asked, Eraser, Plan, driven
 from onmaru.kernel.gate import Gate
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
+from onmaru.kernel.why import explain
 from onmaru.web.application import Application, build
 from onmaru.web.doors import AuditFilter, Doors, Language, News, Settings
 
@@ -191,6 +192,9 @@ class House:
                 audit=lambda tenant, row: self.tenants[tenant].trail.add(row),
                 audit_page=self.audit_page,
                 changes=self.changes,
+                why=lambda caller, name, keeper: explain(
+                    self.tenants[caller.tenant], caller, name, self.logins.table, keeper=keeper
+                ),
                 lines=lambda hall: [],
                 letters=NoLetters(),
                 erasing=Erasing(self),

@@ -13,6 +13,8 @@ from onmaru.app.house import MAIN, House, Place, system
 from onmaru.engines.sealed import CHUNK, SALT, TAG, Damaged
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.blobs import Blobs
+from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.consent import Provision, Rule
 
 SIZES = (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 77)
 
@@ -97,3 +99,36 @@ def test_an_unknown_name_is_refused(blobs: Blobs) -> None:
         with pytest.raises(Invalid) as refused:
             blobs.open(name)
         assert refused.value.status == 404
+
+
+def test_a_blob_is_there_for_nobody_from_whom_its_patient_is_hidden(house: House, blobs: Blobs) -> None:
+    theirs, nobodys = blobs.put([b"a scan"], patient="p1"), blobs.put([b"a manual"])
+    gate = house.seat(MAIN).tenant.gate
+    gate.consents.take("c", Rule("p1", Provision(True, frozenset({"barred"}), frozenset(), 0, 2**62)))
+    scopes = (Scope("user", "*", frozenset("crud")),)
+    barred = house.hall(Caller(MAIN, "barred", frozenset({"physician"}), "TREAT", scopes)).blobs
+    nurse = house.hall(Caller(MAIN, "nurse", frozenset({"nurse"}), "TREAT", scopes)).blobs
+    assert (nurse.has(theirs), nurse.of("p1")) == (True, [theirs])
+    assert (barred.has(theirs), list(barred.of("p1")), barred.has(nobodys)) == (False, [], True)
+    for name in (theirs, "0" * 64):
+        with pytest.raises(Invalid) as refusal:
+            barred.open(name)
+        assert (refusal.value.status, refusal.value.issues[0].text) == (404, "no such blob")
+    rows = [row for _, row in house.seat(MAIN).home.trail.page(user="barred")]
+    assert [(row.target, row.reason) for row in rows if not row.allowed][:1] == [(f"Blob/{theirs}", "hidden")]
+
+
+def test_without_a_scope_for_binaries_no_blob_is_kept_opened_or_dropped(house: House, blobs: Blobs) -> None:
+    name = blobs.put([b"a scan"])
+    scopes = (Scope("user", "Observation", frozenset("cruds")),)
+    narrow = house.hall(Caller(MAIN, "nurse", frozenset({"nurse"}), "TREAT", scopes)).blobs
+    for act in (
+        lambda: narrow.put([b"x"]),
+        lambda: narrow.open(name),
+        lambda: narrow.drop([name]),
+        lambda: narrow.of("p"),
+    ):
+        with pytest.raises(Invalid) as refusal:
+            act()
+        assert refusal.value.status == 403
+    assert not narrow.has(name) and blobs.has(name)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.served import admission
 from tests.v2_hall import House
 
 from onmaru.adapters import fhirfile, letters
@@ -56,7 +57,7 @@ def test_entries_refer_to_entries_of_an_earlier_file(house: House) -> None:
 
 def test_links_outlive_the_process(house: House, tmp_path: Path) -> None:
     take(house, bundle(ORGANIZATION))
-    again = fhirfile.FhirFiles(house._new_id, lambda hall, piece, error: "")
+    again = fhirfile.FhirFiles(house._new_id, lambda hall, piece, promised, error: "")
     again.take(house.hall, bundle(PATIENT), lambda: None)
     reference = house.one("Patient")["managingOrganization"]["reference"]
     assert reference == f"Organization/{house.one('Organization')['id']}"
@@ -258,3 +259,28 @@ def test_a_file_that_nests_without_end_is_buried_and_stops_no_load(house: House,
         assert (receipt.accepted, receipt.rejected, receipt.dead) == (0, 1, 1) and receipt.reason
     receipt = take(house, data + b"[" * 200_000 + b"\n" + b'{"resourceType":"Patient"}')
     assert receipt.dead == 1 or receipt.rejected == 1
+
+
+@pytest.mark.parametrize("own", [{}, {"id": "of-the-sender"}])
+def test_a_mended_entry_gets_the_id_that_its_neighbours_were_told(house: House, own: dict[str, str]) -> None:
+    about = {"subject": {"reference": "urn:uuid:p9"}}
+    fact = ("o1", {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **about})
+    (letter,) = take(house, bundle(("p9", {"resourceType": "Patient", "gender": 5, **own}), fact)).letters
+    house.door.letters.mend(house.hall, letter, json.dumps({"resourceType": "Patient", "gender": "male", **own}))
+    assert house.door.letters.replay(house.hall, letter)["state"] == "replayed"
+    assert house.one("Observation")["subject"]["reference"] == f"Patient/{house.one('Patient')['id']}"
+
+
+def test_equal_entries_that_were_refused_are_a_letter_each(house: House) -> None:
+    bad = {"resourceType": "Patient", "gender": 5}
+    assert len(set(take(house, bundle(("p1", bad), ("p2", bad))).letters)) == 2
+
+
+def test_a_letter_is_replayed_in_the_zone_of_its_sender(house: House) -> None:
+    data = admission().replace(b"\rPID|1||7^", b"\rPID|1||^").replace(b"20260301120000+0900", b"20260301120000")
+    (letter,) = house.door.take(house.hall, data, Source("mllp", "peer", zone="+02:00")).letters
+    house.door.letters.mend(
+        house.hall, letter, house.door.letters.one(house.hall, letter)["text"].replace("||^", "||7^")
+    )
+    assert house.door.letters.replay(house.hall, letter)["state"] == "replayed"
+    assert house.one("Encounter")["period"]["start"] == "2026-03-01T11:00:00+02:00"

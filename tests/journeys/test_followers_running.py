@@ -82,6 +82,29 @@ def test_the_audit_index_is_brought_up_when_somebody_waits_for_it(
     asyncio.run(run())
 
 
+def test_a_run_of_messages_lets_research_tables_wait_but_nobody_who_waits_for_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PATIENCE", 60.0), ("RUN_SECONDS", 3600.0), ("GATHER", (100, 8 << 20))):
+        monkeypatch.setattr(moving, name, value)
+
+    async def run() -> None:
+        running = Running(House(place))
+        motion = running.motion(MAIN)
+        for _ in range(moving.RUN):
+            motion.arrived()
+        await motion.opened()
+        await asyncio.sleep(1)
+        columnar, head = motion.seat.columnar, motion.seat.home.head()
+        assert any(columnar.position(one) < head for one in columnar.projections)
+        async with asyncio.timeout(20):
+            await motion.reached(head)
+        assert all(columnar.position(one) == head for one in columnar.projections)
+        await running.close()
+
+    asyncio.run(run())
+
+
 def test_a_fault_while_following_is_told_to_who_opens(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         running = Running(House(place))

@@ -92,6 +92,7 @@ WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
+OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 
@@ -161,12 +162,20 @@ ROWS = [
     Row("users", "POST", "/api/users", {"user": "new", "name": "새", "roles": ["nurse"]}, {}, ADMINS.format(201)),
     Row("users/{user}", "PATCH", "/api/users/none", {"disabled": True}, {}, ADMINS.format(404)),
     Row("users/{user}/password", "POST", "/api/users/barred/password", {"password": "password 1"}, {}, OWN),
+    Row("users/{user}/second-factor", "DELETE", "/api/users/none/second-factor", b"", {}, ADMINS.format(404)),
+    Row("second-factor", "GET", "/api/second-factor", b"", {}, OWN_STEP.format(200)),
+    Row("second-factor", "POST", "/api/second-factor", {"current": "wrong horse"}, {}, OWN_STEP.format(403)),
+    Row("second-factor", "DELETE", "/api/second-factor", {"current": "wrong", "code": "1"}, {}, OWN_STEP.format(403)),
+    Row("second-factor/confirm", "POST", "/api/second-factor/confirm", {"code": "1"}, {}, OWN_STEP.format(422)),
     Row("clients", "GET", "/api/clients", b"", {}, ADMINS.format(200)),
     Row("clients", "POST", "/api/clients", {"client_name": "앱", "redirect_uris": ["https://app.example/"]}, {},
         ADMINS.format(201)),
     Row("clients/{client}", "DELETE", "/api/clients/none", b"", {}, ADMINS.format(404)),
     Row("client-invitations", "POST", "/api/client-invitations", {"days": 1}, {}, ADMINS.format(201)),
     Row("launch", "POST", "/api/launch", {"client": "none", "patient": "p1"}, {}, LAUNCHES),
+    Row("why", "GET", "/api/why?resource=Observation/o1", b"", {}, EVERYBODY),
+    Row("why of another", "GET", "/api/why?resource=Observation/o1&user=barred", b"", {},
+        "401 401 401 403 403 403 200  403 403 403 403 200 403 403 200 403"),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),

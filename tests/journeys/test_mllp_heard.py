@@ -8,16 +8,24 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
 import uvloop
 from tests.served import Served, code
+from tests.v2_hall import House
 
 from onmaru.adapters.hl7v2.evidence import INLINE
+from onmaru.adapters.hl7v2.hearing import Hearing
+from onmaru.adapters.receipt import Source
 from onmaru.app import hearing
 from onmaru.app.hearing import Ear
+from onmaru.app.rooms import all_rooms
+from onmaru.kernel.projection import rows_of
+from onmaru.kernel.record import Change
+from onmaru.simulate.hospital import hospital
+from onmaru.simulate.settings import Settings
 
 pytestmark = pytest.mark.skipif(not hearing.worth(), reason="no second core: messages are read on the home loop")
 
@@ -157,4 +165,33 @@ def test_a_defect_in_hearing_tells_nothing() -> None:
 
     numbers = count()
     broken = Broken(lambda: str(next(numbers)))
-    assert hearing.told(broken, hearing._encode(("+09:00", message(1, 1)))) == b""
+    assert hearing.told(broken, hearing._encode(hearing.Hear("+09:00", message(1, 1)))) == b""
+    assert hearing.told(broken, hearing._encode(hearing.Follow("no such projection", []))) == b""
+
+
+def test_rows_that_were_made_beside_are_those_that_are_made_here(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    events = (event.payload for event in hospital(3, 2, settings=Settings()) if event.channel == "hl7v2")
+    for data in islice(events, 60):
+        house.door.take(house.hall, data, Source("mllp", "test", "hl7v2"))
+    gone = house.all("Patient")[0]
+    house.hall.record.write([Change("delete", "Patient", gone["id"])])
+    versions = house.log.read(0, 10_000)
+    for room in all_rooms():
+        for projection in room.projections:
+            mine = [version for version in versions if version.type in projection.types]
+            answer = hearing.told(Hearing(str), hearing._encode(hearing.Follow(projection.name, mine)))
+            made = dict(hearing._rows(answer))
+            assert [(v, tuple(rows)) for v, rows in rows_of(projection, versions, made)] == [
+                (version, tuple(rows)) for version, rows in projection.apply(mine)
+            ]
+
+
+def test_a_house_under_many_messages_shows_what_was_written(tmp_path: Path) -> None:
+    with Served(tmp_path) as house:
+        until(lambda: ears(house))
+        time.sleep(1)
+        for patient in range(3):
+            answers = house.send(*(message(patient, number) for number in range(40)))
+            assert {code(one) for one in answers} == {"AA"}
+        until(lambda: [one["name"] for one in house.get("/rooms/journey/patients")[1]["items"]] == ["홍39"] * 3)

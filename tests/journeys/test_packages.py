@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.served import Served
 from tests.web_house import House
 
 from onmaru.app.cli import run
@@ -126,6 +127,25 @@ def test_a_package_is_installed_listed_replaced_and_removed(
     assert run(["package", "install", str(file), "--tenant", "nobody"]) == 3
 
 
+def test_beside_a_server_packages_go_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, patient = tmp_path / "p.tgz", tmp_path / "patient.json"
+    file.write_bytes(archive(PROFILE, CODES))
+    patient.write_text(json.dumps(CLAIMS))
+    with Served(tmp_path, 'validation = "profiles"') as server:
+        for name in ("HOME", "KEYS", "WITNESS", "PORT"):
+            monkeypatch.setenv(f"ONMARU_{name}", server.environ[f"ONMARU_{name}"])
+        assert run(["package", "install", str(file), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["resources"] == 2
+        assert run(["package", "list"]) == 0
+        assert "example.named" in capsys.readouterr().out
+        assert run(["validate", str(patient), "--tenant", "main", "--errors"]) == 1
+        assert "Patient.name" in capsys.readouterr().out
+        assert run(["package", "remove", "example.named"]) == 0
+        assert run(["validate", str(patient), "--tenant", "main", "--errors"]) == 0
+
+
 def test_a_package_without_its_tenant_serves_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, patient = tmp_path / "p.tgz", tmp_path / "patient.json"
     file.write_bytes(archive(PROFILE))
@@ -150,6 +170,17 @@ def test_what_is_no_package_for_r4_is_refused_with_every_reason(data: bytes, sta
     with pytest.raises(Invalid) as refused:
         read(data)
     assert refused.value.status == status
+
+
+def test_a_file_that_is_not_valid_is_left_out_and_named(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "p.tgz"
+    file.write_bytes(archive(PROFILE, {**CODES, "status": 1}))
+    assert run(["package", "install", str(file), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["resources"] == 1
+    assert "package/CodeSystem-1.json CodeSystem.status" in said.err
 
 
 def test_examples_in_a_package_and_what_has_no_canonical_are_left_out() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from tests.web_house import House
 
 from onmaru.web.doors import Settings
@@ -107,6 +109,30 @@ def test_bodies_are_bounded_however_they_come(tmp_path: Path) -> None:
 
     serve(house, work)
     house.close()
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096, reason="the system allows too few open files")
+def test_who_leaves_very_many_requests_unfinished_shuts_the_door_on_nobody(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    token = house.token("loader", "system")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+
+    async def work(talk: Talk, port: int) -> None:
+        opened = []
+        for _ in range(1_300):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+            opened.append(writer)
+        assert (await talk(request("POST", b"/fhir/Patient", token, body=PATIENT)))[0] == 201
+        for writer in opened:
+            writer.close()
+
+    try:
+        serve(house, work)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        house.close()
 
 
 def test_odd_bytes_in_address_and_headers_are_answered_and_leave_the_server_standing(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_extensions_are_judged_by_their_own_definition() -> None:
         ),
         extension_of("urn:modifying", element("Extension", isModifier=True)),
         extension_of("urn:named", context="Patient.name"),
+        extension_of("urn:canonical", context="CanonicalResource"),
         extension_of("urn:within", context="urn:coded", kind="extension"),
         extension_of("urn:final", context="Observation.where(status = 'final')", kind="fhirpath"),
         extension_of(
@@ -135,6 +136,9 @@ def test_extensions_are_judged_by_their_own_definition() -> None:
     assert asked("urn:coded", "modifierExtension", valueCode="x") == ["Observation.modifierExtension[0]"]
     assert asked("urn:named") == ["Observation.extension[0]"]
     assert asked("urn:within") == ["Observation.extension[0]"]
+    assert asked("urn:canonical") == ["Observation.extension[0]"]
+    library_of = {"resourceType": "CodeSystem", "status": "active", "content": "complete"}
+    assert paths({**library_of, "extension": [{"url": "urn:canonical", "valueBoolean": True}]}, known) == []
     assert asked("urn:final") == []
     assert asked("urn:parts", extension=[{"url": "one", "valueInteger": 1}]) == []
     assert asked("urn:parts", extension=[{"url": "two", "valueInteger": 1}]) == ["Observation.extension[0].extension"]

@@ -190,3 +190,66 @@ def test_a_slice_is_sliced_again() -> None:
         "Observation.category",
         "Observation.category[0]",
     ]
+
+
+def test_a_document_is_sliced_by_what_its_entries_hold() -> None:
+    """The form of the International Patient Summary: entries by type and profile, sections by code and what they list."""
+    allergy = element("Composition.section:allergies", min=1, max="1")
+    known = library(
+        definition("urn:allergy", "AllergyIntolerance", element("AllergyIntolerance.code", min=1)),
+        definition(
+            "urn:composition",
+            "Composition",
+            sliced("Composition.section", ("value", "code")),
+            allergy,
+            element("Composition.section:allergies.code", min=1, **patterned("48765-2")),
+            sliced("Composition.section:allergies.entry", ("profile", "resolve()")),
+            element(
+                "Composition.section:allergies.entry:allergy",
+                min=1,
+                type=[{"code": "Reference", "targetProfile": ["urn:allergy"]}],
+            ),
+        ),
+        definition(
+            "urn:document",
+            "Bundle",
+            sliced("Bundle.entry", ("type", "resource"), ("profile", "resource")),
+            element("Bundle.entry:composition", min=1, max="1"),
+            element(
+                "Bundle.entry:composition.resource",
+                min=1,
+                type=[{"code": "Composition", "profile": ["urn:composition"]}],
+            ),
+        ),
+    )
+
+    def document(code: dict[str, Any] | None, section: str = "48765-2") -> dict[str, Any]:
+        composition = {
+            "resourceType": "Composition",
+            "id": "c",
+            "status": "final",
+            "type": coded("60591-5"),
+            "date": "2026-11-23",
+            "author": [{"display": "내과"}],
+            "title": "-",
+            "section": [{"title": "-", "code": coded(section), "entry": [{"reference": "AllergyIntolerance/a"}]}],
+        }
+        intolerance = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"display": "-"}}
+        intolerance |= {"clinicalStatus": {"coding": [{"system": STATUS, "code": "active"}]}}
+        intolerance |= {"code": code} if code else {}
+        held = [composition, intolerance]
+        return {
+            "resourceType": "Bundle",
+            "type": "document",
+            "identifier": {"system": "urn:ids", "value": "1"},
+            "timestamp": "2026-11-23T00:00:00Z",
+            "entry": [{"fullUrl": f"http://h/{one['resourceType']}/{one['id']}", "resource": one} for one in held],
+        }
+
+    assert paths(document({"text": "-"}), known, "urn:document") == []
+    # No entry is of the slice: the section that the composition has to have refers to what does not conform, or is not there
+    assert paths(document(None), known, "urn:document") == ["Bundle.entry"]
+    assert paths(document({"text": "-"}, "1"), known, "urn:document") == ["Bundle.entry"]
+
+
+STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"

@@ -12,6 +12,7 @@ export { Dialog, type DialogProps, Panel } from './parts/Dialog';
 export { Notice, type NoticeProps } from './parts/Notice';
 export { ProblemNote } from './parts/ProblemNote';
 export { ProblemView } from './parts/ProblemView';
+export { printing, usePrinted } from './parts/usePrinted';
 export { useTitle } from './parts/useTitle';
 export { Waiting } from './parts/Waiting';
 export { ageAt, formatDate, formatDateTime, formatDay, formatNumber, formatQuantity, formatSex, formatTime, formatUnit, useFormat, ZONE } from './words/format';

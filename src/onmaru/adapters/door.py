@@ -90,17 +90,17 @@ class Door:
         receipt.position = max(receipt.position, position)
         return receipt
 
-    def _bury_entry(self, hall: Hall, piece: Piece, error: Invalid) -> str:
+    def _bury_entry(self, hall: Hall, piece: Piece, promised: str, error: Invalid) -> str:
         receipt = _receipt(error)
         receipt.location = piece.place
-        return bury(hall, piece.body, Source("file", piece.place, "fhir"), receipt, self._now())[0]
+        return bury(hall, piece.body, Source("file", piece.place, "fhir", promised=promised), receipt, self._now())[0]
 
     def _replay(self, hall: Hall, data: bytes, source: Source) -> Receipt:
         """A replay that is refused again stays the letter it is."""
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:
-            return self._files.take(hall, data, source.settle, again=True)
+            return self._files.take(hall, data, source.settle, promised=source.promised)
         except Invalid as error:
             return _receipt(error)
 

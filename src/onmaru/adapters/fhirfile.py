@@ -31,7 +31,7 @@ SLICE = 1000
 class FhirFiles:
     """Takes FHIR files of one tenant. `new_id` gives fresh logical ids; `bury` keeps an entry that was refused."""
 
-    def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, Invalid], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, str, Invalid], str]) -> None:
         self._new_id = new_id
         self._bury = bury
         self.links: dict[str, str] = {}
@@ -41,21 +41,32 @@ class FhirFiles:
         self._learned = False
 
     def take(
-        self, hall: Hall, data: bytes, settle: Callable[[], None], told: Told | None = None, *, again: bool = False
+        self,
+        hall: Hall,
+        data: bytes,
+        settle: Callable[[], None],
+        told: Told | None = None,
+        *,
+        promised: str | None = None,
     ) -> Receipt:
         """Write what is new of a file, in transactions of at most 1,000 entries; refused entries are counted and buried.
 
         `settle` makes what was written before visible to the searches that conditional references stand for. `data` may
         be gzipped. `told` is what `ahead.tell` said of the file after all that were taken before it.
-        `again`: what of it was refused before is to be taken now.
+        `promised` is not None: what of it was refused before is to be taken now, under that id if others were told one.
         Raises Invalid (400) when the bytes are no FHIR file at all; nothing is written then.
         """
         plain = unpacked(data) if told is None else b""
         digest = hashlib.sha256(plain).hexdigest() if told is None else told.digest
-        done, ids = self._progress(hall, digest, again=again)
+        done, ids = self._progress(hall, digest, again=promised is not None)
         if told is not None and not self._follows(told, done):
             told = None
         found = told.pieces() if told is not None and told.entries else list(pieces(plain or unpacked(data)))
+        if promised and len(found) == 1 and found[0].refused is None and _free(hall, found[0].change.type, promised):
+            found = [
+                msgspec.structs.replace(found[0], change=Change("create", found[0].change.type, body=found[0].body))
+            ]
+            ids = [promised]
         self._meant = Meant(hall, settle, found)
         self._original = lambda: unpacked(data)
         if done >= len(found):
@@ -111,7 +122,7 @@ class FhirFiles:
         for piece, id in part:
             known = self._meant.resolved(piece)
             if known.refused is not None:
-                self._refuse(hall, piece, known.refused, receipt)
+                self._refuse(hall, (piece, id), known.refused, receipt)
             else:
                 good.append((known, id))
         while True:
@@ -124,7 +135,7 @@ class FhirFiles:
                 if not bad or len(good) == 1:
                     bad = set(range(len(good))) if len(good) == 1 else self._alone(hall, good)
                 for number in sorted(bad):
-                    self._refuse(hall, good[number][0], error, receipt)
+                    self._refuse(hall, good[number], error, receipt)
                 good = [one for number, one in enumerate(good) if number not in bad]
         for done in written[:-1]:
             version = done.version
@@ -143,13 +154,15 @@ class FhirFiles:
                 bad.add(number)
         return bad or set(range(len(good)))
 
-    def _refuse(self, hall: Hall, piece: Piece, error: Invalid, receipt: Receipt) -> None:
+    def _refuse(self, hall: Hall, refused: tuple[Piece, str], error: Invalid, receipt: Receipt) -> None:
+        piece, id = refused
+        promised = id if piece.promised else ""
         if piece.change.ready is not None:
             # What is kept to be mended is what came
             piece = next(one for one in pieces(self._original()) if one.place == piece.place)
         receipt.rejected += 1
         receipt.dead += 1
-        receipt.letters.append(self._bury(hall, piece, error))
+        receipt.letters.append(self._bury(hall, piece, promised, error))
         if receipt.ack == "AA":
             issue = error.issues[0]
             receipt.ack, receipt.location = "AE", piece.place
@@ -247,6 +260,15 @@ def _kept(body: bytes | None) -> _Kept:
         return msgspec.json.decode(base64.b64decode(mark.content[0].attachment.data), type=_Kept)
     except (msgspec.MsgspecError, ValueError, IndexError):
         return _Kept()
+
+
+def _free(hall: Hall, type: str, id: str) -> bool:
+    """Whether nothing ever had this id."""
+    try:
+        hall.record.read(type, id)
+    except Invalid as error:
+        return error.status == 404
+    return False
 
 
 def _number(issue: Issue) -> int | None:

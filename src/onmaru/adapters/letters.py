@@ -39,8 +39,9 @@ def bury(hall: Hall, data: bytes, source: Source, receipt: Receipt, at: str) -> 
         "where": receipt.location,
         "size": str(len(data)),
         "zone": source.zone,
+        "promised": source.promised,
     }
-    key = f"{source.door}/{blob}"
+    key = "/".join(part for part in (source.door, blob, source.promised) if part)
     task: Json = {
         "resourceType": "Task",
         "identifier": [{"system": SYSTEM, "value": key}],
@@ -90,7 +91,10 @@ class DeadLetters:
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
         """Give the letter to its door again; `{"state", "reason"}`. It is closed only when it was taken whole."""
         version, task = self._open(hall, id)
-        source = Source("replay", inputs(task).get("source", ""), inputs(task).get("format", ""))
+        kept = inputs(task)
+        source = Source("replay", kept.get("source", ""), kept.get("format", ""), promised=kept.get("promised", ""))
+        if kept.get("zone"):
+            source = msgspec.structs.replace(source, zone=kept["zone"])
         receipt = self._take(hall, self._bytes(hall, task), source)
         if receipt.ack == "AA" and not receipt.rejected:
             task["status"] = "completed"
@@ -138,7 +142,8 @@ def _bytes(text: str) -> bytes:
 
 
 def inputs(task: Json) -> dict[str, str]:
-    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone.
+    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone,
+    promised.
 
     A Task that somebody else wrote may say anything: what it does not say is "".
     """

@@ -18,7 +18,8 @@ class Source(msgspec.Struct, frozen=True):
     """Where bytes come from. `door` is its kind (mllp, file, web), `name` the peer or file, never a person.
 
     `format` "" lets the content tell; `zone` fills in for times without one; `settle` returns once all earlier writes of
-    the tenant are durable and so visible to searches.
+    the tenant are durable and so visible to searches. `promised` is the id that other entries of the same file were told an
+    entry would have.
     """
 
     door: str = "file"
@@ -26,6 +27,7 @@ class Source(msgspec.Struct, frozen=True):
     format: str = ""
     zone: str = "+09:00"
     settle: Callable[[], None] = _nothing
+    promised: str = ""
 
 
 class Receipt(msgspec.Struct):

@@ -1,9 +1,9 @@
 """A second process that hears HL7 v2 messages while the home loop writes those before them. It keeps nothing that counts.
 
-`python -m onmaru.app.hearing` talks over the socket on its standard input: a frame is its length in 4 bytes and
-MessagePack. After an empty frame when it is ready it answers each frame (zone, message) with one, in order; an empty one
-tells nothing. When it ends, however it ends, messages are read on the home loop until another stands ready; when the home
-process ends, the socket closes and it ends too.
+It also makes the rows of what was written for the hot tables. `python -m onmaru.app.hearing` talks over the socket on its
+standard input: a frame is its length in 4 bytes and MessagePack. After an empty frame when it is ready it answers each
+frame with one, in order; an empty one tells nothing. When it ends, however it ends, messages are read on the home loop
+until another stands ready; when the home process ends, the socket closes and it ends too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import cast
 
 import msgspec
@@ -27,15 +28,35 @@ from onmaru.adapters.hl7v2.heard import Heard
 from onmaru.adapters.hl7v2.hearing import Hearing
 from onmaru.app.calm import calm
 from onmaru.app.house import new_id
+from onmaru.app.rooms import all_rooms
+from onmaru.kernel.log import Version
+from onmaru.kernel.projection import Projection, Row
 
 # Seconds without an answer after which the process is given up, and after which another one is started
 PATIENCE = 10.0
 PAUSE = 1.0
 _LENGTH = struct.Struct("<I")
 _encode = msgspec.msgpack.Encoder().encode
-_asked = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
 _heard = msgspec.msgpack.Decoder(Heard).decode
+_rows = msgspec.msgpack.Decoder(list[tuple[int, list[Row]]]).decode
 Turn = tuple["asyncio.Future[bytes]", bool]
+
+
+class Hear(msgspec.Struct, tag=True, array_like=True):
+    """One message; `zone` is that of times without one."""
+
+    zone: str
+    data: bytes
+
+
+class Follow(msgspec.Struct, tag=True, array_like=True):
+    """The rows of these versions in a projection of the house's own rooms."""
+
+    projection: str
+    versions: Sequence[Version]
+
+
+_asked = msgspec.msgpack.Decoder(Hear | Follow).decode
 
 
 class Ear(asyncio.Protocol):
@@ -76,16 +97,25 @@ class Ear(asyncio.Protocol):
         asked = self._ready.is_set() and len(data) <= INLINE
         if not (asked or self._waiting):
             return None
+        answer = await self._turn(Hear(zone, data) if asked else None)
+        return _heard(answer) if answer else None
+
+    async def rows(self, projection: str, versions: Sequence[Version]) -> Mapping[int, Sequence[Row]]:
+        """The rows of versions, by position; none where they have to be made here."""
+        answer = await self._turn(Follow(projection, versions)) if self._ready.is_set() else b""
+        return dict(_rows(answer)) if answer else {}
+
+    async def _turn(self, ask: Hear | Follow | None) -> bytes:
+        """The answer, b"" where there is none; None only waits for its turn."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bytes] = loop.create_future()
-        self._waiting.append((turn, asked))
-        if asked and self._transport is not None:
-            frame = _encode((zone, data))
+        self._waiting.append((turn, ask is not None))
+        if ask is not None and self._transport is not None:
+            frame = _encode(ask)
             self._transport.write(_LENGTH.pack(len(frame)) + frame)
             if self._watch is None:
                 self._watch = loop.call_later(PATIENCE, self._look, self._answers)
-        answer = await turn
-        return _heard(answer) if answer else None
+        return await turn
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
@@ -185,12 +215,24 @@ def _frames(line: socket.socket) -> Iterator[bytes]:
 
 def told(hearing: Hearing, frame: bytes) -> bytes:
     """The answer to one frame; a defect of ours tells nothing, so that the home loop finds and reports it."""
-    zone, data = _asked(frame)
+    ask = _asked(frame)
     try:
-        heard = hearing.hear(data, zone)
-    except Exception:  # noqa: BLE001 - nothing of the message may be told but to the home loop
+        if isinstance(ask, Follow):
+            return _encode(_followed(ask))
+        heard = hearing.hear(ask.data, ask.zone)
+    except Exception:  # noqa: BLE001 - nothing of what was asked may be told but to the home loop
         heard = None
     return b"" if heard is None else _encode(heard)
+
+
+@cache
+def _projections() -> Mapping[str, Projection]:
+    return {projection.name: projection for room in all_rooms() for projection in room.projections}
+
+
+def _followed(ask: Follow) -> list[tuple[int, Sequence[Row]]]:
+    made = _projections()[ask.projection].apply(ask.versions)
+    return [(version.t, rows) for version, rows in made]
 
 
 def main() -> None:

@@ -200,6 +200,12 @@ class House:
         moved.touch()
         return store.home(folder, keys, now)
 
+    def heeded(self, tenant: str, forget: Callable[[], None]) -> None:
+        """Have `forget` called whenever another worker has written to the tenant."""
+        home = self.seat(tenant).home
+        if not isinstance(home, Home):
+            home.listeners.append(lambda version: forget())
+
     def pump(self, tenant: str, after: Callable[[int], None]) -> Pump | PgPump:
         """Group commit for a tenant on the running loop."""
         home = self.seat(tenant).home

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
+from onmaru.app.hearing import Ear
 from onmaru.app.house import House
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.projection import Projection
+from onmaru.kernel.errand import HEAVY
+from onmaru.kernel.log import Version
+from onmaru.kernel.projection import Projection, Row
 from onmaru.web.doors import Followed, News
 
 SLICE = 25
+# Versions whose rows are not worth the way to another process
+FEW = 4
 NEWS = 500
 GATHER = (1000, 8 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
+# So many messages in so many seconds are a run, during which research tables wait as they do in a crowd
+RUN, RUN_SECONDS = 16, 0.5
 # Audit rows that a viewer may follow itself
 NEAR = 500
 
@@ -34,8 +42,10 @@ class Motion:
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
         self._pieces = Pieces(self.seat.home.index, aside)
+        self.ear: Ear | None = None
         self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
+        self._arrived: deque[float] = deque(maxlen=RUN)
         self._wake = asyncio.Event()
         self._wake.set()
         self.ready = asyncio.Event()
@@ -107,13 +117,20 @@ class Motion:
         hot, time = self.seat.hot, asyncio.get_running_loop().time
         size = SLICE
         while batch := self._pieces.next(hot.position(projection), head, size):
-            made = await self._pieces.heavy(projection, batch)
+            made = {**await self._light(projection, batch), **await self._pieces.heavy(projection, batch)}
             started = time()
             hot.take(projection, batch, made)
             took = time() - started
             size = sized(len(batch), took)
             # In a crowd those who wait for an answer come first, but following never stands still.
             await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+
+    async def _light(self, projection: Projection, batch: Sequence[Version]) -> Mapping[int, Sequence[Row]]:
+        """The rows of what is of the usual size, made by the process that hears messages while these come quickly."""
+        if self.ear is None or not self._pressed:
+            return {}
+        mine = [one for one in batch if one.type in projection.types and len(one.body or b"") <= HEAVY]
+        return await self.ear.rows(projection.name, mine[:SLICE]) if len(mine) >= FEW else {}
 
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
@@ -159,11 +176,21 @@ class Motion:
         while self.followed < head or any(columnar.position(one) < head for one in columnar.projections):
             await asyncio.sleep(0.05)
 
+    def arrived(self) -> None:
+        """A message came; its sender waits for the answer before the next."""
+        self._arrived.append(asyncio.get_running_loop().time())
+
+    @property
+    def _pressed(self) -> bool:
+        """Whether many wait just now, or few in quick succession."""
+        run = self._arrived
+        return self.pump.busy or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+
     async def _quiet(self) -> None:
-        """Wait for the crowd to pass, but not for ever: research tables may lag, not stand still."""
+        """Wait for the crowd to pass, but not for ever and not while somebody waits: research tables lag, never stand."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while self.pump.busy and not self._closing.is_set():
+                while self._pressed and not (self._closing.is_set() or self._hurry.is_set()):
                     await asyncio.sleep(0.1)
 
     async def changes(self, caller: Caller, after: int) -> AsyncIterator[News]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -31,8 +32,10 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
+from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
+from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
@@ -43,6 +46,8 @@ WARM_SECONDS = 3.0
 FINISH_SECONDS = 10.0
 # How long a thread that follows or writes may keep the loop waiting for the interpreter
 SWITCH_SECONDS = 0.001
+# Files and connections that this process may hold at once
+OPEN_FILES = 32_768
 Found = Mapping[str, chosen.Chosen]
 log = logging.getLogger("onmaru")
 
@@ -90,6 +95,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await asyncio.shield(running.motion(MAIN).warmed)
     await running.motion(MAIN).opened()
     calm()
+    _roomy()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
     control = Control(running)
@@ -117,6 +123,14 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             async with asyncio.timeout(5):
                 await task
         await running.close()
+
+
+def _roomy() -> None:
+    """Let this process hold many connections, where the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def ended(standing: Served) -> None:
@@ -191,6 +205,9 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         reply = await running.aside.carry(errand)
         return None if isinstance(reply, Projected) else reply
 
+    def why(caller: Caller, name: tuple[str, str], keeper: bool) -> Explanation:
+        return explain(house.seat(caller.tenant).tenant, caller, name, house.logins.table, keeper=keeper)
+
     def audit_page(hall: Hall, asked: AuditFilter) -> Any:
         return house.seat(hall.caller.tenant).home.trail.page(
             patient=asked.patient,
@@ -209,6 +226,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         audit=audit,
         audit_page=audit_page,
         changes=running.changes,
+        why=why,
         carry=carry,
         lines=doorway.lines,
         came=doorway.came,

@@ -11,14 +11,16 @@ from typing import Literal
 import click
 import msgspec
 
-from onmaru.app.house import House, place
 from onmaru.app.lines import say
-from onmaru.app.refusal import DONE, NO, REFUSED, Refusal
-from onmaru.engines.sqlite.home import Taken
+from onmaru.app.packages import record_of
+from onmaru.app.refusal import DONE, NO
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.fhir.profiles import package
-from onmaru.fhir.profiles.library import Library
+from onmaru.fhir.profiles.definition import canonical_of
+from onmaru.fhir.profiles.library import KINDS, Library
 from onmaru.fhir.profiles.validator import Wanted, validated
+from onmaru.fhir.query import Query
+from onmaru.kernel.packages import MANY
 
 _file = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 _RANK = {"error": 0, "fatal": 0, "warning": 1, "information": 2}
@@ -80,14 +82,7 @@ def _added(packages: tuple[Path, ...]) -> dict[tuple[str, str], bytes]:
 
 
 def _installed(tenant: str) -> dict[tuple[str, str], bytes]:
-    """The definitions in a tenant's record. Raises Refusal while a server holds it."""
-    house = House(place(), rooms=())
-    if not house.exists(tenant):
-        raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them", REFUSED)
-    try:
-        return house.seat(tenant).tenant.rules.added()
-    except Taken:
-        text = "a server holds this tenant: ask its operation $validate, or name the package with --package"
-        raise Refusal(text) from None
-    finally:
-        house.close()
+    """The definitions in a tenant's record, of a running server where one holds it."""
+    with record_of(tenant) as record:
+        found = record.search(Query(KINDS, count=MANY)).matches
+    return {(one.type, url): one.body for one in found if one.body is not None and (url := canonical_of(one.body))}

@@ -123,7 +123,7 @@ def _where(house: House, names: list[str], asked: str, json: bool) -> int:
 
 
 def _places(house: House, names: list[str], asked: str) -> Iterator[dict[str, object]]:
-    for name in names:
+    for name in names if house.store is None else ():
         folder = house.folder(name)
         if (folder / "tenant.key").exists():
             keys, _ = house.keys(name)

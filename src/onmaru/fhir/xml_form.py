@@ -113,7 +113,12 @@ def _object(element: _Element, type_name: str, path: str) -> dict[str, Any]:
             raise invalid("structure", "There is no such element here.", path)
         value, extra = _value(child, member, f"{path}.{child.name}")
         _put(found, child.name, (value, extra), member.element.max != 1)
-    return found
+    return {name: value for name, value in found.items() if not _empty(value)}
+
+
+def _empty(value: Any) -> bool:
+    """A list in which no element has a value; what each has instead stands in the sibling's list."""
+    return isinstance(value, list) and all(one is None for one in value)
 
 
 def _put(found: dict[str, Any], name: str, pair: tuple[Any, Any], many: bool) -> None:

@@ -20,6 +20,8 @@ class User(msgspec.Struct, frozen=True):
     """One person or machine of one tenant. `patient` is the Patient id that the role patient is bound to.
 
     `password` is an argon2id hash in PHC form, "" where the user cannot log in with one. `disabled` ends every grant.
+    `totp` is the secret of the second step ("" none), `totp_new` one not confirmed yet, `totp_step` the last step used,
+    `recovery` the keyed hashes of recovery codes. `external` is who this is at the hospital's own provider.
     """
 
     tenant: str
@@ -30,6 +32,11 @@ class User(msgspec.Struct, frozen=True):
     patient: str = ""
     language: Literal["ko", "en"] = "ko"
     disabled: bool = False
+    totp: bytes = b""
+    totp_new: bytes = b""
+    totp_step: int = 0
+    recovery: tuple[bytes, ...] = ()
+    external: str = ""
 
 
 class Grant(msgspec.Struct, frozen=True):

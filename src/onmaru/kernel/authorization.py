@@ -9,6 +9,7 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from typing import Literal
 
 import msgspec
 
@@ -182,10 +183,12 @@ class Authorizations:
         told = msgspec.structs.replace(context, granted=" ".join([*special, given]).strip())
         return Tokens(secret, refresh, _seconds(grant), grant, user, told)
 
-    def _made(self, kind: str, client: Client, user: User, lasts: int) -> tuple[str, Grant]:
+    def _made(
+        self, kind: Literal["code", "token", "refresh"], client: Client, user: User, lasts: int
+    ) -> tuple[str, Grant]:
         now, secret = self._logins.now(), secrets.token_urlsafe(32)
         key = self._logins.hash(secret)
-        grant = Grant(key, kind, user.tenant, user.user, now, now + lasts, client=client.id)  # type: ignore[arg-type]
+        grant = Grant(key, kind, user.tenant, user.user, now, now + lasts, client=client.id)
         return secret, grant
 
     # -- taking back ------------------------------------------------------------------------------------------------

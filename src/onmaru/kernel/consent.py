@@ -105,6 +105,18 @@ class Consents:
             self._found[asker] = since, until, hidden
         return hidden
 
+    def said(self, caller: Caller, at: int, patients: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """What each Consent of these patients says of this caller at `at`: (its id, `deny`, `permit` or `broken-glass`)."""
+        if "system" in caller.roles:
+            return ()
+        found = []
+        for id, rule in sorted(self._rules.items()):
+            spoke = verdict(rule.provision, caller, at) if rule.patient in patients else None
+            if spoke is not None:
+                hides = self._hides(rule, caller, at)
+                found.append((id, "deny" if hides else "broken-glass" if spoke else "permit"))
+        return tuple(found)
+
     def _hides(self, rule: Rule, caller: Caller, at: int) -> bool:
         return bool(verdict(rule.provision, caller, at)) and not _broken(rule, caller)
 

@@ -110,6 +110,12 @@ class Logins:
             address=address,
         )
 
+    def acting(self, user: User, asked_purpose: str) -> Caller:
+        """A user as a Caller with all that their roles give, to judge what they would see; it is handed to no door."""
+        scopes = _of_one_kind(access.scopes_of(user.roles, self.table), user.patient)
+        purpose = access.purpose_for(asked_purpose, user.roles, self.table)
+        return Caller(user.tenant, user.user, frozenset(user.roles), purpose, scopes, user.patient)
+
     def _look_up(self, key: bytes, now: int) -> Standing | None:
         self._standing.pop(key, None)
         grant = self.accounts.grant(key)
@@ -191,18 +197,22 @@ class Logins:
         self.accounts.save_grant(grant)
         return secret, grant
 
-    def open_visit(self, tenant: str, user: str) -> tuple[str, Grant]:
-        """A short log-in at an app's request, which opens nothing but the page of consent."""
+    def open_visit(self, tenant: str, user: str, *, half: bool = False) -> tuple[str, Grant]:
+        """A short log-in at an app's request, which opens the page of consent alone; `half`: the second step is due."""
         now, secret = self.now(), secrets.token_urlsafe(32)
         ends = now + self.lifetimes.visit
-        grant = Grant(self._hash(secret), "visit", tenant, user, now, ends, csrf=secrets.token_urlsafe(24))
+        detail = b"half" if half else b""
+        grant = Grant(
+            self._hash(secret), "visit", tenant, user, now, ends, csrf=secrets.token_urlsafe(24), detail=detail
+        )
         self.accounts.save_grant(grant)
         return secret, grant
 
-    def visitor(self, secret: str) -> Standing | None:
-        """Who is logged in at an app's request; None when unknown or ended."""
+    def visitor(self, secret: str, *, half: bool = False) -> Standing | None:
+        """Who is logged in at an app's request, or has only the second step left; None when unknown or ended."""
         grant = self.found(secret)
-        return self.stands(grant) if grant is not None and grant.kind == "visit" else None
+        wanted = grant is not None and grant.kind == "visit" and bool(grant.detail) is half
+        return self.stands(grant) if grant is not None and wanted else None
 
     def break_glass(self, standing: Standing, patient: str, reason: str) -> Standing:
         """Lift the consent of one patient for this grant for an hour, because of `reason`.

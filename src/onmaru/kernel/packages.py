@@ -6,7 +6,7 @@ An ImplementationGuide under the package's name says which of the resources came
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,11 +15,19 @@ from onmaru.fhir.profiles.definition import canonical_of
 from onmaru.fhir.profiles.package import CORE, Manifest, Member, Package
 from onmaru.fhir.query import Query
 from onmaru.kernel.entry import ID
-from onmaru.kernel.record import Change, Record
+from onmaru.kernel.record import Change, Page, Written
 
 GUIDE = "ImplementationGuide"
 TAG = "urn:onmaru:package"
 MANY = 10_000
+
+
+class Definitions(Protocol):
+    """The part of a Record that packages need."""
+
+    def search(self, query: Query) -> Page: ...
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]: ...
 
 
 class Installed(msgspec.Struct, frozen=True):
@@ -32,14 +40,14 @@ class Installed(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
 
 
-def installed(record: Record) -> list[Installed]:
+def installed(record: Definitions) -> list[Installed]:
     """Every package of the record, by name."""
     guides = _guides(record)
     names = set(guides) | CORE
     return [_told(guide, names) for _, guide in sorted(guides.items())]
 
 
-def install(record: Record, package: Package) -> Installed:
+def install(record: Definitions, package: Package) -> Installed:
     """Write a package's definitions, in place of an earlier version's. Raises Invalid 409 where an id is another's."""
     name = package.manifest.name
     if not ID.fullmatch(name):
@@ -60,7 +68,7 @@ def install(record: Record, package: Package) -> Installed:
     return _told(guide, {*guides, name, *CORE})
 
 
-def remove(record: Record, name: str) -> int:
+def remove(record: Definitions, name: str) -> int:
     """Delete a package's definitions; how many there were. Raises Invalid 404 for one that is not installed."""
     guide = _guides(record).get(name)
     if guide is None:
@@ -75,7 +83,7 @@ def _deletion(reference: str) -> Change:
     return Change("delete", type_name, id)
 
 
-def _guides(record: Record) -> dict[str, Mapping[str, Any]]:
+def _guides(record: Definitions) -> dict[str, Mapping[str, Any]]:
     """Package name → its ImplementationGuide."""
     found = record.search(Query((GUIDE,), count=MANY)).matches
     guides = [msgspec.json.decode(one.body) for one in found if one.body is not None]
@@ -99,7 +107,7 @@ def _told(guide: Mapping[str, Any], names: set[str]) -> Installed:
     )
 
 
-def _refuse_taken(record: Record, package: Package) -> None:
+def _refuse_taken(record: Definitions, package: Package) -> None:
     """A definition of another canonical under the same id is somebody else's."""
     by_name = {(one.type, one.id): one for one in package.members}
     if len(by_name) < len(package.members):

@@ -22,6 +22,10 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 DEFINING = frozenset(KINDS)
 
 
+ON_WRITE = 2_000_000
+"""Steps that the expressions of one judged write may take, about half a second: others wait for it."""
+
+
 def nothing() -> Iterable[Version]:
     """No definitions but R4's own."""
     return ()
@@ -64,7 +68,7 @@ class Rules:
         """Raise Invalid 422 with every error of an admitted body that the level does not let in."""
         profiled = self.level == "profiles"
         visit = Visit(self.library if profiled else core(), Environment(), run_profile)
-        visit.errors_only, visit.profiled = True, profiled
+        visit.errors_only, visit.profiled, visit.left = True, profiled, ON_WRITE
         errors = [issue for issue in checked(body, visit) if issue.severity == "error"]
         if errors:
             raise Invalid(errors, 422)

@@ -25,6 +25,7 @@ from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
+from onmaru.web.fhir.formats import heard, shown
 from onmaru.web.fhir.surface import Fhir
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
@@ -140,6 +141,7 @@ class Application:
             response = refusal(failed, fhir=surface == "fhir")
         if surface == "fhir":
             self._count(visit, path, response)
+            response = await self._formed(scope, response)
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
@@ -151,6 +153,13 @@ class Application:
         if self._origin.secure(scope):
             head.append(("strict-transport-security", "max-age=31536000"))
         return head
+
+    async def _formed(self, scope: Scope, response: Response) -> Response:
+        """The answer in the form that was asked for, a refusal too."""
+        try:
+            return await shown(response, scope.headers, scope.query_string)
+        except Invalid as error:
+            return refusal(error, fhir=True)
 
     def _place(self, path: str) -> tuple[str, str, str]:
         """Tenant, surface ("" for pages) and the path below the surface."""
@@ -185,12 +194,7 @@ class Application:
             if not stranger:
                 await self._enter(visit)
             if visit.request.method in BODIED:
-                request = visit.request
-                most = UNKNOWN_BODY if stranger else settings.body
-                body = await take(protocol, request.headers, most, settings.seconds)
-                if settings.depth < DEPTH and "json" in request.headers.get("content-type", "json"):
-                    check_depth(body, settings.depth)
-                visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
+                await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
             if not isinstance(response, Response):
                 response = await response
@@ -200,6 +204,16 @@ class Application:
             # A refusal has left an audit row too
             await self._kept(visit)
         return response
+
+    async def _take(self, visit: Visit, surface: str, protocol: Outgoing, most: int) -> None:
+        settings, request = self._doors.settings, visit.request
+        body = await take(protocol, request.headers, most, settings.seconds)
+        if surface == "fhir":
+            body = await heard(body, request.headers)
+        kind = request.headers.get("content-type", "json")
+        if settings.depth < DEPTH and ("json" in kind or "xml" in kind):
+            check_depth(body, settings.depth)
+        visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
 
     def _open(self, visit: Visit, surface: str, path: str) -> Response | None:
         """What anybody is told without a grant; None for anything else."""

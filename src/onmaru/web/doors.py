@@ -16,6 +16,7 @@ from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room
+from onmaru.kernel.why import Explanation
 
 Language = Literal["ko", "en"]
 Followed = Literal["rooms", "audit"]
@@ -111,6 +112,7 @@ class Doors(msgspec.Struct, frozen=True):
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
+    why(caller, (type, id), keeper): why that caller sees a resource or not.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
@@ -121,6 +123,7 @@ class Doors(msgspec.Struct, frozen=True):
     audit: Callable[[str, Access], None]
     audit_page: Callable[[Hall, AuditFilter], Sequence[tuple[int, Access]]]
     changes: Callable[[Caller, int], AsyncIterator[News]]
+    why: Callable[[Caller, tuple[str, str], bool], Explanation]
     carry: Callable[[Errand], Awaitable[Result | None]] = here
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     came: Callable[[str, bool], None] = lambda tenant, accepted: None

@@ -47,7 +47,7 @@ export function BreakGlass({ patient, opened, close, done }: BreakGlassProps) {
         <Notice tone="warn" title={t('glass.warning')} />
         <Textarea label={t('glass.reason')} description={t('glass.reason.hint', { least: REASON_LEAST })} error={short ? t('glass.reason.short', { least: REASON_LEAST }) : undefined} value={reason} onChange={(event) => setReason(event.currentTarget.value)} rows={4} maxLength={500} data-autofocus />
         {problem && <ProblemNote problem={problem} />}
-        <Button type="submit" color="red" loading={busy}>
+        <Button type="submit" color="red.9" loading={busy}>
           {t('glass.enter')}
         </Button>
       </form>

@@ -19,6 +19,7 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
   const [password, setPassword] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
+  const [code, setCode] = useState<string | null>(null); // null: no second step is asked for
   const told = problem && (TOLD.includes(problem.kind) ? problem.kind : 'failed');
   const minutes = Math.ceil((problem?.wait ?? 0) / 60);
   useTitle(t('login.title'));
@@ -27,9 +28,11 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
     event.preventDefault();
     setBusy(true);
     setProblem(null);
-    const outcome = await api.post<Session>('/api/login', { user: user.trim(), password });
+    const outcome = await api.post<Session>('/api/login', { user: user.trim(), password, ...(code ? { code: code.trim() } : {}) });
     setBusy(false);
+    if (!outcome.ok && outcome.problem.code === 'second-factor') return setCode('');
     setPassword('');
+    setCode(null);
     if (outcome.ok) enter(outcome.value);
     else setProblem(outcome.problem);
   };
@@ -54,6 +57,7 @@ export function Login({ enter, expired }: { enter: (session: Session) => void; e
             {told && <Notice tone="alert" title={t(`login.problem.${told}${told === 'busy' && minutes ? '.wait' : ''}`, { n: minutes })} />}
             <TextInput label={t('login.user')} value={user} onChange={(event) => setUser(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} data-autofocus autoFocus={!expired} maxLength={128} />
             <PasswordInput label={t('login.password')} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} autoFocus={Boolean(expired)} maxLength={512} visibilityToggleButtonProps={{ 'aria-label': t('login.show') }} />
+            {code !== null && <TextInput label={t('login.code')} description={t('login.code.hint')} value={code} onChange={(event) => setCode(event.currentTarget.value)} autoComplete="one-time-code" required withAsterisk={false} autoFocus maxLength={32} />}
             <Button type="submit" loading={busy} fullWidth size="md">
               {t('login.enter')}
             </Button>

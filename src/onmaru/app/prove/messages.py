@@ -8,14 +8,19 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice, repeat
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
+import click
+
 from onmaru.adapters.door import Door
 from onmaru.adapters.hl7v2 import er7, mapping, whereabouts
+from onmaru.adapters.hl7v2.heard import Heard
+from onmaru.adapters.hl7v2.hearing import Hearing
 from onmaru.adapters.hl7v2.mutants import mutants, survive
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.calm import calm
 from onmaru.app.checkout import root
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place, new_id, now, system
@@ -23,11 +28,11 @@ from onmaru.simulate.hospital import hospital
 from onmaru.simulate.settings import NO_FAULTS, Settings
 
 FUZZED = 200_000
-SHARES = 20
+SHARES = 100
 WRITTEN = 10_000
 SEED = 2
 MORE_MEMORY = 512
-"""MiB that the process may grow by while it reads and maps the fuzzed messages."""
+"""MiB that a process may grow by from its first share of the fuzzed messages to its last."""
 TABLED = 44
 REFUSED = {
     "edge-empty-segments.hl7": "AE",
@@ -49,8 +54,8 @@ class Taking:
     def settle(self) -> None:
         self.home.wait(self.home.tip())
 
-    def take(self, data: bytes) -> Receipt:
-        return self._door.take(self.house.hall(system(MAIN, "mllp/proof")), data, self._source)
+    def take(self, data: bytes, heard: Heard | None = None) -> Receipt:
+        return self._door.hear(self.house.hall(system(MAIN, "mllp/proof")), data, self._source, heard)
 
 
 def corpus(name: str) -> Iterator[tuple[str, bytes]]:
@@ -128,21 +133,42 @@ def vital() -> Figures:
 
 
 def fuzz() -> Figures:
-    """Break messages in every way, and hold the door to an answer for each."""
+    """Break messages in every way, and hold the door to an answer for each; a line on stderr tells how far it is."""
     messages = [*_public(), *_simulated()]
     counts: Counter[bool] = Counter()
-    grown = 0
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as workers:
-        for some, more in workers.map(_survived, repeat(messages), range(SHARES)):
+    memory: dict[int, list[int]] = {}
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), initializer=calm) as workers:
+        door = workers.submit(_through_the_door, messages)
+        for number, (process, used, some) in enumerate(workers.map(_survived, repeat(messages), range(SHARES)), 1):
             counts += some
-            grown = max(grown, more)
+            memory.setdefault(process, []).append(used)
+            if number % (SHARES // 20) == 0:
+                click.echo(f"{counts.total():,} of {FUZZED:,} fuzzed messages", err=True)
+        figures = door.result()
     assert counts.total() == FUZZED, "a fuzzed message was neither taken nor refused"
+    grown = max(used[-1] - used[0] for used in memory.values())
     assert grown <= MORE_MEMORY, f"a process grew by {grown} MiB"
+    return {
+        "messages they were made of": len(messages),
+        "fuzzed": counts.total(),
+        "mapped": counts[True],
+        "refused": counts[False],
+        "MiB grown": grown,
+        **figures,
+    }
+
+
+def _through_the_door(messages: Sequence[bytes]) -> Figures:
+    """Fuzzed messages into a real store, every other one heard beforehand."""
     acks: Counter[str] = Counter()
+    heard = 0
+    hearing = Hearing(new_id)
     with tempfile.TemporaryDirectory(prefix="onmaru-prove-") as scratch:
         taking = Taking(Path(scratch))
         for number, data in enumerate(mutants(messages, WRITTEN, SEED + SHARES)):
-            receipt = taking.take(data)
+            told = hearing.hear(data, "+09:00") if number % 2 else None
+            heard += told is not None
+            receipt = taking.take(data, told)
             acks[receipt.ack] += 1
             assert receipt.reply or not data.strip(), "a message was not answered"
             if number % 32 == 0:
@@ -151,25 +177,13 @@ def fuzz() -> Figures:
         written = taking.home.head()
         taking.house.close()
     assert set(acks) <= {"AA", "AE", "AR"}, "an answer that is none of AA, AE, AR"
-    return {
-        "messages they were made of": len(messages),
-        "fuzzed": counts.total(),
-        "mapped": counts[True],
-        "refused": counts[False],
-        "MiB grown": grown,
-        "through the whole door": dict(acks),
-        "entries these wrote": written,
-    }
+    return {"through the whole door": dict(acks), "of these heard beforehand": heard, "entries these wrote": written}
 
 
-def _survived(messages: Sequence[bytes], share: int) -> tuple[Counter[bool], int]:
-    """One share of the fuzzed messages: how many were taken and refused, and the MiB that the process grew by meanwhile."""
-    count = FUZZED // SHARES
-    made = mutants(messages, count, SEED + share)
-    counts = Counter(survive(data) for data in islice(made, count // 10))
-    before = _memory()
-    counts += Counter(survive(data) for data in made)
-    return counts, _memory() - before
+def _survived(messages: Sequence[bytes], share: int) -> tuple[int, int, Counter[bool]]:
+    """One share of the fuzzed messages: the process, the most MiB it ever held, how many were taken and refused."""
+    counts = Counter(survive(data) for data in mutants(messages, FUZZED // SHARES, SEED + share))
+    return os.getpid(), _memory(), counts
 
 
 def _public() -> Sequence[bytes]:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from onmaru.fhir.outcome import invalid
+
 T = TypeVar("T")
 _TOKEN = re.compile(r"'[^']*'|::|\?|:([a-z]\w*)")
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError)
@@ -66,7 +68,14 @@ class Link:
         self._changed = self._streams = 0
         self._opened: Any = None
         with self._lock:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        try:
             self._run(self._open())
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            why = f"the database cannot be reached: {type(error).__name__}"
+            raise invalid("transient", why, status=503) from error
 
     async def _open(self) -> None:
         self._statements.clear()
@@ -83,7 +92,7 @@ class Link:
             asyncio._set_running_loop(outer)
 
     def _kept(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run; once more on a new connection when the old one was lost between transactions."""
+        """Run; once more on a new connection when the old one was lost between transactions; `Invalid` (503) without one."""
         with self._lock:
             within = self.in_transaction
             try:
@@ -91,8 +100,10 @@ class Link:
             except _LOST:
                 if within or not self._opened.is_closed():
                     raise
-                self._run(self._open())
+                self._reopen()
                 return self._run(make())
+            except asyncpg.LockNotAvailableError as error:
+                raise invalid("transient", "another worker holds this tenant for too long", status=503) from error
 
     async def _statement(self, sql: str) -> tuple[Any, Sequence[str] | None]:
         found = self._statements.get(sql)

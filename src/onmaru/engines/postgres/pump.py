@@ -12,6 +12,7 @@ import asyncpg
 
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.rounds import CROWD, Rounds
+from onmaru.fhir.outcome import Invalid
 
 # A group of so many in the last so many seconds is a crowd.
 CROWDED = 0.25
@@ -70,7 +71,7 @@ class PgPump:
     async def _listen(self) -> None:
         """Look at the head when another worker tells of one, and now and then; on a new connection when one was lost."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Invalid):
                 connection = await asyncpg.connect(self._home.address, timeout=LOOK_EVERY * 10)
                 try:
                     await connection.add_listener("onmaru", self._heard)

@@ -5,7 +5,7 @@ R4's own are shipped in this form (`tools/build_profiles.py`); those of a packag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -98,7 +98,7 @@ def definition(resource: Json) -> Definition:
         resource["url"],
         resource.get("version", ""),
         resource["type"],
-        resource.get("baseDefinition", ""),
+        bare(resource.get("baseDefinition", "")),
         resource.get("derivation") == "constraint",
         resource["abstract"],
         tuple((one["type"], one["expression"]) for one in resource.get("context", ())),
@@ -150,7 +150,7 @@ def _given(element: Json, name: str) -> str:
 def _type(one: Json) -> TypeRule:
     named = [x.get("valueUrl") or x.get("valueUri") for x in one.get("extension", ()) if x.get("url") == FHIR_TYPE]
     code = (named[0] if named and named[0] else one.get("code", "")).removeprefix("http://hl7.org/fhirpath/System.")
-    return TypeRule(code, tuple(one.get("profile", ())), tuple(one.get("targetProfile", ())))
+    return TypeRule(code, _bare(one.get("profile", ())), _bare(one.get("targetProfile", ())))
 
 
 def _binding(one: Json | None) -> Binding | None:
@@ -179,6 +179,10 @@ def _slicing(one: Json | None) -> Slicing | None:
 def bare(canonical: str) -> str:
     """A canonical without its version."""
     return canonical.partition("|")[0]
+
+
+def _bare(canonicals: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(bare, canonicals))
 
 
 class _Canonical(msgspec.Struct):

@@ -6,9 +6,14 @@ extensibility.html and defining-extensions.html#context.
 from __future__ import annotations
 
 from onmaru.fhir.fhirpath import Node, PathError, compiled
+from onmaru.fhir.fhirpath.node import labels
 from onmaru.fhir.fhirpath.types import ancestors
 from onmaru.fhir.profiles.definition import Definition
 from onmaru.fhir.profiles.visit import Visit
+
+# What later versions call the resources that have a canonical; R4 has them without the name
+_INTERFACES = frozenset({"CanonicalResource", "MetadataResource"})
+_CANONICAL = frozenset({"url", "version", "status"})
 
 
 def extended(node: Node, visit: Visit) -> None:
@@ -48,6 +53,8 @@ def _fits(kind: str, said: str, holder: Node, visit: Visit) -> bool:
     if kind == "fhirpath":
         return _among(said, holder, visit)
     name = said.rpartition("#")[2].replace("[x]", "")
+    if name in _INTERFACES:
+        return labels(holder.type).keys() >= _CANONICAL
     return ":" in name or name in ancestors(holder.type) or name in _names(holder)
 
 

@@ -46,8 +46,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Package(msgspec.Struct, frozen=True):
+    """`left_out`: the problems of the files that are not valid R4, which a package may well have; each names its file."""
+
     manifest: Manifest
     members: tuple[Member, ...]
+    left_out: tuple[Issue, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,7 +59,7 @@ class Package(msgspec.Struct, frozen=True):
 
 
 def read(data: bytes) -> Package:
-    """Read a `.tgz`. Raises Invalid 422 with every resource in it that is not valid R4, 400 for what is no package."""
+    """Read a `.tgz`. Raises Invalid 400 for what is no package, 422 where it is not for R4 or all of it is broken."""
     try:
         manifest, files = _files(data)
     except (tarfile.TarError, zlib.error, EOFError):
@@ -76,9 +79,9 @@ def read(data: bytes) -> Package:
             members += _member(raw)
         except Invalid as error:
             problems += [Issue(i.code, i.text, f"{name} {i.expression}".strip()) for i in error.issues]
-    if problems:
+    if problems and not members:
         raise Invalid(problems, 422)
-    return Package(told, tuple(members))
+    return Package(told, tuple(members), tuple(problems))
 
 
 def _files(data: bytes) -> tuple[bytes | None, list[tuple[str, bytes]]]:

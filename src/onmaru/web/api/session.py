@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel import second
 from onmaru.kernel.accounts import Grant, User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.entry import ID
@@ -24,6 +25,7 @@ CHECKS = asyncio.Semaphore(2)
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     user: str
     password: str
+    code: str = ""
 
 
 class Glass(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,8 +41,37 @@ class Throttled(Exception):
         self.seconds = seconds
 
 
+class SecondNeeded(Exception):
+    """The password is right, and the second step is due."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__("a code is needed")
+        self.user = user
+
+
+async def second_proved(visit: Visit, user: User, code: str) -> None:
+    """The second step: `Invalid` 401 wrong, Throttled after too many; wrong codes count like wrong passwords."""
+    logins = visit.doors.logins
+    mark = cookie(visit.request.headers.get("cookie", ""), _slot(visit, user.user))
+    trying = logins.trying(visit.tenant, user.user, visit.address, mark)
+    wait = logins.blocked(trying)
+    if wait:
+        note_login(visit, user.user, (), "rate-limit")
+        raise Throttled(wait)
+    # As it stands now: a code that was used meanwhile is not right again
+    now = logins.accounts.user(visit.tenant, user.user)
+    right = now is not None and not now.disabled and second.proves(logins, now, code[:64])
+    logins.counted(trying, right=right)
+    if not right:
+        note_login(visit, user.user, (), "second-factor")
+        raise invalid("login", "the code is wrong", status=401)
+
+
 async def proved(visit: Visit, given: str, secret: str) -> User:
-    """The user who knows this password; `Invalid` 401 wrong, Throttled after too many. An unknown one takes no less time."""
+    """The user who knows this password; `Invalid` 401 wrong, Throttled after too many. An unknown one takes no less time.
+
+    SecondNeeded where a second step is enrolled.
+    """
     logins = visit.doors.logins
     mark = cookie(visit.request.headers.get("cookie", ""), _slot(visit, given))
     trying = logins.trying(visit.tenant, given, visit.address, mark)
@@ -48,8 +79,8 @@ async def proved(visit: Visit, given: str, secret: str) -> User:
         # Asked only now: of many tries sent at once, those that waited here are refused too
         wait = logins.blocked(trying)
         right = not wait and await asyncio.to_thread(logins.knows, visit.tenant, given, secret)
-        if not wait:
-            logins.counted(trying, right=right)
+        if not (wait or right):
+            logins.counted(trying, right=False)
     user = logins.accounts.user(visit.tenant, given)
     # A name that nobody has may be a password typed into the wrong field, and is not kept
     name = user.user if user is not None else ""
@@ -59,6 +90,10 @@ async def proved(visit: Visit, given: str, secret: str) -> User:
     if user is None or not right:
         note_login(visit, name, (), "password")
         raise invalid("login", "user or password is wrong", status=401)
+    if user.totp:
+        # What was counted stays so until the second step is right too
+        raise SecondNeeded(user)
+    logins.counted(trying, right=True)
     return user
 
 
@@ -67,7 +102,9 @@ async def login(visit: Visit) -> Response:
     given = body(visit, Credentials)
     logins = visit.doors.logins
     try:
-        user = await proved(visit, given.user, given.password)
+        user = await _whole(visit, given)
+    except SecondNeeded:
+        return json({"error": {"code": "second-factor", "text": "a code of the second step is needed"}}, 401)
     except Throttled as error:
         refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
         return json(refused, 429, [("retry-after", str(error.seconds))])
@@ -79,6 +116,17 @@ async def login(visit: Visit) -> Response:
         _cookie(visit, _slot(visit, user.user), mark, logins.devices.lasts, "api/login"),
     )
     return json(_me(user, grant), 200, [("set-cookie", one) for one in cookies])
+
+
+async def _whole(visit: Visit, given: Credentials) -> User:
+    """Who knows the password and, where it is enrolled, shows a code."""
+    try:
+        return await proved(visit, given.user, given.password)
+    except SecondNeeded as error:
+        if not given.code:
+            raise
+        await second_proved(visit, error.user, given.code)
+        return error.user
 
 
 def me(visit: Visit) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import audit, clients, intake, session, users
+from onmaru.web.api import audit, clients, intake, second, session, users, why
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -20,11 +20,17 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "users", "users", users.create),
     ("PATCH", "users/{user}", "users", users.change),
     ("POST", "users/{user}/password", "", users.set_password),
+    ("DELETE", "users/{user}/second-factor", "users", second.end_for),
+    ("GET", "second-factor", "", second.state),
+    ("POST", "second-factor", "", second.enrol),
+    ("DELETE", "second-factor", "", second.end),
+    ("POST", "second-factor/confirm", "", second.confirm),
     ("GET", "clients", "users", clients.listing),
     ("POST", "clients", "users", clients.create),
     ("DELETE", "clients/{client}", "users", clients.delete),
     ("POST", "client-invitations", "users", clients.invitation),
     ("POST", "launch", "", clients.launch),
+    ("GET", "why", "", why.why),
     ("GET", "audit", "audit", audit.page),
     ("GET", "doors", "doors", intake.lines),
     ("GET", "dead-letters", "doors", intake.letters),

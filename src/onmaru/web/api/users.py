@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from onmaru.fhir.outcome import invalid
-from onmaru.kernel import password
+from onmaru.kernel import password, second
 from onmaru.kernel.access import may_open
 from onmaru.kernel.accounts import NAME, NAMED, User
 from onmaru.kernel.caller import Role
@@ -73,7 +73,7 @@ async def create(visit: Visit) -> Response:
 def change(visit: Visit) -> Response:
     """`PATCH /api/users/{user}`: only the members given change. Nobody takes the role admin or disables themselves."""
     given = body(visit, UserChange)
-    user = _found(visit)
+    user = found(visit)
     parts = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
     changed = msgspec.structs.replace(user, **parts)
     _check(changed)
@@ -94,12 +94,12 @@ async def set_password(visit: Visit) -> Response:
     if not own and (standing.grant.limited or not may_open(caller, "users", logins.table)):
         deny(visit, "role")
         raise invalid("forbidden", "not permitted: role", status=403)
-    user = _found(visit)
+    user = found(visit)
     if own:
-        await _prove(visit, user, given.current)
+        await prove(visit, user, given.current)
     kept = await _hashed(given.password)
     # Read again: while the hash was made the user may have been disabled or given other roles
-    logins.keep_password(_found(visit), kept)
+    logins.keep_password(found(visit), kept)
     note(visit, f"users/{user.user} password")
     return Response(204, b"", "")
 
@@ -109,8 +109,8 @@ async def _hashed(given: str) -> str:
         return await asyncio.to_thread(password.hash_of, given)
 
 
-async def _prove(visit: Visit, user: User, current: str) -> None:
-    """One's own password needs the current one, and guessing it counts as trying to log in."""
+async def prove(visit: Visit, user: User, current: str, code: str | None = None) -> None:
+    """What is one's own needs the current password, and perhaps a code; guessing either counts as trying to log in."""
     logins = visit.doors.logins
     standing, _ = visit.known()
     # A session is a known device: nobody else's wrong passwords keep its user from a new one
@@ -119,13 +119,20 @@ async def _prove(visit: Visit, user: User, current: str) -> None:
         if logins.blocked(trying):
             raise invalid("throttled", "too many tries, wait before the next one", status=429)
         right = await asyncio.to_thread(logins.knows, visit.tenant, user.user, current)
+    right = right and (code is None or second.proves(logins, found_now(visit, user), code[:64]))
     logins.counted(trying, right=right)
     if not right:
         deny(visit, "password")
         raise invalid("forbidden", "the current password is wrong", "current", 403)
 
 
-def _found(visit: Visit) -> User:
+def found_now(visit: Visit, user: User) -> User:
+    """A user read again, since time has passed."""
+    return visit.doors.logins.accounts.user(user.tenant, user.user) or user
+
+
+def found(visit: Visit) -> User:
+    """The user that the path names; `Invalid` 404."""
     user = visit.doors.logins.accounts.user(visit.tenant, visit.request.params["user"])
     if user is None:
         raise invalid("not-found", "no such user", status=404)

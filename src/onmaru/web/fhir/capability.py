@@ -32,7 +32,8 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "software": {"name": "Onmaru", "version": __version__},
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",
@@ -53,7 +54,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
 
 
 _SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
-_ORDER = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+_ORDER = ("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type")
 
 
 # R5's definition: R4 has none

@@ -11,7 +11,10 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"})
-_WANTED = JSON_TYPES | {"*/*", "application/*", ""}
+XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
+_WANTED = JSON_TYPES | XML_TYPES | {"*/*", "application/*", ""}
+_SHORT = frozenset({"json", "xml"})
+_FORMATS = "the formats given are JSON (application/fhir+json) and XML (application/fhir+xml)"
 # Not criteria: they speak of the answer's form and are taken off before a search is parsed.
 FORM = frozenset({"_format", "_pretty", "_cursor"})
 
@@ -46,13 +49,14 @@ def prefer(headers: Mapping[str, str]) -> Preference:
 
 
 def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:
-    """`Invalid` 406 when the client takes no JSON; `_format` goes before Accept."""
+    """`Invalid` 406 when the client takes neither JSON nor XML; `_format` goes before Accept."""
     asked = next((value for name, value in query if name == "_format"), None)
     if asked is not None:
         # An unescaped + in a query means a space
-        if asked.split(";")[0].strip().replace(" ", "+") in JSON_TYPES or asked == "json":
+        kind = asked.split(";")[0].strip().replace(" ", "+").lower()
+        if kind in _SHORT or kind in JSON_TYPES or kind in XML_TYPES:
             return
-        raise invalid("not-supported", "the only format given is JSON", "_format", 406)
+        raise invalid("not-supported", _FORMATS, "_format", 406)
     accept = headers.get("accept", "")
     if accept in _WANTED:
         return
@@ -60,14 +64,15 @@ def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if kind in _WANTED and "q=0" not in parameters:
             return
-    raise invalid("not-supported", "the only format given is JSON (application/fhir+json)", "Accept", 406)
+    raise invalid("not-supported", _FORMATS, "Accept", 406)
 
 
 def check_content(headers: Mapping[str, str]) -> None:
-    """`Invalid` 415 when the body says it is something else than JSON in UTF-8."""
+    """`Invalid` 415 when the body says it is something else than JSON or XML in UTF-8; XML is JSON by now."""
     kind, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
-    if kind and kind not in JSON_TYPES:
-        raise invalid("not-supported", "the only format taken is JSON (application/fhir+json)", "Content-Type", 415)
+    if kind and kind not in JSON_TYPES and kind not in XML_TYPES:
+        taken = "the formats taken are JSON (application/fhir+json) and XML (application/fhir+xml)"
+        raise invalid("not-supported", taken, "Content-Type", 415)
     for parameter in parameters:
         if parameter.startswith("charset=") and parameter[8:].strip('"') not in ("utf-8", "utf8", "us-ascii"):
             raise invalid("not-supported", "the only charset taken is UTF-8", "Content-Type", 415)

@@ -12,6 +12,7 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.fhirpath import evaluate
+from onmaru.web.fhir.patch import Patches
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
@@ -34,6 +35,7 @@ def table(doors: Doors) -> Table:
     settings, driver = doors.settings, Driver(doors)
     searches = Searches(settings.page)
     writes = Writes(settings, driver)
+    patches = Patches(writes)
     bundles = Bundles(settings, driver)
     routes: dict[str, dict[str, tuple[str, Interaction]]] = {
         "T": {
@@ -41,8 +43,14 @@ def table(doors: Doors) -> Table:
             "POST": ("create", writes.create),
             "PUT": ("update", writes.update_matching),
             "DELETE": ("delete", writes.delete_matching),
+            "PATCH": ("patch", patches.patch_matching),
         },
-        "T/I": {"GET": ("read", read), "PUT": ("update", writes.update), "DELETE": ("delete", writes.delete)},
+        "T/I": {
+            "GET": ("read", read),
+            "PUT": ("update", writes.update),
+            "DELETE": ("delete", writes.delete),
+            "PATCH": ("patch", patches.patch),
+        },
         "T/I/_history": {"GET": ("history-instance", history)},
         "T/I/_history/V": {"GET": ("vread", vread)},
         "T/_history": {"GET": ("history-type", history)},

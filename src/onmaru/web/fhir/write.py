@@ -28,7 +28,7 @@ class Writes:
         self._settings = settings
         self._driver = driver
 
-    def _write(self, request: Request, hall: Hall, change: Change) -> Response | Awaitable[Response]:
+    def write(self, request: Request, hall: Hall, change: Change) -> Response | Awaitable[Response]:
         """Write a resource; a large one in steps, so that nobody waits for it."""
         if len(change.body) > HEAVY:
             return self._large(request, hall, change)
@@ -45,7 +45,7 @@ class Writes:
         wanted = request.headers.get("if-none-exist")
         condition = criteria_of(type_name, pairs_of(wanted.removeprefix("?"))) if wanted is not None else None
         change = Change("create", type_name, body=request.body, if_none_exist=condition)
-        return self._write(request, hall, change)
+        return self.write(request, hall, change)
 
     def update(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`PUT Type/id`; If-Match names the version that must be current (412)."""
@@ -54,8 +54,8 @@ class Writes:
         if not ID.fullmatch(params["id"]):
             raise invalid("value", "an id has 1 to 64 letters, digits, - and .")
         make = self._settings.update_create
-        change = Change("update", params["type"], params["id"], request.body, _if_match(request), make=make)
-        return self._write(request, hall, change)
+        change = Change("update", params["type"], params["id"], request.body, if_match(request), make=make)
+        return self.write(request, hall, change)
 
     def update_matching(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`PUT Type?criteria`: none makes, one updates, more refuse (412)."""
@@ -66,24 +66,24 @@ class Writes:
             type_name,
             id_within(request.body),
             request.body,
-            _if_match(request),
-            condition=_criteria(request),
+            if_match(request),
+            condition=criteria(request),
             make=self._settings.update_create,
         )
-        return self._write(request, hall, change)
+        return self.write(request, hall, change)
 
     def delete(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type/id`: 204, whether it was there or not."""
         params = request.params
-        change = Change("delete", params["type"], params["id"], if_match=_if_match(request))
+        change = Change("delete", params["type"], params["id"], if_match=if_match(request))
         return _gone(request, hall.record.write([change]))
 
     def delete_matching(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type?criteria`: one match, or all of them where the site allows it."""
         type_name = request.params["type"]
-        query = _criteria(request)
+        query = criteria(request)
         if not self._settings.multiple_delete:
-            change = Change("delete", type_name, condition=query, if_match=_if_match(request))
+            change = Change("delete", type_name, condition=query, if_match=if_match(request))
             return _gone(request, hall.record.write([change]))
         most = self._settings.entries
         found = hall.record.search(msgspec.structs.replace(query, count=most + 1, total="none")).matches
@@ -119,10 +119,12 @@ def _gone(request: Request, written: Sequence[Written]) -> Response:
     return Response(204, b"", "", tuple(headers))
 
 
-def _if_match(request: Request) -> int | None:
+def if_match(request: Request) -> int | None:
+    """The version that If-Match names, None without it."""
     text = request.headers.get("if-match")
     return version_of(text) if text is not None else None
 
 
-def _criteria(request: Request) -> Query:
+def criteria(request: Request) -> Query:
+    """The condition of a conditional interaction: the query, without what speaks of the answer's form."""
     return criteria_of(request.params["type"], [pair for pair in request.query if pair[0] not in FORM])

@@ -14,13 +14,13 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel import scope
-from onmaru.kernel.accounts import Grant
+from onmaru.kernel.accounts import Grant, User
 from onmaru.kernel.authorization import Authorizations, Context, OAuthError
 from onmaru.kernel.clients import origin
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.login import Standing
 from onmaru.kernel.room import Response
-from onmaru.web.api.session import Throttled, note_login, proved
+from onmaru.web.api.session import SecondNeeded, Throttled, note_login, proved, second_proved
 from onmaru.web.doors import Language
 from onmaru.web.entrance import cookie
 from onmaru.web.oauth.form import back, posted, write
@@ -84,6 +84,8 @@ class AuthorizeEndpoint:
         raw = given.get("request", "")
         if given.get("step") == "login":
             return await self._login(visit, raw, given)
+        if given.get("step") == "second":
+            return await self._second(visit, raw, given)
         return self._at(visit, raw, lambda at: self._taken(at, given))
 
     def _at(self, visit: Visit, raw: str, answer: Callable[[At], Response]) -> Response:
@@ -105,7 +107,6 @@ class AuthorizeEndpoint:
         return self._consent(at, problem, find)
 
     async def _login(self, visit: Visit, raw: str, given: Mapping[str, str]) -> Response:
-        problem, made = "", ""
         words = strings(_language(visit))
         try:
             user = await proved(visit, given.get("user", ""), given.get("password", ""))
@@ -113,15 +114,38 @@ class AuthorizeEndpoint:
             problem = words["wait"].format(seconds=error.seconds)
         except Invalid:
             problem = words["wrong"]
+        except SecondNeeded as error:
+            made, grant = visit.doors.logins.open_visit(visit.tenant, error.user.user, half=True)
+            asking = self._at(visit, raw, lambda at: _second_page(at, grant.csrf, ""))
+            return _visiting(visit, asking, made)
         else:
-            made, _ = visit.doors.logins.open_visit(visit.tenant, user.user)
-            note_login(visit, user.user, user.roles, "")
-        if not made:
-            return self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), problem))
+            return self._entered(visit, raw, user)
+        return self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), problem))
+
+    async def _second(self, visit: Visit, raw: str, given: Mapping[str, str]) -> Response:
+        words = strings(_language(visit))
+        logins = visit.doors.logins
+        half = logins.visitor(cookie(visit.request.headers.get("cookie", ""), VISITOR), half=True)
+        if half is None or half.user.tenant != visit.tenant or given.get("csrf") != half.grant.csrf:
+            return self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), words["stale"]))
+        try:
+            await second_proved(visit, half.user, given.get("code", ""))
+        except Throttled as error:
+            problem = words["wait"].format(seconds=error.seconds)
+        except Invalid:
+            problem = words["wrong_second"]
+        else:
+            logins.revoke(half.grant)
+            return self._entered(visit, raw, half.user)
+        return self._at(visit, raw, lambda at: _second_page(at, half.grant.csrf, problem))
+
+    def _entered(self, visit: Visit, raw: str, user: User) -> Response:
+        """The page after log-in, with the cookie of it."""
+        made, _ = visit.doors.logins.open_visit(visit.tenant, user.user)
+        note_login(visit, user.user, user.roles, "")
         standing = visit.doors.logins.visitor(made)
         response = self._at(visit, raw, lambda at: self._next(at._replace(standing=standing)))
-        headers = (*response.headers, ("set-cookie", _cookie(visit, made, visit.doors.logins.lifetimes.visit)))
-        return msgspec.structs.replace(response, headers=headers)
+        return _visiting(visit, response, made)
 
     def _taken(self, at: At, given: Mapping[str, str]) -> Response:
         if at.standing is None or not given.get("csrf") or given["csrf"] != at.csrf:
@@ -242,6 +266,20 @@ def _login_page(at: At, problem: str) -> Response:
     body = told + said(words, at.asked.wish.words, scope.parse(at.asked.wish.scopes)) + alert(problem)
     body += form(at.top, "login", {"request": at.raw}, inner)
     return page(at.language, at.top, body, leads=at.asked.wish.redirect, status=401 if problem else 200)
+
+
+def _second_page(at: At, csrf: str, problem: str) -> Response:
+    words = at.words
+    more = 'autocomplete="one-time-code" inputmode="text" required autofocus maxlength="32" aria-describedby="help"'
+    inner = f'<p id="help">{escape(words["second_help"])}</p>' + field("code", words["second"], more=more)
+    body = alert(problem) + form(at.top, "second", {"request": at.raw, "csrf": csrf}, inner + button(words["verify"]))
+    return page(at.language, at.top, body, leads=at.asked.wish.redirect, status=401 if problem else 200)
+
+
+def _visiting(visit: Visit, response: Response, secret: str) -> Response:
+    """An answer that leaves the visitor's cookie."""
+    held = ("set-cookie", _cookie(visit, secret, visit.doors.logins.lifetimes.visit))
+    return msgspec.structs.replace(response, headers=(*response.headers, held))
 
 
 def _finder(at: At, find: str) -> str:

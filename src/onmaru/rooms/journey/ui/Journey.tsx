@@ -57,7 +57,7 @@ function Page({ patient }: { patient: string }) {
     if (headed) performance.mark('journey-headed');
   }, [headed]);
 
-  if (summary.problem && !summary.value) return <ProblemView problem={summary.problem} retry={summary.reload} />;
+  if (summary.problem && !summary.value) return <ProblemView problem={summary.problem} retry={summary.reload} patient={patient} whole />;
   const window = listed(view, all, cluster, kinds);
   return (
     <div className={look.page}>

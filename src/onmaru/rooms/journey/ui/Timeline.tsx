@@ -1,5 +1,5 @@
 /** The canvas: wheel, pinch, drag, keys and buttons move one window of time; what is under the pointer is said in words. */
-import { formatDateTime, useLanguage, useT, ZONE } from '@shell';
+import { formatDateTime, printing, useLanguage, usePrinted, useT, ZONE } from '@shell';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { offsetOf, ticks } from './axis';
 import { type Cluster, type Kind, KINDS, type TimelineAnswer } from './data';
@@ -9,6 +9,8 @@ import look from './journey.module.css';
 import { pan, type View, within, zoom } from './view';
 
 const offset = offsetOf(ZONE);
+const PAPER = 570; // CSS pixels beside the lanes' names on an upright A4 sheet with the page's margins
+const PAPER_RATIO = 3; // a printer shows more dots than the screen
 
 export interface TimelineProps {
   view: View;
@@ -26,7 +28,9 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
   const language = useLanguage();
   const canvas = useRef<HTMLCanvasElement>(null);
   const marks = useRef<Mark[]>([]);
-  const [width, setWidth] = useState(0);
+  const [shown, setShown] = useState(0);
+  const printed = usePrinted();
+  const width = printed ? PAPER : shown;
   const [over, setOver] = useState<Mark | null>(null);
   const height = heightOf(lanes.length);
   const pages = useScheme();
@@ -36,7 +40,8 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
     if (!element) return;
     const watch = new ResizeObserver(() => {
       const wide = Math.floor(element.clientWidth);
-      setWidth(wide);
+      if (printing()) return; // paper is drawn for itself; the screen's width comes back with it
+      setShown(wide);
       measured(wide);
     });
     watch.observe(element);
@@ -47,7 +52,7 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
     const element = canvas.current;
     const ctx = element?.getContext('2d');
     if (!element || !ctx || width === 0) return;
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = printed ? PAPER_RATIO : window.devicePixelRatio || 1;
     element.width = Math.floor(width * ratio);
     element.height = Math.floor(height * ratio);
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -59,7 +64,7 @@ export function Timeline({ view, all, answer, lanes, move, choose, open, measure
       name: (span) => called(span, language, t),
     });
     performance.mark('journey-drawn');
-  }, [view, width, height, lanes, answer, over, language, t, pages]);
+  }, [view, width, height, lanes, answer, over, language, t, pages, printed]);
 
   const grips = useGrips(canvas, { view, all, move });
   const point = (event: { clientX: number; clientY: number }): Mark | null => {

@@ -31,7 +31,7 @@ export function Table({ title, heads, numbers, none, rows }: TableProps) {
               {rows.map((row) => (
                 <tr key={row.key}>
                   {row.cells.map((cell, place) => (
-                    <td key={heads[place]} className={side(place)}>
+                    <td key={heads[place]} className={side(place)} data-name={heads[place]}>
                       {cell}
                     </td>
                   ))}
