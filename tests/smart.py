@@ -47,7 +47,7 @@ class Hospital:
         self.logins = self.house.logins
         kept = password.hash_of(PASSWORD)
         for name, role, patient in (("doctor", "physician", ""), ("kim", "patient", "p1"), ("chief", "admin", "")):
-            user = User("main", name, "의사 하나" if name == "doctor" else name, (role,), kept, patient, "en")  # type: ignore[arg-type]
+            user = User("main", name, "의사 하나" if name == "doctor" else name, (role,), kept, patient, "en")
             self.logins.keep_user(user)
         self.logins.keep_user(User("main", "robot", "robot", ("data-manager",)))
 
@@ -83,8 +83,12 @@ class Hospital:
 
 
 @contextmanager
-def hospital(folder: Path, settings: str = "") -> Iterator[Hospital]:
-    with Served(folder, settings) as served:
+def hospital(folder: Path, settings: str = "", port: int = 0) -> Iterator[Hospital]:
+    """Serve until the block ends, on a port of its own or the one given."""
+    waiting = Served(folder, settings)
+    if port:
+        waiting.port, waiting.environ["ONMARU_PORT"] = port, str(port)
+    with waiting as served:
         made = Hospital(served)
         made.put(kim("p1", "김"))
         made.put(kim("p2", "이"))

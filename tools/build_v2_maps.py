@@ -204,7 +204,7 @@ class Compiler:
             field = 0  # said because the field is absent, so it cannot wait for the field
         outer = first_extension(steps)
         if outer:
-            outer[2] = f"{field}:{outer[2]}"
+            outer[2] = f"{decided.SHARED_EXTENSIONS.get((table, field), field)}:{outer[2]}"
         vocabulary = decided.VOCABULARY.get(row[15].replace(" ", ""), row[15].replace(" ", ""))
         steps, leaf, constant = typed(steps, leaf, row, constant)
         return [field, int(match.group(3) or 0), tree, steps, leaf, row[3], vocabulary, constant]

@@ -78,6 +78,7 @@ ROWS_LEFT = {
     ("PV1[Encounter]", "PV1-53", ""): "an episode of care needs a status; kept as extension",
     ("PV1[Encounter]", "PV1-54", ""): "an episode of care needs a status; kept as extension",
     ("PR1[Procedure]", "PR1-25", ""): "the parent procedure is not in the message; kept as extension",
+    ("PV1[Encounter]", "PV1-42", "location[4].status"): "the sheet has its constant one row above; by the supplement",
     ("PV1[Patient]", "PV1-16", ""): "kept with the encounter",
     ("SCH[Appointment]", "SCH-9", ""): "minutes need SCH-10, set in code",
     ("SCH[Appointment]", "SCH-7", ""): "reason is set in code whatever its coding system",
@@ -92,7 +93,10 @@ ROWS_LEFT = {
     ("TXA[DocumentReference]", "TXA-6", "extension"): "an extension of R6",
     ("RXA[Immunization]", "RXA-3", "occurrenceDateTime."): "no such element",
 }
+# Fields that are parts of one extension: (table, field) → the field whose extension it is
+SHARED_EXTENSIONS = {("PID[Patient]", 36): 35}  # patient-animal: species and breed
 CONDITIONS = {
+    ("PID[Patient]", "PID-36"): "IF PID-35 VALUED",  # patient-animal is nothing without a species
     ("DG1[Condition]", "DG1-21"): 'IF DG1-21 EQUALS "D"',
     ("IN1[Coverage]", "IN1-16"): 'IF IN1-17 NOT IN ("SEL", "patient", "18")',
     ("OBR[DiagnosticReport]", "OBR-2"): "IF ORC-2 NOT VALUED",
@@ -173,6 +177,7 @@ def target(label: str, mapped: str) -> tuple[str, str]:
 VOCABULARY = {
     "Additive/Preservative": "AdditivePreservative",
     "Yes/NoIndicator": "YesNoIndicator",
+    "Yes/NoIndicator[AvailabilityStatus]": "YesNoIndicator[AvailabilityStatus]",
     "Test/ServiceDefaultDurationUnits": "TestServiceDefaultDurationUnits",
 }
 VOCABULARY_FILES = {

@@ -75,6 +75,7 @@ MAPS: dict[str, list[tuple[int, str, str, str, str]]] = {
     "OBR[ServiceRequest]": [(7, "DTM", "occurrenceDateTime", "", "")],
     "ROL[Encounter-PractitionerRole]": [(4, "XCN", "participant[1].individual(Practitioner)", "", "")],
     "SAC[Specimen]": [(3, "EI", "container.identifier", "", "")],
+    "PV1[Encounter]": [(42, "PL", "location[4].status", "", "reserved")],
     "OBX[Observation]": [(7, "ST", "referenceRange.text", "", "")],
     **v2_pharmacy.MAPS,
 }

@@ -11,6 +11,7 @@ from tests.contract.test_record import patient
 from tests.web_house import House as WebHouse
 
 from onmaru.app import running as moving
+from onmaru.app.hearing import Ear
 from onmaru.app.house import MAIN, House, Place, now, system
 from onmaru.app.running import Running
 from onmaru.kernel.audit import access
@@ -103,6 +104,36 @@ def test_a_run_of_messages_lets_research_tables_wait_but_nobody_who_waits_for_th
         await running.close()
 
     asyncio.run(run())
+
+
+def test_during_a_run_of_messages_rows_are_made_beside_and_are_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "RUN_SECONDS", 3600.0)
+
+    async def run(*, beside: bool) -> list[Any]:
+        for file in place.home.rglob("rows.db*"):
+            file.unlink()
+        ear = Ear()
+        if beside:
+            await ear.start()
+            await asyncio.wait_for(ear.ready(), 60)
+        running = Running(House(place))
+        motion = running.motion(MAIN)
+        if beside:
+            motion.ear = ear
+            for _ in range(moving.RUN):
+                motion.arrived()
+        await motion.opened()
+        assert (ear._answers > 0) == beside
+        hot = motion.seat.hot
+        made = [hot.db.execute(f'SELECT * FROM "{one}"').fetchall() for _, one in sorted(hot.tables.values(), key=str)]
+        assert any(len(rows) == 300 for rows in made)
+        await ear.close()
+        await running.close()
+        return made
+
+    assert asyncio.run(run(beside=True)) == asyncio.run(run(beside=False))
 
 
 def test_a_fault_while_following_is_told_to_who_opens(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

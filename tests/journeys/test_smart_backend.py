@@ -154,9 +154,9 @@ def test_a_confidential_app_proves_itself_as_it_is_registered_and_in_no_other_wa
     if method == "client_secret_basic":
         assert httpx.post(address, data={**form, **post}).status_code == 401
         assert httpx.post(address, data=form, auth=(client, "wrong")).status_code == 401
-        assert httpx.post(address, data=form, **basic).status_code == 200  # type: ignore[arg-type]
+        assert httpx.post(address, data=form, **basic).status_code == 200
     else:
-        assert httpx.post(address, data=form, **basic).status_code == 401  # type: ignore[arg-type]
+        assert httpx.post(address, data=form, **basic).status_code == 401
         assert httpx.post(address, data={**form, **post, "client_secret": "wrong"}).status_code == 401
         assert httpx.post(address, data={**form, **post}).status_code == 200
 

@@ -15,7 +15,7 @@ import pytest
 from tests.validation_mutants import Json, mutants, snapshots
 
 from onmaru.fhir.outcome import Issue
-from onmaru.fhir.profiles import checks, package
+from onmaru.fhir.profiles import invariants, package
 from onmaru.fhir.profiles.library import Library, core
 from onmaru.fhir.profiles.validator import Wanted, validated
 
@@ -85,7 +85,7 @@ def test_an_invariant_said_again_in_python_says_the_same(shared_data: Shared, mo
         if kinds[resource["resourceType"]] <= 2 and len(json.dumps(resource)) < 20_000:
             resources += [resource, *(one.resource for one in mutants(resource, definitions[resource["resourceType"]]))]
     native = [issues(one, core()) for one in resources]
-    monkeypatch.setattr(checks, "NATIVE", {})
+    monkeypatch.setattr(invariants, "NATIVE", {})
     plain = Library()
     assert len(resources) > 500
     assert [i for i, one in enumerate(resources) if set(issues(one, plain)) != set(native[i])] == []

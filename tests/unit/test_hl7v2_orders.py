@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from onmaru.adapters.hl7v2 import emit, er7, mapping
-from onmaru.fhir import structure
+from onmaru.fhir.profiles.library import core
+from onmaru.fhir.profiles.validator import validated
 
 HEAD = "MSH|^~\\&|EMR|HOSP|||20260301||{}|1|P|2.5.1\rPID|1||1^^^HOSP^MR||홍^길동||19800101|M\r"
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -16,12 +17,12 @@ UCUM = "http://unitsofmeasure.org"
 
 
 def made(event: str, *lines: str) -> dict[str, list[Any]]:
-    """The resources of a message by type, each valid R4."""
+    """The resources of a message by type, each as R4 has it, rules and all."""
     mapped = mapping.resources(er7.parse((HEAD.format(event) + "\r".join(lines)).encode()))
     found: dict[str, list[Any]] = {}
     for draft in emit.Emitter(mapped.nodes, "digest").drafts():
         raw = ENCODER.encode(draft.data)
-        structure.decode(raw, draft.type)
+        assert [issue for issue in validated(raw, core()) if issue.severity in ("error", "fatal")] == []
         found.setdefault(draft.type, []).append(msgspec.json.decode(raw))
     return found
 

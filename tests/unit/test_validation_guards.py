@@ -45,6 +45,12 @@ def test_a_definition_that_says_nonsense_breaks_nothing(elements: list[Json]) ->
     assert all(path.startswith("Patient") for path in paths(resource, known))
 
 
+def test_nobody_redefines_the_types_of_r4() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/Patient"
+    known = library(definition(url, "Patient", element("Patient.name", max="0"), base="urn:nowhere"))
+    assert paths({"resourceType": "Patient", "name": [{"text": "김"}]}, known, url) == []
+
+
 def test_expressions_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "STEPS", 5000)
     rule = {"severity": "error", "human": "-", "xpath": "x", "key": "slow"}

@@ -27,7 +27,7 @@ WITNESS_EVERY = 60.0
 YIELD = 4.0
 PATIENCE = 30.0
 # So many messages in so many seconds are a run, during which research tables wait as they do in a crowd
-RUN, RUN_SECONDS = 16, 0.5
+RUN, RUN_SECONDS = 10, 0.5
 # Audit rows that a viewer may follow itself
 NEAR = 500
 

@@ -28,6 +28,7 @@ from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
+from onmaru.app.providers import providers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.engines.outbound import NetworkOutbound
@@ -196,6 +197,7 @@ def _tls(found: Found) -> ssl.SSLContext:
 def wire(doorway: Doorway, found: Found) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
+    fetching = Fetching(NetworkOutbound(rules()))
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
     def audit(tenant: str, row: Access) -> None:
@@ -233,7 +235,9 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         letters=doorway,
         erasing=Erasing(doorway),
         ready=running.ready,
-        fetch=Fetching(NetworkOutbound(rules())).fetch,
+        fetch=fetching.fetch,
+        send=fetching.send,
+        provider=providers().get,
         rooms=house.rooms,
         settings=Settings(
             base=limits["base"],

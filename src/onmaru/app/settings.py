@@ -165,7 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
-TABLES = frozenset({"room", "mllp", "outbound", "tenant"})
+TABLES = frozenset({"room", "mllp", "outbound", "tenant", "oidc"})
 OF_TENANT = frozenset({"validation"})
 
 

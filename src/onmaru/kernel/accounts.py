@@ -21,7 +21,7 @@ class User(msgspec.Struct, frozen=True):
 
     `password` is an argon2id hash in PHC form, "" where the user cannot log in with one. `disabled` ends every grant.
     `totp` is the secret of the second step ("" none), `totp_new` one not confirmed yet, `totp_step` the last step used,
-    `recovery` the keyed hashes of recovery codes. `external` is who this is at the hospital's own provider.
+    `recovery` the keyed hashes of recovery codes.
     """
 
     tenant: str
@@ -36,7 +36,6 @@ class User(msgspec.Struct, frozen=True):
     totp_new: bytes = b""
     totp_step: int = 0
     recovery: tuple[bytes, ...] = ()
-    external: str = ""
 
 
 class Grant(msgspec.Struct, frozen=True):

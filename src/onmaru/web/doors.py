@@ -15,6 +15,7 @@ from onmaru.kernel.caller import Caller
 from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
+from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
 from onmaru.kernel.why import Explanation
 
@@ -100,6 +101,11 @@ async def nowhere(tenant: str, address: str) -> bytes:
     raise invalid("forbidden", "this server fetches nothing from that address", status=403)
 
 
+async def unsent(tenant: str, address: str, body: bytes, kind: str) -> bytes:
+    """The same of what would be sent."""
+    return await nowhere(tenant, address)
+
+
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
@@ -112,6 +118,7 @@ class Doors(msgspec.Struct, frozen=True):
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
+    send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
@@ -128,6 +135,8 @@ class Doors(msgspec.Struct, frozen=True):
     lines: Callable[[Hall], Sequence[Mapping[str, Any]]] = lambda hall: ()
     came: Callable[[str, bool], None] = lambda tenant, accepted: None
     fetch: Callable[[str, str], Awaitable[bytes]] = nowhere
+    send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
+    provider: Callable[[str], Provider | None] = lambda tenant: None
     letters: Letters | None = None
     erasing: Erasing | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None

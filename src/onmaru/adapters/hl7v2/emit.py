@@ -33,6 +33,7 @@ class Draft(msgspec.Struct):
 
 
 _NODES = (Node, Known)
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 class Emitter:
@@ -184,6 +185,8 @@ class Emitter:
 
 def _required(node: Node) -> dict[str, Any]:
     """What R4 requires of a contained resource and the message does not say."""
+    if node.type == "Organization" and not {"name", "identifier"} & node.data.keys():
+        return {"_name": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}}  # org-1
     if node.type == "RelatedPerson" and "patient" not in node.data:
         return {"patient": {"display": "the patient of this resource"}}
     return {}

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from onmaru.fhir.fhirpath import Compiled, Node, PathError, compiled
 from onmaru.fhir.fhirpath.types import ancestors
-from onmaru.fhir.profiles.checks import coded, matcher
+from onmaru.fhir.profiles.bindings import coded
 from onmaru.fhir.profiles.library import Library
 from onmaru.fhir.profiles.tree import Tree
+from onmaru.fhir.profiles.values import matcher
 from onmaru.fhir.profiles.visit import Visit
 
 Test = Callable[[Node, Visit], bool]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import zstandard
 
+from onmaru.fhir.fhirpath.types import FHIR
 from onmaru.fhir.profiles import codes, tree
 from onmaru.fhir.profiles.codes import CodeSystem, Members, ValueSet
 from onmaru.fhir.profiles.definition import Definition, bare, definition
@@ -75,7 +76,7 @@ class Library:
     ) -> Any:
         name = (kind, bare(canonical))
         if name not in self._read:
-            if name in self._added:
+            if name in self._added and not _own(name[1]):
                 self._read[name] = _READERS[kind](msgspec.json.decode(self._added[name]))
             elif name[1] in shipped:
                 self._read[name] = decode(shipped[name[1]])
@@ -137,6 +138,11 @@ class Library:
         for part in path[1:]:
             here = here.children.get(part.removesuffix("[x]")) if here is not None else None
         return here.children.get(label) if here is not None else None
+
+
+def _own(url: str) -> bool:
+    """Whether a canonical is that of one of R4's types: what everything stands on, nobody redefines."""
+    return url.startswith(BASE) and url.removeprefix(BASE) in FHIR
 
 
 @cache

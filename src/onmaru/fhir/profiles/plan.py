@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from onmaru.fhir.fhirpath import Node
-from onmaru.fhir.profiles import checks
+from onmaru.fhir.profiles import bindings, invariants, targets, values
 from onmaru.fhir.profiles.definition import Rule, Slicing
 from onmaru.fhir.profiles.discriminators import Test, test_of
 from onmaru.fhir.profiles.library import BASE, Library
@@ -68,10 +68,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """`test` None: which items are its own cannot be told."""
+    """`test` None: which items are its own cannot be told. `near`: it leaves out whether an item meets a profile."""
 
     name: str
     test: Test | None
+    near: Test | None
     least: int
     most: int | None
     plan: Plan
@@ -98,6 +99,8 @@ class Slices(msgspec.Struct, frozen=True):
         for one, mine in zip(self.slices, held, strict=True):
             if one.test is not None:
                 self._judge(one, mine, path, visit)
+                if one.near is not None and len(mine) < one.least:
+                    self._tell_why(one, [node for node, at in zip(nodes, places, strict=True) if at < 0], visit)
         if all(one.test is not None for one in self.slices):
             self._left_over(nodes, places, visit)
 
@@ -112,6 +115,12 @@ class Slices(msgspec.Struct, frozen=True):
             one.plan.run(node, visit)
         if one.slices is not None:
             one.slices.run(mine, path, visit)
+
+    def _tell_why(self, one: Slice, others: Sequence[Node], visit: Visit) -> None:
+        """What keeps items that could be the missing one from meeting its profile."""
+        for node in others:
+            if one.near is not None and one.near(node, visit):
+                one.plan.run(node, visit)
 
     def _left_over(self, nodes: Sequence[Node], places: list[int], visit: Visit) -> None:
         highest = -1
@@ -139,15 +148,15 @@ class Compiler:
 
     def _checks(self, rule: Rule, base: Rule) -> list[Check]:
         known = {one.expression for one in base.constraints}
-        found = [checks.invariant(one) for one in rule.constraints if one.expression not in known]
+        found = [invariants.invariant(one) for one in rule.constraints if one.expression not in known]
         if rule.value and rule.value != base.value:
-            found.append(checks.valued(rule, self._profile))
+            found.append(values.valued(rule, self._profile))
         if rule.binding is not None and rule.binding != base.binding:
-            found += checks.bound(rule.binding)
+            found += bindings.bound(rule.binding)
         if rule.max_length and rule.max_length != base.max_length:
-            found.append(checks.length(rule.max_length))
+            found.append(values.length(rule.max_length))
         if (rule.least, rule.most) != (base.least, base.most):
-            found.append(checks.bounded(rule, self._profile))
+            found.append(values.bounded(rule, self._profile))
         if rule.types and rule.types != base.types:
             found += self._typed(rule, base)
         return found
@@ -155,10 +164,10 @@ class Compiler:
     def _typed(self, rule: Rule, base: Rule) -> list[Check]:
         found: list[Check] = []
         if {one.code for one in rule.types} != {one.code for one in base.types} and base.types:
-            found.append(checks.typed(rule.types, self._profile))
+            found.append(targets.typed(rule.types, self._profile))
         of_base = {one.code: one for one in base.types}
         changed = tuple(one for one in rule.types if one != of_base.get(one.code))
-        found += [check for check in (checks.profiled(changed), checks.referred(changed)) if check is not None]
+        found += [check for check in (targets.profiled(changed), targets.referred(changed)) if check is not None]
         return found
 
     def _parts(self, tree: Tree, base: Tree) -> list[Part]:
@@ -195,10 +204,14 @@ class Compiler:
         return Slices(made, slicing.rules, slicing.ordered, self._profile)
 
     def _slice(self, name: str, tree: Tree, slicing: Slicing, base: Tree) -> Slice:
-        test = test_of(tree, slicing.discriminators, self._library, partial(self._deep, base))
+        deep = partial(self._deep, base)
+        test = test_of(tree, slicing.discriminators, self._library, deep)
+        others = [one for one in slicing.discriminators if one[0] != "profile"]
+        profiled = len(others) < len(slicing.discriminators)
+        near = test_of(tree, others, self._library, deep) if profiled else None
         most = tree.rule.max if tree.rule.max is not None and tree.rule.max >= 0 else None
         plan = self.plan(tree, base)
-        return Slice(name, test, tree.rule.min or 0, most, plan, self._slices(tree, base))
+        return Slice(name, test, near, tree.rule.min or 0, most, plan, self._slices(tree, base))
 
     def _deep(self, base: Tree, tree: Tree) -> Test | None:
         """A test that an element meets all that is said below it, where a value is fixed there."""

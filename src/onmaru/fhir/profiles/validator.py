@@ -10,7 +10,7 @@ import msgspec
 from onmaru.fhir import structure
 from onmaru.fhir.fhirpath import Environment, Hooks, Node, read, root
 from onmaru.fhir.outcome import Invalid, Issue
-from onmaru.fhir.profiles.checks import coded
+from onmaru.fhir.profiles.bindings import coded
 from onmaru.fhir.profiles.korean import korean
 from onmaru.fhir.profiles.library import Library
 from onmaru.fhir.profiles.visit import Enough, Exhausted, Language, Resolver, Visit, strings

@@ -9,7 +9,7 @@ import msgspec
 from onmaru.fhir.definitions import RESOURCE_TYPES, elements, kinds
 from onmaru.fhir.fhirpath import Node
 from onmaru.fhir.primitives import PRIMITIVES
-from onmaru.fhir.profiles import checks
+from onmaru.fhir.profiles import bindings, invariants, targets, values
 from onmaru.fhir.profiles.bundles import bundle
 from onmaru.fhir.profiles.definition import Constraint, Rule
 from onmaru.fhir.profiles.extensions import extended
@@ -51,9 +51,9 @@ def _type_plan(library: Library, type_name: str) -> TypePlan:
         tree = tree.children[part.removesuffix("[x]")] if tree is not None else None
     if tree is None:
         return TypePlan((), {})
-    rooted = () if rest else tuple(checks.invariant(one, own=True) for one in tree.rule.constraints)
+    rooted = () if rest else tuple(invariants.invariant(one, own=True) for one in tree.rule.constraints)
     if type_name == "Reference":
-        rooted += (checks.consistent,)
+        rooted += (targets.consistent,)
     members: dict[str, tuple[Child, str]] = {}
     for element in elements(type_name):
         child = _child(library, tree.children[element.name])
@@ -67,14 +67,14 @@ def _type_plan(library: Library, type_name: str) -> TypePlan:
 
 def _child(library: Library, tree: Tree) -> Child:
     rule = tree.rule
-    found = [checks.invariant(one, own=True) for one in _constraints(library, rule)]
+    found = [invariants.invariant(one, own=True) for one in _constraints(library, rule)]
     if rule.binding is not None:
-        found += checks.bound(rule.binding)
+        found += bindings.bound(rule.binding)
     if rule.max_length:
-        found.append(checks.length(rule.max_length))
+        found.append(values.length(rule.max_length))
     if rule.least or rule.most:
-        found.append(checks.bounded(rule, BASE + rule.path.partition(".")[0]))
-    found += [check for check in (checks.profiled(rule.types), checks.referred(rule.types)) if check is not None]
+        found.append(values.bounded(rule, BASE + rule.path.partition(".")[0]))
+    found += [check for check in (targets.profiled(rule.types), targets.referred(rule.types)) if check is not None]
     return Child(tree.label, tuple(found), _enters(rule))
 
 

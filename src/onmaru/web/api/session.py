@@ -108,14 +108,18 @@ async def login(visit: Visit) -> Response:
     except Throttled as error:
         refused = {"error": {"code": "throttled", "text": "too many tries, wait before the next one"}}
         return json(refused, 429, [("retry-after", str(error.seconds))])
+    cookies, grant = entered(visit, user)
+    mark = logins.devices.mark(visit.tenant, user.user, logins.now())
+    cookies.append(_cookie(visit, _slot(visit, user.user), mark, logins.devices.lasts, "api/login"))
+    return json(_me(user, grant), 200, [("set-cookie", one) for one in cookies])
+
+
+def entered(visit: Visit, user: User) -> tuple[list[str], Grant]:
+    """A new session of a user who proved who they are: its cookie and what is kept of it."""
+    logins = visit.doors.logins
     secret, grant = logins.open_session(visit.tenant, user.user)
     note_login(visit, user.user, user.roles, "")
-    mark = logins.devices.mark(visit.tenant, user.user, logins.now())
-    cookies = (
-        _cookie(visit, COOKIE, secret, logins.lifetimes.session),
-        _cookie(visit, _slot(visit, user.user), mark, logins.devices.lasts, "api/login"),
-    )
-    return json(_me(user, grant), 200, [("set-cookie", one) for one in cookies])
+    return [_cookie(visit, COOKIE, secret, logins.lifetimes.session)], grant
 
 
 async def _whole(visit: Visit, given: Credentials) -> User:

@@ -265,6 +265,9 @@ def _login_page(at: At, problem: str) -> Response:
     told = f"<p>{escape(words['wants'].format(app=at.asked.client.name))}</p>"
     body = told + said(words, at.asked.wish.words, scope.parse(at.asked.wish.scopes)) + alert(problem)
     body += form(at.top, "login", {"request": at.raw}, inner)
+    if at.visit.doors.provider(at.visit.tenant) is not None:
+        going = escape(f"{at.top}/oauth/provider?{urlencode({'request': at.raw})}")
+        body += f'<p><a href="{going}">{escape(words["provider"])}</a></p>'
     return page(at.language, at.top, body, leads=at.asked.wish.redirect, status=401 if problem else 200)
 
 

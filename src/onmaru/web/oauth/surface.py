@@ -13,6 +13,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.oauth.authorize import AuthorizeEndpoint
 from onmaru.web.oauth.metadata import openid_configuration
 from onmaru.web.oauth.page import style
+from onmaru.web.oauth.provider import come, leave
 from onmaru.web.oauth.register import self_register
 from onmaru.web.oauth.token import TokenEndpoint
 from onmaru.web.router import Router
@@ -34,6 +35,8 @@ class OAuth:
             ("POST", "introspect", tokens.introspect),
             ("POST", "revoke", tokens.revoke),
             ("POST", "register", self_register),
+            ("GET", "provider", leave),
+            ("GET", "provider/callback", come),
             ("GET", "jwks", self._jwks),
             ("GET", "style.css", _style),
             ("GET", ".well-known/openid-configuration", _openid),
