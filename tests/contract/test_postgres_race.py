@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from asyncpg import InterfaceError, PostgresError
 from tests.contract.conftest import KEYS, SYSTEM, Ticking, postgres
 
 from cluster import emptied
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import schema_of
+from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.gate import ALL
@@ -125,6 +127,33 @@ def test_a_worker_that_meets_a_later_epoch_appends_no_more(database: str) -> Non
             _written(tenant, home)
         assert refusal.value.status == 503 and home.tip() == home.head() == 1
         assert link.execute("SELECT count(*) FROM entry").get == 1
+    finally:
+        link.close()
+        home.close()
+
+
+def test_a_group_whose_connection_is_lost_is_given_up_whole_and_the_next_goes_on(database: str) -> None:
+    tenant, home = postgres(database)
+    link = Link(database, schema_of("main"))
+    chart = Chart(tenant, SYSTEM)
+    try:
+        _written(tenant, home)
+        for looked in (True, False):
+            _written(tenant, home, durable=False)
+            if looked:
+                home.index.reach(home.tip())
+            link.execute("SELECT pg_terminate_backend(?)", (home._link.execute("SELECT pg_backend_pid()").get,))
+            if looked:
+                with pytest.raises((PostgresError, InterfaceError, OSError)):
+                    home._link.execute("SELECT 1")
+            with pytest.raises((Invalid, PostgresError, InterfaceError, OSError)):
+                home.wait(home.tip())
+            assert home.tip() == home.head() == link.execute("SELECT count(*) FROM entry").get
+            _written(tenant, home)
+        assert [v.t for v in home.read(0, 10)] == [1, 2, 3] and len(
+            chart.search(search.parse(("Patient",), [])).matches
+        ) == 3
+        _chained(link)
     finally:
         link.close()
         home.close()

@@ -43,6 +43,7 @@ def link(place: Place) -> Iterator[Link]:
         if number == 4:
             chart.write([Change("erase", "Patient", ids[3])])
     home.wait(home.tip())
+    assert home.emptied()
     house.hall(system(TENANT)).blobs.put([b"a scan"], patient=ids[0])
     house.close()
     opened = Link(place.store, schema_of(TENANT))

@@ -17,7 +17,7 @@ from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
-from onmaru.engines.postgres.schema import prepare, schema_of
+from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
@@ -50,6 +50,8 @@ class PgHome:
         self._now = now
         self._link = Link(address, schema, synchronous=False)
         prepare(self._link, keys.tenant, (keys.genesis("log"), keys.genesis("audit")))
+        if self._link.execute("SELECT value FROM fact WHERE name = 'format'").get != FORMAT:
+            raise invalid("not-supported", f"tenant {keys.tenant} was written by another version of Onmaru")
         if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
             raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
         self._disk = Link(address, schema)
@@ -89,6 +91,7 @@ class PgHome:
         """Hold the append lock, and know all that was appended before."""
         if self._link.in_transaction:
             return
+        self._held()
         self._link.script("BEGIN")
         try:
             row = self._link.execute(_HEAD + " FOR UPDATE OF h").fetchone()
@@ -97,6 +100,12 @@ class PgHome:
         except BaseException:
             self._link.script("ROLLBACK")
             raise
+
+    def _held(self) -> None:
+        """What is pending was decided under a lock; where that was lost with its connection, all of it is given up."""
+        if self.entries.pending and not self._link.in_transaction:
+            self._give_up()
+            raise invalid("transient", "the database went away before this was written", status=503)
 
     def _fenced(self, row: Any) -> None:
         if row[3] != self.epoch:
@@ -173,6 +182,7 @@ class PgHome:
 
     def commit_entries(self) -> Mark:
         """Put the buffered entries and their index rows, commit, and let the lock go."""
+        self._held()
         if self.entries.pending:
             try:
                 self.index.apply()

@@ -6,7 +6,7 @@ import re
 
 from onmaru.engines.postgres.link import Link
 
-FORMAT = 1
+FORMAT = b"1"
 # Column types of each table that rows are put into as arrays, in order
 ENTRY = ("int8", "int4", "text", "int8", "text", "text", "text", "int8", "bytea", "bytea")
 BODY = ("int8", "bytea", "text", "text", "bytea")
@@ -112,7 +112,7 @@ def begin(link: Link, genesis: tuple[bytes, bytes]) -> None:
     """The rows that an empty tenant has."""
     link.execute("INSERT INTO head VALUES(1, 0, 0, ?, 1, 0)", (genesis[0],))
     link.execute("INSERT INTO tail VALUES(1, 0, 1, ?)", (genesis[1],))
-    link.execute("INSERT INTO fact VALUES('format', ?)", (str(FORMAT).encode(),))
+    link.execute("INSERT INTO fact VALUES('format', ?)", (FORMAT,))
 
 
 def drop(address: str, tenant: str) -> None:
