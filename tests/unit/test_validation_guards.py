@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from onmaru.fhir import narrative, primitives, validation
 from onmaru.fhir.outcome import Issue
 from onmaru.fhir.profiles import visit
 from onmaru.fhir.profiles.korean import korean
+from onmaru.fhir.profiles.library import Library
 from onmaru.fhir.profiles.validator import Wanted, validated
 
 Json = dict[str, Any]
@@ -120,3 +124,25 @@ def test_a_value_set_that_is_made_of_itself_says_nothing() -> None:
     bound = element("Observation.method", binding={"strength": "required", "valueSet": "urn:r"})
     known = library(ring, definition("urn:p", "Observation", bound))
     assert paths(observation(method=coded("x")), known, "urn:p") == []
+
+
+def test_validations_at_one_time_all_know_what_one_of_them_is_making() -> None:
+    chain = [definition("urn:p0", "Patient", element("Patient.birthDate", min=1))]
+    chain += [
+        definition(f"urn:p{n}", "Patient", element("Patient.name", min=1), base=f"urn:p{n - 1}") for n in range(1, 20)
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            known, together = library(*chain), threading.Barrier(4)
+
+            def one(known: Library = known, together: threading.Barrier = together) -> tuple[str, ...]:
+                together.wait()
+                return tuple(sorted(paths({"resourceType": "Patient"}, known, "urn:p19")))
+
+            with ThreadPoolExecutor(4) as threads:
+                answers = {future.result() for future in [threads.submit(one) for _ in range(4)]}
+            assert answers == {("Patient.birthDate", "Patient.name")}
+    finally:
+        sys.setswitchinterval(before)
