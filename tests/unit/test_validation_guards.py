@@ -146,3 +146,20 @@ def test_validations_at_one_time_all_know_what_one_of_them_is_making() -> None:
             assert answers == {("Patient.birthDate", "Patient.name")}
     finally:
         sys.setswitchinterval(before)
+
+
+def test_definitions_that_rest_on_one_another_without_end_are_unknown() -> None:
+    chain = [
+        definition(f"urn:p{n}", "Patient", base=f"urn:p{n - 1}" if n else "", **{"id": f"p{n}"}) for n in range(600)
+    ]
+    issues = validated(b'{"resourceType":"Patient"}', library(*chain), Wanted(profiles=["urn:p599"]))
+    assert any("the profile is not known here" in one.text for one in issues)
+    sets = [
+        {
+            "resourceType": "ValueSet", "url": f"urn:v{n}", "status": "active",
+            "compose": {"include": [{"valueSet": [f"urn:v{n + 1}"]}]},
+        }
+        for n in range(600)
+    ]  # fmt: skip
+    compiled = library(*sets).members("urn:v0")
+    assert compiled is not None and compiled.holds("urn:s", "a") is None

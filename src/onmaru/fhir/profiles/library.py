@@ -22,6 +22,8 @@ from onmaru.fhir.profiles.tree import Tree
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 KINDS = ("StructureDefinition", "ValueSet", "CodeSystem")
+# Definitions that rest on one another, one inside the other's making; those in use rest on five or six
+DEEPEST = 64
 D = TypeVar("D")
 M = TypeVar("M")
 
@@ -102,9 +104,10 @@ class Library:
     def _make(
         self, url: str, kept: dict[str, M | None], find: Callable[[str], D | None], make: Callable[[D], M | None]
     ) -> None:
-        """Keep what is made of a definition; nothing where it is unknown or made of itself, or another thread was first."""
+        """Keep what is made of a definition; nothing where it is unknown, made of itself or of DEEPEST others, or was made
+        by another thread meanwhile."""
         found = find(url)
-        if found is None or url in self._making or url in kept:
+        if found is None or url in self._making or url in kept or len(self._making) >= DEEPEST:
             return
         self._making.add(url)
         try:
