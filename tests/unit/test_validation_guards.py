@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,15 @@ def test_definitions_that_rest_on_one_another_without_end_are_unknown() -> None:
     ]  # fmt: skip
     compiled = library(*sets).members("urn:v0")
     assert compiled is not None and compiled.holds("urn:s", "a") is None
+
+
+def test_slices_of_slices_that_multiply_are_not_made() -> None:
+    inner = [element(f"Patient.contact.extension:e{n}") for n in range(2000)]
+    outer = [element(f"Patient.contact:s{n}") for n in range(2000)]
+    began = time.monotonic()
+    issues = validated(
+        b'{"resourceType":"Patient"}',
+        library(definition("urn:b", "Patient", *inner, *outer)),
+        Wanted(profiles=["urn:b"]),
+    )
+    assert any("the profile is not known here" in one.text for one in issues) and time.monotonic() - began < 5

@@ -116,7 +116,8 @@ class Library:
             self._making.discard(url)
 
     def tree(self, canonical: str) -> Tree | None:
-        """The elements of a definition, its snapshot made where it brings none; None where it or its base is unknown."""
+        """The elements of a definition, its snapshot made where it brings none; None where it or its base is unknown
+        or grows beyond use."""
         url = bare(canonical)
         if url not in self._trees:
             with self._alone:
@@ -124,10 +125,13 @@ class Library:
         return self._trees.get(url)
 
     def _tree(self, found: Definition) -> Tree | None:
-        if found.whole:
-            return tree.whole(found)
-        base = self.tree(found.base)
-        return None if base is None else tree.laid_over(base, found.rules, self.child)
+        try:
+            if found.whole:
+                return tree.whole(found)
+            base = self.tree(found.base)
+            return None if base is None else tree.laid_over(base, found.rules, self.child)
+        except tree.Bulky:
+            return None
 
     def child(self, parent: Tree, label: str) -> Tree | None:
         """The child of an element: its own, that of its one profile, or that of its type."""
