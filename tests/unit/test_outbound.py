@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -169,3 +170,25 @@ def test_what_is_large_slow_or_no_success_is_given_up() -> None:
             with pytest.raises(Invalid) as refused:
                 local(port, seconds=0.5).send("main", f"http://127.0.0.1:{port}/")
             assert refused.value.status == 502 and time.monotonic() - began < 1.8
+
+
+def test_a_handshake_that_drips_is_cut_off() -> None:
+    def drip(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line:
+            line.recv(1 << 16)
+            # A handshake record of 16 KiB, begun and never finished
+            for byte in b"\x16\x03\x03\x40\x00" + bytes(80):
+                try:
+                    line.sendall(bytes([byte]))
+                except OSError:
+                    return
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=[listening], daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(Invalid) as refused:
+            port = listening.getsockname()[1]
+            local(port, seconds=0.5).send("main", f"https://127.0.0.1:{port}/")
+        assert refused.value.status == 502 and time.monotonic() - began < 2.5

@@ -37,10 +37,16 @@ class _Judged(http.client.HTTPConnection):
         self._address = address
         self._context = context if target.scheme == "https" else None
         self._name = target.host
+        self.over = False
 
     def connect(self) -> None:
-        line = socket.create_connection((self._address, self.port), STEP)
-        self.sock = line if self._context is None else self._context.wrap_socket(line, server_hostname=self._name)
+        # Held before the handshake, so that one that drips is cut off too
+        self.sock = socket.create_connection((self._address, self.port), STEP)
+        if self.over:
+            raise TimeoutError
+        if self._context is not None:
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=self._name, do_handshake_on_connect=False)
+            self.sock.do_handshake()
 
 
 class NetworkOutbound:
@@ -102,6 +108,7 @@ def _asked(line: _Judged, target: Target, body: bytes, kind: str) -> tuple[int, 
 
 
 def _cut(line: _Judged) -> None:
+    line.over = True
     held = line.sock
     if held is not None:
         try:
