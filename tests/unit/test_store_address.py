@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onmaru.app.demo.ground import prepared
 from onmaru.app.refusal import Refusal
 from onmaru.app.settings import load
 from onmaru.engines.postgres.link import numbered, unnested
@@ -40,6 +41,11 @@ def test_an_address_with_a_password_or_of_something_else_is_refused_without_bein
     with pytest.raises(Refusal, match="without a password") as refusal:
         load({"ONMARU_HOME": str(tmp_path), "ONMARU_STORE": address})
     assert "secret" not in str(refusal.value)
+
+
+def test_a_demo_never_writes_into_the_hospitals_database(tmp_path: Path) -> None:
+    environ = prepared(tmp_path / "demo", {"ONMARU_STORE": "postgresql://onmaru@127.0.0.1/onmaru"})
+    assert load(environ)["store"].value == ""
 
 
 def test_values_are_numbered_in_order_and_names_once() -> None:
