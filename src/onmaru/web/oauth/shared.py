@@ -9,7 +9,7 @@ from onmaru.web.visit import Visit
 
 # Surfaces that apps speak to; the JSON API and the rooms are the hospital's own pages' alone
 OPENED = frozenset({"fhir", "oauth"})
-_METHODS = "GET, HEAD, POST, PUT, DELETE"
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED = (
     "authorization, content-type, accept, prefer, if-match, if-none-match, if-none-exist, if-modified-since, x-request-id, "
     "x-onmaru-position, x-onmaru-purpose"
