@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from cluster import ABSENT, cluster, programs
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,6 +49,23 @@ def shared_data() -> Callable[[str], Path]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The address of a throw-away PostgreSQL; skips where there is none."""
+    if programs() is None:
+        pytest.skip(ABSENT)
+    with cluster() as address:
+        yield address
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """What `web_house.House` calls the engine that the test is parametrised with, indirectly."""
+    if request.param != "postgres":
+        return str(request.param)
+    return str(request.getfixturevalue("database"))
 
 
 @pytest.hookimpl(trylast=True)

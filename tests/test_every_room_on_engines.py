@@ -100,7 +100,7 @@ def test_another_tenant_changes_nothing(house: House) -> None:
     assert all("박다른" not in row for table in standing(house, "main").values() for row in table)
 
 
-@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+@pytest.mark.parametrize("engine", ["memory", "sqlite", "postgres"], indirect=True)
 def test_every_route_denies_a_stranger_and_leaves_an_audit_line(tmp_path: Path, engine: str) -> None:
     house = WebHouse(tmp_path, rooms=ROOMS, engine=engine)
     askers = {

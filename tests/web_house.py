@@ -1,4 +1,4 @@
-"""A whole house on either engine behind the real web application, and a client that calls it without a socket."""
+"""A whole house on any engine behind the real web application, and a client that calls it without a socket."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cluster import emptied
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.keyring import Keyring
 from onmaru.engines.memory import MemoryLog, MemoryTrail
+from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.fhir.outcome import invalid
@@ -139,7 +141,10 @@ class Erasing:
 
 
 class House:
-    """Tenants `main` and `other`; `rooms` and `settings` as given. `durables` counts how often answers were held."""
+    """Tenants `main` and `other`, on "memory", "sqlite" or at the address of a PostgreSQL; `rooms`, `settings` as given.
+
+    `durables` counts how often answers were held.
+    """
 
     def __init__(
         self, folder: Path, settings: Settings | None = None, rooms: Sequence[Room] = (), engine: str = "memory"
@@ -160,14 +165,20 @@ class House:
         if engine == "memory":
             log = MemoryLog(self.clock)
             return Tenant(name, log, log, MemoryTrail(), gate, self.clock, lambda: f"id-{next(self.ids)}")
-        home = Home(self.folder / name, Keys(name, b"p" * 32, b"c" * 32, b"s" * 32), self.clock)
+        keys = Keys(name, b"p" * 32, b"c" * 32, b"s" * 32)
+        home: Home | PgHome
+        if engine == "sqlite":
+            home = Home(self.folder / name, keys, self.clock)
+        else:
+            emptied(engine, keys)
+            home = PgHome(engine, keys, self.clock)
         return Tenant(name, home, home.index, home.trail, gate, self.clock, lambda: f"id-{next(self.ids)}")
 
     def close(self) -> None:
         """Close what is on the disk."""
         self.accounts.close()
         for tenant in self.tenants.values():
-            if isinstance(tenant.log, Home):
+            if isinstance(tenant.log, Home | PgHome):
                 tenant.log.close()
 
     def _build(self, settings: Settings) -> Application:

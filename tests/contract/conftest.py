@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster import emptied
 from onmaru.engines.memory import MemoryLog, MemoryTrail
+from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.kernel.caller import Caller, Scope
@@ -44,12 +46,24 @@ def sqlite(folder: Path) -> tuple[Tenant, Home]:
     return Tenant("main", home, home.index, home.trail, gate, now, lambda: f"new-{next(ids)}"), home
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+def postgres(database: str) -> tuple[Tenant, PgHome]:
+    """An empty tenant in the database, whatever stood there before."""
+    emptied(database, KEYS)
+    now, ids = Ticking(), itertools.count(1)
+    home = PgHome(database, KEYS, now)
+    gate = Gate("main", Consents(), now)
+    return Tenant("main", home, home.index, home.trail, gate, now, lambda: f"new-{next(ids)}"), home
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def tenant(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tenant]:
     if request.param == "memory":
         yield memory()
         return
-    made, home = sqlite(tmp_path / "main")
+    if request.param == "sqlite":
+        made, home = sqlite(tmp_path / "main")
+    else:
+        made, home = postgres(request.getfixturevalue("database"))
     yield made
     home.close()
 

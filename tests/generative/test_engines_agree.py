@@ -1,4 +1,4 @@
-"""The SQLite engine answers as the oracle does on random histories, searches and callers, and so does a rebuilt index."""
+"""Every engine answers as the oracle does on random histories, searches and callers, and so does a rebuilt index."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from typing import Any
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contract.conftest import SYSTEM, memory, sqlite
+from tests.contract.conftest import KEYS, SYSTEM, memory, postgres, sqlite
+from tests.generative.conftest import Opened
 from tests.generative.histories import PATIENTS, histories, searches
 
+from onmaru.engines.index.follower import decoded
+from onmaru.engines.postgres.deep import named as stored
+from onmaru.engines.postgres.link import Link
+from onmaru.engines.postgres.schema import schema_of
 from onmaru.engines.sqlite.deep import named
+from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.schema import INSERTS
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
@@ -64,22 +70,23 @@ def answered(chart: Chart, query: Query) -> Any:
     st.floats(0, 1),
     st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
 )
-def test_sqlite_answers_every_search_as_the_oracle_does(
-    history: list[Change], asked: list[tuple[str, list[tuple[str, str]]]], group: int, when: float, caller: Caller
+def test_every_search_is_answered_as_the_oracle_does(
+    opened: Opened,
+    history: list[Change],
+    asked: list[tuple[str, list[tuple[str, str]]]],
+    group: int,
+    when: float,
+    caller: Caller,
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        oracle = memory()
-        engine, home = sqlite(Path(folder) / "main")
-        try:
-            assert written(oracle, history, 1) == written(engine, history, group)
-            t = round(when * oracle.log.head())
-            for type, pairs in asked:
-                query = search.parse((type,), pairs)
-                for position in (t, oracle.log.head()):
-                    ours = answered(Chart(engine, caller).at(position), query)
-                    assert ours == answered(Chart(oracle, caller).at(position), query), (type, pairs, position)
-        finally:
-            home.close()
+    oracle = memory()
+    with opened() as engine:
+        assert written(oracle, history, 1) == written(engine, history, group)
+        t = round(when * oracle.log.head())
+        for type, pairs in asked:
+            query = search.parse((type,), pairs)
+            for position in (t, oracle.log.head()):
+                ours = answered(Chart(engine, caller).at(position), query)
+                assert ours == answered(Chart(oracle, caller).at(position), query), (type, pairs, position)
 
 
 @given(histories, st.integers(1, 7), st.integers(1, 7))
@@ -98,19 +105,35 @@ def test_an_index_that_followed_in_groups_equals_one_rebuilt(history: list[Chang
             assert ours == theirs, name
 
 
+@given(histories, st.integers(1, 7))
+def test_an_index_in_postgresql_equals_one_rebuilt_from_its_log(
+    database: str, history: list[Change], group: int
+) -> None:
+    engine, home = postgres(database)
+    try:
+        written(engine, history, group)
+        with tempfile.TemporaryDirectory() as scratch:
+            file = IndexFile(Path(scratch), KEYS)
+            file.apply([(version, decoded(version)) for version in home.read(0, 1000)])
+            link = Link(database, schema_of("main"))
+            with link.transaction():
+                for name in INSERTS:
+                    assert list(stored(link, name)) == list(named(file.db, name)), name
+            link.close()
+            file.close()
+    finally:
+        home.close()
+
+
 @given(histories, st.sampled_from(PATIENTS), st.integers(1, 5))
-def test_histories_agree(history: list[Change], patient: str, count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        oracle = memory()
-        engine, home = sqlite(Path(folder) / "main")
-        try:
-            written(oracle, history, 1)
-            written(engine, history, 3)
-            for type, id in (("Patient", patient), ("Observation", ""), ("", "")):
-                ours, theirs = (_history(Chart(one, SYSTEM), type, id, count) for one in (engine, oracle))
-                assert ours == theirs
-        finally:
-            home.close()
+def test_histories_agree(opened: Opened, history: list[Change], patient: str, count: int) -> None:
+    oracle = memory()
+    with opened() as engine:
+        written(oracle, history, 1)
+        written(engine, history, 3)
+        for type, id in (("Patient", patient), ("Observation", ""), ("", "")):
+            ours, theirs = (_history(Chart(one, SYSTEM), type, id, count) for one in (engine, oracle))
+            assert ours == theirs
 
 
 def _history(chart: Chart, type: str, id: str, count: int) -> Any:

@@ -1,4 +1,4 @@
-"""What is a patient's only by what it refers to hides with that patient: on both engines, whatever came first, after
+"""What is a patient's only by what it refers to hides with that patient: on every engine, whatever came first, after
 whatever was moved, deleted or erased, and as an opinion of its own, walked over plain JSON, says."""
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.contract.conftest import memory, sqlite
+from tests.generative.conftest import Opened
 from tests.generative.test_engines_agree import written
 
 from onmaru.engines.sqlite.deep import named
@@ -131,19 +132,17 @@ def read(chart: Chart, type: str, id: str) -> Any:
 
 
 @given(histories, st.integers(1, 7), st.floats(0, 1))
-def test_both_engines_hide_the_same_whatever_happened(history: list[Change], group: int, when: float) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        oracle = memory()
-        engine, home = sqlite(Path(folder) / "main")
-        try:
-            assert written(oracle, history, 1) == written(engine, history, group)
-            for version in oracle.log.read(0, 100):
-                ours, theirs = engine.index.compartments(version), oracle.index.compartments(version)
-                assert (sorted(ours.own), list(ours.inherited)) == (sorted(theirs.own), list(theirs.inherited))
-            for t in (round(when * oracle.log.head()), oracle.log.head()):
-                assert seen(barred(engine).at(t)) == seen(barred(oracle).at(t))
-        finally:
-            home.close()
+def test_every_engine_hides_the_same_whatever_happened(
+    opened: Opened, history: list[Change], group: int, when: float
+) -> None:
+    oracle = memory()
+    with opened() as engine:
+        assert written(oracle, history, 1) == written(engine, history, group)
+        for version in oracle.log.read(0, 100):
+            ours, theirs = engine.index.compartments(version), oracle.index.compartments(version)
+            assert (sorted(ours.own), list(ours.inherited)) == (sorted(theirs.own), list(theirs.inherited))
+        for t in (round(when * oracle.log.head()), oracle.log.head()):
+            assert seen(barred(engine).at(t)) == seen(barred(oracle).at(t))
 
 
 @given(histories, st.integers(1, 7))

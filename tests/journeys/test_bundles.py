@@ -50,9 +50,10 @@ class Client:
         return self.house.tenants["main"].log.tip()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def client(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Client]:
-    made = Client(tmp_path, engine=request.param)
+    engine = request.getfixturevalue("database") if request.param == "postgres" else request.param
+    made = Client(tmp_path, engine=engine)
     yield made
     made.house.close()
 

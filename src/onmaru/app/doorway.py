@@ -55,8 +55,15 @@ class Doorway:
         self._noting: set[asyncio.Task[None]] = set()
 
     def door(self, tenant: str) -> Door:
-        """The one door of a tenant: it remembers what it wrote last, so there must be no second."""
-        return self._doors.setdefault(tenant, Door(now, new_id))
+        """The one door of a tenant: it remembers what it wrote last, so there must be no second.
+
+        What it remembers is no longer so once another worker wrote.
+        """
+        found = self._doors.get(tenant)
+        if found is None:
+            found = self._doors[tenant] = Door(now, new_id)
+            self.running.house.heeded(tenant, found.forget)
+        return found
 
     # -- messages --------------------------------------------------------------------------------------------------
 

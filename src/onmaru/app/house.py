@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,9 +22,11 @@ from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
+from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
+from onmaru.kernel.accounts import Accounts
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
@@ -35,8 +37,15 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
 
+if TYPE_CHECKING:
+    from onmaru.engines.postgres.home import PgHome
+    from onmaru.engines.postgres.pump import PgPump
+    from onmaru.engines.postgres.store import Store
+
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 MAIN = "main"
+# In the folder of a tenant whose record is in the database
+MOVED = "in-postgresql"
 
 
 def now() -> int:
@@ -45,23 +54,28 @@ def now() -> int:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a house lives: data, keys and witness, each ideally on a disk of its own."""
+    """Where a house lives: data, keys and witness, each ideally on a disk of its own.
+
+    `store` is the address of the PostgreSQL that holds the record; "" keeps it in the home.
+    """
 
     home: Path
     keys: Path
     witness: Path
+    store: str = ""
 
 
 def place(environ: Mapping[str, str] = os.environ) -> Place:
     """The folders that the settings name."""
     found = chosen.load(environ)
-    return Place(*(Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness")))
+    home, keys, witness = (Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness"))
+    return Place(home, keys, witness, str(found["store"].value))
 
 
 class Seat(msgspec.Struct, frozen=True):
     """One open tenant."""
 
-    home: Home
+    home: Home | PgHome
     tenant: Tenant
     stores: Stores
     hot: HotTables
@@ -85,6 +99,7 @@ class House:
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
         self._logins: Logins | None = None
+        self._store: Store | None = None
 
     @property
     def logins(self) -> Logins:
@@ -92,9 +107,23 @@ class House:
         if self._logins is None:
             self.where.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             ring = keyring.Keyring(self._master)
-            accounts = SqliteAccounts(self.where.home / "accounts.db", ring.key("accounts"))
-            self._logins = Logins(accounts, ring.key("secrets"), now)
+            self._logins = Logins(self._accounts(ring.key("accounts")), ring.key("secrets"), now)
         return self._logins
+
+    def _accounts(self, key: bytes) -> Accounts:
+        store = self.store
+        return SqliteAccounts(self.where.home / "accounts.db", key) if store is None else store.accounts(key)
+
+    @property
+    def store(self) -> Store | None:
+        """The database that holds the record, None where the home does."""
+        if self._store is None and self.where.store:
+            try:
+                from onmaru.engines.postgres.store import Store
+            except ImportError:
+                raise Refusal("the record is in PostgreSQL: install onmaru[postgres]") from None
+            self._store = Store(self.where.store)
+        return self._store
 
     def folder(self, tenant: str) -> Path:
         """The tenant's folder; refuses a name that is not a plain one."""
@@ -108,6 +137,8 @@ class House:
         """Every tenant there is; the default one always is."""
         folder = self.where.home / "tenants"
         found = {path.name for path in folder.iterdir() if (path / "tenant.key").exists()} if folder.exists() else set()
+        if self.store is not None:
+            found.update(self.store.tenants())
         return sorted(found | {MAIN})
 
     def exists(self, tenant: str) -> bool:
@@ -118,7 +149,11 @@ class House:
         """The keys of one tenant's files, made on first use."""
         folder = self.folder(tenant)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.store is not None:
+            self.store.same_key(tenant, folder)
         ring = keyring.tenant_keyring(folder, self._master, tenant)
+        if self.store is not None:
+            self.store.same_key(tenant, folder)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
@@ -130,10 +165,12 @@ class House:
 
     def _open(self, tenant: str) -> Seat:
         keys, ring = self.keys(tenant)
-        home = Home(self.folder(tenant), keys, now)
+        home = self._home(tenant, keys)
         gate = Gate(tenant, Consents(), now)
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
+        if not isinstance(home, Home):
+            home.listeners.append(lambda version: gate.learn(version) if version.type == "Consent" else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
@@ -147,6 +184,36 @@ class House:
         return Seat(
             home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
         )
+
+    def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
+        """The tenant's home, on the engine that holds its record and no other."""
+        folder, store = self.folder(tenant), self.store
+        moved = folder / MOVED
+        if store is None:
+            if moved.exists():
+                raise Refusal(
+                    f"tenant {tenant} is in PostgreSQL: set ONMARU_STORE, or bring it back with `onmaru move`"
+                )
+            return Home(folder, keys, now)
+        if (folder / "log.db").exists():
+            raise Refusal(f"tenant {tenant} is in this home: `onmaru move` takes it to the database")
+        moved.touch()
+        return store.home(folder, keys, now)
+
+    def heeded(self, tenant: str, forget: Callable[[], None]) -> None:
+        """Have `forget` called whenever another worker has written to the tenant."""
+        home = self.seat(tenant).home
+        if not isinstance(home, Home):
+            home.listeners.append(lambda version: forget())
+
+    def pump(self, tenant: str, after: Callable[[int], None]) -> Pump | PgPump:
+        """Group commit for a tenant on the running loop."""
+        home = self.seat(tenant).home
+        if isinstance(home, Home):
+            return Pump(home, after)
+        from onmaru.engines.postgres.pump import PgPump
+
+        return PgPump(home, after)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
         """The doors for one caller; in a room they are narrowed to the scopes that the room declares, with its settings."""
@@ -174,9 +241,7 @@ class House:
             home = seat.home
             if home.waiting():
                 home.wait(home.tip())
-            trail = home.trail
-            ends = (home.head(), home.entries.seal.hex(), trail.block, trail.seal.hex())
-            head = Head(name, now(), *ends, seat.shelf.keyring.called(), lying(self.where.home))
+            head = Head(name, now(), *home.ends(), seat.shelf.keyring.called(), lying(self.where.home))
             sign(self.where.witness, self.signer, head)
 
     def close(self) -> None:
@@ -187,6 +252,12 @@ class House:
             seat.hot.close()
             seat.columnar.close()
         self._seats.clear()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+            if self._logins is not None:
+                self._logins.accounts.close()
+                self._logins = None
 
 
 def new_id() -> str:

@@ -11,7 +11,6 @@ from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
 from onmaru.app.hearing import Ear
 from onmaru.app.house import House
-from onmaru.engines.sqlite.pump import Pump
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.log import Version
@@ -44,7 +43,7 @@ class Motion:
         self.seat = house.seat(tenant)
         self._pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
-        self.pump = Pump(self.seat.home, self._settled)
+        self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
         self._arrived: deque[float] = deque(maxlen=RUN)
         self._wake = asyncio.Event()

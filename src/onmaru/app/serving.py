@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import ssl
@@ -55,15 +56,17 @@ log = logging.getLogger("onmaru")
 @click.command()
 @click.option("--host", default=None, help="Address to listen on.")
 @click.option("--port", type=int, default=None, help="Port to listen on.")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--store", default=None, help="PostgreSQL that holds the record, postgresql://user@host/database.")
+def serve(host: str | None, port: int | None, store: str | None) -> None:
     """Serve HTTP and MLLP until interrupted; everything acknowledged is on the disk."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    found = dict(chosen.load())
+    environ = os.environ if store is None else {**os.environ, "ONMARU_STORE": store}
+    found = dict(chosen.load(environ))
     for name, given in (("host", host), ("port", port)):
         if given is not None:
             found[name] = chosen.Chosen(given, "command line")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_told(House(place()), found))
+        runner.run(_until_told(House(place(environ)), found))
 
 
 async def _until_told(house: House, found: Found) -> None:

@@ -60,6 +60,11 @@ def _an_address(text: str) -> bool:
     return bool(re.fullmatch(r"(https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
 
 
+def _a_database(text: str) -> bool:
+    found = re.fullmatch(r"(postgres(ql)?://([^:@/?#]*@)?[^@/?#]*/[^?#@]*(\?[^#]*)?)?", text)
+    return found is not None and "password=" not in text
+
+
 def _networks(text: str) -> bool:
     import ipaddress
 
@@ -91,6 +96,13 @@ SETTINGS: tuple[Setting, ...] = (
         str(Path(_folder("XDG_STATE_HOME", ".local/state", "Logs")) / "witness"),
         "The folder to which signed heads are copied. It should be on another machine.",
         "the user's state directory: ~/.local/state/onmaru/witness on Linux",
+    ),
+    Setting(
+        "store",
+        "",
+        "The PostgreSQL that holds the record: `postgresql://user@host:port/database`, without a password, which is taken "
+        "from PGPASSWORD or the file that PGPASSFILE names. Empty: the record is in `home`.",
+        form=Form("empty or postgresql://user@host/database without a password", _a_database),
     ),
     Setting(
         "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."

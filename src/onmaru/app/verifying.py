@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,12 +13,15 @@ import msgspec
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
-from onmaru.engines.keyring import KeyLost
+from onmaru.engines.keyring import KeyLost, Keyring
 from onmaru.engines.sqlite.beginning import half_made
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
 from onmaru.engines.witness import lying, speaking_of, statements, tenants
+
+if TYPE_CHECKING:
+    from onmaru.engines.postgres.verify import PgVerifier
 
 NOT_BEGUN = "not begun: its first files were still being made and nothing was written; the next start makes them"
 
@@ -52,7 +56,7 @@ def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
 
 def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     """The report on one tenant; works beside a running server."""
-    if not (house.folder(tenant) / "tenant.key").exists():
+    if not _keyed(house, tenant):
         return Report(tenant, ok=False, wrong=[Wrong("tenant.key", 1, "the tenant's key is missing")])
     try:
         keys, ring = house.keys(tenant)
@@ -63,6 +67,8 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     heads, wrong = statements(house.where.witness, tenant, house.signer.public_key())
     if not wrong:
         heads, wrong = speaking_of(heads, ring.called(), lying(house.where.home))
+    if house.store is not None:
+        return _in_store(house.store.verifier(house.folder(tenant), keys, heads), ring if deep else None, wrong)
     if not heads and not wrong and half_made(house.folder(tenant), keys.pages):
         return Report(tenant, begun=False, wrong=[])
     report = Verifier(house.folder(tenant), keys, heads).run()
@@ -74,10 +80,23 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     return report
 
 
+def _keyed(house: House, tenant: str) -> bool:
+    """Whether the tenant has a key, here or in the database."""
+    in_store = house.store is not None and tenant in house.store.tenants()
+    return in_store or (house.folder(tenant) / "tenant.key").exists()
+
+
+def _in_store(verifier: PgVerifier, ring: Keyring | None, wrong: str) -> Report:
+    report = verifier.examine(ring)
+    if wrong:
+        report.add(Wrong("witness", report.witnessed + 1, wrong))
+    return report
+
+
 def _begun(house: House, tenant: str) -> bool:
     """Whether anything tells of the tenant: its key, its files or the witness."""
     folder = house.folder(tenant)
-    return tenant in _witnessed(house) or (folder / "tenant.key").exists() or (folder / "log.db").exists()
+    return tenant in _witnessed(house) or _keyed(house, tenant) or (folder / "log.db").exists()
 
 
 def _witnessed(house: House) -> list[str]:
@@ -104,7 +123,7 @@ def _where(house: House, names: list[str], asked: str, json: bool) -> int:
 
 
 def _places(house: House, names: list[str], asked: str) -> Iterator[dict[str, object]]:
-    for name in names:
+    for name in names if house.store is None else ():
         folder = house.folder(name)
         if (folder / "tenant.key").exists():
             keys, _ = house.keys(name)

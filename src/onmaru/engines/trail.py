@@ -31,7 +31,8 @@ class SealedTrail:
         last: Any = db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
         if last:
             self.block, self.seal = last[0], last[3]
-            self._next = last[1] + len(self.rows(last[2]))
+            first, rows = self._block(self.block)
+            self._next = first + len(rows)
         # Rows come from threads too: a deque is appended to and taken from without losing any
         self._rows: deque[Access] = deque()
         # Rows are indexed in the order of their blocks, so the last row tells the last block
@@ -55,7 +56,11 @@ class SealedTrail:
     @property
     def count(self) -> int:
         """How many rows there are, buffered ones included."""
-        return self._next - 1 + len(self._rows)
+        return self._next - 1 + len(self._buffered())
+
+    def _buffered(self) -> Sequence[Access]:
+        """The rows that no block holds yet, oldest first."""
+        return self._rows.copy()
 
     def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
         """(number, first row number, packed rows, seal) in order."""
@@ -102,7 +107,7 @@ class SealedTrail:
             pass
         fresh = [
             (number, row)
-            for number, row in reversed(list(enumerate(self._rows.copy(), start=self._next)))
+            for number, row in reversed(list(enumerate(self._buffered(), start=self._next)))
             if (not before or number < before)
             and (not patient or patient in row.patients)
             and (not user or user == row.user)
@@ -118,7 +123,10 @@ class SealedTrail:
         return [*fresh, *((number, self._row(number, block)) for number, block in found)][:count]
 
     def _row(self, number: int, block: int) -> Access:
-        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (block,)).fetchone()
-        first, packed = row
-        found: Access = self.rows(packed)[number - first]
-        return found
+        first, rows = self._block(block)
+        return rows[number - first]
+
+    def _block(self, number: int) -> tuple[int, list[Access]]:
+        """The number of a block's first row, and its rows."""
+        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
+        return row[0], self.rows(row[1])

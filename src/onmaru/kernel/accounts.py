@@ -124,3 +124,6 @@ class Accounts(Protocol):
 
     def sweep(self, before: int) -> None:
         """Forget what apps were granted and has ended before that time."""
+
+    def close(self) -> None:
+        """Let go of where they are kept."""

@@ -5,7 +5,8 @@ Forbidden and closed positions are subtracted before anything is counted, chaine
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from pyroaring import BitMap
@@ -29,6 +30,9 @@ class Bodies(Protocol):
 
     def version(self, t: int) -> Version: ...
 
+    def ahead(self, positions: Sequence[int]) -> None:
+        """These are about to be opened one by one."""
+
     def keys(self, version: Version) -> Keys: ...
 
     def recorded(self, microseconds: int) -> int:
@@ -43,6 +47,7 @@ class Finder:
         self._t = t
         self._sight = sight
         self._version = bodies.version
+        self._ahead = bodies.ahead
         self._keys = bodies.keys
         self._recorded = bodies.recorded
         self._bodies = bodies
@@ -189,11 +194,18 @@ class Finder:
         if len(found) > BUDGET:
             raise invalid("too-costly", "the search would open too many resources; narrow it", clause.parameter.code)
         kept = BitMap()
-        for t in found:
+        for t in self._opened(found):
             version = self._version(t)
             if clause_holds(version, self._keys(version), clause):
                 kept.add(t)
         return kept
+
+    def _opened(self, positions: Iterable[int]) -> Iterator[int]:
+        """The same positions; the versions there are fetched some hundreds at a time before they are asked for."""
+        waiting = iter(positions)
+        while some := list(islice(waiting, SMALL)):
+            self._ahead(some)
+            yield from some
 
     def _ids(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         names, here = self._file.names, BitMap()
@@ -238,29 +250,20 @@ class Finder:
     def _chain(self, clause: Chain) -> BitMap:
         """Versions whose reference points at a visible target that satisfies the inner clause."""
         found = BitMap()
-        db = self._file.db
         for type, inner in clause.inner:
-            for t in self._matching((type,), (inner,)):
-                rid = db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
-                found.update(
-                    t for (t,) in db.execute("SELECT t FROM ref WHERE sp=? AND rid=?", (clause.parameter.sp, rid))
-                )
+            pointing = self._file.pointing(clause.parameter.sp, self._matching((type,), (inner,)))
+            found.update(by for _, by in pointing)
         return found
 
     def _has(self, found: BitMap | None, types: tuple[str, ...], clause: Has) -> BitMap:
         """Those that some visible resource of the named type points at."""
         pointing = self._matching((clause.type,), (clause.inner,))
         base = self._everything(types) if found is None else found
-        db, sp = self._file.db, clause.parameter.sp
+        sp = clause.parameter.sp
         if len(base) <= len(pointing) * 4:
-            kept = BitMap()
-            for t in base:
-                rid = db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
-                if any(by in pointing for (by,) in db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid))):
-                    kept.add(t)
-            return kept
+            return BitMap(t for t, by in self._file.pointing(sp, base) if by in pointing)
         here = BitMap()
-        for t in pointing:
+        for t in self._opened(pointing):
             for one, type, id in self._keys(self._version(t)).reference:
                 rid = self._file.names.known(type, id) if one == sp else None
                 last = self._file.last(rid, self._t) if rid is not None else None
@@ -280,7 +283,7 @@ class Finder:
         if len(positions) > BUDGET:
             raise invalid("too-costly", "too many matches to sort; narrow the search", "_sort")
         keyed = []
-        for t in positions:
+        for t in self._opened(positions):
             version = self._version(t)
             keyed.append((sort_value(self._keys(version), version, sort), t))
         present = sorted((pair for pair in keyed if pair[0] is not None), key=lambda p: p[0], reverse=sort.descending)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -101,12 +100,16 @@ class FollowedIndex:
         if not erasures:
             return
         gone = sorted({t for one in erasures for t in self.positions(one.type, one.id, one.t)})
+        self._drop(gone)
+        for sp, code, system in self.file.erase(gone):
+            self._unlearn(sp, code, system)
+
+    def _drop(self, gone: Sequence[int]) -> None:
+        """Keep nothing in memory of these positions."""
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
             self._whose.pop(t, None)
-        for sp, code, system in self.file.erase(gone):
-            self._unlearn(sp, code, system)
 
     def _unlearn(self, sp: int, code: int, system: int) -> None:
         """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
@@ -124,8 +127,12 @@ class FollowedIndex:
         rid = self.file.names.known(type, id)
         return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
 
+    def ahead(self, positions: Sequence[int]) -> None:
+        """These versions are about to be asked for one by one; an engine that is far away fetches them together."""
+
     def touched(self, after: int, t: int) -> Sequence[Version]:
         """The versions at after+1 … t, indexed or not."""
+        self.ahead(range(after + 1, t + 1))
         return [self.version(position) for position in range(after + 1, t + 1)]
 
     def latest(self, type: str, id: str, t: int) -> Version | None:
@@ -143,10 +150,10 @@ class FollowedIndex:
         if found is None:
             return None
         position = found[0]
-        self._whose = _bounded(self._whose)
+        self._whose = bounded(self._whose)
         self._whose[position] = self._people(found[1])
         if t >= self.file.position:
-            self._current = _bounded(self._current)
+            self._current = bounded(self._current)
             self._current[name] = position
         return self.version(position)
 
@@ -186,9 +193,10 @@ class FollowedIndex:
     def referring(self, by: tuple[str, str], targets: Sequence[tuple[str, str]], t: int) -> Sequence[tuple[str, str]]:
         """From the range of each reference; a parameter may be several types' in common."""
         self._indexed(t)
-        rids = json.dumps([self.file.names.known(*target) for target in targets])
-        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT value FROM json_each(?)) AND t <= ?"
-        found = self.file.resources(rows, (search.parameters(by[0])[by[1]].sp, rids, t))
+        known = (self.file.names.known(*target) for target in targets)
+        rids = ",".join(str(rid) for rid in known if rid is not None) or "NULL"
+        rows = f"SELECT t FROM ref WHERE sp = ? AND rid IN ({rids}) AND t <= ?"
+        found = self.file.resources(rows, (search.parameters(by[0])[by[1]].sp, t))
         return [name for name in found if name[0] == by[0]]
 
     def keys(self, version: Version) -> Keys:
@@ -214,7 +222,7 @@ class FollowedIndex:
         whose = self._whose.get(version.t)
         if whose is None:
             whose = self._people(self.file.patients(version.t))
-            self._whose = _bounded(self._whose)
+            self._whose = bounded(self._whose)
             self._whose[version.t] = whose
         return whose
 
@@ -266,6 +274,7 @@ class FollowedIndex:
         positions = Finder(self.file, self, t, sight).positions(query)
         total = None if query.total == "none" else len(positions)
         rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]
+        self.ahead(rest[: query.count])
         page = [self.version(position) for position in rest[: query.count]]
         return Found(page, total, len(rest) > query.count)
 
@@ -296,7 +305,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def _bounded(kept: dict[K, V]) -> dict[K, V]:
+def bounded(kept: dict[K, V]) -> dict[K, V]:
     """The same cache, or an empty one when it has grown full."""
     return kept if len(kept) < MANY else {}
 

@@ -79,6 +79,13 @@ class Heirs:
             self._write(whose)
         self._forget()
 
+    def learn(self, after: int) -> None:
+        """Take in what another process wrote about positions above `after`, and whatever it erased."""
+        rows: Any = self._db.execute("SELECT rid, t FROM link WHERE t > ?", (after,)).fetchall()
+        self._linked.update([rid for rid, _ in rows])
+        self.referring.update([t for _, t in rows])
+        self.referring.update([t for (t,) in self._db.execute("SELECT t FROM heir WHERE rid = ?", (NOBODY_KNOWS,))])
+
     def of(self, t: int) -> Whose:
         """Keys of the patients that the version at t inherits."""
         return frozenset([rid for (rid,) in self._db.execute("SELECT rid FROM heir WHERE t = ?", (t,))])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 from onmaru.engines.index.database import Database
 from onmaru.fhir.structure import RESOURCE_TYPES
@@ -13,15 +14,25 @@ TYPE_NAMES: dict[int, str] = {number: name for name, number in TYPES.items()}
 SEVERAL_AT_MOST = 200_000
 
 
+class Rids(Protocol):
+    """Keys of resources by type and id, each given when it is first named."""
+
+    def __getitem__(self, name: tuple[str, str], /) -> int: ...
+
+    def get(self, name: tuple[str, str], /) -> int | None: ...
+
+    def stored(self, type: str, id: str) -> int | None: ...
+
+
 class Names:
     """Surrogate keys of one tenant's index. Targets that do not exist yet get a row too; an absolute url has type 0."""
 
     def __init__(self, db: Database, key: bytes) -> None:
         self._db = db
-        self.rids = _Rids(db)
+        self.rids: Rids = _Rids(db)
         self._people: dict[int, str] = {}
         self.codes = _Codes(key)
-        self.systems = _Systems(db)
+        self.systems: dict[str, int] = _Systems(db)
 
     def rid(self, type: str, id: str) -> int:
         """The key of `type/id`, given on first use."""
@@ -30,6 +41,11 @@ class Names:
     def known(self, type: str, id: str) -> int | None:
         """The key of `type/id`, or None where nothing ever had or named it."""
         return self.rids.get((type, id)) or self.rids.stored(type, id)
+
+    def all_known(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        """The keys of those names that anything ever had or named."""
+        found = (self.known(*name) for name in names)
+        return [rid for rid in found if rid is not None]
 
     def name(self, rid: int) -> tuple[str, str]:
         """(type, id) of a key."""

@@ -99,10 +99,8 @@ def _token(file: Tables, sp: int, value: Token) -> BitMap:
 
 def _reference(file: Tables, sp: int, value: Ref, targets: tuple[str, ...]) -> BitMap:
     found = BitMap()
-    for type in (value.type,) if value.type else (*targets, ""):
-        rid = file.names.known(type, value.id)
-        if rid is not None:
-            found |= _read(file, "SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid))
+    for rid in file.names.all_known([(type, value.id) for type in ((value.type,) if value.type else (*targets, ""))]):
+        found |= _read(file, "SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid))
     return found
 
 
@@ -132,8 +130,8 @@ def _string(file: Tables, sp: int, text: str, modifier: str) -> BitMap:
     if modifier == "contains":
         return _read(file, "SELECT t FROM str WHERE sp = ? AND instr(norm, ?) > 0", (sp, norm))
     if modifier == "exact":
-        return _read(file, "SELECT t FROM str WHERE sp = ? AND norm = ?", (sp, norm))
-    return _read(file, "SELECT t FROM str WHERE sp = ? AND norm >= ? AND norm < ?", (sp, norm, norm + TOP))
+        return BitMap([t for (t,) in file.db.execute(file.equals, {"sp": sp, "low": norm})])
+    return BitMap([t for (t,) in file.db.execute(file.begins, {"sp": sp, "low": norm, "high": norm + TOP})])
 
 
 def _number(file: Tables, sp: int, value: Number) -> BitMap:

@@ -35,8 +35,12 @@ Row = TypeVar("Row")
 class Tables:
     """The index tables of one tenant and what is kept of them in memory: live positions by type and closed positions.
 
-    An engine opens them, writes rows (`put`) and makes them permanent.
+    An engine opens them, writes rows (`put`) and makes them permanent. `equals` and `begins` find folded strings.
     """
+
+    slice = SLICE_ROWS
+    equals = "SELECT t FROM str WHERE sp = :sp AND norm = :low"
+    begins = "SELECT t FROM str WHERE sp = :sp AND norm >= :low AND norm < :high"
 
     def __init__(self, db: Database, names: Names, position: int) -> None:
         self.db = db
@@ -144,6 +148,13 @@ class Tables:
         )
         return sorted((TYPE_NAMES[type], id) for type, id in found)
 
+    def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
+        for t in positions:
+            rid = self.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
+            for (by,) in self.db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid)):
+                yield t, by
+
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
         return TYPES.get(type, 0)
@@ -244,7 +255,7 @@ class _Rows:
     def full(self, rows: int = 0) -> bool:
         """Count rows in; whether so many have gathered that they had better be written."""
         self._weight += rows
-        return self._weight >= SLICE_ROWS
+        return self._weight >= self.file.slice
 
     def _gone(self, version: Version, type: int, rid: int, before: int | None) -> None:
         """A deletion belongs to the patients of the version before it, an erasure to nobody; neither is in other tables."""

@@ -35,8 +35,13 @@ POSITION = {
 }
 
 
+Rows = Iterator[tuple[Any, ...]]
+
+
 class Deep:
     """Adds to a report that found nothing wrong so far."""
+
+    INDEX = "idx.db"
 
     def __init__(self, folder: Path, keys: Keys, ring: Keyring, report: Report) -> None:
         self._folder = folder
@@ -49,17 +54,17 @@ class Deep:
         try:
             stored = connect(self._folder / "idx.db", self._keys.pages, checked=False, readonly=True)
         except apsw.Error:
-            self._report.add(Wrong("idx.db", 1, "the file does not open with this tenant's key"))
+            self._report.add(Wrong(self.INDEX, 1, "the file does not open with this tenant's key"))
             return
         try:
             stored.execute("BEGIN")  # beside a running server all of it is to be of one moment
             position = stored.execute("SELECT value FROM fact WHERE name = 'position'").get
             rebuilt = self._rebuilt(scratch, position if isinstance(position, int) else 0)
             for table in INSERTS:
-                self._compare(stored, rebuilt.base, table)
+                self._compare(table, named(stored, table), named(rebuilt.base, table))
             rebuilt.close()
         except apsw.Error:
-            self._report.add(Wrong("idx.db", "page", "unreadable"))
+            self._report.add(Wrong(self.INDEX, "page", "unreadable"))
         finally:
             stored.close()
         self._blobs()
@@ -73,15 +78,15 @@ class Deep:
         log.close()
         return file
 
-    def _compare(self, stored: apsw.Connection, rebuilt: apsw.Connection, table: str) -> None:
+    def _compare(self, table: str, stored: Rows, rebuilt: Rows) -> None:
         column = POSITION[table]
-        for here, there in zip_longest(named(stored, table), named(rebuilt, table)):
+        for here, there in zip_longest(stored, rebuilt):
             self._report.index_rows += 1
             if here != there:
                 # In order, the lesser of two different rows is the one that the other side lacks.
                 row = min((one for one in (here, there) if one), key=lambda one: [(x is not None, x) for x in one])
                 entry = row[column] if column is not None else "row"
-                self._report.add(Wrong("idx.db", entry, f"a row of {table} differs from a rebuild"))
+                self._report.add(Wrong(self.INDEX, entry, f"a row of {table} differs from a rebuild"))
                 return
 
     def _blobs(self) -> None:

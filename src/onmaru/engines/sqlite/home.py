@@ -43,7 +43,7 @@ class Home:
     def __init__(self, folder: Path, keys: Keys, now: Callable[[], int]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._lock = _lock(folder / "home.lock")
+        self._lock = hold(folder / "home.lock")
         self.keys = keys
         self._disk = ThreadPoolExecutor(1, "disk")
         self.entries = SqliteLog(folder, keys, now)
@@ -96,6 +96,10 @@ class Home:
     def waiting(self) -> bool:
         """Whether anything is buffered."""
         return self.entries.tip() > self.entries.head() or self.trail.waiting
+
+    def ends(self) -> tuple[int, str, int, str]:
+        """Where both chains stand: position, seal, block, seal of the block."""
+        return self.head(), self.entries.seal.hex(), self.trail.block, self.trail.seal.hex()
 
     def commit(self) -> Mark:
         """Write the group: entries and audit rows. The index follows by `follow` before the group may be settled."""
@@ -178,7 +182,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _lock(path: Path) -> int:
+def hold(path: Path) -> int:
+    """Lock a file for this process until its handle is closed; Taken while another holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

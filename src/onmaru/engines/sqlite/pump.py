@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from onmaru.engines.rounds import Rounds
 from onmaru.engines.sqlite.connection import checkpoint
 from onmaru.engines.sqlite.home import Home, Mark
-from onmaru.engines.sqlite.rounds import Rounds
 
 FRAMES_MB = 32
 # A group of so many in the last so many seconds is a crowd.

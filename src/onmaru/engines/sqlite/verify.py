@@ -63,6 +63,8 @@ class Report(msgspec.Struct):
 class Verifier:
     """Reads one tenant's log and audit files; works beside a running home."""
 
+    LOG, AUDIT = "log.db", "audit.db"
+
     def __init__(self, folder: Path, keys: Keys, heads: Sequence[Head]) -> None:
         self._folder = folder
         self._keys = keys
@@ -77,7 +79,7 @@ class Verifier:
     def run(self) -> Report:
         """Check chain, bodies, audit and witness."""
         self._wanted()
-        for name, check in (("log.db", self._log), ("audit.db", self._audit)):
+        for name, check in ((self.LOG, self._log), (self.AUDIT, self._audit)):
             if not (self._folder / name).exists():
                 self.report.add(Wrong(name, 1, "the file is missing"))
                 continue
@@ -98,7 +100,7 @@ class Verifier:
         return self.report
 
     def _next(self, name: str) -> int:
-        return (self.report.entries if name == "log.db" else max(self._blocks, default=0)) + 1
+        return (self.report.entries if name == self.LOG else max(self._blocks, default=0)) + 1
 
     def _wanted(self) -> None:
         """Only the seals at witnessed positions are kept, so memory stays bounded."""
@@ -126,20 +128,20 @@ class Verifier:
         body_t, by = row[14:]
         expected = self.report.entries + 1
         if t != expected:
-            return Wrong("log.db", expected, "the entry is missing"), previous, at
+            return Wrong(self.LOG, expected, "the entry is missing"), previous, at
         if at <= last_at:
-            return Wrong("log.db", t, "its time goes back"), previous, at
+            return Wrong(self.LOG, t, "its time goes back"), previous, at
         header = Header(t, ver, op, at, caller, purpose, request, epoch, com)
         sealed = b""
         try:
             sealed = seal(self._keys.seals, previous, header)
         except (TypeError, ValueError, UnicodeError):
-            return Wrong("log.db", t, "its header is not what was sealed"), previous, at
+            return Wrong(self.LOG, t, "its header is not what was sealed"), previous, at
         if sealed != stored:
-            return Wrong("log.db", t, "its header or seal is not what was sealed"), previous, at
+            return Wrong(self.LOG, t, "its header or seal is not what was sealed"), previous, at
         found = self._kept(row, unpack) if body_t is not None else self._taken(t, by)
         if found:
-            return Wrong("log.db", t, found), previous, at
+            return Wrong(self.LOG, t, found), previous, at
         self.report.entries += 1
         return None, sealed, at
 
@@ -169,7 +171,7 @@ class Verifier:
 
     def _orphans(self, db: apsw.Connection) -> Wrong | None:
         found = db.execute("SELECT min(t) FROM body WHERE t NOT IN (SELECT t FROM entry)").get
-        return Wrong("log.db", found, "a body without an entry") if isinstance(found, int) else None
+        return Wrong(self.LOG, found, "a body without an entry") if isinstance(found, int) else None
 
     def _audit(self, db: apsw.Connection) -> Wrong | None:
         previous, expected = self._keys.genesis("audit"), 1
@@ -177,10 +179,10 @@ class Verifier:
         unpack = zstandard.ZstdDecompressor().decompress
         for number, first, rows, stored in db.execute("SELECT n, first, rows, seal FROM block ORDER BY n"):
             if number != expected or first != self.report.audit_rows + 1:
-                return Wrong("audit.db", expected, "the block is missing or out of place")
+                return Wrong(self.AUDIT, expected, "the block is missing or out of place")
             previous = seal_block(self._keys.seals, previous, number, rows)
             if previous != stored:
-                return Wrong("audit.db", number, "its rows or seal are not what was sealed")
+                return Wrong(self.AUDIT, number, "its rows or seal are not what was sealed")
             self.report.audit_rows += len(msgspec.msgpack.decode(unpack(rows)))
             if number in self._wanted_block:
                 self._blocks[number] = previous
@@ -191,14 +193,14 @@ class Verifier:
         """Every signed head must still be found where it stood."""
         for head in self._heads:
             for file, place, seals, stated in (
-                ("log.db", head.t, self._seals, head.seal),
-                ("audit.db", head.block, self._blocks, head.audit),
+                (self.LOG, head.t, self._seals, head.seal),
+                (self.AUDIT, head.block, self._blocks, head.audit),
             ):
                 if any(one.file == file for one in self.report.wrong):
                     continue
                 here = seals.get(place)
                 if here is None:
-                    missing = self.report.entries + 1 if file == "log.db" else max(self._last_block() + 1, 1)
+                    missing = self.report.entries + 1 if file == self.LOG else max(self._last_block() + 1, 1)
                     self.report.add(Wrong(file, missing, "missing: the witness has seen the file reach further"))
                 elif here.hex() != stated:
                     self.report.add(Wrong(file, place, "the witness has seen another chain"))

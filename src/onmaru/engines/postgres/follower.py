@@ -1,0 +1,59 @@
+"""The Index door over the tables in PostgreSQL: opens many versions in one question, and hears what other workers wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onmaru.engines.index.follower import FollowedIndex, bounded
+from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.tables import PgTables
+from onmaru.fhir.keys import Keys
+from onmaru.kernel.log import Version
+
+
+class PgIndex(FollowedIndex):
+    """The index of one tenant as this worker sees it."""
+
+    def __init__(self, file: PgTables, log: PgLog) -> None:
+        super().__init__(file, log)
+        self.tables = file
+        self._entries = log
+
+    def heard(self, t: int, next_rid: int, erased: Sequence[int]) -> None:
+        """Other workers appended up to `t` and took the bodies at the positions `erased`: forget what is not so any more."""
+        for name in self.tables.learn(t, next_rid):
+            self._current.pop(name, None)
+        self.tables.taken(erased)
+        self._drop(erased)
+
+    def commit(self) -> None:
+        """Nothing waits here: rows are committed with their entries."""
+
+    def given_up(self) -> None:
+        """What was noted will never be appended."""
+        self.pending.clear()
+        self._newest.clear()
+        self._current.clear()
+        self._kept.clear()
+        self._whose.clear()
+        self._bytes = 0
+        self._steps = None
+
+    def ahead(self, positions: Sequence[int]) -> None:
+        """Have these versions in memory before they are asked for one by one."""
+        missing = [t for t in positions if t not in self._kept]
+        for version in self._entries.some(missing) if len(missing) > 1 else ():
+            self._keep(version)
+        unknown = [t for t in positions if t not in self._whose]
+        if len(unknown) > 1:
+            self._whose = bounded(self._whose)
+            for t, pats in self.tables.whose(unknown):
+                self._whose[t] = self._people(pats)
+
+    def _applied(self, batch: Sequence[tuple[Version, Keys | None]]) -> None:
+        """Whose the versions are is known from their keys."""
+        super()._applied(batch)
+        self._whose = bounded(self._whose)
+        for version, keys in batch:
+            if keys is not None:
+                self._whose[version.t] = tuple(keys.patients)

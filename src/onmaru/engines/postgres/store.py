@@ -1,0 +1,57 @@
+"""What all tenants of one database share: their wrapped keys, so that every worker opens them, and the accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from onmaru.engines.keyring import KeyLost, write_new
+from onmaru.engines.postgres.accounts import SCHEMA, TABLES, PgAccounts
+from onmaru.engines.postgres.home import PgHome
+from onmaru.engines.postgres.link import Link
+from onmaru.engines.postgres.schema import tenants
+from onmaru.engines.postgres.verify import PgVerifier
+from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.witness import Head
+
+
+class Store:
+    """One database at an address `postgresql://user@host:port/name`; the password is found as libpq finds it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._link = Link(address, SCHEMA)
+        self._link.script(TABLES)
+
+    def tenants(self) -> list[str]:
+        """The tenants that live here."""
+        return tenants(self._link)
+
+    def same_key(self, tenant: str, folder: Path) -> None:
+        """Have the tenant's wrapped key in the worker's folder and in the database; KeyLost when they are two."""
+        path = folder / "tenant.key"
+        if path.exists():
+            self._link.execute("INSERT INTO tenant VALUES(?, ?) ON CONFLICT DO NOTHING", (tenant, path.read_bytes()))
+        stored = self._link.execute("SELECT wrapped FROM tenant WHERE name = ?", (tenant,)).get
+        if stored is None:
+            return
+        if not path.exists():
+            write_new(path, stored)
+        elif path.read_bytes() != stored:
+            raise KeyLost(f"tenant {tenant}: its key in this home is not the one in the database")
+
+    def home(self, folder: Path, keys: Keys, now: Callable[[], int]) -> PgHome:
+        """A worker's part in a tenant; `folder` is its own, for what it follows by itself."""
+        return PgHome(self.address, keys, now, folder)
+
+    def verifier(self, folder: Path, keys: Keys, heads: Sequence[Head]) -> PgVerifier:
+        """What proves a tenant's rows to be as they were written."""
+        return PgVerifier(self.address, folder, keys, heads)
+
+    def accounts(self, key: bytes) -> PgAccounts:
+        """Users and grants of all tenants."""
+        return PgAccounts(self.address, key)
+
+    def close(self) -> None:
+        """Leave."""
+        self._link.close()

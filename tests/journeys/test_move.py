@@ -1,0 +1,109 @@
+"""A tenant moved from the home into PostgreSQL and back is the same record, sealed as it was, with its accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+from tests.contract.test_record import observation, patient
+
+from onmaru.app.house import House, Place, system
+from onmaru.app.moving import move
+from onmaru.app.refusal import Refusal
+from onmaru.app.verifying import examined
+from onmaru.engines.keyring import KeyLost
+from onmaru.engines.postgres.schema import drop
+from onmaru.engines.sqlite.connection import connect
+from onmaru.fhir import search
+from onmaru.kernel.accounts import User
+from onmaru.kernel.gate import ALL
+from onmaru.kernel.record import Change
+
+TENANT = "moved"
+
+
+@pytest.fixture
+def place(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    for name in ("home", "keys", "witness"):
+        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
+    yield Place(tmp_path / "home", tmp_path / "keys", tmp_path / "witness")
+    drop(database, TENANT)
+
+
+def written(place: Place, count: int = 6) -> None:
+    house = House(place, rooms=())
+    record = house.hall(system(TENANT)).record
+    for number in range(count):
+        name = [{"family": f"Name{number}"}]
+        (one,) = record.write([Change("create", "Patient", body=patient(name=name))])
+        record.write([Change("create", "Observation", body=observation(f"Patient/{one.version.id}"))])
+        record.search(search.parse(("Patient",), [("name", f"name{number}")]))
+    record.write([Change("erase", "Patient", one.version.id)])
+    house.logins.keep_user(User(TENANT, "nurse", "Nurse", ("nurse",)))
+    house.close()
+
+
+def told(place: Place) -> Any:
+    """All that can be said of the record, its chains and its people."""
+    house = House(place, rooms=())
+    seat = house.seat(TENANT)
+    seat.home.wait(seat.home.tip())
+    versions = list(seat.home.read(0, 1000))
+    people = seat.tenant.index.find(search.parse(("Patient",), []), seat.home.head(), 0, 0, ALL)
+    trail = [row for _, row in seat.home.trail.page(count=1000)]
+    users = [user.user for user in house.logins.accounts.users(TENANT)]
+    said = (versions, [one.id for one in people.versions], trail, users, seat.home.ends())
+    house.close()
+    return said
+
+
+def moved(goal: str) -> Any:
+    answer = CliRunner().invoke(move, [TENANT, "--to", goal, "--json"], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.output)
+
+
+def test_a_tenant_goes_to_the_database_and_back_and_stays_the_same(
+    place: Place, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(place)
+    before = told(place)
+    assert moved(database)["entries"] == len(before[0]) == 13
+    with pytest.raises(Refusal, match="ONMARU_STORE"):
+        House(place, rooms=()).seat(TENANT)
+    there = replace(place, store=database)
+    assert told(there) == before
+    written(there, 2)
+    between = told(there)
+    assert len(between[0]) == 18 and examined(House(there, rooms=()), TENANT, deep=True).ok
+    monkeypatch.setenv("ONMARU_STORE", database)
+    moved("home")
+    assert told(place) == between
+    assert examined(House(place, rooms=()), TENANT, deep=True).ok
+    written(place, 2)
+    assert examined(House(place, rooms=()), TENANT, deep=True).ok
+
+
+def test_a_move_onto_a_record_that_is_there_is_refused(place: Place, database: str) -> None:
+    written(place)
+    house = House(replace(place, home=place.home / "other", store=database), rooms=())
+    house.hall(system(TENANT)).record.write([Change("create", "Patient", body=patient())])
+    house.close()
+    with pytest.raises((Refusal, KeyLost)):
+        CliRunner().invoke(move, [TENANT, "--to", database], catch_exceptions=False)
+    assert examined(House(place, rooms=()), TENANT, deep=True).ok
+
+
+def test_a_record_that_does_not_verify_is_not_moved(place: Place, database: str) -> None:
+    written(place)
+    house = House(place, rooms=())
+    log = connect(house.folder(TENANT) / "log.db", house.keys(TENANT)[0].pages)
+    log.execute("DELETE FROM body WHERE t = 3")
+    log.close()
+    with pytest.raises(Refusal, match=r"log\.db 3"):
+        CliRunner().invoke(move, [TENANT, "--to", database], catch_exceptions=False)
