@@ -27,6 +27,9 @@ from tests.smart import PASSWORD, SCOPE, Hospital, hospital
 APP = Path(__file__).resolve().parents[1] / "smart_app"
 LIBRARY = APP / "node_modules" / "fhirclient" / "build" / "fhir-client.min.js"
 
+# A registry may be slow to answer once
+TRIES = 3
+
 
 class _Files(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -44,15 +47,21 @@ def fetched(folder: Path) -> bool:
     bin = Path(sys.executable).parent
     environ = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ.get('PATH', '')}"}
     argv = [str(bin / "npm"), "pack", f"fhirclient@{version}", "--silent", "--pack-destination", str(folder)]
-    try:
-        subprocess.run(argv, cwd=folder, env=environ, check=True, capture_output=True, timeout=120)
-    except (OSError, subprocess.SubprocessError):
+    if not any(_run(argv, folder, environ) for _ in range(TRIES)):
         return False
     with tarfile.open(next(folder.glob("*.tgz"))) as packed:
         found = packed.extractfile(f"package/build/{LIBRARY.name}")
         assert found is not None
         LIBRARY.parent.mkdir(parents=True, exist_ok=True)
         LIBRARY.write_bytes(found.read())
+    return True
+
+
+def _run(argv: list[str], folder: Path, environ: dict[str, str]) -> bool:
+    try:
+        subprocess.run(argv, cwd=folder, env=environ, check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return False
     return True
 
 
