@@ -100,3 +100,18 @@ def test_who_may_not_update_may_not_patch(client: Client, url: str) -> None:
         "PATCH", url, msgspec.json.encode(ADD), {"content-type": "application/json-patch+json"}, reader
     )
     assert answer.status == 403
+
+
+def test_what_nests_deeper_with_each_operation_is_refused(client: Client, url: str) -> None:
+    value: Any = 1
+    for _ in range(60):
+        value = {"a": value}
+    patch: list[dict[str, Any]] = [{"op": "add", "path": "/t", "value": value}]
+    for _ in range(40):
+        patch += [
+            {"op": "add", "path": "/s", "value": value},
+            {"op": "move", "from": "/t", "path": "/s" + "/a" * 60},
+            {"op": "move", "from": "/s", "path": "/t"},
+        ]
+    assert client(url, patch).status == 413
+    assert client.get(url).headers["etag"] == 'W/"1"'

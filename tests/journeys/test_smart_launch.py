@@ -260,3 +260,12 @@ def test_what_was_granted_outlives_a_killed_server_and_no_secret_is_kept(house: 
     written += house.served.log.read_bytes()
     for secret in (told["access_token"], told["refresh_token"], renewed.json()["access_token"]):
         assert secret.encode() not in written
+
+
+def test_an_app_is_not_told_why_its_person_may_see_what_it_may_not(house: Hospital, app: App) -> None:
+    told = app.tokens("doctor", "p1")
+    headers = {"authorization": f"Bearer {told['access_token']}"}
+    own = httpx.get(f"{house.base}/api/why?resource=Observation/o2", headers=headers).json()
+    assert own["allowed"] is False and own["patients"] == []
+    wider = httpx.get(f"{house.base}/api/why?resource=Observation/o2&purpose=TREAT", headers=headers)
+    assert wider.status_code == 403 and "p2" not in wider.text

@@ -52,7 +52,7 @@ def test_another_tenants_list_helps_nobody() -> None:
     [("8.8.8.8", True), ("2001:4860:4860::8888", True), ("127.0.0.1", False), ("127.9.9.9", False), ("0.0.0.0", False),
      ("10.1.2.3", False), ("172.16.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False), ("100.64.0.1", False),
      ("224.0.0.1", False), ("255.255.255.255", False), ("240.0.0.1", False), ("::1", False), ("::", False),
-     ("fe80::1", False),
+     ("fe80::1", False), ("fec0::1", False),
      ("fc00::1", False), ("ff02::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("2002:7f00:1::", False),
      ("64:ff9b::7f00:1", False), ("64:ff9b:1::1", False), ("::7f00:1", False), ("198.18.0.1", False), ("192.0.2.1", False)],
 )  # fmt: skip

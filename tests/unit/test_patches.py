@@ -162,3 +162,27 @@ def test_what_is_no_fhirpath_patch_is_refused(given: Any) -> None:
     with pytest.raises(Invalid) as caught:
         fhirpath_patch.operations(given)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("parts", [5, None, ["a"], {"a": 1}])
+def test_parts_that_are_no_parameters_are_a_misfit(parts: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        by_path(part("add", "Patient", name="contact", value={"part": parts}))
+    assert refused.value.status == 422
+
+
+def test_the_paths_of_a_patch_share_one_budget() -> None:
+    many = json.dumps({"resourceType": "Patient", "name": [{"given": ["A"]}] * 2000}).encode()
+    costly = part("delete", "Patient.name.where(given.where(length() > 5).exists())")
+    by_path(costly, resource=many)
+    with pytest.raises(Invalid) as refused:
+        by_path(*[costly] * 20, resource=many)
+    assert refused.value.status == 422 and "costly" in refused.value.issues[0].text
+
+
+def test_a_number_out_of_range_is_refused_where_it_stands() -> None:
+    with pytest.raises(Invalid) as refused:
+        json_patch.patched(
+            read(PATIENT), json_patch.operations(b'[{"op":"add","path":"/x","value":' + b"9" * 5000 + b"}]")
+        )
+    assert refused.value.issues[0].expression == "[0]"

@@ -1,5 +1,7 @@
 """SMART scopes as text and as sets."""
 
+import time
+
 import pytest
 
 from onmaru.fhir.outcome import Invalid
@@ -66,3 +68,22 @@ def test_a_needed_scope_is_covered_only_when_every_letter_is_held() -> None:
     assert scope.covers(held, scope.parse("user/Patient.rs")[0])
     assert not scope.covers(held, scope.parse("user/Observation.rs")[0])
     assert scope.allows(held, "Patient", "r") and not scope.allows(held, "Patient", "c")
+
+
+def test_as_many_scopes_as_a_text_holds_are_simplified_at_once() -> None:
+    many = [scope.parse(f"patient/Observation.rs?code={n}")[0] for n in range(20_000)]
+    began = time.monotonic()
+    wide = scope.parse("patient/Observation.r patient/*.s user/Patient.rs user/Patient.r")
+    assert len(scope.simplest([*many, *wide])) == 20_000 + 3
+    assert scope.simplest(scope.parse("patient/Observation.r?code=1 patient/*.rs patient/Patient.r")) == scope.parse(
+        "patient/*.rs"
+    )
+    assert time.monotonic() - began < 3
+
+
+def test_more_scopes_than_can_be_held_against_one_another_are_refused() -> None:
+    one = scope.parse(" ".join(f"patient/Observation.r?code=a{n}" for n in range(400)))
+    assert len(scope.narrow(one, scope.parse("user/*.rs"))) == 400
+    with pytest.raises(Invalid) as refused:
+        scope.narrow(one, one)
+    assert refused.value.status == 400

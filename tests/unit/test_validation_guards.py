@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from onmaru.fhir import narrative, primitives, validation
 from onmaru.fhir.outcome import Issue
 from onmaru.fhir.profiles import visit
 from onmaru.fhir.profiles.korean import korean
+from onmaru.fhir.profiles.library import Library
 from onmaru.fhir.profiles.validator import Wanted, validated
 
 Json = dict[str, Any]
@@ -120,3 +125,54 @@ def test_a_value_set_that_is_made_of_itself_says_nothing() -> None:
     bound = element("Observation.method", binding={"strength": "required", "valueSet": "urn:r"})
     known = library(ring, definition("urn:p", "Observation", bound))
     assert paths(observation(method=coded("x")), known, "urn:p") == []
+
+
+def test_validations_at_one_time_all_know_what_one_of_them_is_making() -> None:
+    chain = [definition("urn:p0", "Patient", element("Patient.birthDate", min=1))]
+    chain += [
+        definition(f"urn:p{n}", "Patient", element("Patient.name", min=1), base=f"urn:p{n - 1}") for n in range(1, 20)
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            known, together = library(*chain), threading.Barrier(4)
+
+            def one(known: Library = known, together: threading.Barrier = together) -> tuple[str, ...]:
+                together.wait()
+                return tuple(sorted(paths({"resourceType": "Patient"}, known, "urn:p19")))
+
+            with ThreadPoolExecutor(4) as threads:
+                answers = {future.result() for future in [threads.submit(one) for _ in range(4)]}
+            assert answers == {("Patient.birthDate", "Patient.name")}
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_definitions_that_rest_on_one_another_without_end_are_unknown() -> None:
+    chain = [
+        definition(f"urn:p{n}", "Patient", base=f"urn:p{n - 1}" if n else "", **{"id": f"p{n}"}) for n in range(600)
+    ]
+    issues = validated(b'{"resourceType":"Patient"}', library(*chain), Wanted(profiles=["urn:p599"]))
+    assert any("the profile is not known here" in one.text for one in issues)
+    sets = [
+        {
+            "resourceType": "ValueSet", "url": f"urn:v{n}", "status": "active",
+            "compose": {"include": [{"valueSet": [f"urn:v{n + 1}"]}]},
+        }
+        for n in range(600)
+    ]  # fmt: skip
+    compiled = library(*sets).members("urn:v0")
+    assert compiled is not None and compiled.holds("urn:s", "a") is None
+
+
+def test_slices_of_slices_that_multiply_are_not_made() -> None:
+    inner = [element(f"Patient.contact.extension:e{n}") for n in range(2000)]
+    outer = [element(f"Patient.contact:s{n}") for n in range(2000)]
+    began = time.monotonic()
+    issues = validated(
+        b'{"resourceType":"Patient"}',
+        library(definition("urn:b", "Patient", *inner, *outer)),
+        Wanted(profiles=["urn:b"]),
+    )
+    assert any("the profile is not known here" in one.text for one in issues) and time.monotonic() - began < 5

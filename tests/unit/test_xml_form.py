@@ -51,6 +51,23 @@ BAD = [
     f'{HEAD}<multipleBirthInteger value="2x"/></Patient>'.encode(),
     HEAD.encode() + b'<extension url="a">' * 100 + b"</extension>" * 100 + b"</Patient>",
     '<Patient xmlns="http://hl7.org/fhir"/>'.encode("utf-16"),
+    b'<div xmlns="http://www.w3.org/1999/xhtml"/>',
+    *(
+        f'<?xml version="1.0" encoding="{name}"?>{HEAD}</Patient>'.encode()
+        for name in ("foo", "utf-7", "idna", "cp949")
+    ),
+    f'{HEAD}<gender value="male"/><gender value="female"/></Patient>'.encode(),
+    f'{HEAD}<gender><extension url="a"/></gender><gender value="male"/></Patient>'.encode(),
+    f"{HEAD}<name><family>Kim</family></name></Patient>".encode(),
+    f'{HEAD}<name><family valeu="Kim"/></name></Patient>'.encode(),
+    f'{HEAD}<name value="Kim"/></Patient>'.encode(),
+    f'{HEAD[:-1]} id="p"></Patient>'.encode(),
+    f'{HEAD}<multipleBirthInteger value="1_2"/></Patient>'.encode(),
+    f'{HEAD}<multipleBirthInteger value="１"/></Patient>'.encode(),
+    f'{HEAD}<multipleBirthInteger value="{"9" * 40}"/></Patient>'.encode(),
+    f'{HEAD}<extension url="a"><valueDecimal value="NaN"/></extension></Patient>'.encode(),
+    f'{HEAD}<extension url="a"><valueDecimal value=" 1_0"/></extension></Patient>'.encode(),
+    f'{HEAD}<text><p xmlns="http://www.w3.org/1999/xhtml">a</p></text></Patient>'.encode(),
 ]
 
 
@@ -59,6 +76,18 @@ def test_what_is_no_fhir_xml_is_refused(raw: bytes) -> None:
     with pytest.raises(Invalid) as caught:
         to_json(raw)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("div", ['<div{} title="a>b"/>', "<div{}>/></div>", "<div{}><br/></div>", "<div{}></div>"])
+def test_a_narrative_keeps_its_source_to_its_own_end(div: str) -> None:
+    markup = div.format(' xmlns="http://www.w3.org/1999/xhtml"')
+    found = to_json(f'{HEAD}<text><status value="empty"/>{markup}</text></Patient>'.encode())
+    assert found["text"]["div"] == markup
+
+
+def test_attributes_of_other_namespaces_say_nothing_of_the_resource() -> None:
+    xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="a b"'
+    assert to_json(f"{HEAD[:-1]} {xsi}/>".encode()) == {"resourceType": "Patient"}
 
 
 def test_examples_in_both_forms_say_the_same(shared_data: Callable[[str], Path]) -> None:

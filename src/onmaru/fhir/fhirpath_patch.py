@@ -15,12 +15,14 @@ from onmaru.fhir.definitions import Element, elements, kinds
 from onmaru.fhir.fhirpath import Environment, Node, PathError, root
 from onmaru.fhir.fhirpath.compiler import Compiled
 from onmaru.fhir.fhirpath.node import labels
+from onmaru.fhir.fhirpath.run import Run
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import DEPTH
 
 MOST = 100
 """Operations of one patch: each evaluates a path of its own."""
 STEPS = 100_000
+"""Steps that all paths of one patch may take together: others wait for it."""
 Kind = Literal["add", "insert", "delete", "replace", "move"]
 _KINDS: Mapping[str, Kind] = {one: one for one in get_args(Kind)}
 Json = dict[str, Any]
@@ -53,10 +55,11 @@ def patched(resource: Any, found: list[Operation], now: datetime) -> Any:
 
     Raises Invalid 400 for a path that is no FHIRPath, 422 where an operation does not fit the resource.
     """
+    paths = _Paths(now)
     for number, one in enumerate(found):
         where = f"Parameters.parameter[{number}]"
         try:
-            _DO[one.kind](resource, one, now)
+            _DO[one.kind](resource, one, paths)
         except PathError as error:
             raise invalid("invalid", f"{error.kind}: {error}", where, 400 if error.kind == "syntax" else 422) from None
         except _Misfit as misfit:
@@ -83,16 +86,32 @@ def _operation(given: Any, where: str) -> Operation:
     return Operation(kind, texts[0], texts[1], parts.get("value"), *numbers)
 
 
-def _nodes(resource: Any, one: Operation, now: datetime) -> list[Node]:
-    whole = root(resource)
-    found = Compiled(one.path)([whole], Environment({}, whole, whole, now, steps=STEPS))
+class _Paths:
+    """What the paths of one patch are evaluated with; `left`: the steps that remain to them."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._left = STEPS
+
+    def evaluate(self, resource: Any, path: str) -> tuple[Node, list[Any]]:
+        """The resource as a node, and what the path gives on it. Raises PathError."""
+        whole = root(resource)
+        run = Run([whole], Environment({}, whole, whole, self._now, steps=self._left))
+        try:
+            return whole, Compiled(path).within(run)
+        finally:
+            self._left = run.left
+
+
+def _nodes(resource: Any, one: Operation, paths: _Paths) -> list[Node]:
+    whole, found = paths.evaluate(resource, one.path)
     if not all(isinstance(node, Node) and node.root is whole for node in found):
         raise _Misfit("the path leads to what is no element of the resource")
     return list(found)
 
 
-def _single(resource: Any, one: Operation, now: datetime) -> Node:
-    found = _nodes(resource, one, now)
+def _single(resource: Any, one: Operation, paths: _Paths) -> Node:
+    found = _nodes(resource, one, paths)
     if len(found) != 1:
         raise _Misfit(f"the path leads to {len(found)} elements, not to one")
     return found[0]
@@ -114,6 +133,12 @@ def _element(type_name: str, name: str) -> Element:
     return found
 
 
+def _parts(given: Any) -> list[Json]:
+    if not isinstance(given, list) or not all(isinstance(part, dict) for part in given):
+        raise _Misfit("the parts of a value are a list of parameters")
+    return given
+
+
 def _made(value: Json | None, element: Element, depth: int = 0) -> tuple[str, Any, Any]:
     """(JSON name, value, its sibling) of a part that holds a value[x], or parts for the children of a backbone element."""
     if value is None:
@@ -124,7 +149,7 @@ def _made(value: Json | None, element: Element, depth: int = 0) -> tuple[str, An
         return element.name, value["resource"], None
     if "part" in value:
         made: Json = {}
-        for part in value["part"]:
+        for part in _parts(value["part"]):
             child = _element(element.types[0], str(part.get("name", "")))
             _add_to(made, child, _made(part, child, depth + 1))
         return element.name, made, None
@@ -163,8 +188,8 @@ def _set(owner: Json, name: str, value: Any) -> None:
         owner[name] = value
 
 
-def _add(resource: Any, one: Operation, now: datetime) -> None:
-    node = _single(resource, one, now)
+def _add(resource: Any, one: Operation, paths: _Paths) -> None:
+    node = _single(resource, one, paths)
     if not isinstance(node.data, dict):
         raise _Misfit("nothing can be added to a primitive by its value")
     element = _element(node.type, one.name)
@@ -173,16 +198,16 @@ def _add(resource: Any, one: Operation, now: datetime) -> None:
     _add_to(node.data, element, _made(one.value, element))
 
 
-def _insert(resource: Any, one: Operation, now: datetime) -> None:
-    owner, element, name, count = _list(resource, one, now)
+def _insert(resource: Any, one: Operation, paths: _Paths) -> None:
+    owner, element, name, count = _list(resource, one, paths)
     if not 0 <= one.index <= count:
         raise _Misfit(f"index is not between 0 and {count}")
     _add_to(owner, element, (name, *_made(one.value, element)[1:]), one.index)
 
 
-def _list(resource: Any, one: Operation, now: datetime) -> tuple[Json, Element, str, int]:
+def _list(resource: Any, one: Operation, paths: _Paths) -> tuple[Json, Element, str, int]:
     """The one list that a path leads to: its owner, element, JSON name and length."""
-    found = _nodes(resource, one, now)
+    found = _nodes(resource, one, paths)
     if not found or found[0].index < 0:
         raise _Misfit("the path does not lead to a list")
     owner, name = _member(found[0])
@@ -195,8 +220,8 @@ def _list(resource: Any, one: Operation, now: datetime) -> tuple[Json, Element, 
     return owner, _element(found[0].parent.type, found[0].label), name, count
 
 
-def _delete(resource: Any, one: Operation, now: datetime) -> None:
-    found = _nodes(resource, one, now)
+def _delete(resource: Any, one: Operation, paths: _Paths) -> None:
+    found = _nodes(resource, one, paths)
     if len(found) > 1:
         raise _Misfit(f"the path leads to {len(found)} elements, not to one")
     for node in found:
@@ -213,8 +238,8 @@ def _drop(owner: Json, name: str, index: int) -> None:
         owner.pop(name, None)
 
 
-def _replace(resource: Any, one: Operation, now: datetime) -> None:
-    node = _single(resource, one, now)
+def _replace(resource: Any, one: Operation, paths: _Paths) -> None:
+    node = _single(resource, one, paths)
     owner, name = _member(node)
     assert node.parent is not None
     element = _element(node.parent.type, node.label)
@@ -229,8 +254,8 @@ def _replace(resource: Any, one: Operation, now: datetime) -> None:
     _add_to(owner, element, made, _drop_at)
 
 
-def _move(resource: Any, one: Operation, now: datetime) -> None:
-    owner, _, name, count = _list(resource, one, now)
+def _move(resource: Any, one: Operation, paths: _Paths) -> None:
+    owner, _, name, count = _list(resource, one, paths)
     if not (0 <= one.source < count and 0 <= one.destination < count):
         raise _Misfit(f"source and destination are places from 0 to {count - 1}")
     for member in (name, f"_{name}"):
@@ -240,7 +265,7 @@ def _move(resource: Any, one: Operation, now: datetime) -> None:
             held.insert(one.destination, held.pop(one.source))
 
 
-_DO: Mapping[Kind, Callable[[Any, Operation, datetime], None]] = {
+_DO: Mapping[Kind, Callable[[Any, Operation, _Paths], None]] = {
     "add": _add,
     "insert": _insert,
     "delete": _delete,

@@ -77,7 +77,10 @@ def _unknown(resource: Any, one: Operation) -> Any:
 def _value(one: Operation) -> Any:
     if not bytes(one.value):
         raise invalid("required", "this operation needs a value")
-    return _decode(one.value)
+    try:
+        return _decode(one.value)
+    except msgspec.MsgspecError:
+        raise invalid("value", "this operation's value holds a number out of range") from None
 
 
 def _source(one: Operation) -> str:

@@ -1,10 +1,12 @@
 """A resource in FHIR's XML form to its JSON form, by the structure definitions: the same elements, values and extensions.
 
 Pure XML only: a document type declaration is refused, so no entity can be defined, and nothing outside is ever fetched.
+What has no place in JSON (text beside elements, attributes that FHIR has not) is refused too, never left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,12 +15,16 @@ from xml.parsers import expat
 import msgspec
 
 from onmaru.fhir.definitions import RESOURCE_TYPES, Member, members
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.primitives import INTEGERS, PRIMITIVES
 from onmaru.fhir.syntax import DEPTH
 
 NAMESPACE = "http://hl7.org/fhir"
 XHTML = "http://www.w3.org/1999/xhtml"
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+# R4 datatypes.html: how numbers are written; longer integers are out of every range
+_INTEGER = re.compile(r"0|[-+]?[1-9][0-9]{0,10}")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class _Element(msgspec.Struct):
@@ -35,13 +41,17 @@ class _Reader:
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self._parser = expat.ParserCreate(namespace_separator="|")
+        # The encoding is given: what a document declares is never looked up as a codec
+        self._parser = expat.ParserCreate("UTF-8", namespace_separator="|")
+        self._parser.XmlDeclHandler = self._declared
         self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.CharacterDataHandler = self._text
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._open: list[_Element] = []
         self._markup_depth = 0
         self._markup_at = 0
+        self._markup_empty = True
         self.root: _Element | None = None
 
     def read(self) -> _Element:
@@ -49,9 +59,14 @@ class _Reader:
             self._raw.decode("utf-8-sig")
             self._parser.Parse(self._raw, True)
         except (expat.ExpatError, UnicodeDecodeError):
-            raise invalid("structure", "The content is not XML in UTF-8.") from None
-        assert self.root is not None
+            raise _not_utf_8() from None
+        if self.root is None:
+            raise invalid("structure", "The root element is not a resource type of FHIR R4.")
         return self.root
+
+    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _UTF_8:
+            raise _not_utf_8()
 
     def _refuse(self, *_: object) -> None:
         raise invalid("structure", "The content has a document type declaration, which FHIR forbids.")
@@ -59,10 +74,7 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition("|")
         if self._markup_depth or namespace == XHTML:
-            if not self._markup_depth:
-                self._markup_at = self._parser.CurrentByteIndex
-            self._markup_depth += 1
-            self._check_depth(self._markup_depth)
+            self._start_markup(local)
             return
         if namespace != NAMESPACE:
             raise invalid("structure", "An element is not in FHIR's namespace.")
@@ -74,6 +86,22 @@ class _Reader:
         self._open.append(element)
         self._check_depth(len(self._open))
 
+    def _start_markup(self, local: str) -> None:
+        if not self._markup_depth:
+            if local != "div":
+                raise invalid("structure", "A narrative is one div.")
+            self._markup_at = self._parser.CurrentByteIndex
+        self._markup_empty = not self._markup_depth
+        self._markup_depth += 1
+        self._check_depth(self._markup_depth)
+
+    def _text(self, text: str) -> None:
+        if self._markup_depth:
+            self._markup_empty = False
+        elif text.strip(" \t\r\n"):
+            where = ".".join(one.name for one in self._open)
+            raise invalid("structure", "There is text here: FHIR writes values as attributes.", where)
+
     def _check_depth(self, depth: int) -> None:
         if depth > DEPTH:
             raise invalid("too-costly", f"The content nests deeper than {DEPTH} levels.")
@@ -84,9 +112,15 @@ class _Reader:
             return
         self._markup_depth -= 1
         if not self._markup_depth and self._open:
-            end = self._raw.find(b">", self._parser.CurrentByteIndex) + 1
+            end = self._parser.CurrentByteIndex
+            if not (self._markup_empty and self._raw[end - 2 : end] == b"/>"):
+                end = self._raw.find(b">", end) + 1
             markup = self._raw[self._markup_at : end].decode()
             self._open[-1].children.append(_Element("div", {}, [], markup))
+
+
+def _not_utf_8() -> Invalid:
+    return invalid("structure", "The content is not XML in UTF-8.")
 
 
 def to_json(raw: bytes) -> dict[str, Any]:
@@ -101,19 +135,30 @@ def to_json(raw: bytes) -> dict[str, Any]:
 def _resource(element: _Element) -> dict[str, Any]:
     if element.name not in RESOURCE_TYPES:
         raise invalid("structure", "The root element is not a resource type of FHIR R4.")
+    _check_attributes(element, (), element.name)
     return {"resourceType": element.name, **_object(element, element.name, element.name)}
 
 
 def _object(element: _Element, type_name: str, path: str) -> dict[str, Any]:
     known = members(type_name)
+    if type_name not in RESOURCE_TYPES:
+        _check_attributes(element, ("id", "url") if type_name == "Extension" else ("id",), path)
     found: dict[str, Any] = {name: element.attributes[name] for name in ("id", "url") if name in element.attributes}
     for child in element.children:
         member = known.get(child.name)
         if member is None or member.sibling:
             raise invalid("structure", "There is no such element here.", path)
+        if member.element.max == 1 and (child.name in found or f"_{child.name}" in found):
+            raise invalid("structure", "This element does not repeat.", f"{path}.{child.name}")
         value, extra = _value(child, member, f"{path}.{child.name}")
         _put(found, child.name, (value, extra), member.element.max != 1)
     return {name: value for name, value in found.items() if not _empty(value)}
+
+
+def _check_attributes(element: _Element, allowed: tuple[str, ...], path: str) -> None:
+    """Those of other namespaces (`xsi:schemaLocation`) say nothing of the resource."""
+    if any(name not in allowed and "|" not in name for name in element.attributes):
+        raise invalid("structure", "There is no such attribute here.", path)
 
 
 def _empty(value: Any) -> bool:
@@ -147,7 +192,9 @@ def _value(child: _Element, member: Member, path: str) -> tuple[Any, dict[str, A
     if member.type not in PRIMITIVES:
         return _object(child, member.type, path), None
     attributes: Mapping[str, str] = child.attributes
-    inner = _object(_Element("", {k: v for k, v in attributes.items() if k == "id"}, child.children), "Element", path)
+    inner = _object(
+        _Element("", {k: v for k, v in attributes.items() if k != "value"}, child.children), "Element", path
+    )
     written = attributes.get("value")
     return (None if written is None else _primitive(written, member.type, path)), inner or None
 
@@ -156,8 +203,12 @@ def _primitive(written: str, type_name: str, path: str) -> Any:
     try:
         if type_name == "boolean":
             return {"true": True, "false": False}[written]
-        if type_name == "decimal":
+        if type_name == "decimal" and _DECIMAL.fullmatch(written):
             return Decimal(written)
-        return int(written) if type_name in INTEGERS else written
+        if type_name in INTEGERS and _INTEGER.fullmatch(written):
+            return int(written)
+        if type_name != "decimal" and type_name not in INTEGERS:
+            return written
+        raise ValueError
     except (KeyError, ValueError, InvalidOperation):
         raise invalid("value", f"This is not a valid {type_name}.", path) from None

@@ -28,7 +28,7 @@ def issuer(token: str) -> str:
     try:
         claims = msgspec.json.decode(urlsafe_b64decode(token.split(".")[1].encode()))
         return str(claims["iss"]) if isinstance(claims, dict) else ""
-    except (IndexError, KeyError, ValueError, UnicodeError):
+    except (IndexError, KeyError, ValueError, UnicodeError, RecursionError):
         return ""
 
 
@@ -36,7 +36,7 @@ def prove(token: str, client: Client, keys: KeySet, audience: str, accounts: Acc
     """Check signature, iss, sub, aud, exp and jti; `invalid_client` with the part that does not hold. `now` in µs."""
     try:
         claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _refused("its signature by a registered key, RS384 or ES384") from error
     if claims.get("iss") != client.id or claims.get("sub") != client.id:
         raise _refused("iss and sub")

@@ -127,7 +127,7 @@ def keyset(text: str) -> KeySet:
         for key in keys.keys:
             good = good and isinstance(key, RSAKey | ECKey) and not key.is_private
             good = good and (not isinstance(key, RSAKey) or key.raw_value.key_size >= 2048)
-    except (JoseError, msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (JoseError, msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise invalid("value", "not a JSON Web Key Set", "jwks", 422) from error
     if not good:
         raise invalid("value", "1 to 20 public keys, RSA of 2048 bits or more, or elliptic", "jwks", 422)

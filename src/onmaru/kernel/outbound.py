@@ -95,7 +95,7 @@ def public(address: Address) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None:
             return public(inner)
-        if any(address in carrier for carrier in _CARRIERS):
+        if any(address in carrier for carrier in _CARRIERS) or address.is_site_local:
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

@@ -42,12 +42,13 @@ def discovered(provider: Provider, document: bytes) -> Endpoints:
     """The provider's endpoints (OpenID Connect Discovery 1.0, 4.3); `Invalid` 502 when the document is not its own."""
     try:
         found = msgspec.json.decode(document, type=Endpoints)
-    except msgspec.DecodeError as error:
+        led = found.authorization_endpoint
+        secure = urlsplit(led).scheme == "https" or origin(led) == origin(provider.issuer)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _failed("its discovery document cannot be read") from error
     if found.issuer != provider.issuer:
         raise _failed("its discovery document names another issuer")
-    led = found.authorization_endpoint
-    if urlsplit(led).scheme != "https" and origin(led) != origin(provider.issuer):
+    if not secure:
         raise _failed("its log-in page is not under https")
     return found
 
@@ -57,7 +58,7 @@ def user_of(provider: Provider, answer: bytes, keys: bytes, nonce: str, now: int
     try:
         token = msgspec.json.decode(answer, type=_Answer).id_token
         claims = jwt.decode(token, KeySet.import_key_set(msgspec.json.decode(keys)), algorithms=ALGORITHMS).claims
-    except (JoseError, msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _refused("its id_token is not signed by its keys") from error
     audience = claims.get("aud")
     alone = audience in (provider.client, [provider.client])

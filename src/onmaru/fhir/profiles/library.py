@@ -5,6 +5,7 @@ What is shipped is unpacked once and read piece by piece; everything compiled is
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
@@ -21,7 +22,10 @@ from onmaru.fhir.profiles.tree import Tree
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 KINDS = ("StructureDefinition", "ValueSet", "CodeSystem")
-T = TypeVar("T")
+# Definitions that rest on one another, one inside the other's making; those in use rest on five or six
+DEEPEST = 64
+D = TypeVar("D")
+M = TypeVar("M")
 
 
 class _Shipped(msgspec.Struct):
@@ -56,6 +60,8 @@ class Library:
         self._trees: dict[str, Tree | None] = {}
         self._members: dict[str, Members | None] = {}
         self._making: set[str] = set()
+        # Validations run in threads: what one is making is waited for, not taken for unknown
+        self._alone = threading.RLock()
         self.plans: dict[Any, Any] = {}
 
     def definition(self, canonical: str) -> Definition | None:
@@ -88,35 +94,44 @@ class Library:
         """The compiled value set; None where it, or a set it is made of, is unknown or made of itself."""
         url = bare(canonical)
         if url not in self._members:
-            found = self.value_set(url)
-            if found is None or url in self._making:
-                return None
-            self._making.add(url)
-            try:
-                self._members[url] = codes.members(found, self.code_system, self.members)
-            finally:
-                self._making.discard(url)
-        return self._members[url]
+            with self._alone:
+                self._make(url, self._members, self.value_set, self._expanded)
+        return self._members.get(url)
+
+    def _expanded(self, found: ValueSet) -> Members | None:
+        return codes.members(found, self.code_system, self.members)
+
+    def _make(
+        self, url: str, kept: dict[str, M | None], find: Callable[[str], D | None], make: Callable[[D], M | None]
+    ) -> None:
+        """Keep what is made of a definition; nothing where it is unknown, made of itself or of DEEPEST others, or was made
+        by another thread meanwhile."""
+        found = find(url)
+        if found is None or url in self._making or url in kept or len(self._making) >= DEEPEST:
+            return
+        self._making.add(url)
+        try:
+            kept[url] = make(found)
+        finally:
+            self._making.discard(url)
 
     def tree(self, canonical: str) -> Tree | None:
-        """The elements of a definition, its snapshot made where it brings none; None where it or its base is unknown."""
+        """The elements of a definition, its snapshot made where it brings none; None where it or its base is unknown
+        or grows beyond use."""
         url = bare(canonical)
         if url not in self._trees:
-            found = self.definition(url)
-            if found is None or url in self._making:
-                return None
-            self._making.add(url)
-            try:
-                self._trees[url] = self._tree(found)
-            finally:
-                self._making.discard(url)
-        return self._trees[url]
+            with self._alone:
+                self._make(url, self._trees, self.definition, self._tree)
+        return self._trees.get(url)
 
     def _tree(self, found: Definition) -> Tree | None:
-        if found.whole:
-            return tree.whole(found)
-        base = self.tree(found.base)
-        return None if base is None else tree.laid_over(base, found.rules, self.child)
+        try:
+            if found.whole:
+                return tree.whole(found)
+            base = self.tree(found.base)
+            return None if base is None else tree.laid_over(base, found.rules, self.child)
+        except tree.Bulky:
+            return None
 
     def child(self, parent: Tree, label: str) -> Tree | None:
         """The child of an element: its own, that of its one profile, or that of its type."""

@@ -23,16 +23,37 @@ class Tree:
         self.children: dict[str, Tree] = {}
         self.slices: dict[str, Tree] = {}
 
-    def copy(self) -> Tree:
-        """A tree of its own, sharing the frozen rules."""
+    def copy(self, room: Room) -> Tree:
+        """A tree of its own, sharing the frozen rules. Raises Bulky."""
+        room.take()
         made = Tree(self.rule)
-        made.children = {label: child.copy() for label, child in self.children.items()}
-        made.slices = {name: one.copy() for name, one in self.slices.items()}
+        made.children = {label: child.copy(room) for label, child in self.children.items()}
+        made.slices = {name: one.copy(room) for name, one in self.slices.items()}
         return made
 
     @property
     def label(self) -> str:
         return self.rule.path.rpartition(".")[2].removesuffix("[x]")
+
+
+MOST = 100_000
+"""Elements that one definition may copy: slices copy what is below their element, and slices of slices do so again."""
+
+
+class Bulky(Exception):
+    """A definition would grow beyond all use."""
+
+
+class Room:
+    """How much a definition may still grow."""
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def take(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Bulky
 
 
 DEEPEST = 40
@@ -43,15 +64,16 @@ Child = Callable[[Tree, str], "Tree | None"]
 
 
 def whole(definition: Definition) -> Tree:
-    """The tree of a snapshot, whose elements come after those that hold them."""
+    """The tree of a snapshot, whose elements come after those that hold them. Raises Bulky."""
+    room = Room()
     top = Tree(definition.rules[0])
     for rule in _usable(definition.rules):
         *way, last = _segments(rule)
         here: Tree | None = top
         for segment in way:
-            here = _step(here, segment, _nowhere) if here is not None else None
+            here = _step(here, segment, _nowhere, room) if here is not None else None
         if here is not None:
-            (_step(here, last, _nowhere) or _new(here, last)).rule = rule
+            (_step(here, last, _nowhere, room) or _new(here, last)).rule = rule
     return top
 
 
@@ -66,22 +88,23 @@ def _new(here: Tree, segment: str) -> Tree:
 
 
 def laid_over(base: Tree, rules: Iterable[Rule], child: Child) -> Tree:
-    """The tree of a differential: `base` with what `rules` change."""
-    top = base.copy()
+    """The tree of a differential: `base` with what `rules` change. Raises Bulky."""
+    room = Room()
+    top = base.copy(room)
     rules = list(rules)
     for rule in rules:
         if "." not in rule.path:
             top.rule = merged(top.rule, rule)
     for rule in _usable(rules):
-        _place(top, rule, child)
+        _place(top, rule, child, room)
     return top
 
 
-def _place(top: Tree, rule: Rule, child: Child) -> None:
+def _place(top: Tree, rule: Rule, child: Child, room: Room) -> None:
     """Lay a rule where its id says, making the way there. A path that leads nowhere is left out."""
     here: Tree | None = top
     for segment in _segments(rule):
-        here = _step(here, segment, child) if here is not None else None
+        here = _step(here, segment, child, room) if here is not None else None
     if here is not None:
         here.rule = merged(here.rule, rule)
 
@@ -102,17 +125,19 @@ def _segments(rule: Rule) -> list[str]:
     return parts
 
 
-def _step(here: Tree, segment: str, child: Child) -> Tree | None:
+def _step(here: Tree, segment: str, child: Child, room: Room) -> Tree | None:
     name, _, slices = segment.partition(":")
     label = name.removesuffix("[x]")
     found = here.children.get(label) or _inherited(here, label, child)
     if found is None:
-        return _chosen(here, label, child)
+        return _chosen(here, label, child, room)
     here.children[label] = found
     so_far = ""
     for part in slices.split("/") if slices else ():
         so_far = f"{so_far}/{part}" if so_far else part
-        found = found.slices.setdefault(so_far, _slice_of(found, so_far))
+        if so_far not in found.slices:
+            found.slices[so_far] = _slice_of(found, so_far, room)
+        found = found.slices[so_far]
     return found
 
 
@@ -122,7 +147,7 @@ def _inherited(here: Tree, label: str, child: Child) -> Tree | None:
     return None if above is None else Tree(above.rule)
 
 
-def _chosen(here: Tree, label: str, child: Child) -> Tree | None:
+def _chosen(here: Tree, label: str, child: Child, room: Room) -> Tree | None:
     """`valueQuantity` as the slice of that type of the choice `value[x]`."""
     for at in range(len(label) - 1, 0, -1):
         if label[at].isupper():
@@ -132,7 +157,8 @@ def _chosen(here: Tree, label: str, child: Child) -> Tree | None:
             kinds = [one for one in choice.rule.types if _titled(one.code) == label[at:]]
             if kinds:
                 here.children[label[:at]] = choice
-                made = choice.slices.setdefault(label, _slice_of(choice, label))
+                made = choice.slices.get(label) or _slice_of(choice, label, room)
+                choice.slices[label] = made
                 made.rule = msgspec.structs.replace(made.rule, types=tuple(kinds))
                 return made
     return None
@@ -142,10 +168,10 @@ def _titled(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _slice_of(whole: Tree, name: str) -> Tree:
+def _slice_of(whole: Tree, name: str, room: Room) -> Tree:
     """A new slice: the element's own demands and those below it, but for its cardinality and the slicing itself."""
     made = Tree(msgspec.structs.replace(whole.rule, slice=name, min=0, slicing=None, id=f"{whole.rule.id}:{name}"))
-    made.children = {label: child.copy() for label, child in whole.children.items()}
+    made.children = {label: child.copy(room) for label, child in whole.children.items()}
     return made
 
 

@@ -22,7 +22,8 @@ from onmaru.web.visit import Visit
 
 
 def why(visit: Visit) -> Response:
-    """200 with the decisions; 403 for another user's without the page `audit`, 404 for a user that nobody is."""
+    """200 with the decisions; 403 for another user's without the page `audit`, and for another purpose by a limited token;
+    404 for a user that nobody is."""
     asked = query(visit, "resource", "user", "purpose")
     type_name, _, id = asked.get("resource", "").partition("/")
     if type_name not in RESOURCE_TYPES or not ID.fullmatch(id):
@@ -32,9 +33,9 @@ def why(visit: Visit) -> Response:
     keeper = may_open(caller, "audit", logins.table) and not standing.grant.limited
     about = caller
     if asked.get("user", caller.user) != caller.user or "purpose" in asked:
-        if not keeper and asked.get("user", caller.user) != caller.user:
-            deny(visit, "role")
-            raise invalid("forbidden", "not permitted: role", status=403)
+        _refuse(visit, "role", not keeper and asked.get("user", caller.user) != caller.user)
+        # For a purpose all that the user's roles give is judged, of which a limited token holds a part
+        _refuse(visit, "scope", standing.grant.limited)
         user = logins.accounts.user(visit.tenant, asked.get("user", caller.user))
         if user is None or user.disabled or not user.roles:
             raise invalid("not-found", "no such user", "user", 404)
@@ -42,6 +43,12 @@ def why(visit: Visit) -> Response:
     found = visit.doors.why(about, (type_name, id), keeper)
     note(visit, f"why {type_name}/{id} {about.user}", found.patients)
     return json({"resource": f"{type_name}/{id}", **told(found, _strings(visit.language))})
+
+
+def _refuse(visit: Visit, why: str, refused: bool) -> None:
+    if refused:
+        deny(visit, why)
+        raise invalid("forbidden", f"not permitted: {why}", status=403)
 
 
 @cache

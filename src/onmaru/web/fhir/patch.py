@@ -50,10 +50,15 @@ class Patches:
         wanted = if_match(request)
         if wanted is not None and wanted != current.version:
             raise invalid("conflict", "If-Match names another version than the current one", status=412)
-        made = _made(request, read(current.body or b"{}"))
+        try:
+            made = _made(request, read(current.body or b"{}"))
+            body = _encode(made)
+        except RecursionError:
+            # Moved into one another, parts that are each allowed nest as deep as anybody likes
+            raise invalid("too-costly", "what the patch makes nests too deep", status=413) from None
         if not isinstance(made, dict) or (made.get("resourceType"), made.get("id")) != (current.type, current.id):
             raise invalid("business-rule", "a patch changes neither the type nor the id of a resource", status=422)
-        change = Change("update", current.type, current.id, _encode(made), current.version)
+        change = Change("update", current.type, current.id, body, current.version)
         return self._writes.write(request, hall, change)
 
 
