@@ -50,7 +50,9 @@ class Bench:
         self.scratch = scratch
         self.corpus = made
         self.seconds = 2 if quick else 10
-        self.place = Place(scratch / "home", scratch / "keys", scratch / "witness")
+        # An empty database, for the same figures on PostgreSQL
+        store = os.environ.get("ONMARU_BENCH_STORE", "")
+        self.place = Place(scratch / "home", scratch / "keys", scratch / "witness", store)
         self.ids = self._load()
         self._files()
 
@@ -90,6 +92,7 @@ class Bench:
             "ONMARU_HOME": str(place.home),
             "ONMARU_KEYS": str(place.keys),
             "ONMARU_WITNESS": str(place.witness),
+            "ONMARU_STORE": place.store,
             "ONMARU_MLLP_PORT": "0",
         }
         with running([sys.executable, "-m", "onmaru.app", "serve", "--port"], environ) as address:

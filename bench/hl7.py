@@ -64,6 +64,7 @@ def _ours(messages: Sequence[bytes]) -> tuple[list[float], float, dict[str, floa
             "ONMARU_HOME": str(place.home),
             "ONMARU_KEYS": str(place.keys),
             "ONMARU_WITNESS": str(place.witness),
+            "ONMARU_STORE": "",
             "ONMARU_MLLP_PORT": str(mllp),
             "ONMARU_PORT": str(_port()),
         }

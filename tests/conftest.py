@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Servers that tests start listen for HL7 v2 only where the test asks for it: two at once would want the same port.
 os.environ.setdefault("ONMARU_MLLP_PORT", "0")
+# Nor do they ever write into a record that somebody keeps.
+os.environ.pop("ONMARU_STORE", None)
 
 # `ci` repeats exactly; `dev` looks at new examples each time; `long` is for the run before a release.
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -40,6 +40,24 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.close()
 
 
+def test_a_flood_of_requests_for_consent_and_tokens_shares_audit_rows(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denials, "SECOND", 0.2)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    async def flood() -> list[Answer]:
+        asked = [
+            house.call("GET", "/oauth/authorize?client_id=x&redirect_uri=https://evil.example/") for _ in range(50)
+        ]
+        asked += [house.call("POST", "/oauth/token", b"grant_type=x&client_id=x", form) for _ in range(50)]
+        return await asyncio.gather(*asked)
+
+    assert {answer.status for answer in asyncio.run(flood())} == {400, 401}
+    assert len(house.rows()) <= 2 * (denials.ALONE + 1)
+    assert house.accounts.grants("main", "") == []
+
+
 @pytest.mark.parametrize("tenant", ["nowhere", "A_B", "..", "main%2f"])
 def test_a_log_in_at_a_tenant_that_nobody_has_is_refused_and_noted_in_the_default_trail(
     house: House, tenant: str

@@ -253,7 +253,7 @@ def test_the_capability_statement_tells_the_routes_and_parameters(client: Client
     rest = told["rest"][0]
     observation = next(r for r in rest["resource"] if r["type"] == "Observation")
     assert {i["code"] for i in observation["interaction"]} == {
-        "read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+        "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
     }  # fmt: skip
     assert "value-quantity" in {p["name"] for p in observation["searchParam"]}
     assert {i["code"] for i in rest["interaction"]} == {"transaction", "batch", "search-system", "history-system"}

@@ -158,6 +158,22 @@ def test_a_hearing_process_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatc
     asyncio.run(stuck())
 
 
+def test_what_was_heard_is_forgotten_and_hearing_goes_on() -> None:
+    async def forgotten() -> None:
+        ear = Ear()
+        await ear.start()
+        await ear.ready()
+        first = ear.process
+        assert await ear.hear(message(1, 1), "+09:00") is not None
+        ear.forget()
+        while ear.process in (0, first):
+            await asyncio.sleep(0.02)
+        assert await ear.hear(message(1, 2), "+09:00") is not None
+        await ear.close()
+
+    uvloop.run(forgotten())
+
+
 def test_a_defect_in_hearing_tells_nothing() -> None:
     class Broken(hearing.Hearing):
         def hear(self, data: bytes, zone: str) -> None:

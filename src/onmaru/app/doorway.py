@@ -65,6 +65,12 @@ class Doorway:
             self.running.house.heeded(tenant, found.forget)
         return found
 
+    def forget(self, tenant: str) -> None:
+        """Remember nothing that was written or heard before, as after an erasure."""
+        self.door(tenant).forget()
+        if self.ear is not None:
+            self.ear.forget()
+
     # -- messages --------------------------------------------------------------------------------------------------
 
     async def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:

@@ -67,7 +67,7 @@ class Erasing:
         """See `Eraser.carrying_out`; returns once every follower has forgotten, and no door remembers."""
         running = self._doorway.running
         plan, position = await _sliced(eraser(running.house, caller.tenant).carrying_out(caller, asked))
-        self._doorway.door(caller.tenant).forget()
+        self._doorway.forget(caller.tenant)
         await running.motion(caller.tenant).reached(position)
         closed(running.house, caller.tenant, plan)
         for _ in range(ATTEMPTS):

@@ -168,6 +168,11 @@ class Ear(asyncio.Protocol):
             self._process.kill()
             self._process.wait()
 
+    def forget(self) -> None:
+        """End the process with all that it remembers of messages; another one is started."""
+        if self._ready.is_set():
+            self._end()
+
     async def close(self) -> None:
         """End the process for good."""
         self._closed = True

@@ -28,7 +28,7 @@ PEOPLE: Sequence[tuple[Role, str]] = (
     ("patient", "데모 환자"),
 )
 MACHINE = "simulated-hospital"
-_OF_A_REAL_HOUSE = frozenset({"ONMARU_KEYS", "ONMARU_WITNESS", "ONMARU_BASE", "ONMARU_PROXIES"})
+_OF_A_REAL_HOUSE = frozenset({"ONMARU_KEYS", "ONMARU_WITNESS", "ONMARU_STORE", "ONMARU_BASE", "ONMARU_PROXIES"})
 _MONTH = 30 * 86_400_000_000
 
 

@@ -57,6 +57,7 @@ class Load:
             "ONMARU_HOME": str(where.home),
             "ONMARU_KEYS": str(where.keys),
             "ONMARU_WITNESS": str(where.witness),
+            "ONMARU_STORE": "",
         }
         self.position = self.rows = 0
 

@@ -65,6 +65,7 @@ class Ground:
             "ONMARU_HOME": str(self.place.home),
             "ONMARU_KEYS": str(self.place.keys),
             "ONMARU_WITNESS": str(self.place.witness),
+            "ONMARU_STORE": "",
             "ONMARU_PORT": str(self.port),
             "ONMARU_MLLP_PORT": "0",
         }

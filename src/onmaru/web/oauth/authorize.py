@@ -67,9 +67,9 @@ class AuthorizeEndpoint:
     def __init__(self, authorizations: Authorizations) -> None:
         self._authorizations = authorizations
 
-    def show(self, visit: Visit) -> Response:
+    async def show(self, visit: Visit) -> Response:
         """`GET oauth/authorize`: the page of the first step that is open."""
-        return self._at(visit, urlencode(visit.request.query), self._next)
+        return await self._at(visit, urlencode(visit.request.query), self._next)
 
     async def step(self, visit: Visit) -> Response:
         """`POST oauth/authorize`: what one of our own forms says; 403 when it comes from another site."""
@@ -79,24 +79,24 @@ class AuthorizeEndpoint:
         except OAuthError:
             return _misdirected(visit, language)
         if not _own(visit):
-            write(visit, "oauth/authorize", ("", ()), "csrf")
+            await _noted(visit, "csrf")
             return _misdirected(visit, language, 403)
         raw = given.get("request", "")
         if given.get("step") == "login":
             return await self._login(visit, raw, given)
         if given.get("step") == "second":
             return await self._second(visit, raw, given)
-        return self._at(visit, raw, lambda at: self._taken(at, given))
+        return await self._at(visit, raw, lambda at: self._taken(at, given))
 
-    def _at(self, visit: Visit, raw: str, answer: Callable[[At], Response]) -> Response:
+    async def _at(self, visit: Visit, raw: str, answer: Callable[[At], Response]) -> Response:
         language = _language(visit)
         try:
             asked = understood(visit, pairs_of(raw))
         except (Misdirected, Invalid):
-            write(visit, "oauth/authorize", ("", ()), "misdirected")
+            await _noted(visit, "misdirected")
             return _misdirected(visit, language)
         except Refused as error:
-            write(visit, "oauth/authorize", ("", ()), error.code)
+            await _noted(visit, error.code)
             return _sent(visit, error)
         return answer(At(visit, raw, asked, _who(visit), language, strings(language)))
 
@@ -116,18 +116,18 @@ class AuthorizeEndpoint:
             problem = words["wrong"]
         except SecondNeeded as error:
             made, grant = visit.doors.logins.open_visit(visit.tenant, error.user.user, half=True)
-            asking = self._at(visit, raw, lambda at: _second_page(at, grant.csrf, ""))
+            asking = await self._at(visit, raw, lambda at: _second_page(at, grant.csrf, ""))
             return _visiting(visit, asking, made)
         else:
-            return self._entered(visit, raw, user)
-        return self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), problem))
+            return await self._entered(visit, raw, user)
+        return await self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), problem))
 
     async def _second(self, visit: Visit, raw: str, given: Mapping[str, str]) -> Response:
         words = strings(_language(visit))
         logins = visit.doors.logins
         half = logins.visitor(cookie(visit.request.headers.get("cookie", ""), VISITOR), half=True)
         if half is None or half.user.tenant != visit.tenant or given.get("csrf") != half.grant.csrf:
-            return self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), words["stale"]))
+            return await self._at(visit, raw, lambda at: _login_page(at._replace(standing=None), words["stale"]))
         try:
             await second_proved(visit, half.user, given.get("code", ""))
         except Throttled as error:
@@ -136,15 +136,15 @@ class AuthorizeEndpoint:
             problem = words["wrong_second"]
         else:
             logins.revoke(half.grant)
-            return self._entered(visit, raw, half.user)
-        return self._at(visit, raw, lambda at: _second_page(at, half.grant.csrf, problem))
+            return await self._entered(visit, raw, half.user)
+        return await self._at(visit, raw, lambda at: _second_page(at, half.grant.csrf, problem))
 
-    def _entered(self, visit: Visit, raw: str, user: User) -> Response:
+    async def _entered(self, visit: Visit, raw: str, user: User) -> Response:
         """The page after log-in, with the cookie of it."""
         made, _ = visit.doors.logins.open_visit(visit.tenant, user.user)
         note_login(visit, user.user, user.roles, "")
         standing = visit.doors.logins.visitor(made)
-        response = self._at(visit, raw, lambda at: self._next(at._replace(standing=standing)))
+        response = await self._at(visit, raw, lambda at: self._next(at._replace(standing=standing)))
         return _visiting(visit, response, made)
 
     def _taken(self, at: At, given: Mapping[str, str]) -> Response:
@@ -249,6 +249,12 @@ class AuthorizeEndpoint:
             return response
         at.visit.doors.logins.revoke(standing.grant)
         return msgspec.structs.replace(response, headers=(*response.headers, ("set-cookie", _cookie(at.visit, "", 0))))
+
+
+async def _noted(visit: Visit, code: str) -> None:
+    """Leave an audit row of what a stranger was refused; many of one address share one."""
+    name = (visit.address, "authorize", code)
+    await visit.denials.gather(name, lambda why: write(visit, "oauth/authorize", ("", ()), why))
 
 
 def _some(at: At) -> Standing:
