@@ -269,3 +269,11 @@ def test_an_app_is_not_told_why_its_person_may_see_what_it_may_not(house: Hospit
     assert own["allowed"] is False and own["patients"] == []
     wider = httpx.get(f"{house.base}/api/why?resource=Observation/o2&purpose=TREAT", headers=headers)
     assert wider.status_code == 403 and "p2" not in wider.text
+
+
+def test_an_app_registered_for_both_that_asks_for_its_users_sight_is_bound_to_no_patient(
+    house: Hospital, app: App
+) -> None:
+    told = app.tokens("doctor", scope="openid user/Patient.rs")
+    assert set(told["scope"].split()) == {"openid", "user/Patient.rs"} and "patient" not in told
+    assert house.get("Patient/p1", told["access_token"]).status_code == 200

@@ -80,7 +80,7 @@ class Authorizations:
     def grantable(self, client: Client, user: User, wish: Wish) -> tuple[Scope, ...]:
         """The resource scopes that the app may have, of those it asks for, from this user: never more than either holds."""
         most = scope.parse(" ".join(word for word in client.scopes.split() if word not in WORDS))
-        asked = scope.narrow(scope.parse(wish.scopes), most)
+        asked = scope.within(scope.parse(wish.scopes), most)
         return scope.simplest(scope.narrow(access.scopes_of(user.roles, self._logins.table), asked))
 
     def words(self, client: Client, wish: Wish) -> tuple[str, ...]:

@@ -103,8 +103,7 @@ def narrow(held: Iterable[Scope], limit: Iterable[Scope]) -> tuple[Scope, ...]:
     Refused (`Invalid`, 400) where that is more than PAIRS of them.
     """
     held, limits = tuple(held), tuple(limit)
-    if len(held) * len(limits) > PAIRS:
-        raise invalid("too-costly", "too many scopes to hold against one another", "scope")
+    _check_pairs(len(held) * len(limits))
     found: dict[tuple[Context, str, str], frozenset[str]] = {}
     for one in held:
         for other in limits:
@@ -113,6 +112,25 @@ def narrow(held: Iterable[Scope], limit: Iterable[Scope]) -> tuple[Scope, ...]:
                 key = (both.context, both.type, both.search)
                 found[key] = found.get(key, frozenset()) | both.verbs
     return tuple(Scope(context, type_name, verbs, search) for (context, type_name, search), verbs in found.items())
+
+
+def within(asked: Iterable[Scope], most: Iterable[Scope]) -> tuple[Scope, ...]:
+    """What of each scope asked for lies within `most`: in its own context where that grants any of it, else in a narrower.
+
+    An app that may ask for both, and asks for its user's whole sight, is not bound to one patient unasked.
+    """
+    asked, most = tuple(asked), tuple(most)
+    _check_pairs(len(asked) * len(most))
+    found: list[Scope] = []
+    for one in asked:
+        met = narrow((one,), most)
+        found += [both for both in met if both.context == one.context] or met
+    return tuple(dict.fromkeys(found))
+
+
+def _check_pairs(count: int) -> None:
+    if count > PAIRS:
+        raise invalid("too-costly", "too many scopes to hold against one another", "scope")
 
 
 def simplest(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
