@@ -20,6 +20,8 @@ from onmaru.fhir.primitives import INTEGERS, PRIMITIVES
 from onmaru.fhir.syntax import DEPTH
 
 NAMESPACE = "http://hl7.org/fhir"
+MOST = 500_000
+"""Elements of one document: each takes its place in memory, an empty one as much as a full one."""
 XHTML = "http://www.w3.org/1999/xhtml"
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 # R4 datatypes.html: how numbers are written; longer integers are out of every range
@@ -52,6 +54,7 @@ class _Reader:
         self._markup_depth = 0
         self._markup_at = 0
         self._markup_empty = True
+        self._count = 0
         self.root: _Element | None = None
 
     def read(self) -> _Element:
@@ -78,6 +81,9 @@ class _Reader:
             return
         if namespace != NAMESPACE:
             raise invalid("structure", "An element is not in FHIR's namespace.")
+        self._count += 1
+        if self._count > MOST:
+            raise invalid("too-costly", f"The content has more than {MOST} elements.", status=413)
         element = _Element(local, attributes, [])
         if self._open:
             self._open[-1].children.append(element)

@@ -165,6 +165,10 @@ class Authorizations:
         user = self._logins.accounts.user(spent.tenant, spent.user)
         if user is None:
             raise OAuthError("invalid_grant", "unknown, ended, or another client's")
+        if not self._logins.accounts.once(b"spent" + spent.key, spent.expires, self._logins.now()):
+            # Another worker was shown it at the same moment
+            self.end(spent)
+            raise OAuthError("invalid_grant", "used before: everything that came of this consent has ended")
         given = spent.scopes if scopes is None else scopes
         shared = {"scopes": given, "family": spent.family, "patient": spent.patient}
         secret, grant = self._made("token", client, user, self._logins.lifetimes.access)

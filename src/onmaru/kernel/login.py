@@ -267,7 +267,7 @@ class Logins:
         changed = msgspec.structs.replace(user, password=kept)
         self.keep_user(changed)
         for grant in self.accounts.grants(user.tenant, user.user):
-            if grant.kind in ("session", "visit") and not grant.revoked:
+            if grant.kind in ("session", "visit", "code", "refresh") and not grant.revoked:
                 self.revoke(grant)
         return changed
 
