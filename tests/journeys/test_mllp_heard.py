@@ -59,7 +59,7 @@ def until(holds: Callable[[], object]) -> None:
 
 
 def test_all_that_was_answered_is_there_when_the_hearing_process_is_killed_over_and_over(tmp_path: Path) -> None:
-    patients, each = 4, 60
+    patients, each = 4, 30
     with Served(tmp_path) as house:
         until(lambda: ears(house))
         answers: dict[int, list[bytes]] = {}

