@@ -25,7 +25,7 @@ from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
-from onmaru.web.fhir.formats import heard, shown
+from onmaru.web.fhir.formats import heard, shown, special
 from onmaru.web.fhir.surface import Fhir
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
@@ -141,7 +141,8 @@ class Application:
             response = refusal(failed, fhir=surface == "fhir")
         if surface == "fhir":
             self._count(visit, path, response)
-            response = await self._formed(scope, response)
+            if special(scope.headers, scope.query_string):
+                response = await self._formed(scope, response)
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 

@@ -23,6 +23,11 @@ SMALL = 32_768
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+def special(headers: Mapping[str, str], query: str) -> bool:
+    """Whether another form than compact JSON may be asked for; nearly always not."""
+    return ("_" in query and ("_format=" in query or "_pretty=" in query)) or "xml" in headers.get("accept", "")
+
+
 def wants_xml(headers: Mapping[str, str], query: str) -> bool:
     """Whether XML is asked for: by `_format`, which goes before Accept, or as the first known kind that Accept names."""
     if "_format=" in query:
