@@ -22,7 +22,7 @@ from onmaru.simulate.settings import NO_FAULTS, Settings
 
 CONNECTIONS = 4
 WARM = 200
-MESSAGES = 6_000
+MESSAGES = 3_000
 SEED = 7
 Written = list[tuple[str, str, bytes]]
 
@@ -43,7 +43,7 @@ def run(quick: bool) -> Result:
 def _messages(count: int) -> list[bytes]:
     """What a hospital's systems send, every kind of message, each a new one."""
     found: list[bytes] = []
-    for event in hospital(SEED, 60, settings=Settings(faults=NO_FAULTS)):
+    for event in hospital(SEED, 365, settings=Settings(faults=NO_FAULTS)):
         if event.channel == "hl7v2":
             found.append(event.payload)
         if len(found) == count:
