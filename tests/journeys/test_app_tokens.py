@@ -71,7 +71,8 @@ def test_what_is_exchanged_for_a_token_is_none(tmp_path: Path, kind: str) -> Non
     made = Grant(key, kind, "main", "a-system", now, now + 3_600_000_000)  # type: ignore[arg-type]  # each in turn
     gate.house.accounts.save_grant(made)
     gate.tokens["app"] = "some secret"
-    for row in ROWS:
+    # Each is refused before its route is looked at: all rows once, then some of each kind
+    for row in ROWS if kind == "code" else ROWS[::8]:
         assert gate.ask(row, "app").status == 401, row.name
     session = {"cookie": "onmaru=some secret"}
     assert gate.house.ask("GET", "/fhir/Observation/o1", b"", session).status == 401
