@@ -247,11 +247,10 @@ def _replace(resource: Any, one: Operation, paths: _Paths) -> None:
     if node.index < 0:
         _add_to(owner, element, made)
         return
-    _drop_at = node.index
     for member in (name, f"_{name}"):
-        if _drop_at < len(owner.get(member, ())):
-            del owner[member][_drop_at]
-    _add_to(owner, element, made, _drop_at)
+        if node.index < len(owner.get(member, ())):
+            del owner[member][node.index]
+    _add_to(owner, element, made, node.index)
 
 
 def _move(resource: Any, one: Operation, paths: _Paths) -> None:

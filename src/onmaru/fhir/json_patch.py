@@ -8,11 +8,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from onmaru.fhir.fhirpath import read
+from onmaru.fhir.fhirpath.results import encode
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.syntax import DEPTH
 
@@ -21,8 +22,6 @@ MOST = 1000
 GROWTH = 4 << 20
 """Bytes that all copies of one patch may add together: copies of copies double."""
 _PLACE = re.compile(r"0|[1-9][0-9]{0,9}")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ def patched(resource: Any, found: list[Operation]) -> Any:
     for number, one in enumerate(found):
         try:
             if one.op == "copy":
-                copied += len(_encode(_found(resource, _source(one))))
+                copied += len(encode(_found(resource, _source(one))))
             if copied > GROWTH:
                 raise invalid("too-costly", f"the copies of a patch may add {GROWTH} bytes", status=413)
             resource = _DO.get(one.op, _unknown)(resource, one)
@@ -78,7 +77,7 @@ def _value(one: Operation) -> Any:
     if not bytes(one.value):
         raise invalid("required", "this operation needs a value")
     try:
-        return _decode(one.value)
+        return read(one.value)
     except msgspec.MsgspecError:
         raise invalid("value", "this operation's value holds a number out of range") from None
 

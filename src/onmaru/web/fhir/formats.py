@@ -11,6 +11,7 @@ from functools import partial
 
 import msgspec
 
+from onmaru.fhir.fhirpath.results import encode
 from onmaru.fhir.xml_form import to_json
 from onmaru.fhir.xml_writing import to_xml
 from onmaru.kernel.room import Response
@@ -20,7 +21,6 @@ from onmaru.web.fhir.negotiation import JSON_TYPES, XML_TYPES
 FHIR_XML = "application/fhir+xml; charset=utf-8"
 # Bytes of a body that are turned into another form on the loop; more of them in a thread
 SMALL = 32_768
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def special(headers: Mapping[str, str], query: str) -> bool:
@@ -74,7 +74,7 @@ async def heard(body: bytes, headers: Mapping[str, str]) -> bytes:
     kind = headers.get("content-type", "")
     if "xml" not in kind or kind.partition(";")[0].strip().lower() not in XML_TYPES:
         return body
-    return await _made(lambda: _encode(to_json(body)), len(body))
+    return await _made(lambda: encode(to_json(body)), len(body))
 
 
 async def _made(make: Callable[[], bytes], size: int) -> bytes:

@@ -13,6 +13,7 @@ import msgspec
 
 from onmaru.fhir import fhirpath_patch, json_patch
 from onmaru.fhir.fhirpath import read
+from onmaru.fhir.fhirpath.results import encode
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import check_depth
 from onmaru.kernel.log import Version
@@ -22,7 +23,6 @@ from onmaru.web.fhir.negotiation import JSON_TYPES, XML_TYPES
 from onmaru.web.fhir.write import Writes, criteria, if_match
 
 JSON_PATCH = "application/json-patch+json"
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Patches:
@@ -52,7 +52,7 @@ class Patches:
             raise invalid("conflict", "If-Match names another version than the current one", status=412)
         try:
             made = _made(request, read(current.body or b"{}"))
-            body = _encode(made)
+            body = encode(made)
         except RecursionError:
             # Moved into one another, parts that are each allowed nest as deep as anybody likes
             raise invalid("too-costly", "what the patch makes nests too deep", status=413) from None
