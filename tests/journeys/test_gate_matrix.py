@@ -39,6 +39,8 @@ ORIGIN = {"resourceType": "Provenance", "id": "v1", "target": [{"reference": "Ob
           "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": {"display": "검사실"}}]}  # fmt: skip
 PROBE = {**O2, "derivedFrom": [{"reference": "Observation/o1"}]}
 FORM_DONE = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/p1"}}
+LISTENER = {"resourceType": "Subscription", "id": "s1", "status": "off", "reason": "검사", "criteria": "Slot",
+            "channel": {"type": "rest-hook", "endpoint": "https://app.example/"}}  # fmt: skip
 DENIAL = {
     "resourceType": "Consent",
     "id": "c1",
@@ -97,6 +99,8 @@ OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+STANDS = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
+TOLD = "401 401 401 403 403 404 403  403 403 403 403 403 403 404 403 403"
 
 
 SAME = [{"op": "test", "path": "/status", "value": "final"}]
@@ -163,6 +167,12 @@ ROWS = [
     Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
     Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
+    Row("how a subscription stands", "GET", "/fhir/Subscription/s1/$status", b"", {}, STANDS),
+    Row("how a subscription stands", "POST", "/fhir/Subscription/s1/$status", b"", {}, STANDS),
+    Row("how subscriptions stand", "GET", "/fhir/Subscription/$status", b"", {}, LISTED),
+    Row("how subscriptions stand", "POST", "/fhir/Subscription/$status", b"", {}, LISTED),
+    Row("what a subscription told", "GET", "/fhir/Subscription/s1/$events", b"", {}, TOLD),
+    Row("what a subscription told", "POST", "/fhir/Subscription/s1/$events", b"", {}, TOLD),
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),
@@ -212,6 +222,7 @@ class Gatehouse:
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
             assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
+        assert self.house.ask("PUT", "/fhir/Subscription/s1", LISTENER, token=loader).status == 201
         if hidden:
             for one in (O1, VISIT, O2, ORIGIN):
                 assert (

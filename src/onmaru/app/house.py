@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
 from onmaru.app.refusal import Refusal
+from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
@@ -22,6 +23,8 @@ from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
+from onmaru.engines.sqlite.ledger import FILE as LEDGER
+from onmaru.engines.sqlite.ledger import SqliteLedger
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.witness import Head, lying, sign
@@ -81,6 +84,7 @@ class Seat(msgspec.Struct, frozen=True):
     hot: HotTables
     columnar: ColumnarTables
     shelf: Shelf
+    book: Book
 
 
 class House:
@@ -145,6 +149,10 @@ class House:
         """Whether requests may name this tenant."""
         return tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
 
+    def subscribed(self, tenant: str) -> bool:
+        """Whether anybody in a tenant has ever subscribed to anything."""
+        return (self.folder(tenant) / LEDGER).exists()
+
     def keys(self, tenant: str) -> tuple[Keys, keyring.Keyring]:
         """The keys of one tenant's files, made on first use."""
         folder = self.folder(tenant)
@@ -179,11 +187,12 @@ class House:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
         rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
+        ledger = SqliteLedger(self.folder(tenant), keys.pages)
+        book = Book(ledger, lambda: self.logins, home.index, home.tip)
+        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, book)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
-        return Seat(
-            home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
-        )
+        stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
+        return Seat(home, stands, stores, hot, columnar, shelf, book)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
         """The tenant's home, on the engine that holds its record and no other."""
@@ -251,6 +260,7 @@ class House:
             seat.home.close()
             seat.hot.close()
             seat.columnar.close()
+            seat.book.ledger.close()
         self._seats.clear()
         if self._store is not None:
             self._store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
@@ -41,7 +41,7 @@ class Motion:
 
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
-        self._pieces = Pieces(self.seat.home.index, aside)
+        self.pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
         self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
@@ -95,6 +95,12 @@ class Motion:
             async with self.moved:
                 self.moved.notify_all()
 
+    async def past(self, position: int) -> None:
+        """Return once the tables have followed beyond a position."""
+        async with self.moved:
+            while self.followed <= position:
+                await self.moved.wait()
+
     async def opened(self) -> None:
         """Return once `ready` is set; raises what following raised."""
         waiting = asyncio.ensure_future(self.ready.wait())
@@ -116,8 +122,8 @@ class Motion:
         """Bring one hot projection up to `head`."""
         hot, time = self.seat.hot, asyncio.get_running_loop().time
         size = SLICE
-        while batch := self._pieces.next(hot.position(projection), head, size):
-            made = {**await self._light(projection, batch), **await self._pieces.heavy(projection, batch)}
+        while batch := self.pieces.next(hot.position(projection), head, size):
+            made = {**await self._light(projection, batch), **await self.pieces.heavy(projection, batch)}
             started = time()
             hot.take(projection, batch, made)
             took = time() - started
@@ -137,8 +143,8 @@ class Motion:
         columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
-                    made = await self._pieces.heavy(projection, batch)
+                while batch := await self.pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self.pieces.heavy(projection, batch)
                     await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
@@ -236,6 +242,7 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.attend: Callable[[str, Motion], None] = lambda tenant, motion: None
         self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
@@ -243,6 +250,7 @@ class Running:
         """The tenant, in motion."""
         if tenant not in self._motions:
             self._motions[tenant] = Motion(self.house, tenant, self.aside)
+            self.attend(tenant, self._motions[tenant])
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:

@@ -25,12 +25,15 @@ from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
-from onmaru.app.house import MAIN, House, place
+from onmaru.app.house import MAIN, House, now, place
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
+from onmaru.app.subscriptions.stations import Stations
+from onmaru.app.subscriptions.tuning import address, tuning
+from onmaru.app.subscriptions.ways import Ways
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
@@ -91,6 +94,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
+    outbound = NetworkOutbound(rules())
+    stations = Stations(running, Ways(outbound, rules(), now), tuning(found), address(found))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
@@ -101,7 +106,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     doorway = Doorway(running, allowed)
     control = Control(running)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found))
+    application = build(wire(doorway, found, outbound, stations))
     application.warm()
     listening = server(application, host, port)
     task = asyncio.create_task(listening.serve())
@@ -110,6 +115,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         log.info("serving http://%s:%d", host, port)
         plain = await _listen(doorway, found, listeners)
         await control.start()
+        stations.resume()
         yield Served(running, doorway, f"http://{host}:{port}", plain, task)
     finally:
         await control.stop()
@@ -123,6 +129,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task
+        await stations.close()
         await running.close()
 
 
@@ -194,10 +201,10 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found) -> Doors:
+def wire(doorway: Doorway, found: Found, outbound: NetworkOutbound, stations: Stations) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
-    fetching = Fetching(NetworkOutbound(rules()))
+    fetching = Fetching(outbound)
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
     def audit(tenant: str, row: Access) -> None:
@@ -234,6 +241,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         came=doorway.came,
         letters=doorway,
         erasing=Erasing(doorway),
+        subscriptions=stations,
         ready=running.ready,
         fetch=fetching.fetch,
         send=fetching.send,

@@ -161,6 +161,13 @@ SETTINGS: tuple[Setting, ...] = (
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
     ),
+    Setting(
+        "subscription_tries",
+        300,
+        "How often in a row a notification is tried, with pauses that grow from a second to five minutes, before its "
+        "subscription stands in error: 300 times are about a day. Written again, it goes on where it stood.",
+        within=(1, 100_000),
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.kernel.outbound import Rules, Target, judged
+from onmaru.kernel.outbound import Letter, Rules, Target, judged
 
 HOPS = 3
 SECONDS = 15.0
@@ -63,7 +63,7 @@ class NetworkOutbound:
         target = self._rules.target(tenant, url)
         ends = time.monotonic() + self._seconds
         for _ in range(HOPS + 1):
-            status, location, answer = self._once(target, body, kind, ends)
+            status, location, answer = self._once(target, _request(body, kind), ends)
             if status == 200:
                 return answer
             if status not in _REDIRECTS or body or not location:
@@ -71,7 +71,14 @@ class NetworkOutbound:
             url, target = self._rules.next(tenant, url, location)
         raise _failed("too many redirects")
 
-    def _once(self, target: Target, body: bytes, kind: str, ends: float) -> tuple[int, str, bytes]:
+    def deliver(self, tenant: str, letter: Letter) -> None:
+        """See the door."""
+        target = self._rules.target(tenant, letter.url)
+        status, _, _ = self._once(target, letter, time.monotonic() + min(letter.seconds, self._seconds))
+        if not 200 <= status < 300:
+            raise _failed(f"the receiver answered {status}")
+
+    def _once(self, target: Target, letter: Letter, ends: float) -> tuple[int, str, bytes]:
         try:
             address = judged(target, self._resolve(target.host, target.port))
             line = _Judged(target, address, self._context)
@@ -80,7 +87,7 @@ class NetworkOutbound:
             watch.daemon = True
             watch.start()
             try:
-                answer = _asked(line, target, body, kind)
+                answer = _asked(line, target, letter)
                 if time.monotonic() >= ends:
                     raise _failed("it took too long")  # cut off, it may look whole
                 return answer
@@ -93,11 +100,15 @@ class NetworkOutbound:
             raise _failed(type(error).__name__) from error
 
 
-def _asked(line: _Judged, target: Target, body: bytes, kind: str) -> tuple[int, str, bytes]:
-    headers = {"Accept": "application/json", "User-Agent": "onmaru", "Connection": "close"}
-    if body:
-        headers["Content-Type"] = kind
-    line.request("POST" if body else "GET", target.path, body or None, headers)
+def _request(body: bytes, kind: str) -> Letter:
+    return Letter("", body, kind) if body else Letter("", method="GET")
+
+
+def _asked(line: _Judged, target: Target, letter: Letter) -> tuple[int, str, bytes]:
+    headers = {"Accept": "application/json", "User-Agent": "onmaru", "Connection": "close", **dict(letter.headers)}
+    if letter.body:
+        headers["Content-Type"] = letter.kind
+    line.request(letter.method, target.path, letter.body or None, headers)
     answer = line.getresponse()
     parts: list[bytes] = []
     while part := answer.read(_PIECE):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -67,12 +67,35 @@ class Rules(msgspec.Struct, frozen=True):
         return url, target
 
 
+class Letter(msgspec.Struct, frozen=True):
+    """What the house sends of itself: `seconds` is how long it may take in all, `headers` what the receiver asked for."""
+
+    url: str
+    body: bytes = b""
+    kind: str = ""
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 15.0
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A mail to one address: `text` for people, `attached` for machines (media type and bytes)."""
+
+    to: str
+    subject: str
+    text: str
+    attached: tuple[str, bytes] | None = None
+
+
 class Outbound(Protocol):
     """The one way out."""
 
     def send(self, tenant: str, url: str, body: bytes = b"", kind: str = "") -> bytes:
         """GET, or POST a body of that media type: what a status of 200 answers. `Invalid` 403 where the tenant may not be
         sent, 502 when nothing sound comes. May take many seconds: to be called in a thread."""
+
+    def deliver(self, tenant: str, letter: Letter) -> None:
+        """Hand over a letter: returns on a status of 2xx, follows no redirect. `Invalid` as above, naming the status."""
 
 
 def judged(target: Target, addresses: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.subscriptions.notification import Standing, Told
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
@@ -83,6 +84,16 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Subscriptions(Protocol):
+    """What runs behind the Subscriptions of the record; the web has asked the gate for the Subscription itself."""
+
+    def standing(self, caller: Caller, id: str, base: str) -> Standing | None: ...
+
+    def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None: ...
+
+    def topics(self, tenant: str) -> Sequence[str]: ...
+
+
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
 
@@ -115,8 +126,9 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
-    erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
-    tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    erasing None: a house that erases nobody. subscriptions None: one in which they do not run.
+    ready(tenant, what): None once the rooms' tables hold what was there when the tenant was opened, or the audit's index
+    what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
@@ -139,6 +151,7 @@ class Doors(msgspec.Struct, frozen=True):
     provider: Callable[[str], Provider | None] = lambda tenant: None
     letters: Letters | None = None
     erasing: Erasing | None = None
+    subscriptions: Subscriptions | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

@@ -16,6 +16,7 @@ from onmaru.web.fhir.patch import Patches
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
+from onmaru.web.fhir.subscription import Subscribed
 from onmaru.web.fhir.validate import validate, validate_stored
 from onmaru.web.fhir.write import Writes
 from onmaru.web.router import MethodRefused
@@ -27,6 +28,8 @@ Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 OPERATIONS = frozenset({"$fhirpath"})
 # Operations on a type that read nothing of the record either
 OF_TYPE = frozenset({"$validate"})
+# Operations that Subscriptions alone have
+OF_SUBSCRIPTION = frozenset({"$status", "$events"})
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
@@ -64,6 +67,10 @@ def table(doors: Doors) -> Table:
         "T/$validate": {"POST": ("validate", validate)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
+    subscribed = Subscribed(doors)
+    for name, handler in (("status", subscribed.status), ("events", subscribed.events)):
+        routes[f"Subscription/I/${name}"] = {"GET": (name, handler), "POST": (name, handler)}
+    routes["Subscription/$status"] = {"GET": ("status", subscribed.statuses), "POST": ("status", subscribed.statuses)}
     bundles.find = partial(find, routes, "GET")
     return routes
 
@@ -86,13 +93,14 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
     if parts[0] not in RESOURCE_TYPES:
         return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) else NOWHERE
     params = {"type": parts[0]}
-    shape = "T"
+    own = parts[0] == "Subscription" and parts[-1] in OF_SUBSCRIPTION
+    shape = "Subscription" if own else "T"
     rest = parts[1:]
-    if rest and rest[0] not in ("_history", "_search", *OF_TYPE):
+    if rest and rest[0] not in ("_history", "_search", *OF_TYPE, *(OF_SUBSCRIPTION if own else ())):
         if not ID.fullmatch(rest[0]):
             return NOWHERE
         params["id"] = rest.pop(0)
-        shape = "T/I"
+        shape = f"{shape}/I"
     return _tail(shape, params, rest)
 
 

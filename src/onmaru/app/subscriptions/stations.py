@@ -1,0 +1,110 @@
+"""The stations of all tenants of a running house, and what the web asks of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from onmaru.app.house import MAIN
+from onmaru.app.refusal import verdict
+from onmaru.app.running import Motion, Running
+from onmaru.app.subscriptions.runner import Runner
+from onmaru.app.subscriptions.sight import Eyes
+from onmaru.app.subscriptions.station import Station, World
+from onmaru.app.subscriptions.tuning import Tuning
+from onmaru.app.subscriptions.ways import Ways
+from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
+from onmaru.kernel.caller import Caller
+
+# Events in one answer of $events
+MOST = 200
+log = logging.getLogger("onmaru.subscriptions")
+
+
+class Stations:
+    """One a tenant, opened with it; `address` is this server's own, as receivers are told it."""
+
+    def __init__(self, running: Running, ways: Ways, tuning: Tuning, address: str) -> None:
+        self._running = running
+        self._ways = ways
+        self._tuning = tuning
+        self._address = address
+        self._stations: dict[str, Station] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        running.attend = self._attend
+
+    def resume(self) -> None:
+        """Open every tenant in which something is subscribed to."""
+        for tenant in self._running.house.tenants():
+            if self._running.house.subscribed(tenant):
+                self._running.motion(tenant)
+
+    def _attend(self, tenant: str, motion: Motion) -> None:
+        house, seat = self._running.house, motion.seat
+        world = World(
+            tenant=seat.tenant,
+            book=seat.book,
+            logins=house.logins,
+            pieces=motion.pieces,
+            head=lambda: motion.followed,
+            moved=motion.past,
+            durable=motion.pump.durable,
+            open=lambda: house.exists(tenant),
+            way=_Way(self._ways, tenant),
+            base=self._address + ("" if tenant == MAIN else f"/t/{tenant}") + "/fhir",
+        )
+        house.heeded(tenant, seat.book.forget)
+        self._stations[tenant] = Station(world, self._tuning)
+        self._starting[tenant] = asyncio.create_task(self._start(tenant))
+
+    async def _start(self, tenant: str) -> None:
+        try:
+            await self._stations[tenant].start()
+        except Exception as error:  # noqa: BLE001 - the house serves on; what is wrong is told where its keeper looks
+            log.error("subscriptions of tenant %s do not run: %s", tenant, verdict(error)[0])
+
+    async def close(self) -> None:
+        """Stop them all and save how far each has come."""
+        for tenant, station in self._stations.items():
+            self._starting[tenant].cancel()
+            await asyncio.gather(self._starting[tenant], return_exceptions=True)
+            await station.close()
+        self._ways.close()
+
+    # -- what the web asks --------------------------------------------------------------------------------------------
+
+    def standing(self, caller: Caller, id: str, base: str) -> Standing | None:
+        """How a subscription stands; how much it has told is for its owner alone. None where it never began."""
+        runner = self._runner(caller, id)
+        if runner is None:
+            return None
+        mine = runner.owner.user == caller.user
+        total = runner.progress.number if mine else None
+        return Standing(base, id, runner.asked.topic, runner.progress.state, total, runner.progress.error)
+
+    def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None:
+        """The events since … until that this caller may be told now, at most MOST; None for who does not own it."""
+        runner = self._runner(caller, id)
+        if runner is None or runner.owner.user != caller.user:
+            return None
+        station = self._stations[caller.tenant]
+        known = station.ledger.events(id, since, min(until, runner.progress.number), MOST)
+        return Eyes(self._running.house.seat(caller.tenant).tenant, caller).told(known)
+
+    def topics(self, tenant: str) -> Sequence[str]:
+        """The urls of the topics of a tenant."""
+        return sorted(self._running.house.seat(tenant).book.topics())
+
+    def _runner(self, caller: Caller, id: str) -> Runner | None:
+        station = self._stations.get(caller.tenant)
+        return None if station is None else station.runners.get(id)
+
+
+class _Way:
+    def __init__(self, ways: Ways, tenant: str) -> None:
+        self._ways = ways
+        self._tenant = tenant
+
+    async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told]) -> None:
+        await self._ways.tell(self._tenant, runner, kind, events)

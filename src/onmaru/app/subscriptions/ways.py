@@ -1,0 +1,49 @@
+"""The ways out of the house for notifications: each by the one outbound gate, in threads that hold up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from onmaru.app.subscriptions.letters import letter
+from onmaru.app.subscriptions.runner import Runner
+from onmaru.fhir.outcome import invalid
+from onmaru.fhir.subscriptions.notification import Kind, Told
+from onmaru.kernel.outbound import Outbound, Rules
+
+THREADS = 16
+# Of which so many may wait for receivers that failed last time, so that these do not keep the others from their turn
+AILING = 4
+
+
+class Ways:
+    """Shared by all tenants."""
+
+    def __init__(self, outbound: Outbound, rules: Rules, now: Callable[[], int]) -> None:
+        self._outbound = outbound
+        self._rules = rules
+        self._now = now
+        self._threads = ThreadPoolExecutor(THREADS, "letters")
+        self._well = asyncio.Semaphore(THREADS - AILING)
+        self._ailing = asyncio.Semaphore(AILING)
+
+    async def tell(self, tenant: str, runner: Runner, kind: Kind, events: Sequence[Told]) -> None:
+        """Hand a notification over; see `station.Way`."""
+        asked = runner.asked
+        if asked.channel not in ("rest-hook", "message"):
+            raise invalid("not-supported", "this server has no such channel", status=403)
+        self._rules.target(tenant, asked.endpoint)
+        standing = runner.standing("requested" if kind == "handshake" else "active")
+        sent = letter(asked, standing, kind, self._now(), events)
+        if sent is not None:
+            await self._out(runner, self._outbound.deliver, tenant, sent)
+
+    async def _out(self, runner: Runner, what: Callable[..., None], *values: Any) -> None:
+        async with self._ailing if runner.progress.failures else self._well:
+            await asyncio.get_running_loop().run_in_executor(self._threads, what, *values)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,107 @@
+"""`$status` and `$events` of Subscriptions (Subscriptions R5 Backport IG 1.1, operations); GET and POST."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onmaru.fhir import structure
+from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search import parse
+from onmaru.fhir.subscriptions.notification import Standing, notification, standings
+from onmaru.fhir.subscriptions.wanted import CONTENTS, Content, state_of
+from onmaru.kernel.audit import Access, access
+from onmaru.kernel.entry import ID
+from onmaru.kernel.log import Version
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.answers import FHIR
+from onmaru.web.doors import Doors
+from onmaru.web.fhir.negotiation import FORM, check_content
+
+MOST = 1000
+LAST = 10**15 - 1
+_VALUES = ("valueId", "valueCode", "valueString", "valueUri")
+
+
+class Subscribed:
+    """Handlers; who may read a Subscription is told how it stands, only its owner what it has told."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def status(self, request: Request, hall: Hall) -> Response:
+        """`Subscription/id/$status`."""
+        _asked(request, frozenset({"id", "status"}))
+        version = hall.record.read("Subscription", request.params["id"])
+        return self._standings(request, hall, [version], ())
+
+    def statuses(self, request: Request, hall: Hall) -> Response:
+        """`Subscription/$status`: those of the ids and in the states asked for, else all that the caller may see."""
+        asked = _asked(request, frozenset({"id", "status"}))
+        ids = [value for name, value in asked if name == "id"]
+        states = [value for name, value in asked if name == "status"]
+        if not all(ID.fullmatch(id) for id in ids):
+            raise invalid("value", "an id has 1 to 64 letters, digits, - and .", "id")
+        pairs = [("_count", str(MOST)), *([("_id", ",".join(ids))] if ids else [])]
+        found = hall.record.search(parse(("Subscription",), pairs)).matches
+        return self._standings(request, hall, found, states)
+
+    def events(self, request: Request, hall: Hall) -> Response:
+        """`Subscription/id/$events`: what was told, as the caller may see it now."""
+        asked = dict(_asked(request, frozenset({"eventsSinceNumber", "eventsUntilNumber", "content"})))
+        id = request.params["id"]
+        version = hall.record.read("Subscription", id)
+        since, until = _number(asked, "eventsSinceNumber", 1), _number(asked, "eventsUntilNumber", LAST)
+        content = _content(asked.get("content", "id-only"))
+        doors = self._doors.subscriptions
+        found = doors.events(hall.caller, id, since, until) if doors is not None else None
+        if found is None:
+            self._doors.audit(hall.caller.tenant, self._denied(hall, f"Subscription/{id}/$events"))
+            raise invalid("forbidden", "only who made this subscription is told its events", status=403)
+        now = self._doors.logins.now()
+        return Response(
+            200, notification(self._standing(request, hall, version), "query-event", now, found, content), FHIR
+        )
+
+    def _denied(self, hall: Hall, target: str) -> Access:
+        return access(hall.caller, "execute", target, self._doors.logins.now(), denied="owner")
+
+    def _standings(self, request: Request, hall: Hall, found: Sequence[Version], states: Sequence[str]) -> Response:
+        told = [self._standing(request, hall, version) for version in found]
+        kept = [one for one in told if not states or one.state in states]
+        return Response(200, standings(kept, self._doors.logins.now()), FHIR)
+
+    def _standing(self, request: Request, hall: Hall, version: Version) -> Standing:
+        base, doors = request.params["base"], self._doors.subscriptions
+        known = doors.standing(hall.caller, version.id, base) if doors is not None else None
+        return known or Standing(base, version.id, "", state_of(version.body or b"{}"), None)
+
+
+def _asked(request: Request, known: frozenset[str]) -> list[tuple[str, str]]:
+    """The parameters of the query and of a body of Parameters; `Invalid` 400 for one that the operation has not."""
+    found = [pair for pair in request.query if pair[0] not in FORM]
+    if request.body:
+        check_content(request.headers)
+        _, parameters = structure.admit(request.body, "Parameters")
+        for number, one in enumerate(parameters.parameter or ()):
+            value = next((v for name in _VALUES if (v := getattr(one, name, None)) is not None), None)
+            if value is None:
+                raise invalid("value", "an id, a code or a string", f"Parameters.parameter[{number}]")
+            found.append((one.name, str(value)))
+    for name, _ in found:
+        if name not in known:
+            raise invalid("not-supported", f"the parameters are {', '.join(sorted(known))}", "Parameters")
+    return found
+
+
+def _number(asked: dict[str, str], name: str, usual: int) -> int:
+    text = asked.get(name, str(usual))
+    if not text.isdecimal() or not text.isascii() or len(text) > 15:
+        raise invalid("value", "a whole number", name)
+    return int(text)
+
+
+def _content(text: str) -> Content:
+    for content in CONTENTS:
+        if content == text:
+            return content
+    raise invalid("value", f"one of {', '.join(CONTENTS)}", "content")
