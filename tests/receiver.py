@@ -29,6 +29,7 @@ class Receiver:
             def do_POST(self) -> None:
                 receiver.tried += 1
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                self.body = body
                 mood = receiver.mood
                 status = mood(self) if callable(mood) else mood
                 if 200 <= status < 300:

@@ -86,6 +86,10 @@ class Served:
         assert answer.status_code == status or (not status and answer.status_code < 300), answer.text
         return answer.json() if answer.content else None
 
+    def auditor(self) -> str:
+        """A token of who may look at the audit trail."""
+        return self.tokens.get("auditor") or self.token("auditor", "data-manager")
+
     def subscribe(self, body: Any, *, by: str = "system") -> str:
         """The id of a Subscription that was made."""
         return str(self.ask("POST", "/Subscription", body, by=by)["id"])

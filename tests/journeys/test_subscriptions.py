@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from onmaru.app.subscriptions.tuning import Tuning
 from receiver import Receiver, event_numbers, until, value
 from subscribing_house import Served, classic, topic, topical
 
@@ -95,3 +99,194 @@ def test_what_a_receiver_that_was_down_missed_arrives_in_order_and_its_failures_
     until(lambda: house.state(id) == ("active", ""))
     events = house.ask("GET", f"/Subscription/{id}/$events?eventsSinceNumber=2&eventsUntilNumber=3&content=id-only")
     assert event_numbers(events) == [2, 3] and value(events, "type") == "query-event"
+
+
+def bad(where: str, said: Any, house: Served) -> None:
+    issue = house.ask("POST", "/Subscription", said, status=422)["issue"][0]
+    assert issue["expression"] == [where], issue
+
+
+@pytest.mark.parametrize(
+    ("criteria", "filters", "where"),
+    [
+        ("Nothing?x=1", (), "Subscription.criteria"),
+        ("Patient?nothing=1", (), "Subscription.criteria"),
+        ("Observation?subject.name=a", (), "Subscription.criteria"),
+        ("Patient?_sort=name", (), "Subscription.criteria"),
+        ("Patient?_id=a&_id=b", (), "Subscription.criteria"),
+        ("Patient?family=a&family:missing=true", (), "Subscription.criteria"),
+        ("http://topics.example/none", (), "Subscription.criteria"),
+        (PATIENTS, ("Observation?code=1",), "Subscription.criteria.extension[0]"),
+        (PATIENTS, ("Patient?family=a", "Patient?nothing=1"), "Subscription.criteria.extension[1]"),
+    ],
+)
+def test_what_can_never_fire_is_refused_with_its_place(
+    house: Served, receiver: Receiver, criteria: str, filters: tuple[str, ...], where: str
+) -> None:
+    bad(where, topical(criteria, receiver.url, *filters), house)
+
+
+@pytest.mark.parametrize("header", ["Host: x", "no colon", "content-length: 3", "X: a\r\nY: b"])
+def test_a_header_that_is_the_connections_own_is_refused(house: Served, receiver: Receiver, header: str) -> None:
+    bad("Subscription.channel.header[0]", classic("Patient", receiver.url, header=[header]), house)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "where"),
+    [
+        ({"fhirPathCriteria": "%current.nothing() ="}, "fhirPathCriteria"),
+        ({"current": "nothing=1"}, "queryCriteria.current"),
+        ({"current": "Observation?status=final"}, "queryCriteria.current"),
+    ],
+)
+def test_a_topic_that_can_never_fire_is_refused(house: Served, criteria: dict[str, Any], where: str) -> None:
+    said = topic("http://topics.example/x", "Patient", "create", **criteria)
+    issue = house.ask("POST", "/Basic", said, status=422)["issue"][0]
+    assert issue["expression"] == [f"Basic.extension('resourceTrigger')[0].{where}"]
+    deaf = topic("http://topics.example/x", "Patient", "delete", current="active=true")
+    house.ask("POST", "/Basic", deaf, status=422)
+    house.ask("POST", "/Basic", topic("http://topics.example/x", "Nothing"), status=422)
+
+
+def test_a_topic_compares_before_and_after(house: Served, receiver: Receiver) -> None:
+    finished = topic(
+        "http://topics.example/finished", "Encounter", "create", "update",
+        previous="status:not=finished", resultForCreate="test-passes", current="status=finished", requireBoth=True,
+        fhirPathCriteria="(%previous.id.empty() or %previous.status != 'finished') and %current.status = 'finished'",
+    )  # fmt: skip
+    made = house.ask("POST", "/Basic", finished)["id"]
+    id = house.subscribe(topical("http://topics.example/finished", receiver.url, content="id-only"))
+    active(house, id)
+    visit = {"resourceType": "Encounter", "class": {"code": "IMP"}}
+    for name, states in (("a", ["planned", "finished", "finished"]), ("b", ["finished"]), ("c", ["planned"])):
+        for state in states:
+            house.ask("PUT", f"/Encounter/{name}", {**visit, "id": name, "status": state})
+    until(lambda: len(receiver.numbers()) == 2)
+    told = [one["entry"][1]["fullUrl"].rpartition("/")[2] for one in receiver.bundles()]
+    assert told == ["a", "b"]
+    house.ask("DELETE", f"/Basic/{made}")
+    until(lambda: house.state(id) == ("error", "no such topic, or one that is retired"))
+
+
+def test_the_owners_rights_of_the_moment_decide(house: Served, receiver: Receiver) -> None:
+    house.token("nurse", "data-manager")
+    house.token("doctor", "data-manager", "physician")
+    grant = house.grant
+    id = house.subscribe(topical(PATIENTS, receiver.url, content="full-resource"), by="doctor")
+    other = house.subscribe(topical(PATIENTS, receiver.url + "/narrow", content="id-only"), by="nurse")
+    active(house, id)
+    active(house, other)
+    hidden = house.patient("Hidden")
+    until(lambda: len(receiver.numbers()) == 2)
+    refusal = {
+        "resourceType": "Consent", "status": "active", "scope": {"coding": [{"code": "patient-privacy"}]},
+        "category": [{"text": "x"}], "patient": {"reference": f"Patient/{hidden}"}, "policyRule": {"text": "x"},
+        "provision": {"type": "permit", "provision": [{"type": "deny", "actor": [
+            {"role": {"text": "x"}, "reference": {"reference": "Practitioner/doctor"}}]}]},
+    }  # fmt: skip
+    house.ask("POST", "/Consent", refusal)
+    house.ask("PUT", f"/Patient/{hidden}", {"resourceType": "Patient", "id": hidden, "name": [{"family": "Hidden"}]})
+    house.patient("Open")
+    until(lambda: len(receiver.numbers()) == 5)
+    mine = [one for one in receiver.bundles() if id in value(one, "subscription")["reference"]]
+    assert [event_numbers(one) for one in mine] == [[1], [2]], "no gap tells of what is hidden"
+    assert mine[1]["entry"][1]["resource"]["name"] == [{"family": "Open"}]
+    events = house.ask("GET", f"/Subscription/{id}/$events?content=full-resource", by="doctor")
+    assert event_numbers(events) == [2] and b"Hidden" not in json.dumps(events).encode()
+    house.ask("GET", f"/Subscription/{id}/$events", by="nurse", status=403)
+    audited = house.client.get(
+        f"/api/audit?patient={hidden}&user=doctor", headers={"authorization": f"Bearer {house.auditor()}"}
+    ).json()["items"]
+    assert any(row["path"] == f"Subscription/{id}" for row in audited)
+    house.house.logins.revoke(grant)
+    house.patient("Late")
+    until(lambda: house.state(id)[0] == "error")
+    assert len(receiver.numbers()) <= 6 and house.state(other)[0] == "active"
+
+
+def test_what_is_deleted_meanwhile_is_not_brought_back(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url, content="full-resource"))
+    active(house, id)
+    receiver.mood = lambda handler: 503 if b"Gone" in handler.body else 200
+    gone = house.patient("Gone")
+    until(lambda: house.state(id)[1])
+    house.ask("DELETE", f"/Patient/{gone}")
+    until(lambda: receiver.numbers() == [1, 2])
+    assert [one["entry"][1]["request"]["method"] for one in receiver.bundles()] == ["POST", "DELETE"]
+
+
+def test_a_receiver_that_redirects_or_hangs_fails_and_the_house_goes_on(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url, timeout=1))
+    active(house, id)
+    receiver.mood = 307
+    house.patient()
+    until(lambda: "answered 307" in house.state(id)[1])
+    receiver.mood = lambda handler: time.sleep(1.5) or 200
+    tried = receiver.tried
+    until(lambda: receiver.tried > tried + 1)
+    receiver.mood = 200
+    until(lambda: receiver.numbers()[-1:] == [1])
+    assert all(path == "/hook" for _, path, _, _ in receiver.taken)
+
+
+def test_nothing_leaves_to_where_the_operator_does_not_let_it(house: Served) -> None:
+    for address in ("http://127.0.0.1:1/", "https://example.org/", "http://169.254.169.254/", "file:///etc/passwd"):
+        id = house.subscribe(classic("Patient", address))
+        until(lambda id=id: house.state(id)[0] == "error")  # type: ignore[misc]  # bound now
+        assert "may not be sent there" in house.state(id)[1]
+
+
+def test_a_heartbeat_comes_though_nothing_happens_and_the_end_is_kept(house: Served, receiver: Receiver) -> None:
+    asked = topical(PATIENTS, receiver.url, heartbeat_period=1)
+    ends = datetime.fromtimestamp(time.time() + 1.6, UTC).isoformat(timespec="milliseconds")
+    id = house.subscribe({**asked, "end": ends})
+    active(house, id)
+    until(lambda: house.state(id)[0] == "off")
+    assert len(receiver.bundles("heartbeat")) == 1
+
+
+def test_many_events_go_together_where_that_is_asked_for(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url, max_count=10))
+    active(house, id)
+    receiver.mood = 500
+    house.patient()
+    until(lambda: house.state(id)[1])
+    for _ in range(5):
+        house.patient()
+    receiver.mood = 200
+    until(lambda: len(receiver.numbers()) == 6)
+    assert len(receiver.bundles()) == 2 and receiver.numbers() == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_house_begins_again_where_it_was_stopped(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url))
+    active(house, id)
+    house.patient()
+    until(lambda: receiver.numbers() == [1])
+    receiver.mood = 500
+    for _ in range(3):
+        house.patient()
+    house.stop()
+    receiver.mood = 200
+    house.start()
+    house.patient()
+    until(lambda: receiver.numbers()[-1:] == [5])
+    assert receiver.numbers() == [1, 2, 3, 4, 5]
+
+
+def test_after_too_many_tries_it_is_in_error_and_goes_on_when_written_again(house: Served, receiver: Receiver) -> None:
+    house.stop()
+    house.tuning = Tuning(tries=3, first=0.01, most=0.02, patrol=0.1, flush=0.05)
+    house.start()
+    asked = topical(PATIENTS, receiver.url)
+    id = house.subscribe(asked)
+    active(house, id)
+    receiver.mood = 500
+    for _ in range(3):
+        house.patient()
+    until(lambda: house.state(id)[0] == "error")
+    house.patient()
+    receiver.mood = 200
+    house.ask("PUT", f"/Subscription/{id}", {**asked, "id": id})
+    until(lambda: len(receiver.numbers()) == 4)
+    assert receiver.numbers() == [1, 2, 3, 4]

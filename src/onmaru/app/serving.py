@@ -11,6 +11,7 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from onmaru.app.peers import peers
 from onmaru.app.providers import providers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
-from onmaru.app.subscriptions.stations import Stations
+from onmaru.app.subscriptions.stations import Stations, stands
 from onmaru.app.subscriptions.tuning import address, tuning
 from onmaru.app.subscriptions.ways import Ways
 from onmaru.engines.outbound import NetworkOutbound
@@ -43,6 +44,7 @@ from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
 from onmaru.web.server import server
+from onmaru.web.sockets import Sockets
 
 # How long the first request may be kept waiting so that those after it are not; the rest is done between them.
 WARM_SECONDS = 3.0
@@ -95,7 +97,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
     outbound = NetworkOutbound(rules())
-    stations = Stations(running, Ways(outbound, rules(), now), tuning(found), address(found))
+    sockets = Sockets(now, partial(stands, house))
+    stations = Stations(running, Ways(outbound, rules(), sockets, now), tuning(found), address(found))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
@@ -108,7 +111,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     listeners: list[mllp.Server] = []
     application = build(wire(doorway, found, outbound, stations))
     application.warm()
-    listening = server(application, host, port)
+    listening = server(application, host, port, sockets)
     task = asyncio.create_task(listening.serve())
     try:
         await _answers(task, host, port)
@@ -123,6 +126,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await listener.stop()
         if doorway.ear is not None:
             await doorway.ear.close()
+        sockets.end()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.subscriptions.notification import Standing, Told
 from onmaru.fhir.syntax import DEPTH
+from onmaru.kernel.accounts import Grant
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.erasure import Asked, Plan
@@ -19,6 +20,7 @@ from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
 from onmaru.kernel.why import Explanation
+from onmaru.web.sockets import Binding
 
 Language = Literal["ko", "en"]
 Followed = Literal["rooms", "audit"]
@@ -90,6 +92,8 @@ class Subscriptions(Protocol):
     def standing(self, caller: Caller, id: str, base: str) -> Standing | None: ...
 
     def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None: ...
+
+    def token(self, caller: Caller, ids: Sequence[str], standing: Grant) -> tuple[str, Binding] | None: ...
 
     def topics(self, tenant: str) -> Sequence[str]: ...
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
+from onmaru.fhir.subscriptions.notification import Kind, Standing
 from onmaru.fhir.subscriptions.topic import Topic
 from onmaru.fhir.subscriptions.wanted import Wanted
 from onmaru.kernel import firing
@@ -27,6 +27,9 @@ from onmaru.kernel.subscribing import Ledger, Owner, Progress, State
 ROOM = 1000
 SLICE = 100
 LONG = 3600.0
+NEVER = 2**62
+# Seconds for which what was said into a line that then broke is not taken for heard
+DOUBTED = 10.0
 
 
 class Absent(Exception):
@@ -59,7 +62,7 @@ class Desk(Protocol):
     def join(self, runner: Runner) -> None: ...
     def leave(self, runner: Runner) -> None: ...
     def sight(self, runner: Runner) -> Eyes: ...
-    async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told], eyes: Eyes) -> None: ...
+    async def tell(self, runner: Runner, kind: Kind, batch: Sequence[tuple[int, int]]) -> None: ...
     async def keep(self, runner: Runner, events: Sequence[tuple[int, int]] = ()) -> None: ...
     async def reflect(self, runner: Runner) -> None: ...
 
@@ -79,6 +82,8 @@ class Runner:
         self.pending: deque[int] = deque()
         self.saved = progress
         self._told = station.seconds()
+        self._lately: deque[tuple[float, int]] = deque(maxlen=ROOM)
+        self._doubted = NEVER
         self._woken = asyncio.Event()
         self._over: Over | None = None
         self.task: asyncio.Task[None] | None = None
@@ -100,6 +105,11 @@ class Runner:
     def wake(self) -> None:
         """Look again: a way out may have opened."""
         self._woken.set()
+
+    def doubt(self) -> None:
+        """Who listened has gone: what was told in the last moments may not have been read, and is told again."""
+        since = self.station.seconds() - DOUBTED
+        self._doubted = min((number for at, number in self._lately if at >= since), default=self._doubted)
 
     def end(self, over: Over) -> None:
         """Stop as soon as may be."""
@@ -132,22 +142,30 @@ class Runner:
     async def _run(self) -> None:
         try:
             if self.progress.state == "requested":
-                await self._until_received("handshake", ())
+                if self.asked.channel != "websocket":  # whose listeners are each greeted when they come
+                    await self._until_received("handshake", ())
                 await self._set("active")
             while True:
-                await self._check()
-                batch = self._unreceived() or await self._numbered()
-                if batch:
-                    await self._until_received("event-notification", batch)
-                elif self.behind and not self.pending:
-                    await self._catch_up()
-                elif self._due():
-                    await self._until_received("heartbeat", ())
-                elif not self.pending:
-                    await self._rest()
+                await self._next()
         except Over as over:
             await self._set(over.state, over.error)
             self.station.leave(self)
+
+    async def _next(self) -> None:
+        """Tell what there is to tell, or find it, or wait for it."""
+        await self._check()
+        if self._doubted <= self.progress.sent:
+            self.progress = replace(self.progress, sent=self._doubted - 1)
+        self._doubted = NEVER
+        batch = self._unreceived() or await self._numbered()
+        if batch:
+            await self._until_received("event-notification", batch)
+        elif self.behind and not self.pending:
+            await self._catch_up()
+        elif self._due():
+            await self._until_received("heartbeat", ())
+        elif not self.pending:
+            await self._rest()
 
     async def _check(self) -> None:
         """Go on, unless it is over; in a tenant that is closed nothing leaves until it is opened again."""
@@ -214,11 +232,11 @@ class Runner:
         """Whether a heartbeat is."""
         return bool(self.asked.heartbeat) and self.station.seconds() >= self._told + self.asked.heartbeat
 
-    async def _rest(self) -> None:
-        """Wait for an event, the next heartbeat or the end."""
+    async def _rest(self, *, listening: bool = True) -> None:
+        """Wait for an event, the next heartbeat or the end; where nobody listens there is no heartbeat."""
         self._woken.clear()
         wait, now = LONG, self.station.seconds()
-        if self.asked.heartbeat:
+        if self.asked.heartbeat and listening:
             wait = min(wait, self._told + self.asked.heartbeat - now)
         if self.asked.end:
             wait = min(wait, (self.asked.end - self.station.now()) / 1e6)
@@ -232,14 +250,12 @@ class Runner:
         """Tell, and tell again after a while that grows; after so many times in a row the subscription is in error."""
         while True:
             await self._check()
-            sight = self.station.sight(self)
-            events = sight.told(batch)
-            if batch and not events:
-                break
             try:
-                await self.station.tell(self, kind, events, sight)
+                await self.station.tell(self, kind, batch)
             except Absent:
-                await self._rest()
+                if not batch:
+                    break
+                await self._rest(listening=False)
                 continue
             except Invalid as error:
                 await self._failed(error)
@@ -247,6 +263,8 @@ class Runner:
             break
         self._told = self.station.seconds()
         failed = bool(self.progress.failures)
+        if batch and self.asked.channel == "websocket":
+            self._lately.append((self._told, batch[0][0]))
         sent = batch[-1][0] if batch else self.progress.sent
         self.progress = replace(self.progress, sent=max(sent, self.progress.sent), failures=0, since=0, error="")
         if failed:

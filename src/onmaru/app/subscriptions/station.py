@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -43,6 +44,9 @@ log = logging.getLogger("onmaru.subscriptions")
 
 class Way(Protocol):
     """Out of the house: hands a notification over, or raises `Invalid` (403 never, 502 not now)."""
+
+    def turn(self, runner: Runner) -> AbstractAsyncContextManager[object]:
+        """Wait for one's turn; what is told within leaves at once."""
 
     async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told]) -> None: ...
 
@@ -245,13 +249,22 @@ class Station:
             raise Over("error", ENDED)
         return Eyes(self._world.tenant, caller)
 
-    async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told], eyes: Eyes) -> None:
-        """Note in the audit trail whom it discloses, durably, and hand it over."""
-        if events:
-            tenant, target = self._world.tenant, f"Subscription/{runner.id}"
-            tenant.trail.add(access(eyes.caller, "execute", target, tenant.now(), patients=sorted(eyes.patients)))
-            await self._world.durable()
-        await self._world.way.tell(runner, kind, events)
+    async def tell(self, runner: Runner, kind: Kind, batch: Sequence[tuple[int, int]]) -> None:
+        """Hand over what of a batch may be told at this moment, having noted durably whom it discloses.
+
+        Asked only when it is its turn to leave, and again once the note is on the disk: what is forbidden or deleted
+        while it waited does not leave.
+        """
+        async with self._world.way.turn(runner):
+            eyes = self.sight(runner)
+            events = eyes.told(batch)
+            if events:
+                tenant, target = self._world.tenant, f"Subscription/{runner.id}"
+                tenant.trail.add(access(eyes.caller, "execute", target, tenant.now(), patients=sorted(eyes.patients)))
+                await self._world.durable()
+                events = self.sight(runner).told(batch)
+            if events or not batch:
+                await self._world.way.tell(runner, kind, events)
 
     async def _patrol(self) -> None:
         """Look whether owners still stand, also of those for whom nothing happens."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from onmaru.app.house import MAIN
+from onmaru.app.house import MAIN, House
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Motion, Running
 from onmaru.app.subscriptions.runner import Runner
@@ -15,7 +15,10 @@ from onmaru.app.subscriptions.station import Station, World
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.app.subscriptions.ways import Ways
 from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
+from onmaru.kernel.accounts import Grant
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.subscribing import Owner
+from onmaru.web.sockets import LASTS, Binding
 
 # Events in one answer of $events
 MOST = 200
@@ -33,6 +36,7 @@ class Stations:
         self._stations: dict[str, Station] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         running.attend = self._attend
+        ways.sockets.bound, ways.sockets.heard, ways.sockets.left = self._greeting, self._heard, self._left
 
     def resume(self) -> None:
         """Open every tenant in which something is subscribed to."""
@@ -92,6 +96,33 @@ class Stations:
         known = station.ledger.events(id, since, min(until, runner.progress.number), MOST)
         return Eyes(self._running.house.seat(caller.tenant).tenant, caller).told(known)
 
+    def token(self, caller: Caller, ids: Sequence[str], standing: Grant) -> tuple[str, Binding] | None:
+        """A token by which a websocket may hear these subscriptions; None where one of them is not the caller's to hear."""
+        for id in ids:
+            runner = self._runner(caller, id)
+            if runner is None or runner.asked.channel != "websocket" or not _may_hear(standing, runner.owner):
+                return None
+        expires = min(standing.expires, self._running.house.logins.now() + LASTS)
+        binding = Binding(caller.tenant, caller.user, caller.grant, tuple(ids), expires)
+        return self._ways.sockets.token(binding), binding
+
+    def _greeting(self, tenant: str, id: str) -> str:
+        station = self._stations.get(tenant)
+        runner = station.runners.get(id) if station is not None else None
+        return "" if runner is None else self._ways.words(runner, "handshake", ())
+
+    def _heard(self, tenant: str, id: str) -> None:
+        """Somebody listens from now on."""
+        station = self._stations.get(tenant)
+        if station is not None and id in station.runners:
+            station.runners[id].wake()
+
+    def _left(self, tenant: str, id: str) -> None:
+        """Nobody listens any more."""
+        station = self._stations.get(tenant)
+        if station is not None and id in station.runners:
+            station.runners[id].doubt()
+
     def topics(self, tenant: str) -> Sequence[str]:
         """The urls of the topics of a tenant."""
         return sorted(self._running.house.seat(tenant).book.topics())
@@ -101,10 +132,24 @@ class Stations:
         return None if station is None else station.runners.get(id)
 
 
+def stands(house: House, tenant: str, key: bytes) -> bool:
+    """Whether a grant of a tenant that is open still does."""
+    grant = house.logins.accounts.grant(key)
+    return house.exists(tenant) and grant is not None and house.logins.stands(grant) is not None
+
+
+def _may_hear(grant: Grant, owner: Owner) -> bool:
+    """Its user's own: by the grant that made it, one of the same consent, or one that nothing limits."""
+    if grant.user != owner.user:
+        return False
+    return grant.key == owner.grant or not grant.limited or bool(grant.family and grant.family == owner.family)
+
+
 class _Way:
     def __init__(self, ways: Ways, tenant: str) -> None:
         self._ways = ways
         self._tenant = tenant
+        self.turn = ways.turn
 
     async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told]) -> None:
         await self._ways.tell(self._tenant, runner, kind, events)

@@ -88,7 +88,7 @@ def standings(found: Iterable[Standing], now: int) -> bytes:
     """The answer of $status: a searchset of Parameters."""
     entries = [
         {
-            "fullUrl": f"urn:uuid:{_named(one, 'query-status', (), now)}",
+            "fullUrl": f"urn:uuid:{_named(one, 'query-status', (), 0)}",
             "resource": status(one, "query-status"),
             "search": {"mode": "match"},
         }

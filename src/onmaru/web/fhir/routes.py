@@ -29,7 +29,7 @@ OPERATIONS = frozenset({"$fhirpath"})
 # Operations on a type that read nothing of the record either
 OF_TYPE = frozenset({"$validate"})
 # Operations that Subscriptions alone have
-OF_SUBSCRIPTION = frozenset({"$status", "$events"})
+OF_SUBSCRIPTION = frozenset({"$status", "$events", "$get-ws-binding-token"})
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
@@ -68,9 +68,9 @@ def table(doors: Doors) -> Table:
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
     subscribed = Subscribed(doors)
-    for name, handler in (("status", subscribed.status), ("events", subscribed.events)):
-        routes[f"Subscription/I/${name}"] = {"GET": (name, handler), "POST": (name, handler)}
-    routes["Subscription/$status"] = {"GET": ("status", subscribed.statuses), "POST": ("status", subscribed.statuses)}
+    for shape, handler in subscribed.operations().items():
+        name = shape.rpartition("$")[2]
+        routes[shape] = {"GET": (name, handler), "POST": (name, handler)}
     bundles.find = partial(find, routes, "GET")
     return routes
 

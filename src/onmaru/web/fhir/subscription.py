@@ -1,14 +1,19 @@
-"""`$status` and `$events` of Subscriptions (Subscriptions R5 Backport IG 1.1, operations); GET and POST."""
+"""`$status`, `$events` and `$get-ws-binding-token` of Subscriptions (Subscriptions R5 Backport IG 1.1), GET and POST."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from onmaru.fhir import structure
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.search import parse
 from onmaru.fhir.subscriptions.notification import Standing, notification, standings
 from onmaru.fhir.subscriptions.wanted import CONTENTS, Content, state_of
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.audit import Access, access
 from onmaru.kernel.entry import ID
 from onmaru.kernel.log import Version
@@ -16,8 +21,10 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.doors import Doors
 from onmaru.web.fhir.negotiation import FORM, check_content
+from onmaru.web.sockets import PATH, Binding
 
 MOST = 1000
+MOST_BOUND = 100
 LAST = 10**15 - 1
 _VALUES = ("valueId", "valueCode", "valueString", "valueUri")
 
@@ -27,6 +34,17 @@ class Subscribed:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+
+    def operations(self) -> Mapping[str, Callable[[Request, Hall], Response]]:
+        """By the shape of their path."""
+        token = "$get-ws-binding-token"  # noqa: S105  the operation's name
+        return {
+            "Subscription/$status": self.statuses,
+            "Subscription/I/$status": self.status,
+            "Subscription/I/$events": self.events,
+            f"Subscription/{token}": self.token,
+            f"Subscription/I/{token}": self.token,
+        }
 
     def status(self, request: Request, hall: Hall) -> Response:
         """`Subscription/id/$status`."""
@@ -62,6 +80,22 @@ class Subscribed:
             200, notification(self._standing(request, hall, version), "query-event", now, found, content), FHIR
         )
 
+    def token(self, request: Request, hall: Hall) -> Response:
+        """`Subscription/id/$get-ws-binding-token`, or of the ids given at the type; 403 for another's."""
+        asked = _asked(request, frozenset({"id"}))
+        ids = [request.params["id"]] if "id" in request.params else [value for _, value in asked]
+        if not 0 < len(ids) <= MOST_BOUND:
+            raise invalid("required", f"1 to {MOST_BOUND} ids", "id")
+        for id in ids:
+            hall.record.read("Subscription", id)
+        doors, grant = self._doors.subscriptions, self._doors.logins.accounts.grant(hall.caller.grant)
+        made = doors.token(hall.caller, ids, grant) if doors is not None and grant is not None else None
+        if made is None:
+            self._doors.audit(hall.caller.tenant, self._denied(hall, "Subscription/$get-ws-binding-token"))
+            raise invalid("forbidden", "only who made a websocket subscription may listen to it", status=403)
+        secret, binding = made
+        return Response(200, msgspec.json.encode(_handed(secret, binding, request.params["base"])), FHIR)
+
     def _denied(self, hall: Hall, target: str) -> Access:
         return access(hall.caller, "execute", target, self._doors.logins.now(), denied="owner")
 
@@ -74,6 +108,18 @@ class Subscribed:
         base, doors = request.params["base"], self._doors.subscriptions
         known = doors.standing(hall.caller, version.id, base) if doors is not None else None
         return known or Standing(base, version.id, "", state_of(version.body or b"{}"), None)
+
+
+def _handed(secret: str, binding: Binding, base: str) -> dict[str, Any]:
+    """The answer, as Parameters. `base` is the FHIR address; sockets are at the house's own."""
+    house = re.sub(r"/t/[^/]*$", "", base.removesuffix("/fhir"))
+    parts: list[dict[str, Any]] = [
+        {"name": "token", "valueString": secret},
+        {"name": "expiration", "valueDateTime": instant(binding.expires)},
+    ]
+    parts += [{"name": "subscription", "valueString": id} for id in binding.ids]
+    parts.append({"name": "websocket-url", "valueUrl": f"ws{house.removeprefix('http')}/{PATH}"})
+    return {"resourceType": "Parameters", "parameter": parts}
 
 
 def _asked(request: Request, known: frozenset[str]) -> list[tuple[str, str]]:
