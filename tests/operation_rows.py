@@ -29,7 +29,14 @@ def given(**values: Any) -> dict[str, Any]:
     return {"resourceType": "Parameters", "parameter": [{"name": n, k: v} for n, (k, v) in values.items()]}
 
 
+TAGS = given(meta=("valueMeta", {"tag": [{"system": "urn:t", "code": "a"}]}))
+CHANGED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
+
 ROWS = [
+    Row("meta", "GET", "/fhir/Observation/o1/$meta", b"", {}, FOUND),
+    Row("meta of a version", "GET", "/fhir/Observation/o1/_history/1/$meta", b"", {}, FOUND),
+    Row("meta-add", "POST", "/fhir/Observation/o1/$meta-add", TAGS, {}, CHANGED),
+    Row("meta-delete", "POST", "/fhir/Observation/o1/$meta-delete", TAGS, {}, CHANGED),
     Row("everything", "GET", "/fhir/Patient/p1/$everything", b"", {}, PERSON),
     Row("everything posted", "POST", "/fhir/Patient/p1/$everything", b"", {}, PERSON),
     Row("everything of an encounter", "GET", "/fhir/Encounter/e1/$everything", b"", {}, VISIT),

@@ -67,7 +67,7 @@ def table(doors: Doors) -> Table:
         "T/$validate": {"POST": ("validate", validate)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
-    for one in operations(settings):
+    for one in operations(settings, driver):
         routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
     bundles.find = partial(find, routes, "GET")
     return routes
@@ -107,9 +107,9 @@ def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dic
     if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
         params["inner"] = rest[0]
         return "/".join([shape, "C", *rest[1:]]), params
-    if len(rest) == 2 and rest[0] == "_history" and rest[1]:
+    if len(rest) > 1 and rest[0] == "_history" and rest[1]:
         params["vid"] = rest[1]
-        return f"{shape}/_history/V", params
+        rest = ["_history", "V", *rest[2:]]
     shape = "/".join([shape, *rest])
     offered = OFFERED.get(shape)
     return (shape, params) if not offered or params["type"] in offered else NOWHERE

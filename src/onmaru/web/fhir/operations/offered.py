@@ -8,7 +8,9 @@ import msgspec
 
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Settings
+from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations.everything import Everything
+from onmaru.web.fhir.operations.meta import Metas
 
 Handler = Callable[[Request, Hall], Response | Awaitable[Response]]
 R4 = "http://hl7.org/fhir/OperationDefinition/"
@@ -32,11 +34,15 @@ class Operation(msgspec.Struct, frozen=True):
         return self.shape.rpartition("/")[2]
 
 
-def operations(settings: Settings) -> Sequence[Operation]:
-    """Every operation on the record."""
-    every = Everything(settings.page)
+def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Operation]:
+    """Every operation on the record; `driver` carries out large writes, where any are carried out."""
+    every, metas = Everything(settings.page), Metas(driver)
     both = ("GET", "POST")
     return (
+        Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
+        Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
+        Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
+        Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
     )
