@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import given
@@ -14,6 +15,7 @@ from tests.contract.conftest import KEYS, SYSTEM, memory, postgres, sqlite
 from tests.generative.conftest import Opened
 from tests.generative.histories import PATIENTS, histories, searches
 
+from onmaru.engines.index import find, joins
 from onmaru.engines.index.follower import decoded
 from onmaru.engines.postgres.deep import named as stored
 from onmaru.engines.postgres.link import Link
@@ -69,6 +71,7 @@ def answered(chart: Chart, query: Query) -> Any:
     st.integers(1, 7),
     st.floats(0, 1),
     st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
+    st.sampled_from([0, 1, 512]),
 )
 def test_every_search_is_answered_as_the_oracle_does(
     opened: Opened,
@@ -77,9 +80,11 @@ def test_every_search_is_answered_as_the_oracle_does(
     group: int,
     when: float,
     caller: Caller,
+    few: int,
 ) -> None:
+    """`few`: how many matches are judged on their bodies; beyond, the tables are joined."""
     oracle = memory()
-    with opened() as engine:
+    with opened() as engine, patch.object(find, "SMALL", few), patch.object(joins, "FEW", few):
         assert written(oracle, history, 1) == written(engine, history, group)
         t = round(when * oracle.log.head())
         for type, pairs in asked:

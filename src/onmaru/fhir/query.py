@@ -76,7 +76,7 @@ Value = Token | Ref | Date | Text | Number | Parts | Missing
 
 
 class Clause(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
-    """One parameter; `values` are alternatives. `modifier` is "", exact, contains, text, not, missing or identifier.
+    """One parameter; `values` are alternatives. `modifier` is "" or the one that was written (fhir/search/clauses.py).
 
     `_id` and `_lastUpdated` are Clauses whose parameter has kind "special" (values Text and Date).
     """
@@ -90,7 +90,7 @@ class Chain(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`parameter.inner`: the reference points at a `type` that satisfies any of `inner` (one a possible target type)."""
 
     parameter: Parameter
-    inner: tuple[tuple[str, Clause | Chain | Has], ...]
+    inner: tuple[tuple[str, Node], ...]
 
 
 class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -98,7 +98,16 @@ class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
 
     type: str
     parameter: Parameter
-    inner: Clause | Chain | Has
+    inner: Node
+
+
+class Either(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """Any of these nodes holds."""
+
+    of: tuple[Node, ...]
+
+
+Node = Clause | Chain | Has | Either
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -107,11 +116,12 @@ class Sort(msgspec.Struct, frozen=True):
 
 
 class Include(msgspec.Struct, frozen=True):
-    """`source:parameter[:target]`; parameter None is `*`."""
+    """`source:parameter[:target]`; parameter None is `*`, source `*` every type. `iterate`: from what is included too."""
 
     source: str
     parameter: Parameter | None
     target: str = ""
+    iterate: bool = False
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -122,7 +132,7 @@ class Query(msgspec.Struct, frozen=True):
     """
 
     types: tuple[str, ...]
-    clauses: tuple[Clause | Chain | Has, ...] = ()
+    clauses: tuple[Node, ...] = ()
     sort: tuple[Sort, ...] = ()
     count: int = 20
     include: tuple[Include, ...] = ()

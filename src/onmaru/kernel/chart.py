@@ -8,6 +8,7 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.query import Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
@@ -97,8 +98,8 @@ class Chart:
         target = _target(query)
         sight = self._search_sight(query, target)
         at = self._beginning(query.cursor)
-        inside = sight.within(query.compartment) if query.compartment else sight
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
+        check(query, at.t)
+        found = self._tenant.index.find(query, at.t, at.after, at.offset, sight)
         extra = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""

@@ -10,6 +10,7 @@ import msgspec
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
@@ -201,6 +202,7 @@ class Plan:
         return self._ids[number]
 
     def _only(self, query: Query, t: int, sight: Sight) -> Version | None:
+        check(query, t)
         found = self._index.find(msgspec.structs.replace(query, count=2, total="none"), t, 0, 0, sight).versions
         if len(found) > 1:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)

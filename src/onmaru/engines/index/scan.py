@@ -35,8 +35,19 @@ def scan(file: Tables, clause: Clause) -> Scan:
         return Scan(_any(_text(file, clause.parameter.sp, value) for value in clause.values), False)
     if modifier == "not":
         return Scan(_any(_value(file, clause, value) for value in clause.values), True, negated=True)
+    if clause.parameter.kind == "string" and not modifier:
+        clause = Clause(clause.parameter, "", _apart(clause.values))
     exact = modifier in ("", "identifier") and clause.parameter.kind not in ("composite", "uri", "number", "quantity")
     return Scan(_any(_value(file, clause, value) for value in clause.values), exact)
+
+
+def _apart(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Beginnings without those that another one begins, so that no row is read twice."""
+    kept: list[str] = []
+    for text in sorted(search.normal(value.text) for value in values if isinstance(value, Text)):
+        if not kept or not text.startswith(kept[-1]):
+            kept.append(text)
+    return tuple(map(Text, kept))
 
 
 def _any(parts: Iterable[BitMap]) -> BitMap:

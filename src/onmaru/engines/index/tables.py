@@ -5,8 +5,10 @@ What a version adds is gathered by table and written some hundreds of rows at a 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from pyroaring import BitMap
@@ -25,6 +27,8 @@ SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
 # candidate is looked at again anyway.
 MOST_PAIRS = 2000
+# Positions that one join begins with
+JOINED = 10_000
 # Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
 FEW = 80
 
@@ -150,10 +154,14 @@ class Tables:
 
     def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
         """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
-        for t in positions:
-            rid = self.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
-            for (by,) in self.db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid)):
-                yield t, by
+        waiting = iter(positions)
+        while some := list(islice(waiting, JOINED)):
+            found: Any = self.db.execute(
+                """SELECT v.t, r.t FROM json_each(?) w CROSS JOIN ver v ON v.t = w.value
+                CROSS JOIN ref r ON r.sp = ? AND r.rid = v.rid""",
+                (json.dumps(some), sp),
+            )
+            yield from found.fetchall()
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

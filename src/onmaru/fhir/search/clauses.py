@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from onmaru.fhir.query import Chain, Clause, Has, Missing, Parameter, Ref, Text, Value
+from onmaru.fhir.query import Chain, Clause, Has, Missing, Node, Parameter, Ref, Text, Value
 from onmaru.fhir.search import written
 from onmaru.fhir.search.catalogue import parameters, types
-from onmaru.fhir.search.context import Context
+from onmaru.fhir.search.context import Context, TooMuch
 from onmaru.fhir.search.written import Malformed
 
 MODIFIERS = {
@@ -42,11 +42,11 @@ def parameter(type: str, code: str) -> Parameter:
     return found
 
 
-def node(type: str, name: str, text: str, context: Context, links: int = 0) -> Clause | Chain | Has:
+def node(type: str, name: str, text: str, context: Context, links: int = 0) -> Node:
     """The node for `name=text` on `type`. Raises Unknown for the parameter, TooMuch, Malformed for everything else."""
     context.step()
     if links > context.limits.links:
-        raise Malformed(f"a chain has at most {context.limits.links} links")
+        raise TooMuch(f"a chain has at most {context.limits.links} links")
     if name.startswith("_has:"):
         return _has(name, text, context, links)
     head, dot, rest = name.partition(".")
@@ -79,7 +79,7 @@ def _chain(through: Parameter, narrowed: str, inner: tuple[str, str], context: C
         raise Malformed("only a reference parameter can be chained")
     if narrowed and narrowed not in through.targets:
         raise Malformed("the reference never points at that type")
-    followed: list[tuple[str, Clause | Chain | Has]] = []
+    followed: list[tuple[str, Node]] = []
     problems: list[Exception] = []
     for type in (narrowed,) if narrowed else through.targets:
         try:
@@ -95,10 +95,10 @@ def _chain(through: Parameter, narrowed: str, inner: tuple[str, str], context: C
 def clause(parameter: Parameter, modifier: str, text: str, context: Context) -> Clause:
     """The clause for a parameter, its modifier and its comma-separated alternatives. Raises Malformed."""
     if len(text) > context.limits.characters:
-        raise Malformed(f"a value has at most {context.limits.characters} characters")
-    alternatives = written.split(text, ",")
+        raise TooMuch(f"a value has at most {context.limits.characters} characters")
+    alternatives = list(dict.fromkeys(written.split(text, ",")))
     if len(alternatives) > context.limits.values:
-        raise Malformed(f"at most {context.limits.values} alternatives are taken")
+        raise TooMuch(f"at most {context.limits.values} alternatives are taken")
     if "" in alternatives:
         raise Malformed("a value is empty")
     if parameter.kind == "reference" and modifier in types():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Chain, Clause, Has, Include, Query, Sort
+from onmaru.fhir.query import Include, Node, Query, Sort
 from onmaru.fhir.search import clauses
 from onmaru.fhir.search.catalogue import types as known_types
 from onmaru.fhir.search.clauses import Unknown
@@ -68,7 +68,7 @@ class _Reader:
         self.types = types
         self.context = context
         self.lenient = lenient
-        self.clauses: list[Clause | Chain | Has] = []
+        self.clauses: list[Node] = []
         self.result: dict[str, Any] = {}
         self.used: list[tuple[str, str]] = []
         self.issues: list[Issue] = []
