@@ -143,6 +143,9 @@ PATIENT_PAIRS = [
     ("link.link.name:contains", "im"),
     ("link._has:Observation:patient:code", "8867-4"),
     ("_lastUpdated", "gt2020"),
+    ("_revinclude", "*"),
+    ("_revinclude:iterate", "Patient:link"),
+    ("_include:iterate", "Patient:*"),
 ]
 OBSERVATION_PAIRS = [
     ("code", "8867-4"),
@@ -182,6 +185,11 @@ OBSERVATION_PAIRS = [
     ("_sort", "-_lastUpdated"),
     ("_sort", "code"),
     ("_count", "3"),
+    ("_include", "*"),
+    ("_include", "Observation:subject:Location"),
+    ("_include:iterate", "Location:partof"),
+    ("_revinclude", "List:*"),
+    ("_revinclude:iterate", "Observation:has-member"),
 ]
 
 

@@ -58,7 +58,8 @@ def answered(chart: Chart, query: Query) -> Any:
             page = chart.search(query)
         except Invalid as refusal:
             return refusal.status
-        pages.append((page.total, [(v.name, v.version, v.body) for v in page.matches]))
+        extra = [v.name for v in page.included]
+        pages.append((page.total, [(v.name, v.version, v.body) for v in page.matches], extra, page.notes))
         if not page.cursor:
             break
         query = msgspec.structs.replace(query, cursor=page.cursor)

@@ -170,6 +170,23 @@ def test_result_parameters_are_read_beside_the_clauses() -> None:
     assert ("_format", "json") not in query.pairs and len(query.pairs) == 10
 
 
+def test_an_include_that_iterates_may_start_anywhere() -> None:
+    query = parse(
+        ("Observation",),
+        [("_include:iterate", "Patient:link"), ("_include:recurse", "Patient:organization"), ("_revinclude", "Provenance:*"),
+         ("_revinclude:iterate", "*"), ("_revinclude", "Observation:*:Patient")],
+    )  # fmt: skip
+    assert [(i.source, i.parameter and i.parameter.code, i.iterate) for i in query.include] == [
+        ("Patient", "link", True),
+        ("Patient", "organization", True),
+    ]
+    assert [(i.source, i.parameter, i.target, i.iterate) for i in query.revinclude] == [
+        ("Provenance", None, "", False),
+        ("*", None, "", True),
+        ("Observation", None, "Patient", False),
+    ]
+
+
 def test_a_count_is_cut_to_the_limit_and_zero_asks_for_the_total_alone() -> None:
     assert parse(("Patient",), [("_count", "999999")], limits=Limits(count=100)).count == 100
     assert parse(("Patient",), [("_count", "0")]).summary == "count"
@@ -204,11 +221,11 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
         ("Observation", "_content", "pain"),
         ("Observation", "_filter", "name eq x"),
         ("Location", "near", "1|2|3"),
-        ("Observation", "_include:iterate", "Observation:subject"),
+        ("Observation", "_include:deep", "Observation:subject"),
+        ("Observation", "_include:iterate", "Observation:code"),
         ("Observation", "_include", "Patient:link"),
         ("Observation", "_include", "Observation:code"),
         ("Observation", "_revinclude", "Observation:subject"),
-        ("Observation", "_revinclude", "Provenance:*"),
         ("Observation", "_has:Patient:name:name", "x"),
         ("Observation", "_has:Observation", "x"),
         ("Observation", "code.text", "x"),

@@ -6,20 +6,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search.cost import check
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate, Sight
-from onmaru.kernel.include import included
+from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.write import Decided, Plan
 
+CUT = Issue("too-costly", f"not all that was to be included is here: at most {MOST} resources are", "", "warning")
 ATTEMPTS = 8
 # How often a large write is prepared again because others were made meanwhile; then it is decided as it stands
 ROUNDS = 5
@@ -100,13 +101,13 @@ class Chart:
         at = self._beginning(query.cursor)
         check(query, at.t)
         found = self._tenant.index.find(query, at.t, at.after, at.offset, sight)
-        extra = included(self._tenant.index, query, found.versions, at.t, sight)
+        extra, cut = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following)
+        return Page(at.t, found.versions, extra, found.total, following, (CUT,) if cut else ())
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()

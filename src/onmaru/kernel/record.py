@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.outcome import Issue
 from onmaru.fhir.query import Query
 from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
@@ -44,13 +45,17 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search."""
+    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search.
+
+    `notes`: what the answer says about itself, such as that not all was included.
+    """
 
     t: int
     matches: Sequence[Version]
     included: Sequence[Version]
     total: int | None
     cursor: str
+    notes: Sequence[Issue] = ()
 
 
 Steps = Generator[Errand | None, Result | None, Sequence[Written]]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.structure import RESOURCE_TYPES
@@ -93,6 +93,8 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     entries = found(base, page.matches, _bodies(query, page.matches), "match")
     if page.included:
         entries += found(base, page.included, _bodies(query, page.included), "include")
+    if page.notes:
+        entries.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome(page.notes))
     return bundle("searchset", entries, links, page.total)
 
 
