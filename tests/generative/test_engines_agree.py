@@ -73,6 +73,7 @@ def answered(chart: Chart, query: Query) -> Any:
     st.floats(0, 1),
     st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
     st.sampled_from([0, 1, 512]),
+    st.sampled_from(["", "", "p1"]),
 )
 def test_every_search_is_answered_as_the_oracle_does(
     opened: Opened,
@@ -82,14 +83,15 @@ def test_every_search_is_answered_as_the_oracle_does(
     when: float,
     caller: Caller,
     few: int,
+    inside: str,
 ) -> None:
-    """`few`: how many matches are judged on their bodies; beyond, the tables are joined."""
+    """`few`: how many matches are judged on their bodies; beyond, the tables are joined. `inside`: a compartment."""
     oracle = memory()
     with opened() as engine, patch.object(find, "SMALL", few), patch.object(joins, "FEW", few):
         assert written(oracle, history, 1) == written(engine, history, group)
         t = round(when * oracle.log.head())
         for type, pairs in asked:
-            query = search.parse((type,), pairs)
+            query = msgspec.structs.replace(search.parse((type,), pairs), compartment=inside)
             for position in (t, oracle.log.head()):
                 ours = answered(Chart(engine, caller).at(position), query)
                 assert ours == answered(Chart(oracle, caller).at(position), query), (type, pairs, position)

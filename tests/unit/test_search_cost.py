@@ -35,6 +35,10 @@ def test_a_chain_adds_up_and_never_multiplies() -> None:
     assert costs == [3, 5, 7, 9, 11]
 
 
+def test_all_codes_and_references_together_read_every_row_once_at_most() -> None:
+    assert cost("Observation", *[("code", f"c{n}") for n in range(40)]) == 10
+
+
 def test_what_many_types_of_a_chain_ask_alike_counts_once() -> None:
     alike = cost("Provenance", ("target.identifier", "x"))
     assert alike == cost("Provenance", ("target.identifier", "x"), ("target.identifier", "x"))

@@ -152,6 +152,13 @@ def test_a_reverse_chain_names_type_reference_and_parameter() -> None:
     assert (has.type, has.parameter.code, has.inner.parameter.code) == ("Observation", "patient", "code")
 
 
+def test_a_list_is_asked_as_what_points_from_it() -> None:
+    assert parse(("Patient",), [("_list", "42")]).clauses == parse(("Patient",), [("_has:List:item:_id", "42")]).clauses
+    for text in ("$current-allergies", "a,b", ""):
+        assert refused("Patient", ("_list", text))
+    assert refused("Patient", ("_list:not", "42"))
+
+
 def test_result_parameters_are_read_beside_the_clauses() -> None:
     query = parse(
         ("Observation",),

@@ -194,7 +194,7 @@ class _Scan:
         if isinstance(node, Clause):
             return clause_holds(version, self.log.keys(version), node)
         if isinstance(node, Either):
-            return any(self.holds(version, one) for one in node.of)
+            return any(type in ("", version.type) and self.holds(version, one) for type, one in node.of)
         return self._has(version, node) if isinstance(node, Has) else self._chained(version, node)
 
     def _chained(self, version: Version, node: Chain) -> bool:

@@ -102,9 +102,9 @@ class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
 
 
 class Either(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
-    """Any of these nodes holds."""
+    """Any of these nodes holds on a resource of the type beside it ("": of any)."""
 
-    of: tuple[Node, ...]
+    of: tuple[tuple[str, Node], ...]
 
 
 Node = Clause | Chain | Has | Either

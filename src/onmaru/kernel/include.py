@@ -113,8 +113,8 @@ class _Found:
         for parameter in _referring(include):
             names = tuple(Ref(one.type, one.id) for one in versions if _reaches(include, parameter, one.type))
             if names:
-                clauses.append(Clause(parameter, "", names))
-        if sum(len(clause.values) for clause in clauses) > PAIRS:
+                clauses.append(("", Clause(parameter, "", names)))
+        if sum(len(clause.values) for _, clause in clauses) > PAIRS:
             raise invalid("too-costly", "too many resources for a wildcard; use a smaller _count", "_revinclude")
         if clauses:
             types = () if include.source == "*" else (include.source,)

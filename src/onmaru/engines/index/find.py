@@ -184,12 +184,19 @@ class Finder:
 
     def _narrow(self, found: BitMap | None, types: tuple[str, ...], node: Node) -> BitMap:
         if isinstance(node, Either):
-            return _union(self._matching(types, (one,), found) for one in node.of)
+            return _union(self._alternative(found, types, type, one) for type, one in node.of)
         if isinstance(node, Chain):
             return self._within(found, self._chain(found, node), types)
         if isinstance(node, Has):
             return self._has(found, types, node)
         return self._scanned(found, types, node)
+
+    def _alternative(self, found: BitMap | None, types: tuple[str, ...], type: str, node: Node) -> BitMap:
+        if not type:
+            return self._matching(types, (node,), found)
+        if types and type not in types:
+            return BitMap()
+        return self._matching((type,), (node,), None if found is None else found & self._file.by_type[TYPES[type]])
 
     def _scanned(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         code = clause.parameter.code
@@ -292,7 +299,7 @@ def _union(parts: Iterable[BitMap]) -> BitMap:
 def _cost(clause: Node) -> int:
     """Which clause to look up first: what usually names fewest."""
     if isinstance(clause, Either):
-        return max((_cost(one) for one in clause.of), default=0)
+        return max((_cost(one) for _, one in clause.of), default=0)
     if isinstance(clause, Clause):
         if clause.parameter.code == "_id":
             return 0

@@ -49,6 +49,8 @@ def node(type: str, name: str, text: str, context: Context, links: int = 0) -> N
         raise TooMuch(f"a chain has at most {context.limits.links} links")
     if name.startswith("_has:"):
         return _has(name, text, context, links)
+    if name == "_list":
+        return _list(text)
     head, dot, rest = name.partition(".")
     code, colon, modifier = head.partition(":")
     if not code or (colon and not modifier) or (dot and not rest):
@@ -71,6 +73,15 @@ def _has(name: str, text: str, context: Context, links: int) -> Has:
     if through.kind != "reference":
         raise Malformed("_has goes through a reference parameter")
     return Has(type, through, node(type, rest, text, context, links + 1))
+
+
+def _list(text: str) -> Has:
+    """`_list=id`: what is in that List (R4 search 3.1.1.4.14), as `_has:List:item:_id=id` says too."""
+    if text.startswith("$"):
+        raise Malformed("functional lists are not answered")
+    if not written.IDENTIFIER.fullmatch(text):
+        raise Malformed("is the id of one List")
+    return Has("List", parameter("List", "item"), Clause(parameter("List", "_id"), "", (Text(text),)))
 
 
 def _chain(through: Parameter, narrowed: str, inner: tuple[str, str], context: Context, links: int) -> Chain:

@@ -15,6 +15,8 @@ MOST_ROWS = 50_000_000
 """Rows that a search may touch in the worst case: some seconds of one core; hardly any needs a thousandth of them."""
 ALWAYS = 16
 """Passes that are granted however large the record is."""
+POINTS = 10
+"""What all clauses that read only the rows of their own values come to at most: every row there is, once."""
 HOP = 2
 """One step of a chain or `_has`: from resources to their keys, and from there to what refers to them."""
 
@@ -33,10 +35,11 @@ def check(query: Query, positions: int) -> None:
 def passes(query: Query) -> int:
     """Passes over the record that all clauses and sort keys together may need; a clause that occurs twice counts once."""
     seen: set[Node] = set()
-    found = len(query.sort)
-    for clause in query.clauses:
-        found += sum(_own(node) for node in _nodes(clause, seen))
-    return found
+    nodes = [node for clause in query.clauses for node in _nodes(clause, seen)]
+    hops = HOP * sum(isinstance(node, Chain | Has) for node in nodes)
+    each = [of_clause(node) for node in nodes if isinstance(node, Clause)]
+    points = sum(count for count in each if count <= 1)
+    return min(points, POINTS) + sum(count for count in each if count > 1) + hops + len(query.sort)
 
 
 def _nodes(node: Node, seen: set[Node]) -> Iterator[Node]:
@@ -51,14 +54,8 @@ def _nodes(node: Node, seen: set[Node]) -> Iterator[Node]:
         for _, inner in node.inner:
             yield from _nodes(inner, seen)
     elif isinstance(node, Either):
-        for one in node.of:
+        for _, one in node.of:
             yield from _nodes(one, seen)
-
-
-def _own(node: Node) -> int:
-    if isinstance(node, Clause):
-        return of_clause(node)
-    return 0 if isinstance(node, Either) else HOP
 
 
 def of_clause(clause: Clause) -> int:

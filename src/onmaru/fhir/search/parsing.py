@@ -107,7 +107,7 @@ class _Reader:
     def clause(self, name: str, text: str) -> None:
         """On several types the parameter must be the same one on all."""
         first, *others = self.types or ("",)
-        if not name.startswith("_has:"):
+        if name != "_list" and not name.startswith("_has:"):
             code = re.split(r"[:.]", name)[0]
             if any(clauses.parameter(type, code) != clauses.parameter(first, code) for type in others):
                 raise Malformed("the parameter differs between the searched types")
