@@ -8,7 +8,7 @@ import msgspec
 
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort
+from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort, Wide, unwidened
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
@@ -195,6 +195,8 @@ class _Scan:
             return clause_holds(version, self.log.keys(version), node)
         if isinstance(node, Either):
             return any(type in ("", version.type) and self.holds(version, one) for type, one in node.of)
+        if isinstance(node, Wide):
+            raise unwidened(node)
         return self._has(version, node) if isinstance(node, Has) else self._chained(version, node)
 
     def _chained(self, version: Version, node: Chain) -> bool:

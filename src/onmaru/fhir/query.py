@@ -66,13 +66,21 @@ class Parts(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     parts: tuple[Value, ...]
 
 
+class Typed(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """`system|code|value` of `:of-type`: an Identifier's value and its type."""
+
+    system: str
+    code: str
+    value: str
+
+
 class Missing(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """The value of `:missing`."""
 
     missing: bool
 
 
-Value = Token | Ref | Date | Text | Number | Parts | Missing
+Value = Token | Ref | Date | Text | Number | Parts | Missing | Typed
 
 
 class Clause(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -107,7 +115,21 @@ class Either(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     of: tuple[tuple[str, Node], ...]
 
 
-Node = Clause | Chain | Has | Either
+class Wide(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """A clause whose values stand for more than is written: a value set, or what is above or below in a hierarchy.
+
+    The Record puts the values in their place (kernel/widening.py); no engine ever sees one.
+    """
+
+    clause: Clause
+
+
+def unwidened(node: Wide) -> LookupError:
+    """What an engine raises for a node that should never have come to it."""
+    return LookupError(f"{node.clause.parameter.code}:{node.clause.modifier} was not widened")
+
+
+Node = Clause | Chain | Has | Either | Wide
 
 
 class Sort(msgspec.Struct, frozen=True):

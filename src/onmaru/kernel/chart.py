@@ -18,6 +18,7 @@ from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.widening import widened
 from onmaru.kernel.write import Decided, Plan
 
 CUT = Issue("too-costly", f"not all that was to be included is here: at most {MOST} resources are", "", "warning")
@@ -100,7 +101,8 @@ class Chart:
         sight = self._search_sight(query, target)
         at = self._beginning(query.cursor)
         check(query, at.t)
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, sight)
+        asked = widened(query, self._tenant.index, at.t, sight, lambda: self._tenant.rules.terms)
+        found = self._tenant.index.find(asked, at.t, at.after, at.offset, sight)
         extra, cut = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""

@@ -20,7 +20,7 @@ from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables, paired
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token
+from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token, Wide, unwidened
 from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
@@ -189,6 +189,8 @@ class Finder:
             return self._within(found, self._chain(found, node), types)
         if isinstance(node, Has):
             return self._has(found, types, node)
+        if isinstance(node, Wide):
+            raise unwidened(node)
         return self._scanned(found, types, node)
 
     def _alternative(self, found: BitMap | None, types: tuple[str, ...], type: str, node: Node) -> BitMap:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from onmaru.fhir.outcome import invalid
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Number, Parts, Query, Value
+from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Number, Parts, Query, Value, Wide
 
 MOST_ROWS = 50_000_000
 """Rows that a search may touch in the worst case: some seconds of one core; hardly any needs a thousandth of them."""
@@ -48,7 +48,9 @@ def _nodes(node: Node, seen: set[Node]) -> Iterator[Node]:
         return
     seen.add(node)
     yield node
-    if isinstance(node, Has):
+    if isinstance(node, Wide):
+        yield from _nodes(node.clause, seen)
+    elif isinstance(node, Has):
         yield from _nodes(node.inner, seen)
     elif isinstance(node, Chain):
         for _, inner in node.inner:
