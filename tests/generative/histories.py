@@ -17,6 +17,7 @@ LISTS = ["s0", "s1"]
 CODES = ["8867-4", "8310-5", "x|y"]
 SYSTEMS = ["http://loinc.org", "urn:local", ""]
 NAMES = ["Kim", "김철수", "김 영희", "Müller", "O'Neil", "kimberly"]
+URLS = ["http://a.org", "http://a.org/x", "http://a.org/x/", "http://a.org/xy", "http://a.org/x/y#z", "urn:a:x"]
 DATES = ["2019", "2020-02", "2020-02-29", "2020-02-29T10:00:00Z", "2020-02-29T10:00:00.5+09:00", "2021-12-31"]
 
 
@@ -37,9 +38,12 @@ def patients(draw: st.DrawFn, id: str) -> dict[str, Any]:
     if draw(st.booleans()):
         body["active"] = draw(st.booleans())
     if draw(st.booleans()):
+        kind = {"coding": [{"system": "urn:kind", "code": draw(st.sampled_from(["MR", "SS"]))}]}
         body["identifier"] = [
-            {"system": draw(st.sampled_from(["urn:a", "urn:b"])), "value": draw(st.sampled_from("12"))}
+            {"system": draw(st.sampled_from(["urn:a", "urn:b"])), "value": draw(st.sampled_from("12")), "type": kind}
         ]
+    if draw(st.booleans()):
+        body["meta"] = {"source": draw(st.sampled_from(URLS))}
     if draw(st.booleans()):
         body["link"] = [{"other": {"reference": f"Patient/{draw(st.sampled_from(PATIENTS))}"}, "type": "seealso"}]
     return body
@@ -132,6 +136,10 @@ PATIENT_PAIRS = [
     ("identifier", "urn:a|1"),
     ("identifier", "1"),
     ("identifier", "urn:b|"),
+    ("identifier:of-type", "urn:kind|MR|1"),
+    ("identifier:of-type", "|MR|1"),
+    *(("_source:" + way, url) for way in ("above", "below") for url in URLS[:4]),
+    ("_source", "http://a.org/x"),
     ("_id", "p1"),
     ("_id", "p1,p2"),
     ("_has:Observation:patient:code", "8867-4"),
@@ -172,6 +180,10 @@ OBSERVATION_PAIRS = [
     ("has-member.patient._has:Observation:patient:status", "final"),
     ("_has:Observation:has-member:_has:Observation:has-member:_has:Observation:has-member:status", "amended"),
     ("patient:missing", "false"),
+    *(("subject:" + way, "Location/" + id) for way in ("above", "below") for id in LOCATIONS[:2]),
+    ("patient:Patient._source:below", "http://a.org/x"),
+    ("status:in", "http://hl7.org/fhir/ValueSet/observation-status"),
+    ("status:not-in", "http://hl7.org/fhir/ValueSet/observation-status"),
     *(("date", p + d) for p in ("", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap") for d in ("2020-02", "2020-02-29")),
     *(("value-quantity", p + "5.4") for p in ("", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")),
     ("value-quantity", "5.4|http://unitsofmeasure.org|mg"),

@@ -47,7 +47,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 class Page(msgspec.Struct, frozen=True):
     """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search.
 
-    `notes`: what the answer says about itself, such as that not all was included.
+    `began`: when its first page was asked for, µs since 1970 UTC; 0 for a history. `notes`: what the answer says of itself.
     """
 
     t: int
@@ -55,6 +55,7 @@ class Page(msgspec.Struct, frozen=True):
     included: Sequence[Version]
     total: int | None
     cursor: str
+    began: int = 0
     notes: Sequence[Issue] = ()
 
 
