@@ -29,6 +29,7 @@ class Members:
         self._include = include
         self._exclude = exclude
         self._known: dict[tuple[str | None, str], Answer] = {}
+        self.asked = False
 
     def holds(self, system: str | None, code: str) -> Answer:
         """True, False, or None where the codes are not at hand."""
@@ -37,7 +38,9 @@ class Members:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             # Another thread may clear what is kept at any moment
-            return self._known.setdefault(asked, self._answer(system, code))
+            answer = self._known.setdefault(asked, self._answer(system, code))
+            self.asked = True
+            return answer
         return self._known.get(asked)
 
     def _answer(self, system: str | None, code: str) -> Answer:

@@ -188,6 +188,11 @@ class Terminology:
                 self._make(canonical)
         return self._members.get(canonical)
 
+    def settled(self, canonical: str) -> bool:
+        """Whether a value set was asked before, so that the next answer comes at once."""
+        found = self._members.get(canonical)
+        return found is not None and found.asked
+
     def _make(self, canonical: str) -> None:
         """Keep what is made of a definition; nothing where it is unknown, made of itself or of DEEPEST others, or was made
         by another thread meanwhile."""

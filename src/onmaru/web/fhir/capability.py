@@ -11,6 +11,7 @@ from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.web.doors import Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.routes import Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
@@ -64,7 +65,7 @@ _VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDef
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
-        "operation": [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE],
+        "operation": [*([_PURGE] if type_name == "Patient" else ()), _VALIDATE, *terms.operations(type_name)],
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",
