@@ -80,6 +80,7 @@ class Row(NamedTuple):
 FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
+SHARED = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
 MADE = "401 401 401 403 403 403 403  201 201 403 403 201 403 403 403 201"
 UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
@@ -165,8 +166,8 @@ ROWS = [
         {}, EVERYBODY),
     Row("a code looked up", "GET", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
     Row("a code looked up by POST", "POST", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
-    Row("a code of a stored system", "GET", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, LISTED),
-    Row("a code of a stored system by POST", "POST", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, LISTED),
+    Row("a code of a stored system", "GET", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
+    Row("a code of a stored system by POST", "POST", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
     Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
     Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
@@ -305,12 +306,14 @@ def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
 
 
 def test_no_interaction_is_left_out_of_the_table(tmp_path: Path) -> None:
+    from tests.operation_rows import ROWS as OPERATIONS
+
     from onmaru.web.fhir.routes import shape_of
 
     house = House(tmp_path)
     asked = {
         (row.method, shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
-        for row in ROWS
+        for row in [*ROWS, *OPERATIONS]
         if row.url.startswith("/fhir")
     }
     routes = house.application._fhir.routes

@@ -347,6 +347,10 @@ def test_a_definition_of_another_tenant_or_with_a_label_is_not_asked(house: Hous
     keeper = house.token("keeper", "data-manager")
     assert house.ask("PUT", "/fhir/CodeSystem/secret", secret, token=keeper).status == 201
     assert get(house, "CodeSystem/$lookup?system=urn:secret&code=x").status == 404
+    patient = house.token("patient", "patient", patient="p1")
+    assert house.ask("GET", f"/fhir/CodeSystem/$lookup?system={KCD}&code=E11", token=patient).status == 404
+    known = "system=http://hl7.org/fhir/account-status&code=active"
+    assert house.ask("GET", f"/fhir/CodeSystem/$lookup?{known}", token=patient).status == 200
 
 
 def test_a_new_version_of_a_definition_is_what_is_asked_next(house: House) -> None:

@@ -50,6 +50,7 @@ class Rules:
         self._loaded = loaded
         self._stamp: object = None
         self._library: Library | None = None
+        self._shared: Terminology | None = None
 
     @property
     def judging(self) -> bool:
@@ -62,13 +63,21 @@ class Rules:
         stamp = self._loaded.stamp()
         if self._library is None or stamp != self._stamp:
             self._stamp = stamp
-            self._library = self._made()
+            self._library, self._shared = self._made(), None
         return self._library
 
     @property
     def terms(self) -> Terminology:
         """What code systems, value sets and concept maps say as they stand now; it keeps the promises of Terms."""
         return self.library.terms
+
+    @property
+    def shared_terms(self) -> Terminology:
+        """The same without the definitions of the record, for who may not read them."""
+        if self._shared is None or self._loaded.stamp() != self._stamp:
+            systems = self._loaded.systems()
+            self._shared = Terminology((), systems) if systems else core().terms
+        return self._shared
 
     def _made(self) -> Library:
         added: dict[tuple[str, str], bytes] = {}

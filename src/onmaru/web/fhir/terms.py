@@ -5,7 +5,7 @@ Codes name no patient, but who may not read code systems is not told what is in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from onmaru.fhir.terminology.terminology import Terminology
 from onmaru.fhir.terminology.translate import translate
 from onmaru.fhir.terminology.value_set import value_set
 from onmaru.kernel import scope
+from onmaru.kernel.caller import Scope
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.entrance import deny
@@ -51,7 +52,7 @@ def on_type(request: Request, hall: Hall) -> Response:
     """`CodeSystem/$lookup` and the like."""
     name = request.params["operation"]
     question = _question(name, request)
-    terms = hall.rules.terms
+    terms = hall.rules.terms if _whole(hall.caller.scopes, request.params["type"]) else hall.rules.shared_terms
     if name == "$validate-code":
         if request.params["type"] == "CodeSystem" and question.get("codeSystem") is None:
             return _told(validate_code.in_system(terms, question, hall.language))
@@ -74,6 +75,12 @@ def on_instance(request: Request, hall: Hall) -> Response:
     return _later(
         _ANSWERS[f"{type_name}/{name}"], hall.rules.terms, question, hall, msgspec.json.decode(stored or b"{}")
     )
+
+
+def _whole(scopes: Iterable[Scope], type_name: str) -> bool:
+    """Whether the record's definitions are open to a caller: a patient's scopes, and narrowed ones, do not reach them."""
+    wide = [one for one in scopes if one.context != "patient" and not one.search]
+    return scope.allows(wide, type_name, "r") or scope.allows(wide, type_name, "s")
 
 
 def _question(name: str, request: Request) -> Asked:
