@@ -236,6 +236,10 @@ class Motion:
         await self.pump.close()
 
 
+async def _nobody(tenant: str) -> None:
+    """Nobody has to go."""
+
+
 class Running:
     """Every tenant in motion, opened on first use."""
 
@@ -243,6 +247,7 @@ class Running:
         self.house = house
         self._motions: dict[str, Motion] = {}
         self.attend: Callable[[str, Motion], None] = lambda tenant, motion: None
+        self.depart: Callable[[str], Awaitable[None]] = _nobody
         self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
 
@@ -268,11 +273,19 @@ class Running:
         """See `Motion.changes`."""
         return self.motion(caller.tenant).changes(caller, after)
 
+    async def release(self, tenant: str) -> None:
+        """Stop one tenant and close it."""
+        await self.depart(tenant)
+        motion = self._motions.pop(tenant, None)
+        if motion is not None:
+            await motion.close()
+        self.house.release(tenant)
+
     async def _sign(self) -> None:
         """Sign the heads every minute, each tenant after its own group commit."""
         while True:
             await asyncio.sleep(WITNESS_EVERY)
-            for motion in self._motions.values():
+            for motion in list(self._motions.values()):
                 await motion.pump.durable()
             self.house.witness()
 

@@ -27,6 +27,7 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, now, place
+from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
@@ -107,9 +108,12 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     _roomy()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
-    control = Control(running)
+    keeper = Keeper(running)
+    await keeper.go_on()
+    control = Control(running, keeper)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found, outbound, stations))
+    application = build(wire(doorway, found, keeper, (outbound, stations)))
+    house.tenancies.changed.append(application.reconsider)
     application.warm()
     listening = server(application, host, port, sockets)
     task = asyncio.create_task(listening.serve())
@@ -205,9 +209,10 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found, outbound: NetworkOutbound, stations: Stations) -> Doors:
+def wire(doorway: Doorway, found: Found, keeper: Keeper, ways: tuple[NetworkOutbound, Stations]) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
+    outbound, stations = ways
     fetching = Fetching(outbound)
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
@@ -243,6 +248,8 @@ def wire(doorway: Doorway, found: Found, outbound: NetworkOutbound, stations: St
         carry=carry,
         lines=doorway.lines,
         came=doorway.came,
+        closed=house.tenancies.closed,
+        keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
         subscriptions=stations,

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.outcome import Issue
 from onmaru.fhir.query import Query
 from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
@@ -44,13 +45,18 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search."""
+    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search.
+
+    `began`: when its first page was asked for, µs since 1970 UTC; 0 for a history. `notes`: what the answer says of itself.
+    """
 
     t: int
     matches: Sequence[Version]
     included: Sequence[Version]
     total: int | None
     cursor: str
+    began: int = 0
+    notes: Sequence[Issue] = ()
 
 
 Steps = Generator[Errand | None, Result | None, Sequence[Written]]

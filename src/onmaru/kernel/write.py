@@ -10,6 +10,7 @@ import msgspec
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
@@ -20,6 +21,7 @@ from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
+from onmaru.kernel.widening import widened
 
 
 class Decided(msgspec.Struct):
@@ -54,6 +56,7 @@ class Plan:
         self._caller = caller
         self._gate = gate
         self._new_id = new_id
+        self._definitions = rules or Rules()
         self._rules = rules if rules is not None and rules.judging else None
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
@@ -201,6 +204,8 @@ class Plan:
         return self._ids[number]
 
     def _only(self, query: Query, t: int, sight: Sight) -> Version | None:
+        check(query, t)
+        query = widened(query, self._index, t, sight, lambda: self._definitions.terms)
         found = self._index.find(msgspec.structs.replace(query, count=2, total="none"), t, 0, 0, sight).versions
         if len(found) > 1:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)

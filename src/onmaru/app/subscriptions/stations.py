@@ -35,7 +35,7 @@ class Stations:
         self._address = address
         self._stations: dict[str, Station] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
-        running.attend = self._attend
+        running.attend, running.depart = self._attend, self._depart
         ways.sockets.bound, ways.sockets.heard, ways.sockets.left = self._greeting, self._heard, self._left
 
     def resume(self) -> None:
@@ -54,7 +54,7 @@ class Stations:
             head=lambda: motion.followed,
             moved=motion.past,
             durable=motion.pump.durable,
-            open=lambda: house.exists(tenant),
+            open=lambda: house.exists(tenant) and not house.tenancies.closed(tenant),
             way=_Way(self._ways, tenant),
             base=self._address + ("" if tenant == MAIN else f"/t/{tenant}") + "/fhir",
         )
@@ -70,11 +70,18 @@ class Stations:
 
     async def close(self) -> None:
         """Stop them all and save how far each has come."""
-        for tenant, station in self._stations.items():
-            self._starting[tenant].cancel()
-            await asyncio.gather(self._starting[tenant], return_exceptions=True)
-            await station.close()
+        for tenant in [*self._stations]:
+            await self._depart(tenant)
         self._ways.close()
+
+    async def _depart(self, tenant: str) -> None:
+        """Stop one, before its tenant is closed."""
+        station = self._stations.pop(tenant, None)
+        if station is not None:
+            starting = self._starting.pop(tenant)
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await station.close()
 
     # -- what the web asks --------------------------------------------------------------------------------------------
 
@@ -135,7 +142,7 @@ class Stations:
 def stands(house: House, tenant: str, key: bytes) -> bool:
     """Whether a grant of a tenant that is open still does."""
     grant = house.logins.accounts.grant(key)
-    return house.exists(tenant) and grant is not None and house.logins.stands(grant) is not None
+    return not house.tenancies.closed(tenant) and grant is not None and house.logins.stands(grant) is not None
 
 
 def _may_hear(grant: Grant, owner: Owner) -> bool:

@@ -6,17 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.web.doors import Doors
+from onmaru.web.doors import Doors, Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.fhirpath import evaluate
+from onmaru.web.fhir.operations.offered import named, operations
 from onmaru.web.fhir.patch import Patches
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
-from onmaru.web.fhir.subscription import Subscribed
 from onmaru.web.fhir.validate import validate, validate_stored
 from onmaru.web.fhir.write import Writes
 from onmaru.web.router import MethodRefused
@@ -27,14 +29,17 @@ Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 # Operations of the whole system. They read nothing of the record, so the surface notes each in the audit trail.
 OPERATIONS = frozenset({"$fhirpath"})
 # Operations on a type that read nothing of the record either
-OF_TYPE = frozenset({"$validate"})
-# Operations that Subscriptions alone have
-OF_SUBSCRIPTION = frozenset({"$status", "$events", "$get-ws-binding-token"})
+OF_TYPE = frozenset({"$validate", *terms.NAMES})
+# By shape, the types that have the operation: an empty set for all of them
+OFFERED = named(operations(Settings()))
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
 def table(doors: Doors) -> Table:
-    """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment."""
+    """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment.
+
+    `$terms` is each operation of the terminology service (terms.NAMES).
+    """
     settings, driver = doors.settings, Driver(doors)
     searches = Searches(settings.page)
     writes = Writes(settings, driver)
@@ -65,12 +70,12 @@ def table(doors: Doors) -> Table:
         "_history": {"GET": ("history-system", history)},
         "$fhirpath": {"POST": ("$fhirpath", evaluate)},
         "T/$validate": {"POST": ("validate", validate)},
+        "T/$terms": {"GET": ("terms", terms.on_type), "POST": ("terms", terms.on_type)},
+        "T/I/$terms": {"GET": ("terms", terms.on_instance), "POST": ("terms", terms.on_instance)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
-    subscribed = Subscribed(doors)
-    for shape, handler in subscribed.operations().items():
-        name = shape.rpartition("$")[2]
-        routes[shape] = {"GET": (name, handler), "POST": (name, handler)}
+    for one in operations(settings, driver, doors):
+        routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
     bundles.find = partial(find, routes, "GET")
     return routes
 
@@ -91,29 +96,33 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
     """The shape of a path (see `table`) and its named parts; NOWHERE for one that no interaction has."""
     parts = path.split("/")
     if parts[0] not in RESOURCE_TYPES:
-        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) else NOWHERE
+        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) or path in OFFERED else NOWHERE
     params = {"type": parts[0]}
-    own = parts[0] == "Subscription" and parts[-1] in OF_SUBSCRIPTION
-    shape = "Subscription" if own else "T"
+    shape = "T"
     rest = parts[1:]
-    if rest and rest[0] not in ("_history", "_search", *OF_TYPE, *(OF_SUBSCRIPTION if own else ())):
+    if rest and rest[0] not in ("_history", "_search") and rest[0][:1] != "$":
         if not ID.fullmatch(rest[0]):
             return NOWHERE
         params["id"] = rest.pop(0)
-        shape = f"{shape}/I"
+        shape = "T/I"
     return _tail(shape, params, rest)
 
 
 def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dict[str, str]]:
     if not rest:
         return shape, params
-    if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
+    if shape == "T/I" and params["type"] in COMPARTMENTS and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
         params["inner"] = rest[0]
         return "/".join([shape, "C", *rest[1:]]), params
-    if len(rest) == 2 and rest[0] == "_history" and rest[1]:
+    if rest[0] in terms.NAMES and len(rest) == 1:
+        params["operation"] = rest[0]
+        rest = ["$terms"]
+    if len(rest) > 1 and rest[0] == "_history" and rest[1]:
         params["vid"] = rest[1]
-        return f"{shape}/_history/V", params
-    return "/".join([shape, *rest]), params
+        rest = ["_history", "V", *rest[2:]]
+    shape = "/".join([shape, *rest])
+    offered = OFFERED.get(shape)
+    return (shape, params) if not offered or params["type"] in offered else NOWHERE
 
 
 _shape = lru_cache(maxsize=512)(shape_of)

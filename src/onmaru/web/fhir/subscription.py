@@ -23,6 +23,8 @@ from onmaru.web.doors import Doors
 from onmaru.web.fhir.negotiation import FORM, check_content
 from onmaru.web.sockets import PATH, Binding
 
+Handler = Callable[[Request, Hall], Response]
+GUIDE = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 MOST = 1000
 MOST_BOUND = 100
 LAST = 10**15 - 1
@@ -32,18 +34,24 @@ _VALUES = ("valueId", "valueCode", "valueString", "valueUri")
 class Subscribed:
     """Handlers; who may read a Subscription is told how it stands, only its owner what it has told."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+    def __init__(self, doors: Doors | None) -> None:
+        self._given = doors
 
-    def operations(self) -> Mapping[str, Callable[[Request, Hall], Response]]:
-        """By the shape of their path."""
+    @property
+    def _doors(self) -> Doors:
+        if self._given is None:
+            raise RuntimeError("an operation of no house")
+        return self._given
+
+    def operations(self) -> Mapping[str, tuple[Handler, str]]:
+        """By the shape of their path; the definitions are the guide's."""
         token = "$get-ws-binding-token"  # noqa: S105  the operation's name
         return {
-            "Subscription/$status": self.statuses,
-            "Subscription/I/$status": self.status,
-            "Subscription/I/$events": self.events,
-            f"Subscription/{token}": self.token,
-            f"Subscription/I/{token}": self.token,
+            "T/$status": (self.statuses, GUIDE + "status"),
+            "T/I/$status": (self.status, GUIDE + "status"),
+            "T/I/$events": (self.events, GUIDE + "events"),
+            f"T/{token}": (self.token, GUIDE + token[1:]),
+            f"T/I/{token}": (self.token, GUIDE + token[1:]),
         }
 
     def status(self, request: Request, hall: Hall) -> Response:
