@@ -97,7 +97,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
-    outbound = NetworkOutbound(rules())
+    outbound = NetworkOutbound(rules(), sender=str(found["mail_from"].value))
     sockets = Sockets(now, partial(stands, house))
     stations = Stations(running, Ways(outbound, rules(), sockets, now), tuning(found), address(found))
     with contextlib.suppress(TimeoutError):

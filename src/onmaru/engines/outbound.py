@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from onmaru.engines.mail import sent
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.kernel.outbound import Letter, Rules, Target, judged
+from onmaru.kernel.outbound import Letter, Mail, Rules, Target, judged
 
 HOPS = 3
 SECONDS = 15.0
@@ -52,7 +53,10 @@ class _Judged(http.client.HTTPConnection):
 class NetworkOutbound:
     """Outbound (kernel/outbound.py): at most HOPS redirects, MOST bytes and SECONDS in all; no proxy, no cookie."""
 
-    def __init__(self, rules: Rules, resolve: Resolve = resolved, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, rules: Rules, resolve: Resolve = resolved, seconds: float = SECONDS, sender: str = "onmaru@localhost"
+    ) -> None:
+        self._sender = sender
         self._rules = rules
         self._resolve = resolve
         self._seconds = seconds
@@ -77,6 +81,10 @@ class NetworkOutbound:
         status, _, _ = self._once(target, letter, time.monotonic() + min(letter.seconds, self._seconds))
         if not 200 <= status < 300:
             raise _failed(f"the receiver answered {status}")
+
+    def post(self, tenant: str, mail: Mail) -> None:
+        """See the door."""
+        sent(self._rules, self._sender, self._resolve, tenant, mail)
 
     def _once(self, target: Target, letter: Letter, ends: float) -> tuple[int, str, bytes]:
         try:

@@ -62,7 +62,7 @@ def mail(asked: Wanted, standing: Standing, kind: Kind, now: int, events: Sequen
         text += f"event: {numbers}\n"
     content: Content = asked.content if open else "empty"
     attached = (JSON, notification(standing, kind, now, events, content)) if asked.form else None
-    return Mail(asked.endpoint.removeprefix("mailto:"), SUBJECT, text, attached)
+    return Mail(asked.endpoint, SUBJECT, text, attached)
 
 
 def _formed(body: bytes, form: str) -> bytes:

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-from onmaru.app.subscriptions.letters import bundle, letter
+from onmaru.app.subscriptions.letters import bundle, letter, mail
 from onmaru.app.subscriptions.runner import Absent, Runner
-from onmaru.fhir.outcome import invalid
 from onmaru.fhir.subscriptions.notification import Kind, Told
 from onmaru.kernel.outbound import Outbound, Rules
 from onmaru.web.sockets import Sockets
@@ -38,11 +37,14 @@ class Ways:
         if asked.channel == "websocket":
             await self._said(tenant, runner, kind, events)
             return
-        if asked.channel not in ("rest-hook", "message"):
-            raise invalid("not-supported", "this server has no such channel", status=403)
+        now, standing = self._now(), runner.standing("requested" if kind == "handshake" else "active")
+        if asked.channel == "email":
+            self._rules.recipient(tenant, asked.endpoint)
+            open = tenant in self._rules.told
+            await self._out(self._outbound.post, tenant, mail(asked, standing, kind, now, events, open))
+            return
         self._rules.target(tenant, asked.endpoint)
-        standing = runner.standing("requested" if kind == "handshake" else "active")
-        sent = letter(asked, standing, kind, self._now(), events)
+        sent = letter(asked, standing, kind, now, events)
         if sent is not None:
             await self._out(self._outbound.deliver, tenant, sent)
 
