@@ -290,3 +290,13 @@ def test_after_too_many_tries_it_is_in_error_and_goes_on_when_written_again(hous
     house.ask("PUT", f"/Subscription/{id}", {**asked, "id": id})
     until(lambda: len(receiver.numbers()) == 4)
     assert receiver.numbers() == [1, 2, 3, 4]
+
+
+def test_the_capability_statement_names_topics_and_where_sockets_are(house: Served) -> None:
+    rest = house.ask("GET", "/metadata")["rest"][0]
+    (own,) = (one for one in rest["resource"] if one["type"] == "Subscription")
+    assert PATIENTS in [one["valueCanonical"] for one in own["extension"]]
+    assert {"status", "events", "get-ws-binding-token"} <= {one["name"] for one in own["operation"]}
+    assert rest["extension"][0]["valueUri"] == f"ws://127.0.0.1:{house.port}/subscriptions"
+    assert house.client.get("/t/nobody/fhir/metadata").status_code in (200, 404)
+    assert house.house.tenants() == ["main"]

@@ -38,6 +38,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.subscribing import Ledger
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
 
@@ -159,8 +160,12 @@ class House:
         return tuple(self._seats)
 
     def subscribed(self, tenant: str) -> bool:
-        """Whether anybody in a tenant has ever subscribed to anything."""
-        return (self.folder(tenant) / LEDGER).exists()
+        """Whether anybody in a tenant may have subscribed to something."""
+        return self.store is not None or (self.folder(tenant) / LEDGER).exists()
+
+    def _ledger(self, tenant: str, keys: Keys) -> Ledger:
+        store = self.store
+        return SqliteLedger(self.folder(tenant), keys.pages) if store is None else store.ledger(keys)
 
     def keys(self, tenant: str) -> tuple[Keys, keyring.Keyring]:
         """The keys of one tenant's files, made on first use."""
@@ -205,7 +210,7 @@ class House:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
         rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
-        ledger = SqliteLedger(self.folder(tenant), keys.pages)
+        ledger = self._ledger(tenant, keys)
         book = Book(ledger, lambda: self.logins, home.index, home.tip)
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, book)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)

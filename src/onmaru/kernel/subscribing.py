@@ -16,6 +16,8 @@ from onmaru.kernel.log import Draft, Version
 State = Literal["requested", "active", "error", "off"]
 # Types that the door is shown: Subscriptions, and the Basics among which their topics are
 WATCHED = frozenset({"Subscription", "Basic"})
+# Events of one subscription that can be asked for again by number
+KEPT = 10_000
 # Under this name the house writes a subscription's status
 HOUSE = "subscriptions"
 
@@ -70,6 +72,9 @@ class Ledger(Protocol):
 
     def events(self, id: str, since: int, until: int, count: int) -> Sequence[tuple[int, int]]:
         """(number, position) of the events numbered since … until that are still known, at most `count`."""
+
+    def lead(self) -> bool:
+        """Whether this worker is the one that serves the tenant's subscriptions, from now on perhaps."""
 
     def close(self) -> None: ...
 

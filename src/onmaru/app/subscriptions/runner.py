@@ -6,6 +6,7 @@ Its one law: a number is on the disk before it is told, and the owner's rights a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from onmaru.app.refusal import verdict
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.fhir.outcome import Invalid
@@ -28,6 +30,7 @@ ROOM = 1000
 SLICE = 100
 LONG = 3600.0
 NEVER = 2**62
+log = logging.getLogger("onmaru.subscriptions")
 # Seconds for which what was said into a line that then broke is not taken for heard
 DOUBTED = 10.0
 
@@ -65,6 +68,7 @@ class Desk(Protocol):
     async def tell(self, runner: Runner, kind: Kind, batch: Sequence[tuple[int, int]]) -> None: ...
     async def keep(self, runner: Runner, events: Sequence[tuple[int, int]] = ()) -> None: ...
     async def reflect(self, runner: Runner) -> None: ...
+    async def again(self, runner: Runner) -> Progress: ...
 
 
 class Runner:
@@ -140,16 +144,38 @@ class Runner:
     # -- its life ---------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        try:
-            if self.progress.state == "requested":
-                if self.asked.channel != "websocket":  # whose listeners are each greeted when they come
-                    await self._until_received("handshake", ())
-                await self._set("active")
-            while True:
-                await self._next()
-        except Over as over:
-            await self._set(over.state, over.error)
-            self.station.leave(self)
+        while True:
+            try:
+                await self._live()
+            except Over as over:
+                await self._set(over.state, over.error)
+                self.station.leave(self)
+                return
+            except Exception as error:  # noqa: BLE001 - a store that is away comes back, and nothing is passed over
+                log.error("a subscription begins again: %s", verdict(error)[0])
+                await self._recovered()
+
+    async def _live(self) -> None:
+        if self.progress.state == "requested":
+            if self.asked.channel != "websocket":  # whose listeners are each greeted when they come
+                await self._until_received("handshake", ())
+            await self._set("active")
+        while True:
+            await self._next()
+
+    async def _recovered(self) -> None:
+        """Go on from what is on the disk; what is not there is read from the log again."""
+        self.station.leave(self)
+        self.pending.clear()
+        while True:
+            await asyncio.sleep(self.station.tuning.flush)
+            try:
+                self.progress = await self.station.again(self)
+            except Exception as error:  # noqa: BLE001 - as above
+                log.error("a subscription waits for its store: %s", verdict(error)[0])
+                continue
+            self.position, self.behind = self.progress.t, True
+            return
 
     async def _next(self) -> None:
         """Tell what there is to tell, or find it, or wait for it."""

@@ -81,6 +81,7 @@ class Station:
         self._board: Board[Runner] = Board()
         self._disk = ThreadPoolExecutor(1, "subscriptions")
         self._tasks: list[asyncio.Task[None]] = []
+        self._leading: asyncio.Task[None] | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -97,22 +98,55 @@ class Station:
     # -- life -------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up every subscription where it was left."""
-        for id, owner in self.ledger.rows():
+        """Take up every subscription where it was left, as soon as this worker is the one to."""
+        await self._turn_up()
+        self._leading = asyncio.create_task(self._lead())
+
+    async def _lead(self) -> None:
+        """Look now and then whether it still is, or has become so."""
+        while True:
+            await asyncio.sleep(self.tuning.flush)
+            try:
+                await self._turn_up()
+            except Exception as error:  # noqa: BLE001 - a database that is away comes back
+                log.error("it is not known who serves the subscriptions: %s", verdict(error)[0])
+
+    async def _turn_up(self) -> None:
+        leads = await self._on_disk(self.ledger.lead)
+        if leads and not self._tasks:
+            await self._begin()
+        elif not leads and self._tasks:
+            await self._end()
+
+    async def _begin(self) -> None:
+        self.position = self._world.head()
+        for id, owner in await self._on_disk(self.ledger.rows):
             found = self._world.tenant.index.latest("Subscription", id, self.position)
             if found is None or found.body is None:
-                self.ledger.own(id, None)
+                await self._on_disk(self.ledger.own, id, None)
             else:
                 await self._take(found, owner)
         self._tasks = [asyncio.create_task(one()) for one in (self._follow, self._patrol, self._flushing)]
 
-    async def close(self) -> None:
-        """Stop everything and save how far each has come."""
+    async def _end(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for runner in self.runners.values():
+            self.leave(runner)
         await asyncio.gather(*(one.stop() for one in self.runners.values()))
-        await self._flush()
+
+    async def close(self) -> None:
+        """Stop everything and save how far each has come."""
+        if self._leading is not None:
+            self._leading.cancel()
+            await asyncio.gather(self._leading, return_exceptions=True)
+        await self._end()
+        try:
+            await self._flush()
+        except Invalid as error:
+            log.warning("how far subscriptions have come was not saved: %s", error.issues[0].text)
         self._disk.shutdown()
 
     async def _follow(self) -> None:
@@ -285,6 +319,11 @@ class Station:
         await self._on_disk(self.ledger.keep, [(runner.id, row)], numbered)
         runner.saved = row
 
+    async def again(self, runner: Runner) -> Progress:
+        """How far it had come when that was last saved."""
+        _, known = await self._on_disk(self.ledger.row, runner.id)
+        return known or runner.saved
+
     async def _on_disk(self, what: Callable[..., Any], *values: Any) -> Any:
         """One after the other in a thread; who is cancelled waits until it is done, so that nothing overtakes it."""
         doing = asyncio.get_running_loop().run_in_executor(self._disk, what, *values)
@@ -297,7 +336,10 @@ class Station:
     async def _flushing(self) -> None:
         while True:
             await asyncio.sleep(self.tuning.flush)
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception as error:  # noqa: BLE001 - it is saved the next time; till then more would be looked at again
+                log.warning("how far subscriptions have come was not saved: %s", verdict(error)[0])
 
     async def _flush(self) -> None:
         """Save how far all have come that have moved; many at once cost hardly more than one."""

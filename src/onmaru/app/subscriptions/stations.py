@@ -88,20 +88,24 @@ class Stations:
     def standing(self, caller: Caller, id: str, base: str) -> Standing | None:
         """How a subscription stands; how much it has told is for its owner alone. None where it never began."""
         runner = self._runner(caller, id)
-        if runner is None:
-            return None
-        mine = runner.owner.user == caller.user
-        total = runner.progress.number if mine else None
-        return Standing(base, id, runner.asked.topic, runner.progress.state, total, runner.progress.error)
+        if runner is not None:
+            owner, progress, topic = runner.owner, runner.progress, runner.asked.topic
+        else:
+            found, kept = self._running.house.seat(caller.tenant).book.ledger.row(id)
+            if found is None or kept is None:
+                return None
+            owner, progress, topic = found, kept, ""
+        total = progress.number if owner.user == caller.user else None
+        return Standing(base, id, topic, progress.state, total, progress.error)
 
     def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None:
         """The events since … until that this caller may be told now, at most MOST; None for who does not own it."""
-        runner = self._runner(caller, id)
-        if runner is None or runner.owner.user != caller.user:
+        seat = self._running.house.seat(caller.tenant)
+        owner, progress = seat.book.ledger.row(id)
+        if owner is None or progress is None or owner.user != caller.user:
             return None
-        station = self._stations[caller.tenant]
-        known = station.ledger.events(id, since, min(until, runner.progress.number), MOST)
-        return Eyes(self._running.house.seat(caller.tenant).tenant, caller).told(known)
+        known = seat.book.ledger.events(id, since, min(until, progress.number), MOST)
+        return Eyes(seat.tenant, caller).told(known)
 
     def token(self, caller: Caller, ids: Sequence[str], standing: Grant) -> tuple[str, Binding] | None:
         """A token by which a websocket may hear these subscriptions; None where one of them is not the caller's to hear."""
@@ -131,8 +135,8 @@ class Stations:
             station.runners[id].doubt()
 
     def topics(self, tenant: str) -> Sequence[str]:
-        """The urls of the topics of a tenant."""
-        return sorted(self._running.house.seat(tenant).book.topics())
+        """The urls of the topics of a tenant that is open here."""
+        return sorted(self._running.house.seat(tenant).book.topics()) if tenant in self._stations else ()
 
     def _runner(self, caller: Caller, id: str) -> Runner | None:
         station = self._stations.get(caller.tenant)

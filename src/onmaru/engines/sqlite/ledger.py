@@ -11,10 +11,8 @@ import apsw
 import msgspec
 
 from onmaru.engines.sqlite.connection import connect
-from onmaru.kernel.subscribing import Owner, Progress
+from onmaru.kernel.subscribing import KEPT, Owner, Progress
 
-# Events of one subscription that can be asked for again by number
-KEPT = 10_000
 FILE = "subscriptions.db"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (id TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -73,6 +71,10 @@ class SqliteLedger:
             "SELECT n, t FROM event WHERE id = ? AND n BETWEEN ? AND ? ORDER BY n LIMIT ?", (id, since, until, count)
         )
         return [(number, t) for number, t in found]
+
+    def lead(self) -> bool:
+        """The tenant's one home does."""
+        return True
 
     def close(self) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir import structure
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.search import parse
+from onmaru.fhir.subscriptions.extensions import BACKPORT
 from onmaru.fhir.subscriptions.notification import Standing, notification, standings
 from onmaru.fhir.subscriptions.wanted import CONTENTS, Content, state_of
 from onmaru.fhir.verbatim import instant
@@ -118,15 +119,33 @@ class Subscribed:
         return known or Standing(base, version.id, "", state_of(version.body or b"{}"), None)
 
 
+def advertised(statement: bytes, topics: Sequence[str], base: str) -> bytes:
+    """A CapabilityStatement that names the topics at Subscription and where websockets are, as the guide asks for."""
+    told = [
+        {"url": f"{BACKPORT}capabilitystatement-subscriptiontopic-canonical", "valueCanonical": url} for url in topics
+    ]
+    where = [
+        {"url": "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket", "valueUri": _sockets(base)}
+    ]
+    for found, mark in ((where, b'"mode":"server",'), (told, b'"type":"Subscription",')):
+        if found:
+            statement = statement.replace(mark, b'"extension":' + msgspec.json.encode(found) + b"," + mark, 1)
+    return statement
+
+
+def _sockets(base: str) -> str:
+    """Where websockets are, of the house that answers at `base`."""
+    return f"ws{re.sub(r'(/t/[^/]*)?(/fhir)?$', '', base).removeprefix('http')}/{PATH}"
+
+
 def _handed(secret: str, binding: Binding, base: str) -> dict[str, Any]:
     """The answer, as Parameters. `base` is the FHIR address; sockets are at the house's own."""
-    house = re.sub(r"/t/[^/]*$", "", base.removesuffix("/fhir"))
     parts: list[dict[str, Any]] = [
         {"name": "token", "valueString": secret},
         {"name": "expiration", "valueDateTime": instant(binding.expires)},
     ]
     parts += [{"name": "subscription", "valueString": id} for id in binding.ids]
-    parts.append({"name": "websocket-url", "valueUrl": f"ws{house.removeprefix('http')}/{PATH}"})
+    parts.append({"name": "websocket-url", "valueUrl": _sockets(base)})
     return {"resourceType": "Parameters", "parameter": parts}
 
 
