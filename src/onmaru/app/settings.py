@@ -183,9 +183,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "subscription_tries",
         300,
-        "How often in a row a notification is tried, with pauses that grow from a second to five minutes, before its "
-        "subscription stands in error: 300 times are about a day. Written again, it goes on where it stood.",
+        "How often in a row a notification is tried, with pauses that grow, before its subscription stands in error: 300 "
+        "times are about a day. Written again, it goes on where it stood.",
         within=(1, 100_000),
+    ),
+    Setting(
+        "subscription_pause",
+        300.0,
+        "The longest pause between two tries of a notification, in seconds; the first is one second, each next "
+        "twice as long.",
+        within=(0.1, 86_400),
     ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )

@@ -24,7 +24,8 @@ class Tuning(msgspec.Struct, frozen=True):
 
 def tuning(found: Mapping[str, Chosen]) -> Tuning:
     """How often and how long they try."""
-    return Tuning(tries=int(found["subscription_tries"].value))
+    most = float(found["subscription_pause"].value)
+    return Tuning(tries=int(found["subscription_tries"].value), first=min(1.0, most), most=most)
 
 
 def address(found: Mapping[str, Chosen]) -> str:
