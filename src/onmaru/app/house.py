@@ -18,7 +18,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -37,6 +37,7 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -202,8 +203,15 @@ class House:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
         rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
-        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+
+        def limits() -> Limits:
+            return self.tenancies.of(tenant).limits
+
+        stands = Tenant(
+            tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
+        )
+        space = Space(lambda: limits().blobs)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
         return Seat(
             home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
         )

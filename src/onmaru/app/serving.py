@@ -237,6 +237,7 @@ def wire(doorway: Doorway, found: Found, keeper: Keeper) -> Doors:
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        limits=lambda tenant: house.tenancies.of(tenant).limits,
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),

@@ -17,12 +17,13 @@ from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
-from onmaru.kernel.tenancy import Act
+from onmaru.kernel.tenancy import Act, Limits
 from onmaru.kernel.why import Explanation
 
 Language = Literal["ko", "en"]
 Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
+NO_LIMITS = Limits()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -131,7 +132,8 @@ class Doors(msgspec.Struct, frozen=True):
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
-    closed(tenant): why nobody gets at it now, "" where it is open. keeping None: a house whose tenants nobody keeps by HTTP.
+    closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
+    whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
@@ -151,6 +153,7 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
