@@ -160,9 +160,14 @@ class House:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.store is not None:
             self.store.same_key(tenant, folder)
-        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
+        found = self.keys_in(folder, tenant)
         if self.store is not None:
             self.store.same_key(tenant, folder)
+        return found
+
+    def keys_in(self, folder: Path, tenant: str) -> tuple[Keys, keyring.Keyring]:
+        """The same for a tenant that lies, or will lie, in any folder."""
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
