@@ -36,6 +36,8 @@ STATS = "subject=Patient/p1&code=8310-5&statistic=total-count"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 
 ROWS = [
+    Row("diff", "GET", "/fhir/Observation/o1/$diff?fromVersion=1", b"", {}, FOUND),
+    Row("diff of two", "GET", "/fhir/$diff?from=Observation/o1&to=Observation/o2", b"", {}, FOUND),
     Row("lastn", "GET", "/fhir/Observation/$lastn?subject=Patient/p1&code=8310-5", b"", {}, LISTED),
     Row("stats", "GET", f"/fhir/Observation/$stats?{STATS}", b"", {}, LISTED),
     Row("stats posted", "POST", f"/fhir/Observation/$stats?{STATS}", b"", {}, LISTED),

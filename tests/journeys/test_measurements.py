@@ -135,7 +135,8 @@ def test_a_period_and_sources_are_asked_for_in_a_body(house: House) -> None:
 @pytest.mark.parametrize(
     "query",
     ["", "subject=Patient/p1", "subject=Patient/p1&code=a", "subject=Patient/p1&code=a&statistic=mode",
-     "code=a&statistic=sum", "subject=Patient/p1&statistic=sum", *(f"subject=Patient/p1&code=a&statistic=sum&{one}" for one in (
+     "code=a&statistic=sum", "subject=Patient/p1&statistic=sum",
+     *(f"subject=Patient/p1&code=a&statistic=sum&{one}" for one in (
          "duration=x", "duration=-1", "duration=NaN", "period=2026", "include=yes"))],
 )  # fmt: skip
 def test_what_cannot_be_calculated_is_refused(house: House, query: str) -> None:
