@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.outcome import Issue
 from onmaru.fhir.query import Query
 from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
@@ -37,10 +38,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """What one change did: the version now current, and whether the change made it (False: it was there already)."""
+    """What one change did: the version now current, the status that tells whether the change made it, and warnings."""
 
     version: Version
     status: int
+    warnings: tuple[Issue, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True):

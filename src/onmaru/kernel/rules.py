@@ -15,6 +15,7 @@ from onmaru.fhir.profiles.library import KINDS, Library, core
 from onmaru.fhir.profiles.validator import checked
 from onmaru.fhir.profiles.visit import Visit
 from onmaru.fhir.profiles.walk import run_profile
+from onmaru.kernel.integrity import Integrity
 from onmaru.kernel.log import Version
 from onmaru.kernel.terms import Defined, Terms
 
@@ -33,10 +34,19 @@ def nothing() -> Iterable[Version]:
 
 
 class Rules:
-    """`level`: see the setting `validation`. `found` gives the latest versions of DEFINING resources, whoever asks."""
+    """`level` and `integrity`: see the settings `validation` and `integrity`.
 
-    def __init__(self, level: Level = "off", found: Callable[[], Iterable[Version]] = nothing) -> None:
+    `found` gives the latest versions of DEFINING resources, whoever asks.
+    """
+
+    def __init__(
+        self,
+        level: Level = "off",
+        found: Callable[[], Iterable[Version]] = nothing,
+        integrity: Integrity = "off",
+    ) -> None:
         self.level = level
+        self.integrity: Integrity = integrity
         self._found = found
         self._library: Library | None = None
 

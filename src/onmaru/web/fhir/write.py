@@ -19,6 +19,8 @@ from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import FORM, check_content, prefer
 
 POSITION = "x-onmaru-position"
+WARNINGS = "x-onmaru-warnings"
+DONE = Issue("informational", "done", severity="information")
 
 
 class Writes:
@@ -97,6 +99,7 @@ def _answer(request: Request, written: Written) -> Response:
     version = written.version
     headers = [("etag", f'W/"{version.version}"'), ("last-modified", http_date(version.at // 1_000_000))]
     headers.append((POSITION, str(version.t)))
+    headers += _warned([written])
     if written.status == 201:
         base = request.params["base"]
         headers.append(("location", f"{base}/{version.name}/_history/{version.version}"))
@@ -105,18 +108,25 @@ def _answer(request: Request, written: Written) -> Response:
         return Response(written.status, b"", "", tuple(headers))
     body = version.body or b""
     if wanted == "OperationOutcome":
-        body = outcome([Issue("informational", "done", severity="information")])
+        body = outcome([*written.warnings, DONE])
     return Response(written.status, body, FHIR, tuple(headers))
 
 
 def _gone(request: Request, written: Sequence[Written]) -> Response:
     last = max((one.version.t for one in written), default=0)
-    headers = [(POSITION, str(last))] if last else []
+    headers = [*([(POSITION, str(last))] if last else []), *_warned(written)]
     if len(written) == 1 and written[0].version.version:
         headers.append(("etag", f'W/"{written[0].version.version}"'))
     if prefer(request.headers).answer == "OperationOutcome":
-        return Response(200, outcome([Issue("informational", "done", severity="information")]), FHIR, tuple(headers))
+        warnings = [issue for one in written for issue in one.warnings]
+        return Response(200, outcome([*warnings, DONE]), FHIR, tuple(headers))
     return Response(204, b"", "", tuple(headers))
+
+
+def _warned(written: Sequence[Written]) -> list[tuple[str, str]]:
+    """How many warnings there are; `Prefer: return=OperationOutcome` tells them."""
+    count = sum(len(one.warnings) for one in written)
+    return [(WARNINGS, str(count))] if count else []
 
 
 def if_match(request: Request) -> int | None:
