@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Issue, invalid, outcome
+from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
 from onmaru.kernel.errand import HEAVY
@@ -17,6 +17,7 @@ from onmaru.web.answers import FHIR
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import FORM, check_content, prefer
+from onmaru.web.fhir.provenance import none_of, paired, placed
 
 POSITION = "x-onmaru-position"
 WARNINGS = "x-onmaru-warnings"
@@ -31,14 +32,21 @@ class Writes:
         self._driver = driver
 
     def write(self, request: Request, hall: Hall, change: Change) -> Response | Awaitable[Response]:
-        """Write a resource; a large one in steps, so that nobody waits for it."""
+        """Write a resource and what X-Provenance says of it; a large one in steps, so that nobody waits for it."""
+        changes = paired(request.headers, change)
         if len(change.body) > HEAVY:
-            return self._large(request, hall, change)
-        return _answer(request, hall.record.write([change])[0])
+            return self._large(request, hall, changes)
+        try:
+            return _answer(request, hall.record.write(changes)[0])
+        except Invalid as error:
+            raise placed(error) if len(changes) > 1 else error from None
 
-    async def _large(self, request: Request, hall: Hall, change: Change) -> Response:
-        (written,) = await self._driver.run(hall.record.steps([change]), hall.caller.tenant)
-        return _answer(request, written)
+    async def _large(self, request: Request, hall: Hall, changes: Sequence[Change]) -> Response:
+        try:
+            written = await self._driver.run(hall.record.steps(changes), hall.caller.tenant)
+        except Invalid as error:
+            raise placed(error) if len(changes) > 1 else error from None
+        return _answer(request, written[0])
 
     def create(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`POST Type`; with If-None-Exist only if nothing matches (200 and the match otherwise)."""
@@ -76,12 +84,14 @@ class Writes:
 
     def delete(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type/id`: 204, whether it was there or not."""
+        none_of(request.headers)
         params = request.params
         change = Change("delete", params["type"], params["id"], if_match=if_match(request))
         return _gone(request, hall.record.write([change]))
 
     def delete_matching(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type?criteria`: one match, or all of them where the site allows it."""
+        none_of(request.headers)
         type_name = request.params["type"]
         query = criteria(request)
         if not self._settings.multiple_delete:
