@@ -202,11 +202,11 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
-        rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
-
         def limits() -> Limits:
             return self.tenancies.of(tenant).limits
 
+        asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
+        rules = Rules(asked[0], defining, asked[1])
         stands = Tenant(
             tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
         )
