@@ -9,10 +9,11 @@ import http.client
 import itertools
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from tests.served import Served, admission
@@ -38,7 +39,7 @@ QUERIES = (
     "_include=*&_revinclude=*",
     "_has:Observation:subject:_id={id}&_summary=count",
     f"subject:Patient.name={WORD}",
-    "patient={id}&_include:iterate=*",
+    "subject=Patient/{id}&_include=*",
     "_cursor={cursor}",
     "_total=accurate",
 )
@@ -87,15 +88,14 @@ def shaped(shape: str, names: dict[str, str]) -> Iterator[str]:
 def requests(routes: list[tuple[str, str]], names: dict[str, str]) -> Iterator[Asked]:
     """Every route, with these names in its path, its query and its body."""
     person = {"reference": f"Patient/{names['id']}"}
-    for method, shape in routes:
-        for path in shaped(shape, names):
-            kind = path.partition("/")[0]
-            made = {"resourceType": kind or "Bundle", "subject": person}
-            if kind == "Patient" and method == "PUT":
-                made = {"resourceType": "Patient", "id": names["id"]}
-            yield Asked(method, f"/fhir/{path}".rstrip("/"), None if method == "GET" else made)
-            for query in QUERIES if method == "GET" and "$" not in path else ():
-                yield Asked(method, f"/fhir/{path}?{query.format(cursor=CURSOR, **names)}")
+    for method, path in dict.fromkeys((method, path) for method, shape in routes for path in shaped(shape, names)):
+        kind = path.partition("/")[0]
+        made = {"resourceType": kind or "Bundle", "subject": person}
+        if kind == "Patient" and method == "PUT":
+            made = {"resourceType": "Patient", "id": names["id"]}
+        yield Asked(method, f"/fhir/{path}".rstrip("/"), None if method == "GET" else made)
+        for query in QUERIES if method == "GET" and "$" not in path else ():
+            yield Asked(method, f"/fhir/{path}?{query.format(cursor=CURSOR, **names)}")
     for method, path, _, _ in ROUTES:
         if path != "logout":
             filled = re.sub(r"\{(\w+)\}", lambda found: names["name" if found[1] in ("user", "client") else "id"], path)
@@ -143,14 +143,27 @@ class Two:
             assert self.ask("/t/clinic", asked, self.tokens["clinic", "data-manager"]).status == 201
         self.served.send(admission().replace("홍^길동".encode(), SECRET), b"MSH|^~\\&|A|B|C|D|x||ADT^A01|" + SECRET)
         found = self.ask("/t/clinic", Asked("GET", "/api/dead-letters"), self.tokens["clinic", "data-manager"])
+        self.routes += self.declared()
         HERS["letter"] = json.loads(found.body)["items"][0]["id"]
         NOBODYS["letter"] = "0" * len(HERS["letter"])
 
-    def ask(self, prefix: str, asked: Asked, token: str) -> Told:
+    def declared(self) -> list[tuple[str, str]]:
+        """(method, shape) of every operation that the CapabilityStatement tells of, whatever table it is in."""
+        told = json.loads(self.ask("/t/clinic", Asked("GET", "/fhir/metadata"), "").body)["rest"][0]
+        shapes = {f"${one['name']}" for one in told.get("operation", ())}
+        for resource in told["resource"]:
+            if resource["type"] in (*KINDS, "Group"):
+                names = [one["name"] for one in resource.get("operation", ())]
+                shapes |= {f"{resource['type']}/{rest}${name}" for name in names for rest in ("", "I/")}
+        return [(method, shape) for shape in sorted(shapes) for method in ("GET", "POST")]
+
+    def ask(self, prefix: str, asked: Asked, token: str, more: Mapping[str, str] | None = None) -> Told:
         """One request on the one connection."""
         kind = "application/fhir+json" if asked.path.startswith("/fhir") else "application/json"
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
         body = None if asked.body is None else json.dumps(asked.body)
+        if asked.path.startswith("/oauth"):
+            kind, body = "application/x-www-form-urlencoded", urlencode(asked.body)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind, **(more or {})}
         self.line.request(asked.method, quote(prefix + asked.path, safe="/?&=*:$_,.-"), body, headers)
         answer = self.line.getresponse()
         return Told(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
@@ -214,3 +227,57 @@ def test_a_name_of_another_tenants_answers_like_one_that_nobody_has(two: Two) ->
             wrong.append((hers, told))
     assert not wrong, wrong[:3]
     assert tried > 150
+    # What was written meanwhile refers to the clinic's patient by its id
+    for hers, _ in both:
+        if hers.method == "GET" and "include" in hers.path and WORD not in hers.path:
+            told = two.ask("/t/other", hers, two.tokens["other", "system"])
+            assert told.status < 500 and SECRET not in told.body, hers
+
+
+def test_another_tenants_job_is_neither_seen_nor_ended_nor_fetched(two: Two) -> None:
+    begun: list[str] = []
+    for asked in requests(two.routes, HERS):
+        if asked.method == "GET" and "$" in asked.path and "?" not in asked.path:
+            told = two.ask("/t/clinic", asked, two.tokens["clinic", "system"], {"Prefer": "respond-async"})
+            begun += [told.headers["content-location"]] if told.status == 202 else []
+    assert bool(begun) == any(shape == "$export" for _, shape in two.routes)
+    for address in begun:
+        path = address.partition(str(two.served.port))[2]
+        for method, token in itertools.product(("GET", "DELETE"), TOKENS):
+            assert two.ask("", Asked(method, path), two.tokens["other", token]).status == 403
+            assert two.ask(
+                "", Asked(method, path.replace("/t/clinic", "/t/other")), two.tokens["other", token]
+            ).status in (403, 404)
+        for _ in range(100):
+            told = two.ask("", Asked("GET", path), two.tokens["clinic", "system"])
+            if told.status != 202:
+                break
+            time.sleep(0.05)
+        assert told.status == 200, "its own tenant still has it"
+        for output in json.loads(told.body)["output"]:
+            file = output["url"].partition(str(two.served.port))[2]
+            assert SECRET not in two.ask("", Asked("GET", file), two.tokens["other", "system"]).body
+            swapped = two.ask("", Asked("GET", file.replace("/t/clinic", "/t/other")), two.tokens["other", "system"])
+            assert swapped.status >= 400 and SECRET not in swapped.body
+
+
+def test_an_event_stream_tells_of_its_own_tenant_alone(two: Two) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", two.served.port, timeout=20)
+    line.request("GET", "/t/other/api/events", headers={"Authorization": f"Bearer {two.tokens['other', 'system']}"})
+    events = line.getresponse()
+    assert events.readline() == b"retry: 2000\n" and events.readline() == b"\n"
+    for prefix, id in (("/t/clinic", HERS["id"]), ("/t/other", "own-patient")):
+        made = {"resourceType": "Patient", "id": id, "birthDate": "1981-01-01"}
+        token = two.tokens[prefix[3:], "data-manager"]
+        assert two.ask(prefix, Asked("PUT", f"/fhir/Patient/{id}", made), token).status in (200, 201)
+    told = b"".join(events.readline() for _ in range(3))
+    assert b"own-patient" in told and HERS["id"].encode() not in told
+    line.close()
+
+
+def test_a_token_shown_to_another_tenants_endpoints_is_unknown_there_and_stands(two: Two) -> None:
+    for path in ("introspect", "revoke", "token"):
+        for given in ({"token": two.tokens["clinic", "system"]}, {"grant_type": "refresh_token", "refresh_token": "x"}):
+            told = two.ask("/t/other", Asked("POST", f"/oauth/{path}", given), two.tokens["other", "system"])
+            assert SECRET not in told.body and b'"active":true' not in told.body
+    assert two.ask("/t/clinic", Asked("GET", "/api/me"), two.tokens["clinic", "system"]).status == 200
