@@ -20,6 +20,9 @@ import uvloop
 from onmaru.adapters import mllp
 from onmaru.app import hearing
 from onmaru.app import settings as chosen
+from onmaru.app.bulk.desk import Desk
+from onmaru.app.bulk.exporting import Exporting
+from onmaru.app.bulk.run import Work
 from onmaru.app.calm import calm
 from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
@@ -33,6 +36,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
+from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.room import Hall
@@ -101,7 +105,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     doorway = Doorway(running, allowed)
     control = Control(running)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found))
+    desk = Desk(running, works(running), float(found["job_hours"].value))
+    application = build(wire(doorway, found, desk))
     application.warm()
     listening = server(application, host, port)
     task = asyncio.create_task(listening.serve())
@@ -110,6 +115,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         log.info("serving http://%s:%d", host, port)
         plain = await _listen(doorway, found, listeners)
         await control.start()
+        desk.start()
         yield Served(running, doorway, f"http://{host}:{port}", plain, task)
     finally:
         await control.stop()
@@ -119,6 +125,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
             await doorway.ear.close()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
+        await desk.stop()
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
@@ -194,7 +201,12 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found) -> Doors:
+def works(running: Running) -> Sequence[Work]:
+    """What is done in the background."""
+    return (Exporting(),)
+
+
+def wire(doorway: Doorway, found: Found, background: Background | None = None) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
     fetching = Fetching(NetworkOutbound(rules()))
@@ -234,6 +246,7 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         came=doorway.came,
         letters=doorway,
         erasing=Erasing(doorway),
+        background=background,
         ready=running.ready,
         fetch=fetching.fetch,
         send=fetching.send,

@@ -161,6 +161,12 @@ SETTINGS: tuple[Setting, ...] = (
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
     ),
+    Setting(
+        "job_hours",
+        24.0,
+        "How long what came of an export or import can be looked at and fetched, in hours; afterwards it is removed.",
+        within=(0.001, 8760),
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 

@@ -61,6 +61,14 @@ class Finder:
             return self._sorted(self._matching(query.types, query.clauses), query.sort)
         return self._sorted(found, query.sort)
 
+    def matching(self, query: Query) -> BitMap:
+        """The same as a set."""
+        return self._matching(query.types, query.clauses)
+
+    def seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
+        """What of `found`, current or not, this caller sees; all of it is of `types`."""
+        return self._seen(found, types)
+
     def _pair(self, query: Query) -> BitMap | None:
         """The page a ward opens all day: one patient and one code, answered by one range."""
         if len(query.clauses) != 2 or len(query.types) != 1:

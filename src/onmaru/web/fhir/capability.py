@@ -32,6 +32,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "software": {"name": "Onmaru", "version": __version__},
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [
@@ -44,7 +45,8 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                     {"name": name[1:], "definition": f"urn:onmaru:operation:{name[1:]}"}
                     for name in sorted(named)
                     if name[0] == "$"
-                ],
+                ]
+                + [_EXPORT],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
@@ -59,12 +61,18 @@ _ORDER = ("read", "vread", "update", "patch", "delete", "history-instance", "his
 
 # R5's definition: R4 has none
 _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+_BULK = "http://hl7.org/fhir/uv/bulkdata"
+_EXPORT = {"name": "export", "definition": f"{_BULK}/OperationDefinition/export"}
+_OF_TYPE = {
+    "Patient": [_PURGE, {"name": "export", "definition": f"{_BULK}/OperationDefinition/patient-export"}],
+    "Group": [{"name": "export", "definition": f"{_BULK}/OperationDefinition/group-export"}],
+}
 _VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
-        "operation": [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE],
+        "operation": [*_OF_TYPE.get(type_name, ()), _VALIDATE],
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",
