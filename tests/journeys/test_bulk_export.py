@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.bulk_house import LATER, BulkHouse, run
 
+from onmaru.app.bulk import desk
 from onmaru.kernel.audit import Access
 
 
@@ -236,5 +239,46 @@ def test_every_page_of_a_file_leaves_an_audit_row_with_its_patients(tmp_path: Pa
             ("p1", "p2")
         ]
         assert any("$export?" in row.target or "$export $job" in row.target for row in rows)
+
+    run(tmp_path, journey)
+
+
+def test_a_killed_server_goes_on_with_its_jobs_and_a_file_is_the_same_afterwards(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    async def before(house: BulkHouse) -> None:
+        filled(house)
+        done = await house.ended(await house.begun("$export?_type=Observation"))
+        seen["file"] = done.json["output"][0]["url"]
+        seen["bytes"] = (await house.ask("GET", seen["file"])).body
+        async with house.resting():
+            seen["status"] = await house.begun("$export?_type=Patient")
+            house.put(patient("p1", gender="female"))
+            seen["token"] = house.token
+            await house.desk.stop()
+
+    async def after(house: BulkHouse) -> None:
+        house.token = seen["token"]
+        assert (await house.ask("GET", seen["file"])).body == seen["bytes"]
+        done = await house.ended(seen["status"])
+        told = await house.lines(done.json["output"][0]["url"])
+        assert [(one["id"], one["gender"]) for one in told] == [("p1", "male"), ("p2", "male")]
+
+    run(tmp_path, before)
+    run(tmp_path, after)
+
+
+def test_what_came_of_a_job_is_removed_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "SWEEP_EVERY", 0.01)
+
+    async def journey(house: BulkHouse) -> None:
+        filled(house)
+        house.desk._lasts = 300_000
+        status = await house.begun("$export?_type=Patient")
+        file = (await house.ended(status)).json["output"][0]["url"]
+        await asyncio.sleep(0.4)
+        for url in (status, file):
+            assert (await house.ask("GET", url)).status == 404
+        assert not list((house.house.folder("main") / "blobs").glob("??/*"))
 
     run(tmp_path, journey)

@@ -306,12 +306,14 @@ def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
 
 
 def test_no_interaction_is_left_out_of_the_table(tmp_path: Path) -> None:
+    from tests.operation_rows import ROWS as OPERATIONS
+
     from onmaru.web.fhir.routes import shape_of
 
     house = House(tmp_path)
     asked = {
         (row.method, shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
-        for row in ROWS
+        for row in [*ROWS, *OPERATIONS]
         if row.url.startswith("/fhir")
     }
     routes = house.application._fhir.routes

@@ -20,7 +20,7 @@ from onmaru.kernel.room import Request, Response
 from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
-from onmaru.web.body import take
+from onmaru.web.body import poured_away, take
 from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
@@ -30,6 +30,7 @@ from onmaru.web.fhir.surface import Fhir
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
+from onmaru.web.packing import packed, taken
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -122,7 +123,7 @@ class Application:
         visit: Visit | None = None
         try:
             if not surface:
-                response = self._pages.answer(scope.method, path)
+                response = self._pages.answer(scope.method, path, packed=taken(scope.headers))
             else:
                 visit = self._visit(scope, request_id, tenant)
                 if surface == "api" and path == "events":
@@ -143,6 +144,7 @@ class Application:
             self._count(visit, path, response)
             if special(scope.headers, scope.query_string):
                 response = await self._formed(scope, response)
+            response = await packed(response, scope.headers)
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
 
@@ -193,7 +195,7 @@ class Application:
         try:
             # Nobody's body is taken in before it is known whose it is
             if not stranger:
-                await self._enter(visit)
+                await self._enter(visit, protocol)
             if visit.request.method in BODIED:
                 await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
@@ -211,7 +213,7 @@ class Application:
         body = await take(protocol, request.headers, most, settings.seconds)
         if surface == "fhir":
             body = await heard(body, request.headers)
-        kind = request.headers.get("content-type", "json")
+        kind = request.headers.get("content-type", "json").lower()
         if settings.depth < DEPTH and ("json" in kind or "xml" in kind):
             check_depth(body, settings.depth)
         visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
@@ -237,10 +239,12 @@ class Application:
             text = "this is not known to be on the disk; ask whether it is there before trying again"
             raise invalid("transient", text, status=503) from error
 
-    async def _enter(self, visit: Visit) -> None:
+    async def _enter(self, visit: Visit, protocol: Outgoing) -> None:
         try:
             enter(visit)
         except Invalid:
+            if visit.request.method in BODIED:
+                await poured_away(protocol, visit.request.headers)
             if visit.standing is None:
                 name = (trail_of(visit), visit.address, "unauthenticated")
                 await self._denials.gather(name, partial(deny, visit))
@@ -297,7 +301,7 @@ class Application:
         if visit.request.method != "GET":
             raise MethodRefused(["GET"])
         try:
-            await self._enter(visit)
+            await self._enter(visit, protocol)
             after = self._events.admit(visit)
             note(visit, "events")
         finally:
