@@ -23,9 +23,12 @@ from onmaru.kernel.extract import Chosen, Reading, chosen, may_export
 WIDTH = 4
 # Resources of a file, so that a client can fetch several at a time and begin again with one
 PER_FILE = 250_000
-# Positions looked at, and bytes given, in one part of a file
+# Positions looked at, and about the bytes given, in one part of a file
 PAGE = 2_000
 PART = 1 << 20
+# Positions of a list that are held at a time
+LISTED = 20_000
+Read = tuple[int, list[bytes]]
 
 
 class Pinned(msgspec.Struct, frozen=True):
@@ -51,8 +54,8 @@ def files(found: Sequence[Chosen]) -> list[File]:
 def listed(found: Sequence[Chosen]) -> Iterator[bytes]:
     """The list: the positions of each type in order, 4 bytes each, the lowest first."""
     for one in found:
-        for first in range(0, len(one.positions), PAGE):
-            yield packed(one.positions[first : first + PAGE])
+        for first in range(0, len(one.positions), LISTED):
+            yield packed(one.positions[first : first + LISTED])
 
 
 def packed(positions: BitMap) -> bytes:
@@ -118,27 +121,36 @@ class Parts:
         self._trim = trim
 
     async def read(self, listed: BinaryIO, file: File) -> AsyncIterator[bytes]:
-        """NDJSON, about a MiB a part. `listed`: the list of the export."""
-        listed.seek(file.start * WIDTH)
-        left = file.count
-        while left:
-            positions = unpacked(listed.read(min(left, PAGE) * WIDTH))
-            left -= len(positions)
-            async for part in self._page(positions):
-                yield part
+        """NDJSON, about a MiB a part. `listed`: the list of the export.
 
-    async def _page(self, rest: BitMap) -> AsyncIterator[bytes]:
-        while rest:
+        While a part is sent the next is read ahead; it leaves only where the gate, asked in its turn, shows the same.
+        """
+        listed.seek(file.start * WIDTH)
+        left, rest = file.count, BitMap()
+        asked: BitMap | None = None
+        ahead: asyncio.Future[Read] | None = None
+        while left or rest:
+            if len(rest) < PAGE:
+                some = unpacked(listed.read(min(left, LISTED) * WIDTH))
+                left = left - len(some) if some else 0
+                rest |= some
             caller = self._caller()
             rest = self._reading.shown(caller, rest)
-            if not rest:
-                return
-            asked = list(rest)
-            done, bodies = await asyncio.to_thread(self._tenant.log.bodies, asked, PART)
-            rest = BitMap(asked[done:])
+            page = rest[:PAGE]
+            if not page:
+                continue
+            if ahead is None or asked != page:
+                ahead = self._begin(page)
+            done, bodies = await ahead
+            given, rest = page[:done], rest[done:]
+            asked = rest[:PAGE]
+            ahead = self._begin(asked) if asked else None
             if bodies:
-                self._reading.disclosed(caller, BitMap(asked[:done]))
+                self._reading.disclosed(caller, given)
                 yield await asyncio.to_thread(joined, bodies, self._trim) if self._trim else joined(bodies, ())
+
+    def _begin(self, page: BitMap) -> asyncio.Future[Read]:
+        return asyncio.ensure_future(asyncio.to_thread(self._tenant.log.bodies, list(page), PART))
 
 
 def joined(bodies: Sequence[bytes], trim: tuple[str, ...]) -> bytes:
