@@ -18,6 +18,7 @@ from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.running import Running
 from onmaru.app.serving import wire, works
 from onmaru.kernel.accounts import User
+from onmaru.kernel.outbound import Rules
 from onmaru.kernel.record import Change
 from onmaru.web.application import build
 
@@ -27,10 +28,10 @@ LATER = {"prefer": "respond-async"}
 class BulkHouse:
     """A house in motion; `token` is a data manager's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: Rules) -> None:
         self.house = House(Place(folder / "home", folder / "keys", folder / "witness"), rooms=())
         self.running = Running(self.house)
-        self.desk = Desk(self.running, works(self.running), 24.0)
+        self.desk = Desk(self.running, works(rules), 24.0)
         self.application = build(wire(Doorway(self.running, ()), settings.load(), self.desk))
         self.token = self.issue("keeper", "data-manager")
 
@@ -77,7 +78,7 @@ class BulkHouse:
 
     async def ended(self, status: str, token: str | None = None) -> Answer:
         """Look until the job is over."""
-        for _ in range(500):
+        for _ in range(1500):
             answer = await self.ask("GET", status, token=token)
             if answer.status != 202:
                 return answer
@@ -100,9 +101,9 @@ class BulkHouse:
 
 
 @asynccontextmanager
-async def bulk_house(folder: Path, *, killed: bool = False) -> AsyncIterator[BulkHouse]:
-    """Open it; close it, or leave it as a kill would."""
-    made = BulkHouse(folder)
+async def bulk_house(folder: Path, rules: Rules) -> AsyncIterator[BulkHouse]:
+    """Open it, and close it."""
+    made = BulkHouse(folder, rules)
     made.desk.start()
     try:
         yield made
@@ -111,11 +112,11 @@ async def bulk_house(folder: Path, *, killed: bool = False) -> AsyncIterator[Bul
         await made.running.close()
 
 
-def run(folder: Path, test: Callable[[BulkHouse], Awaitable[None]]) -> None:
-    """Run one test in a house of that folder."""
+def run(folder: Path, test: Callable[[BulkHouse], Awaitable[None]], rules: Rules | None = None) -> None:
+    """Run one test in a house of that folder, which may be sent where the rules say."""
 
     async def whole() -> None:
-        async with bulk_house(folder) as house:
+        async with bulk_house(folder, rules or Rules()) as house:
             await test(house)
 
     asyncio.run(whole())

@@ -162,6 +162,7 @@ ROWS = [
     Row("export", "GET", "/fhir/$export", b"", {"prefer": "respond-async"}, BULK),
     Row("export of patients", "POST", "/fhir/Patient/$export", b"", {"prefer": "respond-async"}, BULK),
     Row("export of a group", "GET", "/fhir/Group/g1/$export", b"", {"prefer": "respond-async"}, BULK),
+    Row("import", "POST", "/fhir/$import", {"input": []}, {"prefer": "respond-async"}, BULK),
     Row("job", "GET", "/fhir/$job/1", b"", {}, NO_JOB),
     Row("job cancelled", "DELETE", "/fhir/$job/1", b"", {}, NO_JOB),
     Row("file of a job", "GET", "/fhir/$job/1/Patient.0.ndjson", b"", {}, NO_JOB),

@@ -22,12 +22,13 @@ from onmaru.app import hearing
 from onmaru.app import settings as chosen
 from onmaru.app.bulk.desk import Desk
 from onmaru.app.bulk.exporting import Exporting
+from onmaru.app.bulk.importing import Importing
 from onmaru.app.bulk.run import Work
 from onmaru.app.calm import calm
 from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
-from onmaru.app.errands import Projected
+from onmaru.app.errands import Projected, Readied
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
@@ -39,6 +40,7 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import Errand, Result
+from onmaru.kernel.outbound import Rules
 from onmaru.kernel.room import Hall
 from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
@@ -105,7 +107,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     doorway = Doorway(running, allowed)
     control = Control(running)
     listeners: list[mllp.Server] = []
-    desk = Desk(running, works(running), float(found["job_hours"].value))
+    desk = Desk(running, works(rules()), float(found["job_hours"].value))
     application = build(wire(doorway, found, desk))
     application.warm()
     listening = server(application, host, port)
@@ -201,9 +203,9 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def works(running: Running) -> Sequence[Work]:
-    """What is done in the background."""
-    return (Exporting(),)
+def works(allowed: Rules) -> Sequence[Work]:
+    """What is done in the background; `allowed`: where tenants may be sent."""
+    return Exporting(), Importing(NetworkOutbound(allowed), allowed)
 
 
 def wire(doorway: Doorway, found: Found, background: Background | None = None) -> Doors:
@@ -217,7 +219,7 @@ def wire(doorway: Doorway, found: Found, background: Background | None = None) -
 
     async def carry(errand: Errand) -> Result | None:
         reply = await running.aside.carry(errand)
-        return None if isinstance(reply, Projected) else reply
+        return None if isinstance(reply, Projected | Readied) else reply
 
     def why(caller: Caller, name: tuple[str, str], keeper: bool) -> Explanation:
         return explain(house.seat(caller.tenant).tenant, caller, name, house.logins.table, keeper=keeper)

@@ -69,6 +69,11 @@ class Job:
         found = (one["valueString"] for one in self.task.get(list, ()) if one["type"].get("text") == name)
         return str(next(found, ""))
 
+    def named(self, prefix: str) -> list[tuple[str, str]]:
+        """(name, blob) of what was made so far whose names begin so."""
+        found = ((str(one["type"].get("text", "")), str(one["valueString"])) for one in self.task.get("output", ()))
+        return [one for one in found if one[0].startswith(prefix)]
+
     @property
     def blobs(self) -> list[str]:
         """Every blob that goes with the job."""

@@ -49,6 +49,7 @@ class Desk:
         self._tickets: dict[tuple[str, str], Ticket] = {}
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self._ends: dict[tuple[str, str], int] = {}
+        self._begun: set[str] = set()
         self._sweeping: asyncio.Task[None] | None = None
 
     # -- the door ----------------------------------------------------------------------------------------------------
@@ -64,8 +65,9 @@ class Desk:
         caller = acting(self._house.logins, ticket.asker)
         asked = self._works[ticket.kind].pinned(self._house.seat(tenant).tenant, caller, ticket.asked)
         ticket = msgspec.structs.replace(ticket, asked=asked)
-        id = self._board(tenant).add(ticket)
+        self._begun.add(tenant)
         self._mark(tenant).touch()
+        id = self._board(tenant).add(ticket)
         await self._running.durable(tenant, 0)
         self._start(tenant, id, ticket)
         return id
@@ -86,7 +88,9 @@ class Desk:
     async def cancel(self, asker: Asker, id: str) -> None:
         """See the door."""
         self._mine(asker, id)
-        await self._stop((asker.tenant, id))
+        stopped = await self._stop((asker.tenant, id))
+        if stopped is not None:
+            stopped.clear()
         await self._running.durable(asker.tenant, 0)
         job = self._board(asker.tenant).job(id)
         if job is not None:
@@ -130,18 +134,19 @@ class Desk:
         for name in list(self._runs):
             await self._stop(name)
 
-    async def _stop(self, name: tuple[str, str]) -> None:
-        run = self._runs.pop(name, None)
-        if run is not None:
-            run[1].cancel()
-            await asyncio.wait([run[1]])
+    async def _stop(self, name: tuple[str, str]) -> Run | None:
+        run, task = self._runs.pop(name, (None, None))
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        return run
 
     def _start(self, tenant: str, id: str, ticket: Ticket) -> None:
         job = self._board(tenant).job(id)
         if job is None or (tenant, id) in self._runs:
             return
         self._tickets[tenant, id] = ticket
-        run = Run(self._house, job, ticket, lambda: self._board(tenant))
+        run = Run(self._house, job, ticket, lambda: self._board(tenant), lambda: self._running.durable(tenant, 0))
         self._runs[tenant, id] = run, asyncio.create_task(self._run(tenant, run))
 
     async def _run(self, tenant: str, run: Run) -> None:
@@ -164,7 +169,7 @@ class Desk:
         touching = asyncio.create_task(self._touch(tenant, run))
         try:
             outcome, blobs = await self._works[run.ticket.kind].run(run)
-        except BaseException:
+        except Exception:
             run.clear()
             raise
         finally:
@@ -212,7 +217,7 @@ class Desk:
                 self._ends[tenant, job.id] = outcome.expires if outcome is not None else now() + self._lasts
             elif job.status == "requested" or self._house.store is None or now() - job.at > STALE:
                 self._start(tenant, job.id, board.ticket(job))
-        if not jobs:
+        if not jobs and tenant not in self._begun:
             self._mark(tenant).unlink(missing_ok=True)
 
     def _forget(self, tenant: str, job: Job, status: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from onmaru.app.bulk.board import Board, Job, Outcome
@@ -14,14 +14,23 @@ from onmaru.kernel.chart import Tenant
 
 
 class Run:
-    """`told(done)` tells how much is done, 0 to 1."""
+    """`settled()` returns once all that was written is on the disk. `over`: nobody waits for it any more."""
 
-    def __init__(self, house: House, job: Job, ticket: Ticket, board: Callable[[], Board]) -> None:
+    def __init__(
+        self,
+        house: House,
+        job: Job,
+        ticket: Ticket,
+        board: Callable[[], Board],
+        settled: Callable[[], Awaitable[object]],
+    ) -> None:
         self.house = house
         self.job = job
         self.ticket = ticket
         self.board = board
+        self.settled = settled
         self.done = 0.0
+        self.over = False
         self._kept: list[str] = []
 
     @property
@@ -39,6 +48,10 @@ class Run:
         """Who asked, with what they may do now; `Invalid` 403 when they may nothing any more."""
         return acting(self.house.logins, self.ticket.asker)
 
+    def check(self) -> None:
+        """`Invalid` 403 when whoever asked may nothing any more."""
+        acting(self.house.logins, self.ticket.asker)
+
     def told(self, done: float) -> None:
         """Remember how far the work is."""
         self.done = done
@@ -51,6 +64,7 @@ class Run:
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
+            self.over = True
             await asyncio.wait([writing])
             raise
 

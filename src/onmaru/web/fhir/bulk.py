@@ -1,4 +1,4 @@
-"""`$export` (FHIR Bulk Data Access 2): of the system, of all patients or of a group, always answered later."""
+"""`$export` (FHIR Bulk Data Access 2) of the system, of all patients or of a group, and `$import`: always answered later."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.access import may_open
 from onmaru.kernel.export import Level, pairs_within, parse
+from onmaru.kernel.importing import read
 from onmaru.kernel.room import Response
 from onmaru.web.entrance import deny
 from onmaru.web.fhir.background import PATH, door, later, looked_after
@@ -24,6 +25,8 @@ def bulk(visit: Visit, path: str) -> Response | Awaitable[Response] | None:
     """The answer to a path of bulk data; None for any other."""
     if path.startswith(f"{PATH}/"):
         return looked_after(visit, path)
+    if path == "$import":
+        return _imported(visit)
     export = _EXPORT.fullmatch(path)
     return _exported(visit, path, export) if export is not None else None
 
@@ -55,3 +58,14 @@ async def _exported(visit: Visit, path: str, found: re.Match[str]) -> Response:
     level: Level = "group" if found[2] else "patient" if found[1] else "system"
     asked = parse(level, found[2] or "", pairs, lenient=prefer(request.headers).lenient)
     return await later(visit, "export", msgspec.json.encode(asked), path)
+
+
+async def _imported(visit: Visit) -> Response:
+    """`POST $import`: a manifest as plain JSON or as Parameters."""
+    request = visit.request
+    if request.method != "POST":
+        raise MethodRefused(["POST"])
+    begin(visit, "import")
+    check_accept(request.headers, request.query)
+    check_content(request.headers)
+    return await later(visit, "import", msgspec.json.encode(read(request.body)), "$import")

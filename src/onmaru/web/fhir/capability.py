@@ -53,6 +53,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                     ),
                     *described(offered, ""),
                     _EXPORT,
+                    {"name": "import", "definition": "urn:onmaru:operation:import"},
                 ],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
