@@ -15,6 +15,7 @@ from onmaru.app import settings
 from onmaru.app.bulk.desk import AT_ONCE, Desk
 from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN, House, Place, system
+from onmaru.app.keeper import Keeper
 from onmaru.app.running import Running
 from onmaru.app.serving import wire, works
 from onmaru.kernel.accounts import User
@@ -32,7 +33,8 @@ class BulkHouse:
         self.house = House(Place(folder / "home", folder / "keys", folder / "witness"), rooms=())
         self.running = Running(self.house)
         self.desk = Desk(self.running, works(rules), 24.0)
-        self.application = build(wire(Doorway(self.running, ()), settings.load(), self.desk))
+        self.application = build(wire(Doorway(self.running, ()), settings.load(), Keeper(self.running), self.desk))
+        self.house.tenancies.changed.append(self.desk.reconsider)
         self.token = self.issue("keeper", "data-manager")
 
     def issue(self, user: str, role: str, scopes: str = "", tenant: str = MAIN) -> str:

@@ -30,6 +30,7 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected, Readied
 from onmaru.app.house import MAIN, House, place
+from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
@@ -105,10 +106,13 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     _roomy()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
-    control = Control(running)
+    keeper = Keeper(running)
+    await keeper.go_on()
+    control = Control(running, keeper)
     listeners: list[mllp.Server] = []
     desk = Desk(running, works(rules()), float(found["job_hours"].value))
-    application = build(wire(doorway, found, desk))
+    application = build(wire(doorway, found, keeper, desk))
+    house.tenancies.changed += [application.reconsider, desk.reconsider]
     application.warm()
     listening = server(application, host, port)
     task = asyncio.create_task(listening.serve())
@@ -208,7 +212,7 @@ def works(allowed: Rules) -> Sequence[Work]:
     return Exporting(), Importing(NetworkOutbound(allowed), allowed)
 
 
-def wire(doorway: Doorway, found: Found, background: Background | None = None) -> Doors:
+def wire(doorway: Doorway, found: Found, keeper: Keeper, background: Background | None = None) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
     fetching = Fetching(NetworkOutbound(rules()))
@@ -246,6 +250,8 @@ def wire(doorway: Doorway, found: Found, background: Background | None = None) -
         carry=carry,
         lines=doorway.lines,
         came=doorway.came,
+        closed=house.tenancies.closed,
+        keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
         background=background,

@@ -196,16 +196,30 @@ class Desk:
 
     async def _sweep(self) -> None:
         for tenant in self._house.tenants():
-            if self._mark(tenant).exists():
-                self._resume(tenant)
-                await asyncio.sleep(0)
+            self.reconsider(tenant)
+            await asyncio.sleep(0)
         while True:
             await asyncio.sleep(SWEEP_EVERY)
-            for tenant, id in [name for name, ends in self._ends.items() if ends <= now()]:
-                job = self._board(tenant).job(id)
-                if job is not None:
-                    self._forget(tenant, job, "")
-                await self._running.durable(tenant, 0)
+            for name in [name for name, ends in self._ends.items() if ends <= now()]:
+                # A suspended tenant is left as it is: nobody gets at anything there
+                if not self._house.tenancies.closed(name[0]):
+                    await self._expired(*name)
+
+    async def _expired(self, tenant: str, id: str) -> None:
+        job = self._board(tenant).job(id)
+        if job is not None:
+            self._forget(tenant, job, "")
+        self._ends.pop((tenant, id), None)
+        await self._running.durable(tenant, 0)
+
+    def reconsider(self, tenant: str) -> None:
+        """Leave the jobs of a tenant that was suspended where they are; go on with those of one that is open."""
+        if self._house.tenancies.closed(tenant):
+            for name, (_, task) in self._runs.items():
+                if name[0] == tenant:
+                    task.cancel()
+        elif self._mark(tenant).exists():
+            self._resume(tenant)
 
     def _resume(self, tenant: str) -> None:
         """Know the jobs of a tenant: run those that nobody runs, and remember when the others expire."""
