@@ -103,6 +103,8 @@ LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 # These are for who runs the house: an admin of another tenant is none
 NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+BULK = "401 401 401 404 403 403 403  403 403 403 403 404 403 403 403 404"
+NO_JOB = "401 401 401 404 403 404 404  404 404 404 404 404 404 404 404 404"
 
 
 SAME = [{"op": "test", "path": "/status", "value": "final"}]
@@ -165,6 +167,14 @@ ROWS = [
     Row("purge planned", "POST", "/fhir/Patient/p1/$purge", purging(dry=True), {}, ERASERS.format(200, 200)),
     Row("purge", "POST", "/fhir/Patient/p2/$purge", purging(dry=False), {}, ERASERS.format(200, 410)),
     Row("purge of what a law keeps", "POST", "/fhir/Patient/p1/$purge", purging(dry=False), {}, ERASERS.format(409, 409)),
+    # Who may not is told so; who may finds a house here that does nothing in the background
+    Row("export", "GET", "/fhir/$export", b"", {"prefer": "respond-async"}, BULK),
+    Row("export of patients", "POST", "/fhir/Patient/$export", b"", {"prefer": "respond-async"}, BULK),
+    Row("export of a group", "GET", "/fhir/Group/g1/$export", b"", {"prefer": "respond-async"}, BULK),
+    Row("import", "POST", "/fhir/$import", {"input": []}, {"prefer": "respond-async"}, BULK),
+    Row("job", "GET", "/fhir/$job/1", b"", {}, NO_JOB),
+    Row("job cancelled", "DELETE", "/fhir/$job/1", b"", {}, NO_JOB),
+    Row("file of a job", "GET", "/fhir/$job/1/Patient.0.ndjson", b"", {}, NO_JOB),
     Row("FHIRPath", "POST", "/fhir/$fhirpath", {"resourceType": "Parameters", "parameter": [
         {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
         {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},

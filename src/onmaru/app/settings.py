@@ -163,6 +163,12 @@ SETTINGS: tuple[Setting, ...] = (
         among=LEVELS,
     ),
     Setting(
+        "job_hours",
+        24.0,
+        "How long what came of an export or import can be looked at and fetched, in hours; afterwards it is removed.",
+        within=(0.001, 8760),
+    ),
+    Setting(
         "integrity",
         "off",
         "What is done about a reference that leads nowhere, when it is written and when its target is deleted: `off` "

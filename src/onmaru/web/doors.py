@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
+from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
@@ -130,6 +131,7 @@ class Doors(msgspec.Struct, frozen=True):
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    background None: a house that does nothing in the background.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
@@ -157,6 +159,7 @@ class Doors(msgspec.Struct, frozen=True):
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
+    background: Background | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

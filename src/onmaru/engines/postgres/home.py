@@ -145,6 +145,10 @@ class PgHome:
         """Durable versions in order."""
         return self.entries.read(after, limit)
 
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """Many bodies, on the connection that audit rows are written on."""
+        return self.entries.many(self._beside, positions, most)
+
     def head(self) -> int:
         """The durable head, as far as this worker knows."""
         return self.entries.durable
