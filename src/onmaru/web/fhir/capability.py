@@ -10,6 +10,7 @@ import msgspec
 from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.patching import FORMS
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.operations.offered import described, operations
 from onmaru.web.fhir.routes import OPERATIONS, Table
@@ -35,7 +36,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "patchFormat": [*FORMS, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",
