@@ -54,6 +54,9 @@ DENIAL = {
         ],
     },
 }
+BEDS = {"resourceType": "CodeSystem", "id": "beds", "url": "urn:beds", "status": "active", "content": "complete",
+        "concept": [{"code": "a"}]}  # fmt: skip
+IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 
 # Who asks. wrong: a token of the data manager for Slots only. other: the other tenant's system user. stranger: a patient
 # asking for another patient. barred: a physician whom the patient's Consent denies. Those who may not come before those
@@ -77,6 +80,7 @@ class Row(NamedTuple):
 FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
+SHARED = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
 MADE = "401 401 401 403 403 403 403  201 201 403 403 201 403 403 403 201"
 UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
@@ -96,6 +100,8 @@ OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
 OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
+# These are for who runs the house: an admin of another tenant is none
+NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 
 
@@ -163,6 +169,10 @@ ROWS = [
         {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
         {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},
         {}, EVERYBODY),
+    Row("a code looked up", "GET", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
+    Row("a code looked up by POST", "POST", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
+    Row("a code of a stored system", "GET", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
+    Row("a code of a stored system by POST", "POST", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
     Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
     Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
@@ -187,6 +197,13 @@ ROWS = [
     Row("why", "GET", "/api/why?resource=Observation/o1", b"", {}, EVERYBODY),
     Row("why of another", "GET", "/api/why?resource=Observation/o1&user=barred", b"", {},
         "401 401 401 403 403 403 200  403 403 403 403 200 403 403 200 403"),
+    Row("tenants", "GET", "/api/tenants", b"", {}, NOBODY),
+    Row("tenants", "POST", "/api/tenants", {"tenant": "clinic"}, {}, NOBODY),
+    Row("tenants/{tenant}", "GET", "/api/tenants/clinic", b"", {}, NOBODY),
+    Row("tenants/{tenant}", "PATCH", "/api/tenants/clinic", {"limits": {}}, {}, NOBODY),
+    Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
+    Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
+    Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
@@ -214,6 +231,7 @@ class Gatehouse:
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
             assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
+        assert self.house.ask("PUT", "/fhir/CodeSystem/beds", BEDS, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
         if hidden:
             for one in (O1, VISIT, O2, ORIGIN):

@@ -158,8 +158,10 @@ class Chart:
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
-                Written(next(versions) if draft is not None else standing, status)
-                for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
+                Written(next(versions) if draft is not None else standing, status, decided.warned.get(number, ()))
+                for number, (draft, standing, status) in enumerate(
+                    zip(decided.drafts, decided.standing, decided.status, strict=True)
+                )
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
 

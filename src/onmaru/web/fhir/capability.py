@@ -13,6 +13,7 @@ from onmaru.fhir.search import parameters
 from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.web.doors import Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.operations.offered import described, operations
 from onmaru.web.fhir.routes import OPERATIONS, Table
 
@@ -45,7 +46,10 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                 "mode": "server",
                 "security": {"cors": True, "service": [{"coding": [_SMART]}], "description": "SMART App Launch 2"},
                 "resource": [
-                    {**_resource(name, of_type, settings), "operation": [*_own(name), *described(offered, name)]}
+                    {
+                        **_resource(name, of_type, settings),
+                        "operation": [*_own(name), *described(offered, name), *terms.operations(name)],
+                    }
                     for name in sorted(RESOURCE_TYPES)
                 ],
                 "interaction": of_system,
