@@ -30,15 +30,8 @@ def renew(link: Link, keys: Keys) -> None:
         while batch := log.read(tables.position, SLICE):
             tables.apply([(version, decoded(version)) for version in batch])
         link.execute("UPDATE head SET rid = ?", (tables.last_rid,))
-        mark(link)
-
-
-def mark(link: Link) -> None:
-    """The index is of this version's format."""
-    link.execute(
-        "INSERT INTO fact VALUES('index', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (FORMAT.encode(),),
-    )
+        noted = "INSERT INTO fact VALUES('index', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        link.execute(noted, (INDEX,))
 
 
 def _is_current(link: Link) -> bool:
