@@ -208,6 +208,7 @@ OBSERVATION_PAIRS = [
     ("_sort", "-_lastUpdated"),
     ("_sort", "code"),
     ("_count", "3"),
+    ("_summary", "data"),
     ("_list", "s1"),
     ("_include", "*"),
     ("_include", "Observation:subject:Location"),

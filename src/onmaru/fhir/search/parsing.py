@@ -169,6 +169,12 @@ class _Reader:
             raise Malformed("is one of " + ", ".join(_WORDS[name]))
         self.once(name.removeprefix("_"), text)
 
+    def explain(self, name: str, text: str) -> None:
+        self.bare(name)
+        if text not in ("true", "false"):
+            raise Malformed("is true or false")
+        self.once("explain", text == "true")
+
     def elements(self, name: str, text: str) -> None:
         self.bare(name)
         names = tuple(text.split(","))
@@ -196,4 +202,5 @@ _RESULT: dict[str, Callable[[_Reader, str, str], None]] = {
     "_total": _Reader.word,
     "_elements": _Reader.elements,
     "_cursor": _Reader.cursor,
+    "_explain": _Reader.explain,
 }
