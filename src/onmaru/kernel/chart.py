@@ -8,13 +8,13 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
-from onmaru.fhir.search.cost import check
+from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
-from onmaru.kernel.index import Index
+from onmaru.kernel.index import Found, Index
 from onmaru.kernel.log import Draft, Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
@@ -110,7 +110,7 @@ class Chart:
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following, at.began, (CUT,) if cut else ())
+        return Page(at.t, found.versions, extra, found.total, following, at.began, _notes(query, found, cut=cut))
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()
@@ -230,6 +230,15 @@ class Chart:
             patients = sorted({patient for version in versions for patient in index.compartments(version).named})
         at = self._tenant.now()
         self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))
+
+
+def _notes(query: Query, found: Found, *, cut: bool) -> Sequence[Issue]:
+    """What the answer says of itself; a plan gives counts of what the caller sees, and costs from the query's shape."""
+    notes = [CUT] if cut else []
+    if query.explain:
+        steps = [*found.plan, f"passes over the record in the worst case: {passes(query)}"]
+        notes += [Issue("informational", step, severity="information") for step in steps]
+    return tuple(notes)
 
 
 def _target(query: Query) -> str:
