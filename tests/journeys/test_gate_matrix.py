@@ -100,6 +100,8 @@ OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
 OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
+# These are for who runs the house: an admin of another tenant is none
+NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 
 
@@ -141,6 +143,9 @@ ROWS = [
     Row("search posted", "POST", "/fhir/Observation/_search", b"subject=Patient/p1", FORM, LISTED),
     Row("compartment", "GET", "/fhir/Patient/p1/Observation", b"", {}, LISTED),
     Row("compartment posted", "POST", "/fhir/Patient/p1/Observation/_search", b"", FORM, LISTED),
+    Row("compartment of an encounter", "GET", "/fhir/Encounter/e1/Observation", b"", {}, LISTED),
+    Row("search of a list", "GET", "/fhir/Observation?_list=l1", b"", {}, LISTED),
+    Row("include iterated", "GET", "/fhir/Observation?_include:iterate=*&_revinclude:iterate=*", b"", {}, LISTED),
     Row("search of types", "GET", "/fhir?_type=Observation", b"", {}, LISTED),
     Row("search of everything", "GET", "/fhir?_id=o1", b"", {}, EVERYBODY),
     Row("search of types posted", "POST", "/fhir/_search", b"_type=Observation", FORM, LISTED),
@@ -192,6 +197,13 @@ ROWS = [
     Row("why", "GET", "/api/why?resource=Observation/o1", b"", {}, EVERYBODY),
     Row("why of another", "GET", "/api/why?resource=Observation/o1&user=barred", b"", {},
         "401 401 401 403 403 403 200  403 403 403 403 200 403 403 200 403"),
+    Row("tenants", "GET", "/api/tenants", b"", {}, NOBODY),
+    Row("tenants", "POST", "/api/tenants", {"tenant": "clinic"}, {}, NOBODY),
+    Row("tenants/{tenant}", "GET", "/api/tenants/clinic", b"", {}, NOBODY),
+    Row("tenants/{tenant}", "PATCH", "/api/tenants/clinic", {"limits": {}}, {}, NOBODY),
+    Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
+    Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
+    Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),

@@ -125,12 +125,15 @@ ALL = Sight(None, None, frozenset())
 
 
 class Gate:
-    """Decides for one tenant. `now` gives µs since 1970 UTC."""
+    """Decides for one tenant. `now` gives µs since 1970 UTC; `closed` why nobody may do anything now ("": it is open)."""
 
-    def __init__(self, tenant: str, consents: Consents, now: Callable[[], int]) -> None:
+    def __init__(
+        self, tenant: str, consents: Consents, now: Callable[[], int], closed: Callable[[], str] = lambda: ""
+    ) -> None:
         self.tenant = tenant
         self.consents = consents
         self.now = now
+        self.closed = closed
 
     def learn(self, version: Version) -> None:
         """Take note of a version of a Consent, the moment it is appended."""
@@ -141,6 +144,8 @@ class Gate:
         """Why `caller` may not do `verb` (one of c r u d s) on `type`; empty when it may."""
         if caller.tenant != self.tenant:
             return "tenant"
+        if self.closed():
+            return "suspended"
         for scope in caller.scopes:
             if verb in scope.verbs and (scope.type == "*" or scope.type == type):
                 return ""
@@ -148,7 +153,8 @@ class Gate:
 
     def sight(self, caller: Caller, verb: str = "r") -> Sight:
         """What `caller` sees when it reads (r) or searches (s)."""
-        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and caller.tenant == self.tenant}
+        here = caller.tenant == self.tenant and not self.closed()
+        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and here}
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
         return Sight(
             types=None if "*" in granted else frozenset(granted),

@@ -17,6 +17,7 @@ from onmaru.fhir.profiles.visit import Visit
 from onmaru.fhir.profiles.walk import run_profile
 from onmaru.fhir.terminology.terminology import KINDS as TERMS
 from onmaru.fhir.terminology.terminology import Defined, Terminology, defined
+from onmaru.kernel.integrity import Integrity
 from onmaru.kernel.log import Version
 from onmaru.kernel.terms import Loaded, Unloaded
 
@@ -34,18 +35,21 @@ def nothing() -> Iterable[Version]:
 
 
 class Rules:
-    """`level`: see the setting `validation`. `found` gives the latest versions of DEFINING resources, whoever asks.
+    """`level` and `integrity`: see the settings `validation` and `integrity`.
 
-    `loaded`: the code systems that the tenant keeps apart from its record.
+    `found` gives the latest versions of DEFINING resources, whoever asks. `loaded`: the code systems that the tenant keeps
+    apart from its record.
     """
 
     def __init__(
         self,
         level: Level = "off",
         found: Callable[[], Iterable[Version]] = nothing,
+        integrity: Integrity = "off",
         loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
     ) -> None:
         self.level = level
+        self.integrity: Integrity = integrity
         self._found = found
         self._loaded = loaded
         self._stamp: object = None

@@ -123,13 +123,14 @@ class Application:
         visit: Visit | None = None
         try:
             if not surface:
-                response = self._pages.answer(scope.method, path, packed=taken(scope.headers))
+                response = self._page(scope, tenant, path)
             else:
                 visit = self._visit(scope, request_id, tenant)
+                await self._open_now(visit)
                 if surface == "api" and path == "events":
                     await self._stream(visit, protocol)
                     return
-                kept = partial(self._kept, visit)
+                kept = partial(self._pouring, visit)
                 response = await self._answer(visit, surface, path, protocol)
         except Invalid as error:
             response = refusal(error, fhir=surface == "fhir")
@@ -147,6 +148,32 @@ class Application:
             response = await packed(response, scope.headers)
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    def _page(self, scope: Scope, tenant: str, path: str) -> Response:
+        """A file of the interface; a page only where the tenant is open, since the files it loads are every tenant's."""
+        closed = "" if "." in path.rpartition("/")[2] else self._doors.closed(tenant)
+        if closed:
+            raise invalid("forbidden", closed, status=403)
+        return self._pages.answer(scope.method, path, packed=taken(scope.headers))
+
+    async def _open_now(self, visit: Visit) -> None:
+        """`Invalid` 403 where the tenant is suspended, whoever asks; the refusal is on the disk first, like a stranger's."""
+        closed = self._doors.closed(visit.tenant)
+        if closed:
+            await self._denials.gather((trail_of(visit), visit.address, "suspended"), partial(deny, visit))
+            await self._kept(visit)
+            raise invalid("forbidden", closed, status=403)
+
+    async def _pouring(self, visit: Visit) -> None:
+        """Before each part of a streamed answer: what it discloses is on the disk, and the tenant is still open."""
+        if self._doors.closed(visit.tenant):
+            raise invalid("forbidden", "suspended", status=403)
+        await self._kept(visit)
+
+    def reconsider(self, tenant: str) -> None:
+        """A tenant is seen to be otherwise: its open streams end, and their clients ask again."""
+        if self._doors.closed(tenant):
+            self._events.end(tenant)
 
     def _head(self, scope: Scope, request_id: str, shared: Visit | None) -> list[tuple[str, str]]:
         """What every answer says; to pages of other origins also whether they may read it."""

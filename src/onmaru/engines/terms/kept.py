@@ -68,7 +68,8 @@ class KeptSystem:
             "SELECT value, language, use FROM designation WHERE n = ? ORDER BY language, value", (number,)
         )
         said = self._all(
-            "SELECT name, kind, value, more FROM property JOIN named USING (p) WHERE n = ? ORDER BY name, value", (number,)
+            "SELECT name, kind, value, more FROM property JOIN named USING (p) WHERE n = ? ORDER BY name, value",
+            (number,),
         )
         return Concept(
             code,

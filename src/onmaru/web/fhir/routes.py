@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
@@ -110,7 +111,7 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
 def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dict[str, str]]:
     if not rest:
         return shape, params
-    if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
+    if shape == "T/I" and params["type"] in COMPARTMENTS and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
         params["inner"] = rest[0]
         return "/".join([shape, "C", *rest[1:]]), params
     if rest[0] in terms.NAMES and len(rest) == 1:
