@@ -24,6 +24,7 @@ from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
+from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import Accounts
@@ -172,6 +173,10 @@ class House:
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
+    def terms(self, tenant: str) -> TermStore:
+        """The code systems that a tenant has loaded beside its record."""
+        return TermStore(self.folder(tenant) / "terms", self.keys(tenant)[1].key("terms"))
+
     def seat(self, tenant: str) -> Seat:
         """Open a tenant, following what its index and gate have not seen yet."""
         if tenant not in self._seats:
@@ -206,7 +211,7 @@ class House:
             return self.tenancies.of(tenant).limits
 
         asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
-        rules = Rules(asked[0], defining, integrity=asked[1])
+        rules = Rules(asked[0], defining, self.terms(tenant), asked[1])
         stands = Tenant(
             tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
         )
