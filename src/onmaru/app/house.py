@@ -19,7 +19,7 @@ from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -27,6 +27,7 @@ from onmaru.engines.sqlite.ledger import FILE as LEDGER
 from onmaru.engines.sqlite.ledger import SqliteLedger
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
+from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import Accounts
@@ -41,6 +42,7 @@ from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.subscribing import Ledger
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -173,11 +175,20 @@ class House:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.store is not None:
             self.store.same_key(tenant, folder)
-        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
+        found = self.keys_in(folder, tenant)
         if self.store is not None:
             self.store.same_key(tenant, folder)
+        return found
+
+    def keys_in(self, folder: Path, tenant: str) -> tuple[Keys, keyring.Keyring]:
+        """The same for a tenant that lies, or will lie, in any folder."""
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
+
+    def terms(self, tenant: str) -> TermStore:
+        """The code systems that a tenant has loaded beside its record."""
+        return TermStore(self.folder(tenant) / "terms", self.keys(tenant)[1].key("terms"))
 
     def seat(self, tenant: str) -> Seat:
         """Open a tenant, following what its index and gate have not seen yet."""
@@ -209,11 +220,18 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
-        rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
-        ledger = self._ledger(tenant, keys)
-        book = Book(ledger, lambda: self.logins, home.index, home.tip)
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, book)
-        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        def limits() -> Limits:
+            return self.tenancies.of(tenant).limits
+
+        asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
+        rules = Rules(asked[0], defining, asked[1], self.terms(tenant))
+        book = Book(self._ledger(tenant, keys), lambda: self.logins, home.index, home.tip)
+        stands = Tenant(
+            tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules,
+            lambda: limits().resources, book,
+        )  # fmt: skip
+        space = Space(lambda: limits().blobs)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
         stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
         return Seat(home, stands, stores, hot, columnar, shelf, book)
 

@@ -21,11 +21,15 @@ import uvloop
 from onmaru.adapters import mllp
 from onmaru.app import hearing
 from onmaru.app import settings as chosen
+from onmaru.app.bulk.desk import Desk
+from onmaru.app.bulk.exporting import Exporting
+from onmaru.app.bulk.importing import Importing
+from onmaru.app.bulk.run import Work
 from onmaru.app.calm import calm
 from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
-from onmaru.app.errands import Projected
+from onmaru.app.errands import Projected, Readied
 from onmaru.app.house import MAIN, House, now, place
 from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
@@ -38,8 +42,10 @@ from onmaru.app.subscriptions.tuning import address, tuning
 from onmaru.app.subscriptions.ways import Ways
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
+from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.errand import Errand, Result
+from onmaru.kernel.outbound import Rules
 from onmaru.kernel.room import Hall
 from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
@@ -112,8 +118,9 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     await keeper.go_on()
     control = Control(running, keeper)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found, keeper, (outbound, stations)))
-    house.tenancies.changed.append(application.reconsider)
+    desk = Desk(running, works(rules()), float(found["job_hours"].value))
+    application = build(wire(doorway, found, keeper, desk, (outbound, stations)))
+    house.tenancies.changed += [application.reconsider, desk.reconsider]
     application.warm()
     listening = server(application, host, port, sockets)
     task = asyncio.create_task(listening.serve())
@@ -122,6 +129,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         log.info("serving http://%s:%d", host, port)
         plain = await _listen(doorway, found, listeners)
         await control.start()
+        desk.start()
         stations.resume()
         yield Served(running, doorway, f"http://{host}:{port}", plain, task)
     finally:
@@ -133,6 +141,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         sockets.end()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
+        await desk.stop()
         listening.stop()  # type: ignore[no-untyped-call]  # granian's embedded server has no types
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
@@ -209,10 +218,20 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found, keeper: Keeper, ways: tuple[NetworkOutbound, Stations]) -> Doors:
+def works(allowed: Rules) -> Sequence[Work]:
+    """What is done in the background; `allowed`: where tenants may be sent."""
+    return Exporting(), Importing(NetworkOutbound(allowed), allowed)
+
+
+Leaving = tuple[NetworkOutbound, Stations]
+
+
+def wire(
+    doorway: Doorway, found: Found, keeper: Keeper, background: Background | None = None, leaving: Leaving | None = None
+) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
-    outbound, stations = ways
+    outbound, stations = leaving or (NetworkOutbound(rules()), None)
     fetching = Fetching(outbound)
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
@@ -221,7 +240,7 @@ def wire(doorway: Doorway, found: Found, keeper: Keeper, ways: tuple[NetworkOutb
 
     async def carry(errand: Errand) -> Result | None:
         reply = await running.aside.carry(errand)
-        return None if isinstance(reply, Projected) else reply
+        return None if isinstance(reply, Projected | Readied) else reply
 
     def why(caller: Caller, name: tuple[str, str], keeper: bool) -> Explanation:
         return explain(house.seat(caller.tenant).tenant, caller, name, house.logins.table, keeper=keeper)
@@ -249,10 +268,12 @@ def wire(doorway: Doorway, found: Found, keeper: Keeper, ways: tuple[NetworkOutb
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        limits=lambda tenant: house.tenancies.of(tenant).limits,
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
         subscriptions=stations,
+        background=background,
         ready=running.ready,
         fetch=fetching.fetch,
         send=fetching.send,

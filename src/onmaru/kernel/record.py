@@ -38,10 +38,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """What one change did: the version now current, and whether the change made it (False: it was there already)."""
+    """What one change did: the version now current, the status that tells whether the change made it, and warnings."""
 
     version: Version
     status: int
+    warnings: tuple[Issue, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from onmaru.fhir.profiles.visit import Visit
 from onmaru.fhir.profiles.walk import run_profile
 from onmaru.fhir.terminology.terminology import KINDS as TERMS
 from onmaru.fhir.terminology.terminology import Defined, Terminology, defined
+from onmaru.kernel.integrity import Integrity
 from onmaru.kernel.log import Version
 from onmaru.kernel.terms import Loaded, Unloaded
 
@@ -34,18 +35,21 @@ def nothing() -> Iterable[Version]:
 
 
 class Rules:
-    """`level`: see the setting `validation`. `found` gives the latest versions of DEFINING resources, whoever asks.
+    """`level` and `integrity`: see the settings `validation` and `integrity`.
 
-    `loaded`: the code systems that the tenant keeps apart from its record.
+    `found` gives the latest versions of DEFINING resources, whoever asks. `loaded`: the code systems that the tenant keeps
+    apart from its record.
     """
 
     def __init__(
         self,
         level: Level = "off",
         found: Callable[[], Iterable[Version]] = nothing,
+        integrity: Integrity = "off",
         loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
     ) -> None:
         self.level = level
+        self.integrity: Integrity = integrity
         self._found = found
         self._loaded = loaded
         self._stamp: object = None
@@ -60,10 +64,9 @@ class Rules:
     @property
     def library(self) -> Library:
         """The definitions as they stand now; what was handed out before never changes."""
-        stamp = self._loaded.stamp()
-        if self._library is None or stamp != self._stamp:
-            self._stamp = stamp
-            self._library, self._shared = self._made(), None
+        self._heed()
+        if self._library is None:
+            self._library = self._made()
         return self._library
 
     @property
@@ -74,10 +77,17 @@ class Rules:
     @property
     def shared_terms(self) -> Terminology:
         """The same without the definitions of the record, for who may not read them."""
-        if self._shared is None or self._loaded.stamp() != self._stamp:
+        self._heed()
+        if self._shared is None:
             systems = self._loaded.systems()
             self._shared = Terminology((), systems) if systems else core().terms
         return self._shared
+
+    def _heed(self) -> None:
+        """Forget what was made before a system was loaded or removed."""
+        stamp = self._loaded.stamp()
+        if stamp != self._stamp:
+            self._stamp, self._library, self._shared = stamp, None, None
 
     def _made(self) -> Library:
         added: dict[tuple[str, str], bytes] = {}
