@@ -18,13 +18,16 @@ import click
 import uvloop
 
 from onmaru.adapters import mllp
-from onmaru.app import hearing
+from onmaru.app import hearing, logs
 from onmaru.app import settings as chosen
+from onmaru.app.beside import answering, beside
 from onmaru.app.calm import calm
+from onmaru.app.certificates import certificate
 from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
+from onmaru.app.health import Health
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
@@ -60,9 +63,9 @@ log = logging.getLogger("onmaru")
 @click.option("--store", default=None, help="PostgreSQL that holds the record, postgresql://user@host/database.")
 def serve(host: str | None, port: int | None, store: str | None) -> None:
     """Serve HTTP and MLLP until interrupted; everything acknowledged is on the disk."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     environ = os.environ if store is None else {**os.environ, "ONMARU_STORE": store}
     found = dict(chosen.load(environ))
+    logs.begin(str(found["log_format"].value), str(found["log_level"].value))
     for name, given in (("host", host), ("port", port)):
         if given is not None:
             found[name] = chosen.Chosen(given, "command line")
@@ -104,18 +107,23 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     await keeper.go_on()
     control = Control(running, keeper)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found, keeper))
+    health = Health(running, int(found["disk_least_mb"].value) << 20)
+    application = build(wire(doorway, found, keeper, health))
     house.tenancies.changed.append(application.reconsider)
     application.warm()
-    listening = server(application, host, port)
+    pair = certificate(found)
+    listening = server(application, host, port, pair)
+    address = f"{'https' if pair else 'http'}://{host}:{port}"
     task = asyncio.create_task(listening.serve())
     try:
-        await _answers(task, host, port)
-        log.info("serving http://%s:%d", host, port)
+        await answering(task, host, port)
+        log.info("serving %s", address)
         plain = await _listen(doorway, found, listeners)
         await control.start()
-        yield Served(running, doorway, f"http://{host}:{port}", plain, task)
+        async with beside(found, application, doorway, health, listening):
+            yield Served(running, doorway, address, plain, task)
     finally:
+        await health.close()
         await control.stop()
         for listener in listeners:
             await listener.stop()
@@ -154,21 +162,6 @@ async def ended(standing: Served) -> None:
             loop.remove_signal_handler(one)
 
 
-async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
-    """Return once the HTTP server takes connections; refuse when it ended instead, as on a port that is taken."""
-    for _ in range(200):
-        if task.done():
-            break
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        return
-    raise Refusal(f"the HTTP server did not start on {host}:{port}; is the port taken?")
-
-
 async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) -> int:
     """Open the MLLP listeners that the settings ask for; gives the port of the one without TLS."""
     host = str(found["mllp_host"].value)
@@ -198,7 +191,7 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found, keeper: Keeper) -> Doors:
+def wire(doorway: Doorway, found: Found, keeper: Keeper, health: Health) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
     fetching = Fetching(NetworkOutbound(rules()))
@@ -237,6 +230,7 @@ def wire(doorway: Doorway, found: Found, keeper: Keeper) -> Doors:
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        health=health.parts,
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),

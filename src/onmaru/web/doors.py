@@ -133,6 +133,7 @@ class Doors(msgspec.Struct, frozen=True):
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     closed(tenant): why nobody gets at it now, "" where it is open. keeping None: a house whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
+    health(): each part of the house and "ok", or in a word or two why it is not; tells of no tenant.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
@@ -151,6 +152,7 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    health: Callable[[], Mapping[str, str]] = dict
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
