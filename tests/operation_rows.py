@@ -20,6 +20,7 @@ class Row(NamedTuple):
 # board-member patient admin system
 FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 VISIT = "401 401 401 403 403 404 404  200 200 200 403 200 403 200 403 200"
+UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 PERSON = "401 401 401 403 403 404 404  200 200 200 403 200 403 200 403 200"
 PEOPLE = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 
@@ -32,7 +33,15 @@ def given(**values: Any) -> dict[str, Any]:
 TAGS = given(meta=("valueMeta", {"tag": [{"system": "urn:t", "code": "a"}]}))
 CHANGED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
 
+STATS = "subject=Patient/p1&code=8310-5&statistic=total-count"
+LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
+
 ROWS = [
+    Row("diff", "GET", "/fhir/Observation/o1/$diff?fromVersion=1", b"", {}, FOUND),
+    Row("diff of two", "GET", "/fhir/$diff?from=Observation/o1&to=Observation/o2", b"", {}, UNNAMED),
+    Row("lastn", "GET", "/fhir/Observation/$lastn?subject=Patient/p1&code=8310-5", b"", {}, LISTED),
+    Row("stats", "GET", f"/fhir/Observation/$stats?{STATS}", b"", {}, LISTED),
+    Row("stats posted", "POST", f"/fhir/Observation/$stats?{STATS}", b"", {}, LISTED),
     Row("meta", "GET", "/fhir/Observation/o1/$meta", b"", {}, FOUND),
     Row("meta of a version", "GET", "/fhir/Observation/o1/_history/1/$meta", b"", {}, FOUND),
     Row("meta-add", "POST", "/fhir/Observation/o1/$meta-add", TAGS, {}, CHANGED),

@@ -54,6 +54,9 @@ DENIAL = {
         ],
     },
 }
+BEDS = {"resourceType": "CodeSystem", "id": "beds", "url": "urn:beds", "status": "active", "content": "complete",
+        "concept": [{"code": "a"}]}  # fmt: skip
+IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 
 # Who asks. wrong: a token of the data manager for Slots only. other: the other tenant's system user. stranger: a patient
 # asking for another patient. barred: a physician whom the patient's Consent denies. Those who may not come before those
@@ -77,6 +80,7 @@ class Row(NamedTuple):
 FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
+SHARED = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
 MADE = "401 401 401 403 403 403 403  201 201 403 403 201 403 403 403 201"
 UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 FILLED = "401 401 401 403 403 403 403  201 201 403 403 201 403 201 403 201"
@@ -139,6 +143,9 @@ ROWS = [
     Row("search posted", "POST", "/fhir/Observation/_search", b"subject=Patient/p1", FORM, LISTED),
     Row("compartment", "GET", "/fhir/Patient/p1/Observation", b"", {}, LISTED),
     Row("compartment posted", "POST", "/fhir/Patient/p1/Observation/_search", b"", FORM, LISTED),
+    Row("compartment of an encounter", "GET", "/fhir/Encounter/e1/Observation", b"", {}, LISTED),
+    Row("search of a list", "GET", "/fhir/Observation?_list=l1", b"", {}, LISTED),
+    Row("include iterated", "GET", "/fhir/Observation?_include:iterate=*&_revinclude:iterate=*", b"", {}, LISTED),
     Row("search of types", "GET", "/fhir?_type=Observation", b"", {}, LISTED),
     Row("search of everything", "GET", "/fhir?_id=o1", b"", {}, EVERYBODY),
     Row("search of types posted", "POST", "/fhir/_search", b"_type=Observation", FORM, LISTED),
@@ -162,6 +169,10 @@ ROWS = [
         {"name": "expression", "valueString": "subject.resolve() | subject.reference.resolve()"},
         {"name": "resource", "resource": {"resourceType": "Basic", "subject": {"reference": "Observation/o1"}}}]},
         {}, EVERYBODY),
+    Row("a code looked up", "GET", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
+    Row("a code looked up by POST", "POST", f"/fhir/CodeSystem/$lookup?{IN_USE}", b"", {}, LISTED),
+    Row("a code of a stored system", "GET", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
+    Row("a code of a stored system by POST", "POST", "/fhir/CodeSystem/beds/$validate-code?code=a", b"", {}, SHARED),
     Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
     Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
@@ -220,6 +231,7 @@ class Gatehouse:
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
             assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
+        assert self.house.ask("PUT", "/fhir/CodeSystem/beds", BEDS, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
         if hidden:
             for one in (O1, VISIT, O2, ORIGIN):

@@ -35,12 +35,12 @@ def beginning(keeping: Keeping, caller: Caller, act: Act) -> Generator[None, Non
         return kept
     try:
         _permitted(kept, act)
+        home = keeping.house.seat(act.tenant).home
+        home.wait(home.tip())
         yield from _kept_by_law(keeping.house, kept, act)
     except Invalid as error:
         keeping.note(caller, act, denied=error.issues[0].code)
         raise
-    home = keeping.house.seat(act.tenant).home
-    home.wait(home.tip())
     keeping.note(caller, act)
     books = keeping.house.seat(HOUSE).home
     books.wait(books.tip())

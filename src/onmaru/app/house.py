@@ -160,9 +160,14 @@ class House:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.store is not None:
             self.store.same_key(tenant, folder)
-        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
+        found = self.keys_in(folder, tenant)
         if self.store is not None:
             self.store.same_key(tenant, folder)
+        return found
+
+    def keys_in(self, folder: Path, tenant: str) -> tuple[Keys, keyring.Keyring]:
+        """The same for a tenant that lies, or will lie, in any folder."""
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
@@ -196,7 +201,8 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
-        rules = Rules(chosen.of_tenant("validation", tenant, self._environ), defining)
+        asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
+        rules = Rules(asked[0], defining, asked[1])
         stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
         return Seat(

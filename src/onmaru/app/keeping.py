@@ -67,9 +67,7 @@ class Keeping:
         """Carry out an act and give the tenant as it is then. `Invalid` 404, 409, 410 or 422; refusals are noted too."""
         try:
             self._checked(act)
-            {"add": self._add, "suspend": self._turned, "resume": self._turned, "limit": self._limited}[act.what](
-                caller, act
-            )
+            _ACTS[act.what](self, caller, act)
         except Invalid as error:
             self.note(caller, act, denied=error.issues[0].code)
             raise
@@ -131,6 +129,24 @@ class Keeping:
             names = ", ".join(Limits.__struct_fields__)
             raise invalid("value", f"the limits are {names}, numbers from 0 (none)", "limits", 422)
         self.house.tenancies.save(replace(kept, limits=replace(kept.limits, **act.limits)))
+
+    def _exported(self, caller: Caller, act: Act) -> None:
+        """Of an export the beginning is noted, for it discloses everything, and the end."""
+        kept = self.known(act.tenant)
+        if kept.state in LEAVING:
+            raise invalid("conflict", f"this tenant is {kept.state}", "tenant", 409)
+        if act.exported is not None:
+            self.house.tenancies.save(replace(kept, exported=act.exported))
+
+
+_ACTS = {
+    "add": Keeping._add,
+    "suspend": Keeping._turned,
+    "resume": Keeping._turned,
+    "limit": Keeping._limited,
+    "export": Keeping._exported,
+    "import": Keeping._exported,
+}
 
 
 def at_the_keyboard() -> Caller:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from onmaru.app.refusal import Refusal
+from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
 
 Value = str | int | float | bool
@@ -198,12 +199,19 @@ SETTINGS: tuple[Setting, ...] = (
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
     ),
+    Setting(
+        "integrity",
+        "off",
+        "What is done about a reference that leads nowhere, when it is written and when its target is deleted: `off` "
+        "nothing; `warn` it is told; `refuse` 422 and 409. `[tenant.NAME]` of the file gives a tenant its own.",
+        among=BONDS,
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
 TABLES = frozenset({"room", "mllp", "outbound", "tenant", "oidc"})
-OF_TENANT = frozenset({"validation"})
+OF_TENANT = frozenset({"validation", "integrity"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:

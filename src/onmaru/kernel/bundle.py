@@ -234,12 +234,14 @@ def _wrote(written: Written, style: Style) -> bytes:
     version, status = written.version, written.status
     if version.t == 0:
         return b'{"response":{"status":"204 No Content"}}'
-    answer = {
+    answer: dict[str, object] = {
         "status": phrase(status),
         "location": f"{style.base}/{version.name}/_history/{version.version}".lstrip("/"),
         "etag": f'W/"{version.version}"',
         "lastModified": verbatim.instant(version.at),
     }
+    if written.warnings:
+        answer["outcome"] = msgspec.Raw(outcome(written.warnings))
     rendered = msgspec.json.encode(answer)
     if style.whole and version.body is not None:
         return b'{"resource":' + version.body + b',"response":' + rendered + b"}"

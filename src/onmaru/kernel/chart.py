@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate, Sight
-from onmaru.kernel.include import included
+from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.widening import widened
 from onmaru.kernel.write import Decided, Plan
 
+CUT = Issue("too-costly", f"not all that was to be included is here: at most {MOST} resources are", "", "warning")
 ATTEMPTS = 8
 # How often a large write is prepared again because others were made meanwhile; then it is decided as it stands
 ROUNDS = 5
@@ -97,15 +100,16 @@ class Chart:
         target = _target(query)
         sight = self._search_sight(query, target)
         at = self._beginning(query.cursor)
-        inside = sight.within(query.compartment) if query.compartment else sight
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
-        extra = included(self._tenant.index, query, found.versions, at.t, sight)
+        check(query, at.t)
+        asked = widened(query, self._tenant.index, at.t, sight, lambda: self._tenant.rules.terms)
+        found = self._tenant.index.find(asked, at.t, at.after, at.offset, sight)
+        extra, cut = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following, at.began)
+        return Page(at.t, found.versions, extra, found.total, following, at.began, (CUT,) if cut else ())
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()
@@ -154,8 +158,10 @@ class Chart:
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
-                Written(next(versions) if draft is not None else standing, status)
-                for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
+                Written(next(versions) if draft is not None else standing, status, decided.warned.get(number, ()))
+                for number, (draft, standing, status) in enumerate(
+                    zip(decided.drafts, decided.standing, decided.status, strict=True)
+                )
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
 

@@ -10,24 +10,31 @@ import msgspec
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
+from onmaru.kernel.integrity import Bonds
 from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
+from onmaru.kernel.widening import widened
 
 
 class Decided(msgspec.Struct):
-    """One item a change: a draft to append, or the version that stands already; and the HTTP status that tells which."""
+    """One item a change: a draft to append, or the version that stands already; and the HTTP status that tells which.
+
+    `warned`: by number, what a tenant wants told of a change that it takes.
+    """
 
     drafts: list[Draft | None] = []
     standing: list[Version] = []
     status: list[int] = []
+    warned: dict[int, tuple[Issue, ...]] = {}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -54,7 +61,10 @@ class Plan:
         self._caller = caller
         self._gate = gate
         self._new_id = new_id
+        self._definitions = rules or Rules()
         self._rules = rules if rules is not None and rules.judging else None
+        self._integrity = rules.integrity if rules is not None else "off"
+        self._bonds: Bonds | None = None
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
         self._made: dict[int, tuple[str, Admitted | Invalid]] = {}
@@ -74,10 +84,13 @@ class Plan:
         _refuse_twice(changes, targets)
         _refuse_stale(changes, targets)
         self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
+        if self._integrity != "off":
+            gone = {(c.type, target.id) for c, target in zip(changes, targets, strict=True) if c.op == "delete"}
+            self._bonds = Bonds(self._integrity, self._index, self._sight, t, self._names, gone)
         links = _links(changes, targets)
         if links != self._links:
             self._made.clear()
-        decided = Decided([], [], [])
+        decided = Decided([], [], [], {})
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             try:
@@ -201,6 +214,8 @@ class Plan:
         return self._ids[number]
 
     def _only(self, query: Query, t: int, sight: Sight) -> Version | None:
+        check(query, t)
+        query = widened(query, self._index, t, sight, lambda: self._definitions.terms)
         found = self._index.find(msgspec.structs.replace(query, count=2, total="none"), t, 0, 0, sight).versions
         if len(found) > 1:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
@@ -218,6 +233,8 @@ class Plan:
             self._keep(change.type, target.current)
         if change.op in ("delete", "erase"):
             self._removal(decided, change, target)
+            if self._bonds is not None and change.op == "delete" and decided.drafts[-1] is not None:
+                self._warn(decided, number, self._bonds.deleted(change.type, target.id))
             return
         admitted = self._ready(number, change, target, links)
         keys, current = admitted.keys, target.current
@@ -226,10 +243,16 @@ class Plan:
         covered = self._sight.covers(change.type, Compartments(keys.patients))
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
+        if self._bonds is not None:
+            self._warn(decided, number, self._bonds.written(admitted.body, current))
         version = current.version + 1 if current else 1
         op: Op = "update" if current else "create"
         made = current is None or current.body is None
         _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
+
+    def _warn(self, decided: Decided, number: int, issues: Sequence[Issue]) -> None:
+        if issues:
+            decided.warned[number] = tuple(issues)
 
     def _keep(self, type: str, current: Version) -> None:
         """Refuse who would write over one of the house's books."""

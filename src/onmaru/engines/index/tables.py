@@ -5,14 +5,17 @@ What a version adds is gathered by table and written some hundreds of rows at a 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
+from onmaru.engines.index.marks import URIS, of_type
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
@@ -25,6 +28,8 @@ SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
 # candidate is looked at again anyway.
 MOST_PAIRS = 2000
+# Positions that one join begins with
+JOINED = 10_000
 # Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
 FEW = 80
 
@@ -138,7 +143,8 @@ class Tables:
         tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
         for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
             pass
-        return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+        shown = {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+        return shown | {(url, self.names.code(url), 0) for one, _, url in keys.token if one == sp and sp in URIS}
 
     def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
         """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
@@ -150,10 +156,14 @@ class Tables:
 
     def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
         """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
-        for t in positions:
-            rid = self.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
-            for (by,) in self.db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid)):
-                yield t, by
+        waiting = iter(positions)
+        while some := list(islice(waiting, JOINED)):
+            found: Any = self.db.execute(
+                """SELECT v.t, r.t FROM json_each(?) w CROSS JOIN ver v ON v.t = w.value
+                CROSS JOIN ref r ON r.sp = ? AND r.rid = v.rid""",
+                (json.dumps(some), sp),
+            )
+            yield from found.fetchall()
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
@@ -241,10 +251,10 @@ class _Rows:
         self.tables["ver"].append((t, rid, type, 1, pats))
         self.tables["comp"] += [(patient, t) for patient in patients]
         coded = len(keys.token) + len(keys.text) + len(keys.reference)
-        count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
+        count = coded + len(keys.typed) + len(keys.date) + len(keys.string) + len(keys.quantity)
         self._weight += 4 + len(patients)
         if count + len(keys.heir_of) > FEW:
-            return self._keys(version.type, t, keys)
+            return chain(self._links(t, keys), self._keys(version.type, t, keys))
         if keys.heir_of:
             self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
             self._weight += 3 * len(keys.heir_of)
@@ -281,6 +291,9 @@ class _Rows:
             tables["ref"].append((sp, found, t))
             if sp == patient_sp:
                 tables["pc"] += [(found, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
+        if keys.typed:
+            tables["tok"] += [(sp, codes[of_type(*typed)], 0, t) for sp, *typed in keys.typed]
+        tables["txt"] += [(sp, url, codes[url], 0) for sp, _, url in keys.token if sp in URIS]
         for sp, text in keys.text:
             own = [(c, s) for one, c, s, _ in tokens if one == sp]
             if not own:
@@ -288,6 +301,12 @@ class _Rows:
                 own = [(codes[NO_CODE], 0)]
             norm = search.normal(text)
             tables["txt"] += [(sp, norm, c, s) for c, s in own]
+
+    def _links(self, t: int, keys: Keys) -> Iterator[int]:
+        """What the version inherits from, some hundreds at a time; yields how many rows that may come to."""
+        for heir_of in _parts(keys.heir_of):
+            self.tables["link"] += self.file.heirs.links(t, heir_of)
+            yield 3 * len(heir_of)
 
     def _keys(self, type: str, t: int, keys: Keys) -> Iterator[int]:
         """The rows of the keys, some hundreds at a time; yields how many."""
@@ -300,12 +319,10 @@ class _Rows:
             part = [(sp, codes[code], systems[system], t) for sp, system, code in some]
             tokens += part
             tables["tok"] += part
+            tables["txt"] += [(sp, url, codes[url], 0) for sp, _, url in some if sp in URIS]
             coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
             tables["pc"] += [(rid, *one) for rid in whose for one in coded]
             yield len(part) + len(whose) * len(coded)
-        for heir_of in _parts(keys.heir_of):
-            tables["link"] += self.file.heirs.links(t, heir_of)
-            yield 3 * len(heir_of)
         for dates in _parts(keys.date):
             tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
             yield len(dates)
@@ -315,6 +332,9 @@ class _Rows:
         for amounts in _parts(keys.quantity):
             tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in amounts]
             yield len(amounts)
+        for typed in _parts(keys.typed):
+            tables["tok"] += [(sp, codes[of_type(*one)], 0, t) for sp, *one in typed]
+            yield len(typed)
         for references in _parts(keys.reference):
             tables["ref"] += [(sp, names.rid(target, id), t) for sp, target, id in references]
             yield 2 * len(references)

@@ -35,10 +35,13 @@ class Definition(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """`data/search.json`, as `tools/build_search.py` writes it."""
+    """`data/search.json`, as `tools/build_search.py` writes it.
+
+    `compartments`: for each, the parameters that put a resource of a type into it; `{def}` is the resource itself.
+    """
 
     types: dict[str, int]
-    patient: dict[str, list[str]]
+    compartments: dict[str, dict[str, list[str]]]
     parameters: list[Row]
 
 
@@ -108,5 +111,5 @@ def parameters(type: str) -> Mapping[str, Parameter]:
 @cache
 def compartment(type: str) -> frozenset[int]:
     """Numbers of the reference parameters that put a resource of `type` into a Patient's compartment."""
-    codes = data().patient.get(type, [])
+    codes = data().compartments["Patient"].get(type, [])
     return frozenset(parameters(type)[code].sp for code in codes)

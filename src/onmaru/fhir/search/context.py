@@ -19,10 +19,10 @@ class Limits(msgspec.Struct, frozen=True):
     """
 
     clauses: int = 50
-    values: int = 200
-    links: int = 4
+    values: int = 1_000
+    links: int = 6
     steps: int = 5_000
-    characters: int = 4_000
+    characters: int = 40_000
     count: int = 1_000
 
 

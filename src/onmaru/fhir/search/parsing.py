@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Chain, Clause, Has, Include, Query, Sort
-from onmaru.fhir.search import clauses
+from onmaru.fhir.query import Node, Query, Sort
+from onmaru.fhir.search import clauses, includes
 from onmaru.fhir.search.catalogue import types as known_types
 from onmaru.fhir.search.clauses import Unknown
 from onmaru.fhir.search.context import Context, Limits, TooMuch
@@ -68,7 +68,7 @@ class _Reader:
         self.types = types
         self.context = context
         self.lenient = lenient
-        self.clauses: list[Clause | Chain | Has] = []
+        self.clauses: list[Node] = []
         self.result: dict[str, Any] = {}
         self.used: list[tuple[str, str]] = []
         self.issues: list[Issue] = []
@@ -107,7 +107,7 @@ class _Reader:
     def clause(self, name: str, text: str) -> None:
         """On several types the parameter must be the same one on all."""
         first, *others = self.types or ("",)
-        if not name.startswith("_has:"):
+        if name != "_list" and not name.startswith("_has:"):
             code = re.split(r"[:.]", name)[0]
             if any(clauses.parameter(type, code) != clauses.parameter(first, code) for type in others):
                 raise Malformed("the parameter differs between the searched types")
@@ -152,43 +152,14 @@ class _Reader:
         self.once("count", min(int(text), self.context.limits.count))
 
     def include(self, name: str, text: str) -> None:
+        """`:recurse` is what `:iterate` was called before R4."""
         kind, _, modifier = name.partition(":")
-        if modifier:
-            raise Malformed("is answered without :iterate and :recurse")
-        read = self.included if kind == "_include" else self.reverse
+        if modifier not in ("", "iterate", "recurse"):
+            raise Malformed("has no modifier but :iterate")
+        iterate = bool(modifier)
+        read = includes.forward if kind == "_include" else includes.backward
         field = kind.removeprefix("_")
-        self.result[field] = (*self.result.get(field, ()), read(text))
-
-    def included(self, text: str) -> Include:
-        """`*`, `Type:*`, `Type:reference` or `Type:reference:Target`, from a searched type."""
-        found = Include("*", None) if text == "*" else self.link(text)
-        if self.types and found.source not in ("*", *self.types):
-            raise Malformed("starts from a type that is not searched")
-        return found
-
-    def reverse(self, text: str) -> Include:
-        """`Type:reference[:Target]`, towards a searched type."""
-        found = self.link(text)
-        if found.parameter is None:
-            raise Malformed("names its reference parameter")
-        targets = {found.target} if found.target else set(found.parameter.targets)
-        if self.types and targets.isdisjoint(self.types):
-            raise Malformed("never points at a searched type")
-        return found
-
-    def link(self, text: str) -> Include:
-        source, _, rest = text.partition(":")
-        code, _, target = rest.partition(":")
-        if source not in known_types() or not code:
-            raise Malformed("is Type:reference or Type:reference:Target")
-        if code == "*" and not target:
-            return Include(source, None)
-        found = clauses.known(source).get(code)
-        if found is None or found.kind != "reference":
-            raise Malformed("names no reference parameter of the type")
-        if target and target not in found.targets:
-            raise Malformed("the reference never points at that type")
-        return Include(source, found, target)
+        self.result[field] = (*self.result.get(field, ()), read(text, self.types, iterate=iterate))
 
     def word(self, name: str, text: str) -> None:
         self.bare(name)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from onmaru import __version__
 from onmaru.fhir.search import parameters
+from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.web.doors import Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.operations.offered import described, operations
 from onmaru.web.fhir.routes import OPERATIONS, Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
 DATE = "2026-11-23"
 _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
+# Parameters of every search that are no elements of what is searched; `_has` is one too
+COMMON = ("_has", "_list")
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
 
@@ -41,7 +46,10 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                 "mode": "server",
                 "security": {"cors": True, "service": [{"coding": [_SMART]}], "description": "SMART App Launch 2"},
                 "resource": [
-                    {**_resource(name, of_type, settings), "operation": [*_own(name), *described(offered, name)]}
+                    {
+                        **_resource(name, of_type, settings),
+                        "operation": [*_own(name), *described(offered, name), *terms.operations(name)],
+                    }
                     for name in sorted(RESOURCE_TYPES)
                 ],
                 "interaction": of_system,
@@ -52,7 +60,11 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                     ),
                     *described(offered, ""),
                 ],
-                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+                "searchParam": [{"name": name, "type": "special"} for name in COMMON],
+                "compartment": [
+                    f"http://hl7.org/fhir/CompartmentDefinition/{owner[0].lower()}{owner[1:]}"
+                    for owner in sorted(COMPARTMENTS)
+                ],
             }
         ],
     }
@@ -90,4 +102,23 @@ def _resource(type_name: str, interactions: list[dict[str, str]], settings: Sett
             | ({"definition": found.url} if found.url else {})
             for code, found in sorted(parameters(type_name).items())
         ],
+        "searchInclude": ["*", f"{type_name}:*", *_references(type_name)],
+        "searchRevInclude": ["*", *_pointing(type_name)],
     }
+
+
+@cache
+def _references(type_name: str) -> Sequence[str]:
+    """The reference parameters of a type, as an include names them."""
+    known = sorted(parameters(type_name).items())
+    return tuple(f"{type_name}:{code}" for code, found in known if found.kind == "reference")
+
+
+def _pointing(type_name: str) -> list[str]:
+    """The reference parameters of every type that may point at this one."""
+    return [
+        name
+        for source in sorted(RESOURCE_TYPES)
+        for name in _references(source)
+        if type_name in parameters(source)[name.partition(":")[2]].targets
+    ]

@@ -17,6 +17,7 @@ from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
+from onmaru.web.fhir.terms import permit
 from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
@@ -64,5 +65,6 @@ class Fhir:
         check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
         if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
+            permit(visit, path)
             note(visit, path)
         return handler(msgspec.structs.replace(request, params=params), visit.hall())

@@ -9,10 +9,14 @@ import msgspec
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.driving import Driver
+from onmaru.web.fhir.operations import diff
 from onmaru.web.fhir.operations.everything import Everything
+from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.meta import Metas
+from onmaru.web.fhir.operations.stats import stats
 
 Handler = Callable[[Request, Hall], Response | Awaitable[Response]]
+OURS = "urn:onmaru:operation:"
 R4 = "http://hl7.org/fhir/OperationDefinition/"
 
 
@@ -43,6 +47,10 @@ def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Ope
         Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
         Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
+        Operation("T/$lastn", ("GET",), lastn, R4 + "{}-lastn", ("Observation",)),
+        Operation("T/$stats", both, stats, R4 + "{}-stats", ("Observation",)),
+        Operation("T/I/$diff", ("GET",), diff.of_versions, OURS + "diff"),
+        Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
     )
