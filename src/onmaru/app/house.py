@@ -211,7 +211,7 @@ class House:
             return self.tenancies.of(tenant).limits
 
         asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
-        rules = Rules(asked[0], defining, self.terms(tenant), asked[1])
+        rules = Rules(asked[0], defining, asked[1], self.terms(tenant))
         stands = Tenant(
             tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
         )
