@@ -152,6 +152,7 @@ class Doors(msgspec.Struct, frozen=True):
     closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
     whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
+    health(): each part of the house and "ok", or in a word or two why it is not; tells of no tenant.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
@@ -171,6 +172,7 @@ class Doors(msgspec.Struct, frozen=True):
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
     limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
+    health: Callable[[], Mapping[str, str]] = dict
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None

@@ -28,6 +28,6 @@ def tuning(found: Mapping[str, Chosen]) -> Tuning:
     return Tuning(tries=int(found["subscription_tries"].value), first=min(1.0, most), most=most)
 
 
-def address(found: Mapping[str, Chosen]) -> str:
+def receivers_address(found: Mapping[str, Chosen], *, tls: bool) -> str:
     """Under which address receivers of notifications reach this house."""
-    return str(found["base"].value) or f"http://{found['host'].value}:{found['port'].value}"
+    return str(found["base"].value) or f"{'https' if tls else 'http'}://{found['host'].value}:{found['port'].value}"
