@@ -17,7 +17,7 @@ log = logging.getLogger("onmaru.web")
 PATH = "subscriptions"
 # Sockets in all and, of them, such as have not said yet what they are for
 MOST = 2000
-UNBOUND = 200
+UNBOUND = 50
 OF_ONE_USER = 20
 # Seconds: to say what it is for, to take one message, between two looks at whether it may still listen
 PATIENCE = 10.0
@@ -100,13 +100,13 @@ class Sockets:
 
     async def accept(self, path: str, protocol: Handshake) -> None:
         """Serve one socket until either side closes it."""
-        unbound = sum(1 for line in self._lines if not line.bindings)
         if path.strip("/") != PATH or self._closing:
             protocol.close(404)
             return
-        if len(self._lines) >= MOST or unbound >= UNBOUND:
+        if len(self._lines) >= MOST:
             protocol.close(503)
             return
+        self._make_room()
         line = Line(await protocol.accept(), asyncio.get_running_loop().time())
         self._lines.add(line)
         watching = asyncio.create_task(self._watch(line))
@@ -121,6 +121,12 @@ class Sockets:
             for tenant, id in line.subscriptions:
                 if not self._listening(tenant, id):
                     self.left(tenant, id)
+
+    def _make_room(self) -> None:
+        """Of too many that have not said what they are for the oldest goes: who means to, says so at once."""
+        unbound = sorted((line for line in self._lines if not line.bindings), key=lambda line: line.begun)
+        for line in unbound[: max(0, len(unbound) - UNBOUND + 1)]:
+            line.ended.set()
 
     async def _listen(self, line: Line) -> None:
         ended = asyncio.ensure_future(line.ended.wait())

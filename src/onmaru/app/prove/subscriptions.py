@@ -24,7 +24,9 @@ from onmaru.fhir.subscriptions.extensions import BACKPORT
 from onmaru.kernel.accounts import User
 
 KILLS = 20
-LIVES = (0.5, 4.0)
+LIVES = (0.2, 3.0)
+# One kill in so many falls into the start, before anybody is answered
+IN_START = 6
 SUBSCRIPTIONS = 10
 OUTAGE = 8.0
 PATIENCE = 180.0
@@ -224,7 +226,10 @@ def _run(folder: Path, receiver: Receiver) -> Figures:
             first[path] = len(writer.made)
         for kill in range(KILLS):
             receiver.down = kill % 5 == 4
-            victim.lives(chance.uniform(*LIVES))
+            if kill % IN_START != IN_START - 1:
+                before = len(writer.made)
+                _until(lambda before=before: len(writer.made) > before, "the house was not served again")
+            victim.lives(victim.age() + chance.uniform(*LIVES))
             orphans += victim.kill()
             victim = Victim(["serve"], environ, folder / "serve.log")
             click.echo(f"killed {kill + 1} times, {len(writer.made)} acknowledged", err=True)

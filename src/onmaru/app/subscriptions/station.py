@@ -20,6 +20,7 @@ from onmaru.app.subscriptions.runner import Over, Runner
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.app.watching import Book
+from onmaru.engines.rounds import Rounds
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.subscriptions.notification import Kind, Told
 from onmaru.fhir.subscriptions.topic import is_topic
@@ -36,6 +37,8 @@ from onmaru.kernel.record import Change
 from onmaru.kernel.subscribing import HOUSE, Ledger, Owner, Progress
 
 SLICE = 100
+# Seconds for which it may look at one version's candidates before others are answered
+TURN = 0.004
 ENDED = "what this subscription was made with has ended; write it again"
 NOTHING = Wanted("", (), "rest-hook", "", (), "empty", "json")
 FAULT = "an expression of its topic could not be evaluated on some event"
@@ -80,6 +83,9 @@ class Station:
         self.position = world.head()
         self._board: Board[Runner] = Board()
         self._disk = ThreadPoolExecutor(1, "subscriptions")
+        self._rounds = Rounds(self._put)
+        self._rows: list[tuple[str, Progress]] = []
+        self._events: list[tuple[str, int, int]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._leading: asyncio.Task[None] | None = None
 
@@ -147,6 +153,7 @@ class Station:
             await self._flush()
         except Invalid as error:
             log.warning("how far subscriptions have come was not saved: %s", error.issues[0].text)
+        await self._rounds.close()
         self._disk.shutdown()
 
     async def _follow(self) -> None:
@@ -175,9 +182,15 @@ class Station:
         if version.type not in self._board or version.op == "erase":
             return
         event = self._event(version)
-        large = version.body is not None and len(version.body) > HEAVY
-        for runner in await asyncio.to_thread(self._waiting, event) if large else self._waiting(event):
-            runner.offer(version.t)
+        started = self.seconds()
+        for runner in self._board.candidates(event):
+            if await self._judged(runner, event):
+                runner.offer(version.t)
+            if self.seconds() - started > TURN:
+                await asyncio.sleep(0)
+                started = self.seconds()
+        if event.fault:
+            log.warning(FAULT)
 
     def _event(self, version: Version) -> Event:
         index = self._world.tenant.index
@@ -186,18 +199,14 @@ class Station:
             before = index.numbered(version.type, version.id, version.version - 1, version.t)
         return Event(version, before, index.keys)
 
-    def _waiting(self, event: Event) -> list[Runner]:
-        found = [one for one in self._board.candidates(event) if waits(one.asked, one.topic, event)]
-        if event.fault:
-            log.warning(FAULT)
-        return found
-
     async def waits(self, runner: Runner, version: Version) -> bool:
         """Whether one that reads the log itself waits for a version."""
-        if version.op == "erase":
-            return False
-        event = self._event(version)
-        if version.body is not None and len(version.body) > HEAVY:
+        return version.op != "erase" and await self._judged(runner, self._event(version))
+
+    async def _judged(self, runner: Runner, event: Event) -> bool:
+        """Whether an event is one that it waits for; what is large is looked at in a thread."""
+        body = event.version.body
+        if body is not None and len(body) > HEAVY:
             return await asyncio.to_thread(waits, runner.asked, runner.topic, event)
         return waits(runner.asked, runner.topic, event)
 
@@ -315,9 +324,16 @@ class Station:
     async def keep(self, runner: Runner, events: Sequence[tuple[int, int]] = (), to: int = 0) -> None:
         """Save how far one has come, with the events that it has just numbered."""
         row = msgspec.structs.replace(runner.progress, t=max(to, runner.progress.t))
-        numbered = [(runner.id, number, t) for number, t in events]
-        await self._on_disk(self.ledger.keep, [(runner.id, row)], numbered)
+        self._rows.append((runner.id, row))
+        self._events += [(runner.id, number, t) for number, t in events]
+        await _through(self._rounds.join())
         runner.saved = row
+
+    async def _put(self, waiters: int) -> None:
+        """Save in one step what gathered while the last was on its way."""
+        rows, self._rows = self._rows, []
+        events, self._events = self._events, []
+        await self._on_disk(self.ledger.keep, rows, events)
 
     async def again(self, runner: Runner) -> Progress:
         """How far it had come when that was last saved."""
@@ -325,13 +341,8 @@ class Station:
         return known or runner.saved
 
     async def _on_disk(self, what: Callable[..., Any], *values: Any) -> Any:
-        """One after the other in a thread; who is cancelled waits until it is done, so that nothing overtakes it."""
-        doing = asyncio.get_running_loop().run_in_executor(self._disk, what, *values)
-        try:
-            return await asyncio.shield(doing)
-        except asyncio.CancelledError:
-            await asyncio.wait([doing])
-            raise
+        """One after the other in a thread."""
+        return await _through(asyncio.get_running_loop().run_in_executor(self._disk, what, *values))
 
     async def _flushing(self) -> None:
         while True:
@@ -349,7 +360,8 @@ class Station:
             if row != runner.saved and row.state in ("requested", "active"):
                 rows.append((runner, row))
         if rows:
-            await self._on_disk(self.ledger.keep, [(runner.id, row) for runner, row in rows])
+            self._rows += [(runner.id, row) for runner, row in rows]
+            await _through(self._rounds.join())
             for runner, row in rows:
                 runner.saved = row
 
@@ -370,6 +382,15 @@ class Station:
             log.warning("the status of a subscription was not written: %s", error.issues[0].code)
             return
         await self._world.durable()
+
+
+async def _through(doing: asyncio.Future[Any]) -> Any:
+    """What comes of it; who is cancelled waits until it is done, so that nothing overtakes it."""
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
 _OWN = (Scope("system", "Subscription", frozenset("cruds")),)

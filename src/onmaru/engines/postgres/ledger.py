@@ -74,8 +74,7 @@ class PgLedger:
                 raise invalid("transient", "another worker serves the subscriptions of this tenant", status=503)
             self._link.executemany(_KEEP, [(id, self._sealed(row)) for id, row in rows])
             self._link.executemany(_TELL, events)
-            if events:
-                id, number, _ = events[-1]
+            for id, number in {id: number for id, number, _ in events}.items():
                 self._link.execute("DELETE FROM told_event WHERE id = ? AND n <= ?", (id, number - KEPT))
 
     def events(self, id: str, since: int, until: int, count: int) -> Sequence[tuple[int, int]]:

@@ -61,8 +61,7 @@ class SqliteLedger:
     def keep(self, rows: Sequence[tuple[str, Progress]], events: Sequence[tuple[str, int, int]] = ()) -> None:
         steps: list[tuple[str, tuple[Any, ...]]] = [(_PROGRESS, (id, msgspec.msgpack.encode(row))) for id, row in rows]
         steps += [("INSERT OR REPLACE INTO event VALUES (?, ?, ?)", event) for event in events]
-        if events:
-            id, number, _ = events[-1]
+        for id, number in {id: number for id, number, _ in events}.items():
             steps.append(("DELETE FROM event WHERE id = ? AND n <= ?", (id, number - KEPT)))
         self._write(steps)
 

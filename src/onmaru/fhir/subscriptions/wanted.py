@@ -58,7 +58,7 @@ class _Channel(msgspec.Struct):
     type: str = ""
     endpoint: str = ""
     payload: str = ""
-    header: list[str] = []
+    header: list[str | None] = []
     extension: list[Extension] = []
     payload__: Extended = msgspec.field(default=Extended(), name="_payload")
 
@@ -78,7 +78,12 @@ def state_of(body: bytes) -> str:
 
 def wanted(body: bytes) -> Wanted:
     """Read an admitted Subscription; `Invalid` 422 with the first thing that can never be."""
-    found = msgspec.json.decode(body, type=_Subscription)
+    try:
+        found = msgspec.json.decode(body, type=_Subscription)
+    except msgspec.ValidationError as error:
+        raise invalid(
+            "structure", "an element that a subscription needs is not of its form", "Subscription", 422
+        ) from error
     channel = found.channel
     if channel.type not in CHANNELS:
         raise invalid("not-supported", f"one of {', '.join(CHANNELS)}", "Subscription.channel.type", 422)
@@ -128,7 +133,7 @@ def _headers(channel: _Channel) -> tuple[tuple[str, str], ...]:
         raise invalid("too-costly", f"at most {MOST_HEADERS} headers", "Subscription.channel.header", 422)
     found = []
     for number, text in enumerate(channel.header):
-        form = _HEADER.fullmatch(text)
+        form = _HEADER.fullmatch(text or "")
         if form is None or form[1].lower() in _OURS:
             where = f"Subscription.channel.header[{number}]"
             raise invalid(
