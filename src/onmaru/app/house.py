@@ -18,12 +18,13 @@ from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
+from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import Accounts
@@ -37,6 +38,7 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -171,6 +173,10 @@ class House:
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
+    def terms(self, tenant: str) -> TermStore:
+        """The code systems that a tenant has loaded beside its record."""
+        return TermStore(self.folder(tenant) / "terms", self.keys(tenant)[1].key("terms"))
+
     def seat(self, tenant: str) -> Seat:
         """Open a tenant, following what its index and gate have not seen yet."""
         if tenant not in self._seats:
@@ -202,10 +208,16 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
+        def limits() -> Limits:
+            return self.tenancies.of(tenant).limits
+
         asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
-        rules = Rules(asked[0], defining, asked[1])
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
-        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        rules = Rules(asked[0], defining, asked[1], self.terms(tenant))
+        stands = Tenant(
+            tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
+        )
+        space = Space(lambda: limits().blobs)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
         return Seat(
             home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
         )

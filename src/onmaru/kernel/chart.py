@@ -15,7 +15,7 @@ from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Found, Index
-from onmaru.kernel.log import Log, Moved, Version
+from onmaru.kernel.log import Draft, Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.widening import widened
@@ -32,7 +32,7 @@ HOUR = 3_600_000_000
 class Tenant(msgspec.Struct, frozen=True):
     """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id.
 
-    `horizon`: how long the pages of a search stay open, in µs.
+    `horizon`: how long the pages of a search stay open, in µs. `most`: how many versions the log may hold, 0 any number.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Tenant(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     horizon: int = 24 * HOUR
     rules: Rules = Rules()
+    most: Callable[[], int] = lambda: 0
 
 
 class Chart:
@@ -146,6 +147,7 @@ class Chart:
             tip = self._tenant.log.tip()
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
+            self._check_room(changes[0], drafts, tip)
             try:
                 appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
@@ -164,6 +166,13 @@ class Chart:
                 )
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _check_room(self, first: Change, drafts: Sequence[Draft], tip: int) -> None:
+        """`Invalid` 507 where the log would grow beyond what the tenant may have; taking away is always possible."""
+        most = self._tenant.most()
+        if most and tip + len(drafts) > most and any(draft.body is not None for draft in drafts):
+            self._audit(first.op, f"{first.type}/{first.id}", denied="quota")
+            raise invalid("too-costly", f"this tenant may hold {most} versions of resources, and has them", status=507)
 
     def _note_unwritten(self, plan: Plan, changes: Sequence[Change], decided: Decided) -> None:
         """Audit rows for changes that append nothing: what a condition found, what was not there or is hidden."""

@@ -47,8 +47,8 @@ class Rules:
         self,
         level: Level = "off",
         found: Callable[[], Iterable[Version]] = nothing,
-        loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
         integrity: Integrity = "off",
+        loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
     ) -> None:
         self.level = level
         self.integrity: Integrity = integrity
@@ -67,10 +67,9 @@ class Rules:
     @property
     def library(self) -> Library:
         """The definitions as they stand now; what was handed out before never changes."""
-        stamp = self._loaded.stamp()
-        if self._library is None or stamp != self._stamp:
-            self._stamp = stamp
-            self._library, self._shared = self._made(), None
+        self._heed()
+        if self._library is None:
+            self._library = self._made()
         return self._library
 
     @property
@@ -81,10 +80,17 @@ class Rules:
     @property
     def shared_terms(self) -> Terminology:
         """The same without the definitions of the record, for who may not read them."""
-        if self._shared is None or self._loaded.stamp() != self._stamp:
+        self._heed()
+        if self._shared is None:
             systems = self._loaded.systems()
             self._shared = Terminology((), systems) if systems else core().terms
         return self._shared
+
+    def _heed(self) -> None:
+        """Forget what was made before a system was loaded or removed."""
+        stamp = self._loaded.stamp()
+        if stamp != self._stamp:
+            self._stamp, self._library, self._shared = stamp, None, None
 
     def _made(self) -> Library:
         added: dict[tuple[str, str], bytes] = {}

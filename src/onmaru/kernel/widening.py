@@ -89,6 +89,8 @@ class _Walk:
         found = terms.below(system, code) if clause.modifier == "below" else terms.above(system, code)
         if found is None:
             raise _unknown(clause, "the code or its system is not known here")
+        if len(found) > MOST:
+            raise _too_many(clause)
         return [_as_kept(clause, system, one) for one in found]
 
     def _places(self, clause: Clause, value: Ref) -> list[Value]:

@@ -86,6 +86,14 @@ class Finder:
         if self._explains:
             self.plan.append("  " * self._depth + ": ".join(filter(None, (what, how, str(count)))))
 
+    def matching(self, query: Query) -> BitMap:
+        """The same as a set."""
+        return self._matching(query.types, query.clauses)
+
+    def seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
+        """What of `found`, current or not, this caller sees; all of it is of `types`."""
+        return self._seen(found, types)
+
     def _inside(self, query: Query) -> BitMap:
         """What lies in the compartment that is searched; what a chain leads to need not lie there."""
         return self._within(None, self._compartment(query.compartment) & self._live, query.types)

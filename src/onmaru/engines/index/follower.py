@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
 from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.wholesale import Wholesale
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
@@ -34,7 +35,7 @@ class Entries(Protocol):
     def at(self, microseconds: int) -> int: ...
 
 
-class FollowedIndex:
+class FollowedIndex(Wholesale):
     """Index (kernel/index.py). Appended versions wait with their keys until `apply` or a look that needs them."""
 
     def __init__(self, file: Tables, log: Entries) -> None:

@@ -47,6 +47,7 @@ class Tables:
     slice = SLICE_ROWS
     equals = "SELECT t FROM str WHERE sp = :sp AND norm = :low"
     begins = "SELECT t FROM str WHERE sp = :sp AND norm >= :low AND norm < :high"
+    among = "SELECT t, pats FROM ver WHERE t IN (SELECT value FROM json_each(?))"
 
     def __init__(self, db: Database, names: Names, position: int) -> None:
         self.db = db
@@ -197,6 +198,11 @@ class Tables:
         """Comma-joined keys of the patients whose compartments the version at t is in."""
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
         return found or ""
+
+    def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """(t, keys of the patients) of these versions."""
+        rows: Any = self.db.execute(self.among, (str(list(positions)),))
+        return iter(rows)
 
     def inherited(self, patients: Iterable[str]) -> BitMap:
         """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
