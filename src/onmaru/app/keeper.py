@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from onmaru.app import destroying
 from onmaru.app.erasing import sliced
 from onmaru.app.keeping import Keeping, unfinished
+from onmaru.app.refusal import Refusal, verdict
 from onmaru.app.running import Running
+from onmaru.engines.keyring import KeyLost
+from onmaru.engines.sqlite.home import Taken
+from onmaru.fhir.outcome import invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.tenancy import HOUSE, Act
 
 log = logging.getLogger("onmaru")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What keeps a tenant from being opened here, such as a key that is not there, told as a refusal."""
+    try:
+        yield
+    except (Refusal, Taken, KeyLost) as error:
+        raise invalid("conflict", verdict(error)[0], "tenant", 409) from error
 
 
 class Keeper:
@@ -29,19 +43,28 @@ class Keeper:
         """See `Keeping.listing`."""
         return self._keeping.listing()
 
+    def ours(self) -> bool:
+        """See `Keeping.ours`."""
+        return self._keeping.ours()
+
     def shown(self, tenant: str) -> Mapping[str, Any]:
-        """See `Keeping.shown`."""
-        return self._keeping.shown(tenant)
+        """See `Keeping.shown`; `Invalid` 409 where the tenant cannot be opened here."""
+        with _told():
+            return self._keeping.shown(tenant)
 
     async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
         """Carry out an act; durable when it returns. One at a time."""
         async with self._turn:
-            if act.what == "destroy":
-                return await self._destroy(caller, act)
-            try:
-                return self._keeping.do(caller, act)
-            finally:
-                await self._durable(act.tenant)
+            with _told():
+                return await self._done(caller, act)
+
+    async def _done(self, caller: Caller, act: Act) -> Mapping[str, Any]:
+        if act.what == "destroy":
+            return await self._destroy(caller, act)
+        try:
+            return self._keeping.do(caller, act)
+        finally:
+            await self._durable(act.tenant)
 
     async def go_on(self) -> None:
         """Finish what a crash cut short."""

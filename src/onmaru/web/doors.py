@@ -88,6 +88,9 @@ class Letters(Protocol):
 class Keeping(Protocol):
     """Keeps the tenants, for whom the web has let in; answers are JSON-able. `Invalid` 404, 409 or 422."""
 
+    def ours(self) -> bool:
+        """Whether the tenant `house` is the house's own."""
+
     def listing(self) -> Sequence[Mapping[str, Any]]: ...
 
     def shown(self, tenant: str) -> Mapping[str, Any]: ...

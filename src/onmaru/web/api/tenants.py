@@ -88,10 +88,11 @@ async def _done(visit: Visit, keeping: Keeping, act: Act, status: int = 200) -> 
 def _keeping(visit: Visit) -> Keeping:
     """`Invalid` 403 and an audit row for admins of any other tenant."""
     _, caller = visit.known()
-    if caller.tenant != HOUSE or visit.doors.keeping is None:
+    keeping = visit.doors.keeping
+    if caller.tenant != HOUSE or keeping is None or not keeping.ours():
         deny(visit, "house")
         raise invalid("forbidden", "not permitted: this is for those who run this server", status=403)
-    return visit.doors.keeping
+    return keeping
 
 
 def _name(visit: Visit) -> str:
