@@ -127,6 +127,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task
+        await keeper.stop()
         await running.close()
 
 

@@ -98,6 +98,9 @@ class Keeping(Protocol):
     async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
         """Returns once it is done and durable."""
 
+    async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
+        """Returns once it is begun: where it will lie, and the key to it."""
+
 
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""

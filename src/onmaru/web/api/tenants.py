@@ -72,6 +72,14 @@ async def limit(visit: Visit) -> Response:
     return await _done(visit, keeping, Act("limit", _name(visit), limits=body(visit, Limited).limits))
 
 
+async def export(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/export`: 202 with the folder and, once, its key; it is done when `exporting` is false."""
+    keeping = _keeping(visit)
+    _, caller = visit.known()
+    answer: Any = await keeping.export(caller, _name(visit), body(visit, Given).reason)
+    return json(answer, 202)
+
+
 async def destroy(visit: Visit) -> Response:
     """`POST /api/tenants/{tenant}/destroy`: 409 with every hindrance."""
     keeping = _keeping(visit)
