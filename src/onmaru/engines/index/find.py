@@ -27,6 +27,8 @@ from onmaru.kernel.meaning import clause_holds, sort_value
 
 # Matches up to which their own bodies are quicker to ask than the tables
 SMALL = 512
+# What an expression costs on a body, against opening it
+EXPRESSION = 10
 # Versions fetched together
 AHEAD = 512
 
@@ -230,6 +232,8 @@ class Finder:
             return self._ids(found, types, clause)
         if code == "_lastUpdated":
             return self._recorded_in(found, types, clause)
+        if clause.parameter.expression:
+            return self._judge(self._everything(types) if found is None else found, clause)
         scanned = self._scan(clause)
         if scanned.negated:
             base = self._everything(types) if found is None else found
@@ -255,6 +259,8 @@ class Finder:
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
         """Keep those whose body satisfies the clause."""
+        if clause.parameter.expression:
+            self.work.open((EXPRESSION - 1) * len(found), clause.parameter.code)
         opened = self._open(found, clause.parameter.code)
         return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
 
@@ -341,6 +347,8 @@ def _cost(clause: Node) -> int:
     if isinstance(clause, Clause):
         if clause.parameter.code == "_id":
             return 0
+        if clause.parameter.expression:
+            return 9
         if clause.modifier in ("not", "missing"):
             return 8
         return {"reference": 1, "string": 3, "token": 2, "uri": 3, "composite": 3}.get(clause.parameter.kind, 4)
