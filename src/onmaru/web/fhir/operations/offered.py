@@ -10,6 +10,7 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff
+from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.match import match
@@ -42,8 +43,11 @@ class Operation(msgspec.Struct, frozen=True):
 def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Operation]:
     """Every operation on the record; `driver` carries out large writes, where any are carried out."""
     every, metas = Everything(settings.page), Metas(driver)
+    documents = Documents(driver)
     both = ("GET", "POST")
     return (
+        Operation("T/I/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
+        Operation("T/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
         Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
