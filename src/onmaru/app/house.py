@@ -213,6 +213,7 @@ class House:
             gate.learn(version)
         if not isinstance(home, Home):
             home.listeners.append(lambda version: gate.learn(version) if version.type == "Consent" else None)
+            home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)

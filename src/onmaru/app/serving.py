@@ -156,6 +156,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task
+        await keeper.stop()
         await stations.close()
         await running.close()
 

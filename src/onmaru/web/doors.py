@@ -104,12 +104,18 @@ class Subscriptions(Protocol):
 class Keeping(Protocol):
     """Keeps the tenants, for whom the web has let in; answers are JSON-able. `Invalid` 404, 409 or 422."""
 
+    def ours(self) -> bool:
+        """Whether the tenant `house` is the house's own."""
+
     def listing(self) -> Sequence[Mapping[str, Any]]: ...
 
     def shown(self, tenant: str) -> Mapping[str, Any]: ...
 
     async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
         """Returns once it is done and durable."""
+
+    async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
+        """Returns once it is begun: where it will lie, and the key to it."""
 
 
 class Erasing(Protocol):

@@ -40,6 +40,7 @@ ABOVE = ("상위코드", "상위분류코드", "질병분류상위코드", "pare
 IN_USE = ("사용여부", "사용구분")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-*†+]{0,19}")
 _RANGE = re.compile(r"([A-Z][0-9]{2})-([A-Z][0-9]{2})")
+RANGES = 2_000
 _NO = frozenset({"N", "0", "미사용", "사용안함", "삭제"})
 
 
@@ -146,7 +147,7 @@ def _tree(path: Path, columns: _Columns) -> Facts:
     """Links by the column that names what stands above, else by the codes themselves: A00.0 below A00 below A00-A09."""
 
     def facts(advance: Advance) -> Iterator[tuple[int, Fact]]:
-        known = {} if columns.above else _known(path, columns)
+        known = _Known(set(), {}) if columns.above else _known(path, columns)
         for number, row in rows(path, FORM, (), advance):
             if isinstance(row, Refused):
                 continue
@@ -158,28 +159,36 @@ def _tree(path: Path, columns: _Columns) -> Facts:
     return facts
 
 
-def _known(path: Path, columns: _Columns) -> dict[str, tuple[str, str] | None]:
-    """Every code of the file; of a range its ends. A classification has some 20,000."""
-    found: dict[str, tuple[str, str] | None] = {}
+class _Known(msgspec.Struct):
+    """Every code of a file, some 20,000, and the ends of its ranges, some 300."""
+
+    codes: set[str]
+    ranges: dict[str, tuple[str, str]]
+
+
+def _known(path: Path, columns: _Columns) -> _Known:
+    found = _Known(set(), {})
     for _, row in rows(path, FORM, (), lambda size: None):
         if not isinstance(row, Refused):
             code = row[columns.code].strip()
+            found.codes.add(code)
             ends = _RANGE.fullmatch(code)
-            found[code] = (ends[1], ends[2]) if ends else None
+            if ends and len(found.ranges) < RANGES:
+                found.ranges[code] = (ends[1], ends[2])
     return found
 
 
-def _above(code: str, known: dict[str, tuple[str, str] | None]) -> str:
+def _above(code: str, known: _Known) -> str:
     """The next shorter code that the file has, else the narrowest range around it."""
-    ends = known.get(code)
+    ends = known.ranges.get(code)
     shorter = "" if ends else code[:-1].rstrip(".")
     while len(shorter) >= 3:
-        if shorter in known:
+        if shorter in known.codes:
             return shorter
         shorter = shorter[:-1].rstrip(".")
     low, high = ends or (code[:3], code[:3])
     around = [
-        (one, there) for one, there in known.items() if there and one != code and there[0] <= low and high <= there[1]
+        (one, there) for one, there in known.ranges.items() if one != code and there[0] <= low and high <= there[1]
     ]
     return min(around, key=lambda pair: (_width(pair[1]), pair[0]))[0] if around else ""
 

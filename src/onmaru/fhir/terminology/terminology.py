@@ -28,8 +28,8 @@ KINDS = ("CodeSystem", "ValueSet", "ConceptMap")
 # Value sets that rest on one another, one inside the other's making; those in use rest on five or six
 DEEPEST = 64
 REMEMBERED = 10_000
-LARGEST = 16_384
-"""Answers that are kept, and the bytes of the largest of them."""
+LARGEST = 1_500
+"""Answers that are kept, and the letters of the largest of them with its question."""
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 T = TypeVar("T")
@@ -196,7 +196,7 @@ class Terminology:
         """Keep an answer, which never changes as long as the definitions do not: `remembered`, by what was asked."""
         if len(self.remembered) >= REMEMBERED:
             self.remembered.clear()
-        if len(answer) <= LARGEST:
+        if len(answer) + len(repr(asked)) <= LARGEST:
             self.remembered[asked] = answer
 
     def settled(self, canonical: str) -> bool:

@@ -10,6 +10,7 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff
+from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.match import match
@@ -46,8 +47,11 @@ def operations(settings: Settings, driver: Driver | None = None, doors: Doors | 
     Without `doors` the operations are told of, and those that need a running house cannot be carried out.
     """
     every, metas = Everything(settings.page), Metas(driver)
+    documents = Documents(driver)
     both = ("GET", "POST")
     return (
+        Operation("T/I/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
+        Operation("T/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
         Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
