@@ -36,7 +36,10 @@ CHANGED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
 STATS = "subject=Patient/p1&code=8310-5&statistic=total-count"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 
+BORN = {"resourceType": "Patient", "birthDate": "1970-01-01"}
+
 ROWS = [
+    Row("match", "POST", "/fhir/Patient/$match", BORN, {}, PEOPLE),
     Row("diff", "GET", "/fhir/Observation/o1/$diff?fromVersion=1", b"", {}, FOUND),
     Row("diff of two", "GET", "/fhir/$diff?from=Observation/o1&to=Observation/o2", b"", {}, UNNAMED),
     Row("lastn", "GET", "/fhir/Observation/$lastn?subject=Patient/p1&code=8310-5", b"", {}, LISTED),

@@ -32,6 +32,7 @@ class Walk:
 
     def __init__(self, folder: Path) -> None:
         self.served = Served(folder)
+        self.headers: Any = {}
         self.folder = folder
         (self.served.home / "onmaru.toml").write_text(SETTINGS, "utf-8")
         house = House(place(self.served.environ), rooms=())
@@ -55,6 +56,7 @@ class Walk:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return int(answer.status), json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
+            self.headers = error.headers
             return error.code, json.loads(error.read() or b"null")
 
     def keep(self, path: str, body: Any = None) -> tuple[int, Any]:
@@ -117,6 +119,31 @@ def test_a_suspended_tenant_is_shut_at_every_door_from_the_next_request_and_open
     assert "execute tenants/clinic suspend" in noted and "execute tenants/clinic resume" in noted
     own = walk.ask("GET", "/t/clinic/api/audit", None, "clinic/boss")[1]["items"]
     assert {"계약이 끝났습니다", "새 계약", "suspended"} <= {one["reason"] for one in own}
+
+
+def test_over_its_limits_a_tenant_is_refused_with_when_to_ask_again_and_the_others_are_not(walk: Walk) -> None:
+    def limit(**limits: int) -> int:
+        return walk.ask("PATCH", "/t/house/api/tenants/clinic", {"limits": limits}, "house/operator")[0]
+
+    held = walk.keep("tenants/clinic")[1]["entries"]
+    assert limit(resources=held + 1) == 200
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p2", {**PATIENT, "id": "p2"})[0] == 201
+    status, told = walk.ask("PUT", "/t/clinic/fhir/Patient/p3", {**PATIENT, "id": "p3"})
+    assert (status, told["issue"][0]["code"], walk.headers["retry-after"]) == (507, "too-costly", "3600")
+    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": {**PATIENT, "id": "p4"}, "request": {"method": "PUT", "url": "Patient/p4"}}]}  # fmt: skip
+    assert walk.ask("POST", "/t/clinic/fhir", transaction)[0] == 507
+    assert code(walk.served.send(admission("8", "C8"))[0]) == "AR"
+    assert walk.ask("DELETE", "/t/clinic/fhir/Patient/p2")[0] in (200, 204), "taking away is always possible"
+    assert limit(resources=0) == 200
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p3", {**PATIENT, "id": "p3"})[0] == 201
+    assert limit(rate=2) == 200
+    got = [walk.ask("GET", "/t/clinic/fhir/Patient/p1") for _ in range(5)]
+    assert (got[-1][0], got[-1][1]["issue"][0]["code"], walk.headers["retry-after"]) == (429, "throttled", "1")
+    assert walk.ask("GET", "/api/me", None, "main/root")[0] == 200
+    assert limit(rate=0, at_once=-1) == 422 and limit(rates=1) == 422 and limit(rate=0) == 200
+    assert walk.keep("tenants/clinic")[1]["limits"] == {"resources": 0, "blobs": 0, "rate": 0, "at_once": 0}
+    assert walk.ask("GET", "/t/clinic/fhir/Patient/p1")[0] == 200
 
 
 def opens(walk: Walk, home: Path) -> str:

@@ -18,7 +18,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -38,6 +38,7 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -206,10 +207,16 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
+        def limits() -> Limits:
+            return self.tenancies.of(tenant).limits
+
         asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
         rules = Rules(asked[0], defining, asked[1], self.terms(tenant))
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
-        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
+        stands = Tenant(
+            tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules, lambda: limits().resources
+        )
+        space = Space(lambda: limits().blobs)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
         return Seat(
             home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
         )

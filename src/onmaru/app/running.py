@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
@@ -17,6 +19,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Projection, Row
 from onmaru.web.doors import Followed, News
 
+log = logging.getLogger("onmaru")
 SLICE = 25
 # Versions whose rows are not worth the way to another process
 FEW = 4
@@ -218,6 +221,16 @@ class Motion:
                 # Who may see nothing of a long past must not hold up the others
                 await asyncio.sleep(0)
 
+    def followers(self) -> Iterator[tuple[str, int, bool]]:
+        """Each follower: its name, by how many positions (audit: rows) it is behind, and whether it still runs."""
+        home, columnar = self.seat.home, self.seat.columnar
+        head, hot = home.head(), self.seat.hot
+        reached = min((hot.position(one) for one in hot.projections), default=head)
+        gathered = min((columnar.position(one) for one in columnar.projections), default=head)
+        yield "rooms", head - reached, not self._task.done()
+        yield "lake", head - gathered, not self._gathering.done()
+        yield "audit", home.trail.lag, not self._indexing.done()
+
     async def close(self) -> None:
         """Stop following; what is buffered is committed by the house."""
         self._task.cancel()
@@ -236,8 +249,14 @@ class Running:
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.witnessed = time.monotonic()
         self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
+
+    @property
+    def motions(self) -> Sequence[Motion]:
+        """Every tenant that is in motion."""
+        return tuple(self._motions.values())
 
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
@@ -271,9 +290,13 @@ class Running:
         """Sign the heads every minute, each tenant after its own group commit."""
         while True:
             await asyncio.sleep(WITNESS_EVERY)
-            for motion in list(self._motions.values()):
-                await motion.pump.durable()
-            self.house.witness()
+            try:
+                for motion in self.motions:
+                    await motion.pump.durable()
+                self.house.witness()
+                self.witnessed = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - a disk that is full now may not be in a minute; readiness tells
+                log.error("the heads were not signed: %s", type(error).__name__)
 
     async def close(self) -> None:
         """Stop everything and close the house."""

@@ -123,6 +123,43 @@ SETTINGS: tuple[Setting, ...] = (
         "in `X-Forwarded-For` is taken for the client's address, in the audit and where wrong passwords are counted.",
         form=Form("addresses or networks with spaces between", _networks),
     ),
+    Setting(
+        "tls_certificate",
+        "",
+        "The HTTP server's certificate chain, a PEM file; with it and `tls_key` it speaks only TLS, 1.2 or later. A renewed "
+        "file is taken up within a minute.",
+    ),
+    Setting("tls_key", "", "The private key of that certificate, a PEM file that only the server can read."),
+    Setting(
+        "metrics_port",
+        0,
+        "The port on which `/metrics` answers Prometheus, without a log-in; 0: it does not.",
+        within=PORT,
+    ),
+    Setting(
+        "metrics_host", "127.0.0.1", "The address that `/metrics` listens on: one that only the monitoring reaches."
+    ),
+    Setting(
+        "traces",
+        "",
+        "Where OpenTelemetry spans of requests are sent, OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`. Empty: nowhere. "
+        "Needs `onmaru[otel]`.",
+        form=Form("empty or an http address", lambda text: not text or bool(re.fullmatch(r"https?://[^\s@]+", text))),
+    ),
+    Setting(
+        "log_format", "text", "How the server's log is written to stderr: `text` or `json`.", among=("text", "json")
+    ),
+    Setting(
+        "log_level",
+        "info",
+        "From what on the server's log tells: `debug`, `info`, `warning` or `error`.",
+        among=("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "disk_least_mb",
+        512,
+        "How many MiB have to be free on the disk of `home` for `/readyz` to say that this house is ready.",
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
@@ -161,6 +198,12 @@ SETTINGS: tuple[Setting, ...] = (
         "nothing more; `structural` R4's own rules: invariants, required codes, targets of references; `profiles` also the "
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
+    ),
+    Setting(
+        "job_hours",
+        24.0,
+        "How long what came of an export or import can be looked at and fetched, in hours; afterwards it is removed.",
+        within=(0.001, 8760),
     ),
     Setting(
         "integrity",

@@ -75,6 +75,19 @@ def resume(name: str, reason: str, json: bool) -> None:
     say(_done(Act("resume", name, reason)), json=json)
 
 
+@tenant.command("limit")
+@click.argument("name")
+@click.option("--resources", type=click.IntRange(0), help="Versions of resources that it may hold.")
+@click.option("--blobs", type=click.IntRange(0), help="Bytes of blobs that it may keep.")
+@click.option("--rate", type=click.IntRange(0), help="Requests a second.")
+@click.option("--at-once", type=click.IntRange(0), help="Requests at a time.")
+@_json
+def limit(name: str, json: bool, **given: int | None) -> None:
+    """Limit what a tenant may use; 0 takes a limit away, and what is not named stays as it is."""
+    limits = {one: value for one, value in given.items() if value is not None}
+    say(_done(Act("limit", name, limits=limits)), json=json)
+
+
 @tenant.command("destroy")
 @click.argument("name")
 @_reason

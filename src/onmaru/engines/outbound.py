@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.outbound import Rules, Target, judged
@@ -20,6 +20,11 @@ SECONDS = 15.0
 STEP = 5.0
 MOST = 1 << 20
 _PIECE = 1 << 16
+# Of a file that is streamed: bytes and seconds in all, bytes a second after a time of grace, bytes of a part
+LARGE = 256 << 30
+LONG = 6 * 3600.0
+SLOWEST, GRACE = 4096, 30.0
+_LARGE_PIECE = 1 << 18
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -71,6 +76,41 @@ class NetworkOutbound:
             url, target = self._rules.next(tenant, url, location)
         raise _failed("too many redirects")
 
+    def stream(self, tenant: str, url: str) -> Iterator[bytes]:
+        """A large file, part by part: at most LARGE bytes in LONG seconds, not slower than SLOWEST."""
+        target = self._rules.target(tenant, url)
+        for _ in range(HOPS + 1):
+            status, location, parts = self._opened(target)
+            if status == 200:
+                yield from parts
+                return
+            parts.close()
+            if status not in _REDIRECTS or not location:
+                raise _failed("another status than 200")
+            url, target = self._rules.next(tenant, url, location)
+        raise _failed("too many redirects")
+
+    def _opened(self, target: Target) -> tuple[int, str, Generator[bytes, None, None]]:
+        line = watch = None
+        try:
+            line = _Judged(target, judged(target, self._resolve(target.host, target.port)), self._context)
+            watch = threading.Timer(self._seconds, _cut, [line])
+            watch.daemon = True
+            watch.start()
+            headers = {"Accept": "application/fhir+ndjson, */*", "User-Agent": "onmaru", "Connection": "close"}
+            line.request("GET", target.path, None, headers)
+            answer = line.getresponse()
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            if line is not None:
+                line.close()
+            if isinstance(error, Invalid):
+                raise
+            raise _failed(type(error).__name__) from error
+        finally:
+            if watch is not None:
+                watch.cancel()
+        return answer.status, answer.headers.get("location", ""), _poured(line, answer)
+
     def _once(self, target: Target, body: bytes, kind: str, ends: float) -> tuple[int, str, bytes]:
         try:
             address = judged(target, self._resolve(target.host, target.port))
@@ -91,6 +131,26 @@ class NetworkOutbound:
             raise
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             raise _failed(type(error).__name__) from error
+
+
+def _poured(line: _Judged, answer: http.client.HTTPResponse) -> Generator[bytes, None, None]:
+    """What is left of an answer; it is cut off when it is too large, takes too long or ends before it is whole."""
+    began, size = time.monotonic(), 0
+    try:
+        while part := answer.read1(_LARGE_PIECE):
+            size += len(part)
+            took = time.monotonic() - began
+            if size > LARGE or took > LONG or size < (took - GRACE) * SLOWEST:
+                raise _failed("the file is too large or too slow")
+            yield part
+        if answer.length:
+            raise _failed("the file is not whole")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, Invalid):
+            raise
+        raise _failed(type(error).__name__) from error
+    finally:
+        line.close()
 
 
 def _asked(line: _Judged, target: Target, body: bytes, kind: str) -> tuple[int, str, bytes]:

@@ -150,7 +150,8 @@ class Query(msgspec.Struct, frozen=True):
     """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
 
     Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
-    `compartment` is a Patient id: only matches that lie in that Patient's compartment; its types are those of `types`.
+    `explain`: the answer tells how it was found. `compartment` is a Patient id: only matches that lie in that Patient's
+    compartment; its types are those of `types`.
     """
 
     types: tuple[str, ...]
@@ -164,4 +165,5 @@ class Query(msgspec.Struct, frozen=True):
     total: Literal["none", "estimate", "accurate"] = "accurate"
     cursor: str = ""
     compartment: str = ""
+    explain: bool = False
     pairs: tuple[tuple[str, str], ...] = ()

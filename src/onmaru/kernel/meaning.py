@@ -7,6 +7,8 @@ from typing import Any
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Clause, Sort
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
+from onmaru.fhir.search.fulltext import holds
 from onmaru.kernel.log import Version
 
 
@@ -18,6 +20,8 @@ def clause_holds(version: Version, keys: Keys, clause: Clause) -> bool:
     if code == "_lastUpdated":
         stamped = Keys(date=[(clause.parameter.sp, version.at, version.at + 1)])
         return search.matches(stamped, clause)
+    if clause.parameter.sp in (NARRATIVE, CONTENT):
+        return holds(version.body or b"", clause.values, narrative=clause.parameter.sp == NARRATIVE)
     return search.matches(keys, clause)
 
 

@@ -11,18 +11,20 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.audit import Access
+from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.erasure import Asked, Plan
 from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
-from onmaru.kernel.tenancy import Act
+from onmaru.kernel.tenancy import Act, Limits
 from onmaru.kernel.why import Explanation
 
 Language = Literal["ko", "en"]
 Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
+NO_LIMITS = Limits()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -129,10 +131,13 @@ class Doors(msgspec.Struct, frozen=True):
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
     erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
+    background None: a house that does nothing in the background.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
-    closed(tenant): why nobody gets at it now, "" where it is open. keeping None: a house whose tenants nobody keeps by HTTP.
+    closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
+    whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
+    health(): each part of the house and "ok", or in a word or two why it is not; tells of no tenant.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
@@ -151,9 +156,12 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
+    health: Callable[[], Mapping[str, str]] = dict
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
+    background: Background | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()
     settings: Settings = Settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -34,8 +34,22 @@ async def drawn(response: Response) -> Response:
         return response
     if callable(body):
         return msgspec.structs.replace(response, body=await asyncio.to_thread(body))
+    if isinstance(body, AsyncIterator):
+        first = await anext(body, b"")
+        return msgspec.structs.replace(response, body=_after(first, body))
     parts = iter(body)
     return msgspec.structs.replace(response, body=itertools.chain([next(parts, b"")], parts))
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
+
+
+async def _each(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: bool, kept: Kept | None) -> None:
@@ -51,13 +65,14 @@ async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: b
     elif isinstance(body, bytes):
         outgoing.response_bytes(response.status, head, body)
     elif not callable(body) and kept is not None:
-        await _pour(outgoing.response_stream(response.status, head), body, kept)
+        parts = body if isinstance(body, AsyncIterator) else _each(body)
+        await _pour(outgoing.response_stream(response.status, head), parts, kept)
 
 
-async def _pour(stream: Any, parts: Iterable[bytes], kept: Kept) -> None:
+async def _pour(stream: Any, parts: AsyncIterator[bytes], kept: Kept) -> None:
     """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off."""
     try:
-        for part in parts:
+        async for part in parts:
             await kept()
             await stream.send_bytes(part)
     except Exception as error:  # noqa: BLE001  a client that left, or a defect; the headers are gone already

@@ -58,6 +58,9 @@ class Finder:
         self._recorded = bodies.recorded
         self._bodies = bodies
         self.work = work or Work()
+        self.plan: list[str] = []
+        self._explains = False
+        self._depth = 0
         self._joins = Joins(file, t, self._open, self.work)
         self._scans: dict[Clause, Scan] = {}
         self._hidden: BitMap | None = None
@@ -65,11 +68,29 @@ class Finder:
 
     def positions(self, query: Query) -> list[int]:
         """Positions of all matches in the query's order."""
+        self._explains = query.explain
         found = self._pair(query)
-        if found is None:
+        if found is not None:
+            self._tell("patient and code together", "one range of the index", len(found))
+        else:
             inside = self._inside(query) if query.compartment else None
             found = self._matching(query.types, query.clauses, inside)
-        return self._sorted(found, query.sort)
+        ordered = self._sorted(found, query.sort)
+        self._tell("bodies opened", "", self.work.opened)
+        return ordered
+
+    def _tell(self, what: str, how: str, count: int) -> None:
+        """One line of the plan; `count` is of what the caller sees, as a search of its own would tell."""
+        if self._explains:
+            self.plan.append("  " * self._depth + ": ".join(filter(None, (what, how, str(count)))))
+
+    def matching(self, query: Query) -> BitMap:
+        """The same as a set."""
+        return self._matching(query.types, query.clauses)
+
+    def seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
+        """What of `found`, current or not, this caller sees; all of it is of `types`."""
+        return self._seen(found, types)
 
     def _inside(self, query: Query) -> BitMap:
         """What lies in the compartment that is searched; what a chain leads to need not lie there."""
@@ -176,10 +197,13 @@ class Finder:
         for node in sorted(nodes, key=_cost):
             if found is not None and not found:
                 return found
+            self._depth += 1
             if found is not None and len(found) <= SMALL and isinstance(node, Clause):
-                found = self._judge(found, node)
+                found, how = self._judge(found, node), "asked of bodies"
             else:
-                found = self._narrow(found, types, node)
+                found, how = self._narrow(found, types, node), "looked up"
+            self._depth -= 1
+            self._tell(described(node), how, len(found))
         return self._everything(types) if found is None else found
 
     def _narrow(self, found: BitMap | None, types: tuple[str, ...], node: Node) -> BitMap:
@@ -292,6 +316,18 @@ class Finder:
             keyed = {t: value for t, value in values if value is not None}
         present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
         return present + [t for t in positions if t not in keyed]
+
+
+def described(node: Node) -> str:
+    """A node by the names of its parameters, without any value."""
+    if isinstance(node, Chain):
+        return f"{node.parameter.code} of {', '.join(dict.fromkeys(type for type, _ in node.inner))}"
+    if isinstance(node, Has):
+        return f"{node.type} by {node.parameter.code}"
+    if isinstance(node, Either):
+        return "any of these"
+    clause = node.clause if isinstance(node, Wide) else node
+    return ":".join(filter(None, (clause.parameter.code, clause.modifier)))
 
 
 def _union(parts: Iterable[BitMap]) -> BitMap:

@@ -10,11 +10,13 @@ from typing import Any
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Node, Query, Sort
 from onmaru.fhir.search import clauses, includes
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
 from onmaru.fhir.search.catalogue import types as known_types
 from onmaru.fhir.search.clauses import Unknown
 from onmaru.fhir.search.context import Context, Limits, TooMuch
 from onmaru.fhir.search.written import Malformed
 
+WORDS = (NARRATIVE, CONTENT)
 IGNORED = frozenset({"_format", "_pretty"})
 RESULTS = 50
 """How many result parameters and repeated includes may stand beside the clauses."""
@@ -141,7 +143,7 @@ class _Reader:
         code = text.removeprefix("-")
         found = [clauses.known(type).get(code) for type in self.types or ("",)]
         first = found[0]
-        if first is None or any(one != first for one in found) or first.kind == "composite":
+        if first is None or any(one != first for one in found) or first.kind == "composite" or first.sp in WORDS:
             raise Malformed("names a parameter that cannot be sorted by")
         return Sort(first, text.startswith("-"))
 
@@ -166,6 +168,12 @@ class _Reader:
         if text not in _WORDS[name]:
             raise Malformed("is one of " + ", ".join(_WORDS[name]))
         self.once(name.removeprefix("_"), text)
+
+    def explain(self, name: str, text: str) -> None:
+        self.bare(name)
+        if text not in ("true", "false"):
+            raise Malformed("is true or false")
+        self.once("explain", text == "true")
 
     def elements(self, name: str, text: str) -> None:
         self.bare(name)
@@ -194,4 +202,5 @@ _RESULT: dict[str, Callable[[_Reader, str, str], None]] = {
     "_total": _Reader.word,
     "_elements": _Reader.elements,
     "_cursor": _Reader.cursor,
+    "_explain": _Reader.explain,
 }

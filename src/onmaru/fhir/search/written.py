@@ -7,9 +7,10 @@ import re
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
-from onmaru.fhir.search.catalogue import numbered
+from onmaru.fhir.search.catalogue import CONTENT, LAST_UPDATED, NARRATIVE, numbered
 from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.dates import DAY, span
+from onmaru.fhir.search.fulltext import Wrong, sought
 
 PREFIXES: dict[str, Prefix] = {
     "eq": "eq", "ne": "ne", "gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "sa": "sa", "eb": "eb", "ap": "ap",
@@ -54,7 +55,7 @@ def value(parameter: Parameter, text: str, context: Context) -> Value:
     if not text:
         raise Malformed("a value is empty")
     if parameter.kind == "special":
-        return date(text, context.now) if parameter.code == "_lastUpdated" else Text(unescape(text))
+        return special(parameter, text, context)
     if parameter.kind == "composite":
         return composite(parameter, text, context)
     if parameter.kind == "date":
@@ -66,6 +67,19 @@ def value(parameter: Parameter, text: str, context: Context) -> Value:
     if parameter.kind == "reference":
         return reference(text, context.base)
     return number(text) if parameter.kind == "number" else quantity(text)
+
+
+def special(parameter: Parameter, text: str, context: Context) -> Value:
+    """`_id`, `_lastUpdated`, and words to look for in `_text` and `_content`."""
+    if parameter.sp == LAST_UPDATED:
+        return date(text, context.now)
+    plain = unescape(text)
+    if parameter.sp in (NARRATIVE, CONTENT):
+        try:
+            sought(plain)
+        except Wrong as problem:
+            raise Malformed(str(problem)) from problem
+    return Text(plain)
 
 
 def token(text: str) -> Token:

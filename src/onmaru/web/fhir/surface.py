@@ -13,6 +13,7 @@ from onmaru.kernel.room import Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
+from onmaru.web.fhir.bulk import bulk
 from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
@@ -61,6 +62,9 @@ class Fhir:
         erased = PATH.fullmatch(path) if "$" in path else None
         if erased is not None:
             return purge(visit, erased[1])
+        wholesale = bulk(visit, path) if "$" in path else None
+        if wholesale is not None:
+            return wholesale
         handler, params = find(self.routes, request.method, path)
         check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"

@@ -12,6 +12,7 @@ from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.lastn import lastn
+from onmaru.web.fhir.operations.match import match
 from onmaru.web.fhir.operations.meta import Metas
 from onmaru.web.fhir.operations.stats import stats
 
@@ -49,6 +50,7 @@ def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Ope
         Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
         Operation("T/$lastn", ("GET",), lastn, R4 + "{}-lastn", ("Observation",)),
         Operation("T/$stats", both, stats, R4 + "{}-stats", ("Observation",)),
+        Operation("T/$match", ("POST",), match, R4 + "{}-match", ("Patient",)),
         Operation("T/I/$diff", ("GET",), diff.of_versions, OURS + "diff"),
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
