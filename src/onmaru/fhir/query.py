@@ -11,7 +11,10 @@ Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it."""
+    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it.
+
+    `expression`: the FHIRPath of one that a tenant defined itself (fhir/search/own.py); it has no rows in any index.
+    """
 
     sp: int
     code: str
@@ -19,6 +22,7 @@ class Parameter(msgspec.Struct, frozen=True):
     targets: tuple[str, ...] = ()
     components: tuple[Parameter, ...] = ()
     url: str = ""
+    expression: str = ""
 
 
 class Token(msgspec.Struct, frozen=True, tag=True, tag_field="node"):

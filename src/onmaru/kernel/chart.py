@@ -18,6 +18,7 @@ from onmaru.kernel.index import Found, Index
 from onmaru.kernel.log import Draft, Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.subscribing import WATCHED, Unwatched, Watch
 from onmaru.kernel.widening import widened
 from onmaru.kernel.write import Decided, Plan
 
@@ -45,6 +46,7 @@ class Tenant(msgspec.Struct, frozen=True):
     horizon: int = 24 * HOUR
     rules: Rules = Rules()
     most: Callable[[], int] = lambda: 0
+    watch: Watch = Unwatched()
 
 
 class Chart:
@@ -157,6 +159,8 @@ class Chart:
                     self._tenant.gate.learn(version)
                 elif version.type in DEFINING:
                     self._tenant.rules.forget()
+                elif version.type in WATCHED:
+                    self._tenant.watch.took(self._caller, version)
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
@@ -186,7 +190,11 @@ class Chart:
     def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
         """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""
         try:
-            return plan.decide(changes, tip)
+            decided = plan.decide(changes, tip)
+            for draft in decided.drafts:
+                if draft is not None and draft.type in WATCHED:
+                    self._tenant.watch.judge(self._caller, draft)
+            return decided
         except Invalid as error:
             first = changes[0]
             self._audit(first.op, f"{first.type}/{first.id}", denied=error.issues[0].code)

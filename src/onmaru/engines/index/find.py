@@ -14,19 +14,37 @@ from pyroaring import BitMap
 
 from onmaru.engines.index import order
 from onmaru.engines.index.joins import Joins
+from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
-from onmaru.engines.index.tables import Tables, paired
+from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token, Wide, unwidened
+from onmaru.fhir.query import (
+    Chain,
+    Clause,
+    Date,
+    Either,
+    Has,
+    Node,
+    Parameter,
+    Query,
+    Ref,
+    Sort,
+    Text,
+    Token,
+    Wide,
+    unwidened,
+)
 from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
 
 # Matches up to which their own bodies are quicker to ask than the tables
 SMALL = 512
+# What an expression costs on a body, against opening it
+EXPRESSION = 10
 # Versions fetched together
 AHEAD = 512
 
@@ -230,6 +248,8 @@ class Finder:
             return self._ids(found, types, clause)
         if code == "_lastUpdated":
             return self._recorded_in(found, types, clause)
+        if clause.parameter.expression:
+            return self._judge(self._everything(types) if found is None else found, clause)
         scanned = self._scan(clause)
         if scanned.negated:
             base = self._everything(types) if found is None else found
@@ -255,12 +275,12 @@ class Finder:
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
         """Keep those whose body satisfies the clause."""
-        opened = self._open(found, clause.parameter.code)
+        opened = self._open(found, clause.parameter.code, clause.parameter)
         return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
 
-    def _open(self, positions: BitMap, where: str) -> Iterator[tuple[int, Keys]]:
+    def _open(self, positions: BitMap, where: str, asked: Parameter | None = None) -> Iterator[tuple[int, Keys]]:
         """These versions one by one with their keys, fetched some hundreds at a time before they are asked for."""
-        self.work.open(len(positions), where)
+        self.work.open(len(positions) * (EXPRESSION if asked is not None and asked.expression else 1), where)
         waiting = iter(positions)
         while some := list(islice(waiting, AHEAD)):
             self._ahead(some)
@@ -312,7 +332,9 @@ class Finder:
         found = BitMap(positions)
         keyed = order.keyed(self._file, sort, found, self.work) if len(found) > SMALL else None
         if keyed is None:
-            values = ((t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort"))
+            values = (
+                (t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort", sort.parameter)
+            )
             keyed = {t: value for t, value in values if value is not None}
         present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
         return present + [t for t in positions if t not in keyed]
@@ -341,6 +363,8 @@ def _cost(clause: Node) -> int:
     if isinstance(clause, Clause):
         if clause.parameter.code == "_id":
             return 0
+        if clause.parameter.expression:
+            return 9
         if clause.modifier in ("not", "missing"):
             return 8
         return {"reference": 1, "string": 3, "token": 2, "uri": 3, "composite": 3}.get(clause.parameter.kind, 4)

@@ -18,6 +18,8 @@ from onmaru.fhir.search.expression import parse_expression
 CANONICAL = "http://hl7.org/fhir/SearchParameter/"
 ID, LAST_UPDATED = 0, 1
 """`sp` of `_id` and `_lastUpdated`: their rows are in Keys too; an engine that knows id and time may leave them out."""
+OWN = 1_000_000
+"""`sp` of every parameter that a tenant defined itself."""
 NARRATIVE, CONTENT = 426, 1172
 """`sp` of `_text` and `_content`, which are asked of bodies (fulltext.py)."""
 
@@ -74,6 +76,11 @@ def numbered(sp: int) -> Definition:
         url=CANONICAL + url,
     )
     return Definition(parameter, expression, tuple(path for _, path in components), nature)
+
+
+def nature(sp: int) -> str:
+    """See Definition; a tenant's own parameter has none."""
+    return numbered(sp).nature if sp < OWN else ""
 
 
 @cache

@@ -7,7 +7,8 @@ import re
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
-from onmaru.fhir.search.catalogue import CONTENT, LAST_UPDATED, NARRATIVE, numbered
+from onmaru.fhir.search import catalogue
+from onmaru.fhir.search.catalogue import CONTENT, LAST_UPDATED, NARRATIVE
 from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.dates import DAY, span
 from onmaru.fhir.search.fulltext import Wrong, sought
@@ -92,7 +93,7 @@ def token(text: str) -> Token:
 
 def coded(parameter: Parameter, text: str) -> Token:
     """A token as the parameter's rows have it: folded where they are, without the system that the codes imply."""
-    found, nature = token(text), numbered(parameter.sp).nature
+    found, nature = token(text), catalogue.nature(parameter.sp)
     if nature == "string":
         return Token(found.system, found.code and found.code.casefold())
     return Token("", found.code) if nature and found.system == nature else found
