@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import bulk_house
 from tests.bulk_house import LATER, BulkHouse, run
+from tests.web_house import _Protocol
 
-from onmaru.app.bulk import desk
+from onmaru.app.bulk import desk, exporting
 from onmaru.kernel.audit import Access
+from onmaru.kernel.tenancy import Tenancy
 
 
 def patient(id: str, **more: Any) -> dict[str, Any]:
@@ -73,6 +78,8 @@ def test_a_system_export_gives_every_resource_as_it_is_stored(tmp_path: Path) ->
         given = (await house.ask("GET", file)).body
         stored = [(await house.ask("GET", f"Observation/{id}")).body for id in ("o1", "o2")]
         assert given == b"\n".join([*stored, b""]) and b"37.5" in given
+        packed = await house.ask("GET", file, headers={"accept-encoding": "gzip"})
+        assert packed.headers["content-encoding"] == "gzip" and gzip.decompress(packed.body) == given
 
     run(tmp_path, journey)
 
@@ -207,6 +214,52 @@ def test_a_revoked_token_a_disabled_user_and_a_lost_role_end_it(tmp_path: Path) 
         house.issue("keeper", "registrar")
         urls = {one["type"]: one["url"] for one in done.json["output"]}
         assert (await house.ask("GET", urls["Observation"], token=second)).status == 403
+
+    run(tmp_path, journey)
+
+
+def test_a_file_is_cut_off_where_its_reader_may_no_longer_have_it_and_nobody_takes_that_for_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PART", 1)
+    told: list[bytes] = []
+
+    async def journey(house: BulkHouse) -> None:
+        filled(house)
+        grant = house.house.logins.found(house.token)
+        assert grant is not None
+
+        class Reader(_Protocol):
+            async def send_bytes(self, data: bytes) -> None:
+                told.append(data)
+                house.house.logins.revoke(grant)
+
+        done = await house.ended(await house.begun("$export?_type=Patient"))
+        monkeypatch.setattr(bulk_house, "_Protocol", Reader)
+        await house.ask("GET", done.json["output"][0]["url"])
+
+    run(tmp_path, journey)
+    assert json.loads(told[0])["id"] == "p1" and len(told) == 2
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(told[1])
+
+
+def test_a_suspended_tenants_jobs_rest_until_it_is_open_again(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        other = "other"
+        house.house.tenancies.save(Tenancy(other))
+        token = house.issue("keeper", "data-manager", tenant=other)
+        house.put(patient("p1"), tenant=other)
+        base = "http://hospital.example/t/other/fhir"
+        async with house.resting():
+            begun = await house.ask("GET", f"{base}/$export", headers=LATER, token=token)
+            status = begun.headers["content-location"]
+            assert (await house.ask("GET", status.replace("/t/other", ""))).status == 404, "no other tenant's job"
+            house.house.tenancies.save(Tenancy(other, state="suspended"))
+            assert (await house.ask("GET", status, token=token)).status == 403
+        house.house.tenancies.save(Tenancy(other))
+        done = await house.ended(status, token)
+        assert [one["type"] for one in done.json["output"]] == ["Patient"]
 
     run(tmp_path, journey)
 

@@ -39,6 +39,8 @@ ORIGIN = {"resourceType": "Provenance", "id": "v1", "target": [{"reference": "Ob
           "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": {"display": "검사실"}}]}  # fmt: skip
 PROBE = {**O2, "derivedFrom": [{"reference": "Observation/o1"}]}
 FORM_DONE = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/p1"}}
+LISTENER = {"resourceType": "Subscription", "id": "s1", "status": "off", "reason": "검사", "criteria": "Slot",
+            "channel": {"type": "rest-hook", "endpoint": "https://app.example/"}}  # fmt: skip
 DENIAL = {
     "resourceType": "Consent",
     "id": "c1",
@@ -103,6 +105,8 @@ LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 # These are for who runs the house: an admin of another tenant is none
 NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+STANDS = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
+TOLD = "401 401 401 403 403 404 403  403 403 403 403 403 403 404 403 403"
 BULK = "401 401 401 404 403 403 403  403 403 403 403 404 403 403 403 404"
 NO_JOB = "401 401 401 404 403 404 404  404 404 404 404 404 404 404 404 404"
 
@@ -186,6 +190,16 @@ ROWS = [
     Row("validate", "POST", "/fhir/Observation/$validate", OBSERVATION, {}, EVERYBODY),
     Row("validate what is stored", "GET", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
     Row("validate a next version", "POST", "/fhir/Observation/o1/$validate", b"", {}, FOUND),
+    Row("how a subscription stands", "GET", "/fhir/Subscription/s1/$status", b"", {}, STANDS),
+    Row("how a subscription stands", "POST", "/fhir/Subscription/s1/$status", b"", {}, STANDS),
+    Row("how subscriptions stand", "GET", "/fhir/Subscription/$status", b"", {}, LISTED),
+    Row("how subscriptions stand", "POST", "/fhir/Subscription/$status", b"", {}, LISTED),
+    Row("what a subscription told", "GET", "/fhir/Subscription/s1/$events", b"", {}, TOLD),
+    Row("what a subscription told", "POST", "/fhir/Subscription/s1/$events", b"", {}, TOLD),
+    Row("a socket's token", "GET", "/fhir/Subscription/s1/$get-ws-binding-token", b"", {}, TOLD),
+    Row("a socket's token", "POST", "/fhir/Subscription/s1/$get-ws-binding-token", b"", {}, TOLD),
+    Row("a socket's token for some", "GET", "/fhir/Subscription/$get-ws-binding-token?id=s1", b"", {}, TOLD),
+    Row("a socket's token for some", "POST", "/fhir/Subscription/$get-ws-binding-token?id=s1", b"", {}, TOLD),
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),
@@ -213,6 +227,7 @@ ROWS = [
     Row("tenants/{tenant}", "PATCH", "/api/tenants/clinic", {"limits": {}}, {}, NOBODY),
     Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
     Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
+    Row("tenants/{tenant}/export", "POST", "/api/tenants/other/export", {"reason": "x"}, {}, NOBODY),
     Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
@@ -243,6 +258,7 @@ class Gatehouse:
             assert self.house.ask("PUT", f"/fhir/Patient/{patient}", body, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/CodeSystem/beds", BEDS, token=loader).status == 201
         assert self.house.ask("PUT", "/fhir/Consent/c1", DENIAL, token=loader).status == 201
+        assert self.house.ask("PUT", "/fhir/Subscription/s1", LISTENER, token=loader).status == 201
         if hidden:
             for one in (O1, VISIT, O2, ORIGIN):
                 assert (

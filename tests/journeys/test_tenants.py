@@ -20,6 +20,7 @@ from onmaru.app.destroying import finish_all
 from onmaru.app.house import House, place
 from onmaru.app.keeping import Keeping, at_the_keyboard
 from onmaru.app.refusal import Refusal
+from onmaru.engines.whole.reading import Reader
 from onmaru.kernel.accounts import User
 from onmaru.kernel.tenancy import Act
 
@@ -146,6 +147,22 @@ def test_over_its_limits_a_tenant_is_refused_with_when_to_ask_again_and_the_othe
     assert walk.ask("GET", "/t/clinic/fhir/Patient/p1")[0] == 200
 
 
+def test_a_tenant_is_exported_over_http_into_a_folder_that_only_its_key_opens(walk: Walk) -> None:
+    status, told = walk.keep("tenants/clinic/export", {"reason": "이관"})
+    assert status == 202 and walk.keep("tenants/nobody/export", {"reason": "이관"})[0] == 404
+    for _ in range(100):
+        shown = walk.keep("tenants/clinic")[1]
+        if not shown["exporting"]:
+            break
+        time.sleep(0.05)
+    assert shown["exported"]["t"] == shown["entries"]
+    folder = walk.served.home / told["folder"]
+    read = Reader(folder, bytes.fromhex(told["key"]))
+    read.check()
+    assert sum(len(part) for part in read.log()) == shown["entries"]
+    assert not any("홍길동".encode() in path.read_bytes() for path in folder.rglob("*.sealed"))
+
+
 def opens(walk: Walk, home: Path) -> str:
     """What comes of reading the clinic's record in a copy of the house, with the house's keys."""
     environ = {**walk.served.environ, "ONMARU_HOME": str(home), "ONMARU_WITNESS": str(home / "w")}
@@ -155,6 +172,7 @@ def opens(walk: Walk, home: Path) -> str:
 
 
 def test_a_destroyed_tenant_is_gone_with_every_copy_and_its_name_is_never_given_again(walk: Walk) -> None:
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p9", {**PATIENT, "id": "p9"})[0] == 201
     copy = walk.folder / "copy"
     shutil.copytree(walk.served.home, copy, ignore=shutil.ignore_patterns("*.sock"))
     keys = Path(walk.served.environ["ONMARU_KEYS"])

@@ -178,7 +178,7 @@ class FhirFiles:
 
     def _bad(self, hall: Hall, good: Sequence[tuple[Piece, str]], error: Invalid) -> set[int]:
         """Which entries a refusal is about; where nothing can be written just now, no entry is to blame for it."""
-        if error.status == 503 or not good:
+        if error.status in (429, 503, 507) or not good:
             raise error
         bad = {number for issue in error.issues if (number := _number(issue)) is not None}
         if not bad or len(good) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,6 +157,10 @@ class Doorway:
             "since": _instant(self._since),
         }
 
+    def totals(self) -> Mapping[str, Count]:
+        """What came by each kind of door, whoever's it was."""
+        return {"fhir": _sum(self._http.values()), "mllp": _sum(self._counts.values())}
+
     def page(self, hall: Hall, state: str) -> Mapping[str, Any]:
         """See `DeadLetters.page`."""
         return self.door(hall.caller.tenant).letters.page(hall, state)
@@ -172,6 +176,16 @@ class Doorway:
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]:
         """See `DeadLetters.replay`."""
         return self.door(hall.caller.tenant).letters.replay(hall, id)
+
+
+def _sum(counts: Iterable[Count]) -> Count:
+    whole = Count()
+    for one in counts:
+        whole.received += one.received
+        whole.accepted += one.accepted
+        whole.rejected += one.rejected
+        whole.dead += one.dead
+    return whole
 
 
 def _failed(hall: Hall, data: bytes, source: Source, error: Exception) -> Receipt:

@@ -166,15 +166,14 @@ def _done(act: Act) -> Mapping[str, Any]:
 
 def _asked(tenant: str, act: Act | None, here: Callable[[Keeping], Mapping[str, Any]]) -> Mapping[str, Any]:
     """What the running server says, or what comes of it done here."""
-    where = place()
-    if control.served(where.home):
-        lines: list[Mapping[str, Any]] = []
+    where, lines = place(), list[Mapping[str, Any]]()
+    try:
         control.ask(where.home, control.Asked("", "", tenant, "", {}, act), lines.append)
         return lines[-1]
-    house = House(where)
+    except control.Unserved:
+        house = House(where)
     try:
-        keeping = Keeping(house)
-        return here(keeping)
+        return here(Keeping(house))
     finally:
         house.close()
 

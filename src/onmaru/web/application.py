@@ -17,6 +17,7 @@ from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.syntax import DEPTH, check_depth
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.room import Request, Response
+from onmaru.web import probes
 from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
@@ -27,6 +28,7 @@ from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.formats import heard, shown, special
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.meter import Meter, span
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
@@ -80,6 +82,7 @@ class Application:
         self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
         self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
+        self.meter = Meter()
         self._begun = 0
         self._stopping = False
 
@@ -99,7 +102,16 @@ class Application:
             await asyncio.sleep(0.01)
         return not self._begun
 
+    @property
+    def begun(self) -> int:
+        """How many requests are being answered."""
+        return self._begun
+
     async def __rsgi__(self, scope: Scope, protocol: Outgoing) -> None:
+        if scope.path in probes.PATHS:
+            probed = probes.answer(scope.path, self._doors.health, stopping=self._stopping)
+            await send(protocol, probed, [], bare=scope.method == "HEAD", kept=None)
+            return
         if self._stopping:
             stopping = invalid("transient", "this server is stopping; ask again", status=503)
             await send(
@@ -117,7 +129,7 @@ class Application:
             self._begun -= 1
 
     async def _one(self, scope: Scope, protocol: Outgoing) -> None:
-        headers = scope.headers
+        headers, started = scope.headers, time.perf_counter()
         given = headers.get("x-request-id")
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
@@ -148,8 +160,14 @@ class Application:
             if special(scope.headers, scope.query_string):
                 response = await self._formed(scope, response)
             response = await packed(response, scope.headers)
+        self.meter.answered(surface, response.status, started)
+        self._traced(scope, request_id, (surface, response.status, started))
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    def _traced(self, scope: Scope, request_id: str, done: tuple[str, int, float]) -> None:
+        if self.meter.traced is not None:
+            self.meter.traced(span((scope.method, request_id, scope.headers.get("traceparent") or ""), *done))
 
     def _page(self, scope: Scope, tenant: str, path: str) -> Response:
         """A file of the interface; a page only where the tenant is open, since the files it loads are every tenant's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -16,6 +17,9 @@ from onmaru.web.body import Incoming
 
 log = logging.getLogger("onmaru.web")
 Headers = list[tuple[str, str]]
+NDJSON = "application/fhir+ndjson"
+# A line that no parser takes, since the server closes a stream alike whether it was sent to its end or not
+CUT = b'{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"incomplete","diagnostics":"cut off here"}]'
 Kept = Callable[[], Awaitable[None]]
 
 
@@ -66,14 +70,19 @@ async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: b
         outgoing.response_bytes(response.status, head, body)
     elif not callable(body) and kept is not None:
         parts = body if isinstance(body, AsyncIterator) else _each(body)
-        await _pour(outgoing.response_stream(response.status, head), parts, kept)
+        end = CUT if response.type == NDJSON else b""
+        await _pour(outgoing.response_stream(response.status, head), parts, kept, end)
 
 
-async def _pour(stream: Any, parts: AsyncIterator[bytes], kept: Kept) -> None:
-    """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off."""
+async def _pour(stream: Any, parts: AsyncIterator[bytes], kept: Kept, end: bytes) -> None:
+    """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off,
+    with `end` where a client could take the rest for the whole.
+    """
     try:
         async for part in parts:
             await kept()
             await stream.send_bytes(part)
     except Exception as error:  # noqa: BLE001  a client that left, or a defect; the headers are gone already
         log.warning("a streamed answer was cut off: %s", type(error).__name__)
+        with contextlib.suppress(Exception):
+            await stream.send_bytes(end)

@@ -18,6 +18,7 @@ from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
+from onmaru.web.fhir.subscription import advertised
 from onmaru.web.fhir.terms import permit
 from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
@@ -53,6 +54,9 @@ class Fhir:
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
             before, after = self._capability()
+            doors = visit.doors.subscriptions
+            if doors is not None:
+                after = advertised(after, doors.topics(visit.tenant), visit.base)
             return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
         return Response(200, msgspec.json.encode(smart_configuration(visit)), JSON)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.web.doors import Settings
+from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff
 from onmaru.web.fhir.operations.document import Documents
@@ -16,6 +16,7 @@ from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.match import match
 from onmaru.web.fhir.operations.meta import Metas
 from onmaru.web.fhir.operations.stats import stats
+from onmaru.web.fhir.subscription import Subscribed
 
 Handler = Callable[[Request, Hall], Response | Awaitable[Response]]
 OURS = "urn:onmaru:operation:"
@@ -40,8 +41,11 @@ class Operation(msgspec.Struct, frozen=True):
         return self.shape.rpartition("/")[2]
 
 
-def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Operation]:
-    """Every operation on the record; `driver` carries out large writes, where any are carried out."""
+def operations(settings: Settings, driver: Driver | None = None, doors: Doors | None = None) -> Sequence[Operation]:
+    """Every operation on the record; `driver` carries out large writes, where any are carried out.
+
+    Without `doors` the operations are told of, and those that need a running house cannot be carried out.
+    """
     every, metas = Everything(settings.page), Metas(driver)
     documents = Documents(driver)
     both = ("GET", "POST")
@@ -59,6 +63,10 @@ def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Ope
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
+        *(
+            Operation(shape, both, handler, definition, ("Subscription",))
+            for shape, (handler, definition) in Subscribed(doors).operations().items()
+        ),
     )
 
 
