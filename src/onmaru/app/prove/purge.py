@@ -26,6 +26,7 @@ from onmaru.engines.folder import opened
 from onmaru.engines.sqlite.connection import connect
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.erasure import Asked
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Change
 
 # Each is told in another way: name in Hangul and Latin, number, visit, result, address, note, attachment, dead letter
@@ -113,7 +114,7 @@ def _result(order: str, text: str) -> list[str]:
 # -- everything that is kept ---------------------------------------------------------------------------------------
 
 
-def _versions(house: House) -> list[Any]:
+def _versions(house: House) -> list[Version]:
     home = house.seat(MAIN).home
     return list(home.read(0, home.head()))
 
