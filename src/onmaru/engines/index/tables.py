@@ -15,7 +15,7 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
-from onmaru.engines.index.marks import URIS, of_type
+from onmaru.engines.index.marks import URIS, of_type, paired
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
 from onmaru.engines.index.words import terms
 from onmaru.fhir import search
@@ -386,18 +386,3 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         return
     for start in range(0, len(rows), SLICE_ROWS):
         yield rows[start : start + SLICE_ROWS]
-
-
-_paired: dict[str, tuple[int, frozenset[int]]] = {}
-
-
-def paired(type: str) -> tuple[int, frozenset[int]]:
-    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
-    if type not in _paired:
-        known = search.parameters(type)
-        patient = known.get("patient")
-        codes = {
-            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
-        }
-        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
-    return _paired[type]
