@@ -160,6 +160,12 @@ SETTINGS: tuple[Setting, ...] = (
         512,
         "How many MiB have to be free on the disk of `home` for `/readyz` to say that this house is ready.",
     ),
+    Setting(
+        "backup",
+        "",
+        "Where backups lie: a folder on another disk, or `command:ssh backup@vault onmaru backup keep /srv/onmaru`, behind "
+        "which nothing can be changed or removed from here.",
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
