@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
@@ -44,7 +44,7 @@ class Motion:
 
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
-        self._pieces = Pieces(self.seat.home.index, aside)
+        self.pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
         self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
@@ -98,6 +98,12 @@ class Motion:
             async with self.moved:
                 self.moved.notify_all()
 
+    async def past(self, position: int) -> None:
+        """Return once the tables have followed beyond a position."""
+        async with self.moved:
+            while self.followed <= position:
+                await self.moved.wait()
+
     async def opened(self) -> None:
         """Return once `ready` is set; raises what following raised."""
         waiting = asyncio.ensure_future(self.ready.wait())
@@ -119,8 +125,8 @@ class Motion:
         """Bring one hot projection up to `head`."""
         hot, time = self.seat.hot, asyncio.get_running_loop().time
         size = SLICE
-        while batch := self._pieces.next(hot.position(projection), head, size):
-            made = {**await self._light(projection, batch), **await self._pieces.heavy(projection, batch)}
+        while batch := self.pieces.next(hot.position(projection), head, size):
+            made = {**await self._light(projection, batch), **await self.pieces.heavy(projection, batch)}
             started = time()
             hot.take(projection, batch, made)
             took = time() - started
@@ -140,8 +146,8 @@ class Motion:
         columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
-                    made = await self._pieces.heavy(projection, batch)
+                while batch := await self.pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self.pieces.heavy(projection, batch)
                     await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
@@ -243,12 +249,18 @@ class Motion:
         await self.pump.close()
 
 
+async def _nobody(tenant: str) -> None:
+    """Nobody has to go."""
+
+
 class Running:
     """Every tenant in motion, opened on first use."""
 
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.attend: Callable[[str, Motion], None] = lambda tenant, motion: None
+        self.depart: Callable[[str], Awaitable[None]] = _nobody
         self.witnessed = time.monotonic()
         self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
@@ -262,6 +274,7 @@ class Running:
         """The tenant, in motion."""
         if tenant not in self._motions:
             self._motions[tenant] = Motion(self.house, tenant, self.aside)
+            self.attend(tenant, self._motions[tenant])
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:
@@ -281,6 +294,7 @@ class Running:
 
     async def release(self, tenant: str) -> None:
         """Stop one tenant and close it."""
+        await self.depart(tenant)
         motion = self._motions.pop(tenant, None)
         if motion is not None:
             await motion.close()

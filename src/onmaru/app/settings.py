@@ -66,6 +66,10 @@ def _a_database(text: str) -> bool:
     return found is not None and "password=" not in text
 
 
+def _a_relay(text: str) -> bool:
+    return bool(re.fullmatch(r"(smtps?://([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))
+
+
 def _networks(text: str) -> bool:
     import ipaddress
 
@@ -204,6 +208,41 @@ SETTINGS: tuple[Setting, ...] = (
         "nothing more; `structural` R4's own rules: invariants, required codes, targets of references; `profiles` also the "
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
+    ),
+    Setting(
+        "mail_server",
+        "",
+        "The relay that takes the house's mails: `smtps://relay.example.org:465`, or `smtp://relay.example.org:587`, which "
+        "has to offer STARTTLS. It may be inside the hospital; on this machine only as `outbound_local`, without TLS then. "
+        "`[outbound.TENANT]` lists the domains in `mail`; patient data are mailed only with `mail_content = true`. "
+        "Empty: no mail is sent.",
+        form=Form("smtp:// or smtps://, a host and a port", _a_relay),
+    ),
+    Setting(
+        "mail_from",
+        "onmaru@localhost",
+        "The sender of the house's mails.",
+        form=Form("a mail address", lambda text: bool(re.fullmatch(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", text))),
+    ),
+    Setting(
+        "subscription_tries",
+        300,
+        "How often in a row a notification is tried, with pauses that grow, before its subscription stands in error: 300 "
+        "times are about a day. Written again, it goes on where it stood.",
+        within=(1, 100_000),
+    ),
+    Setting(
+        "subscription_pause",
+        300.0,
+        "The longest pause between two tries of a notification, in seconds; the first is one second, each next "
+        "twice as long.",
+        within=(0.1, 86_400),
+    ),
+    Setting(
+        "job_hours",
+        24.0,
+        "How long what came of an export or import can be looked at and fetched, in hours; afterwards it is removed.",
+        within=(0.001, 8760),
     ),
     Setting(
         "integrity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
+from pyroaring import BitMap
 
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
@@ -149,6 +150,41 @@ class MemoryLog:
         ]
         page = [v for v in seen if not before or v.t < before]
         return Found(page[:count], len(seen), len(page) > count)
+
+    def recorded(self, microseconds: int) -> int:
+        """By looking at every version."""
+        return sum(1 for v in self.versions if v.at < microseconds)
+
+    def standing(self, query: Query, t: int, sight: Sight) -> BitMap:
+        """All that `find` finds."""
+        everything = msgspec.structs.replace(query, count=2**31, sort=())
+        return BitMap(v.t for v in self.find(everything, t, 0, 0, sight).versions)
+
+    def seen(self, positions: BitMap, type: str, t: int, sight: Sight) -> BitMap:
+        """By looking at each."""
+        asked = (self.versions[t - 1] for t in positions)
+        return BitMap(v.t for v in asked if sight.shows(v, self.compartments(v), self.keys))
+
+    def inside(self, patients: Sequence[str]) -> BitMap:
+        """By looking at every version."""
+        return BitMap(v.t for v in self.versions if not set(patients).isdisjoint(self.compartments(v).own))
+
+    def owned(self, after: int, t: int) -> BitMap:
+        """By looking at each."""
+        return BitMap(v.t for v in self.versions[after:t] if self.compartments(v).own)
+
+    def named(self, positions: BitMap) -> frozenset[str]:
+        """By looking at each."""
+        return frozenset(one for t in positions for one in self.compartments(self.versions[t - 1]).named)
+
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """One by one."""
+        found: list[bytes] = []
+        for number, t in enumerate(positions):
+            if sum(map(len, found)) >= most:
+                return number, found
+            found += [body] if (body := self.versions[t - 1].body) is not None else []
+        return len(positions), found
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Look at every current resource, one after the other."""

@@ -11,6 +11,7 @@ from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Clause, Query
 from onmaru.fhir.search.cost import check
+from onmaru.fhir.search.own import check as check_own
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
@@ -129,7 +130,7 @@ class Plan:
                 try:
                     made = yield from carried(_admission(change, links))
                     made.spots = made.spots or verbatim.spots(made.body)
-                    self._judge(made)
+                    self._judge(change.type, made)
                     self._made[number] = (target.id, made)
                 except Invalid as error:
                     self._made[number] = (target.id, error)
@@ -159,7 +160,7 @@ class Plan:
             made = known[1]
         else:
             made = change.ready or _admission(change, links).done()
-            self._judge(made)
+            self._judge(change.type, made)
         if isinstance(made, Invalid):
             raise made
         if change.op == "update" and made.id != target.id and (made.id or change.condition is None):
@@ -168,8 +169,10 @@ class Plan:
             made.keys.patients = [target.id]
         return made
 
-    def _judge(self, made: Admitted) -> None:
-        """Refuse what the tenant's rules do not let in."""
+    def _judge(self, type: str, made: Admitted) -> None:
+        """Refuse what the tenant's rules do not let in, and a search that could not be made."""
+        if type == "SearchParameter":
+            check_own(made.body)
         if self._rules is not None:
             self._rules.judge(made.body)
 

@@ -37,6 +37,7 @@ from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
 from onmaru.web.sending import Kept, Outgoing, drawn, send
+from onmaru.web.shares import Late, Shares
 from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
@@ -77,6 +78,7 @@ class Application:
         self._oauth = OAuth(doors)
         self._shared = Shared(doors)
         self._events = Events()
+        self._shares = Shares(doors.limits, time.monotonic)
         self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
         self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
@@ -143,9 +145,9 @@ class Application:
                     await self._stream(visit, protocol)
                     return
                 kept = partial(self._pouring, visit)
-                response = await self._answer(visit, surface, path, protocol)
+                response = await self._in_turn(visit, surface, path, protocol)
         except Invalid as error:
-            response = refusal(error, fhir=surface == "fhir")
+            response = refusal(error, fhir=surface == "fhir", headers=_later(error))
         except MethodRefused as error:
             refused = invalid("not-supported", "this address does not take this method", status=405)
             response = refusal(refused, fhir=surface == "fhir", headers=[("allow", ", ".join(error.allowed))])
@@ -231,6 +233,17 @@ class Application:
         address = self._origin.address(scope)
         return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
+    async def _in_turn(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
+        """The answer, when it is this tenant's turn. Tenants that are none are one: they take no share of the others'."""
+        whose = visit.tenant if self._doors.tenants(visit.tenant) else ""
+        await self._shares.begin(whose)
+        try:
+            return await self._answer(visit, surface, path, protocol)
+        finally:
+            self._shares.end(whose)
+            if visit.counted:
+                self._shares.leave(whose)
+
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         settings = self._doors.settings
         document = self._open(visit, surface, path)
@@ -241,6 +254,7 @@ class Application:
             # Nobody's body is taken in before it is known whose it is
             if not stranger:
                 await self._enter(visit, protocol)
+                visit.counted = self._shares.enter(visit.tenant)
             if visit.request.method in BODIED:
                 await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
@@ -357,3 +371,10 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
+
+
+def _later(error: Invalid) -> list[tuple[str, str]]:
+    """When a request over a limit may be made again: what is full stays so until somebody sees to it."""
+    if isinstance(error, Late):
+        return [("retry-after", str(error.seconds))]
+    return [("retry-after", "3600")] if error.status == 507 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +12,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 from onmaru.web.sending import Outgoing
+from onmaru.web.sockets import Sockets
 
 # Bytes of one request's line and headers together; more is refused with 431 before we see it
 HEADERS = 32_768
@@ -22,7 +24,21 @@ CONNECTIONS = 16_384
 class Answering(Protocol):
     """An RSGI application."""
 
-    async def __rsgi__(self, scope: Any, protocol: Outgoing) -> None: ...
+    def __rsgi__(self, scope: Any, protocol: Outgoing) -> Coroutine[Any, Any, None]: ...
+
+
+class Entry:
+    """Requests to the application, websockets to theirs."""
+
+    def __init__(self, application: Answering, sockets: Sockets) -> None:
+        self._application = application
+        self._sockets = sockets
+
+    def __rsgi__(self, scope: Any, protocol: Any) -> Coroutine[Any, Any, None]:
+        """The answer to one, whichever it is."""
+        if scope.proto == "ws":
+            return self._sockets.accept(scope.path, protocol)
+        return self._application.__rsgi__(scope, protocol)
 
 
 class Certificate(NamedTuple):
@@ -32,7 +48,9 @@ class Certificate(NamedTuple):
     key: Path
 
 
-def server(application: Answering, host: str, port: int, certificate: Certificate | None = None) -> Server:
+def server(
+    application: Answering, host: str, port: int, certificate: Certificate | None = None, *, websockets: bool = False
+) -> Server:
     """A server whose `serve()` is to be awaited and whose `stop()` ends it; with a certificate it speaks TLS alone.
 
     Raises OSError or ssl.SSLError where the certificate or its key cannot be used.
@@ -42,7 +60,7 @@ def server(application: Answering, host: str, port: int, certificate: Certificat
         address=host,
         port=port,
         interface=Interfaces.RSGI,
-        websockets=False,
+        websockets=websockets,
         log_enabled=False,
         backlog=1024,
         backpressure=CONNECTIONS,

@@ -17,6 +17,7 @@ from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
 from onmaru.engines.index.marks import URIS, of_type
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
+from onmaru.engines.index.words import terms
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
@@ -46,6 +47,7 @@ class Tables:
     slice = SLICE_ROWS
     equals = "SELECT t FROM str WHERE sp = :sp AND norm = :low"
     begins = "SELECT t FROM str WHERE sp = :sp AND norm >= :low AND norm < :high"
+    among = "SELECT t, pats FROM ver WHERE t IN (SELECT value FROM json_each(?))"
 
     def __init__(self, db: Database, names: Names, position: int) -> None:
         self.db = db
@@ -197,6 +199,11 @@ class Tables:
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
         return found or ""
 
+    def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """(t, keys of the patients) of these versions."""
+        rows: Any = self.db.execute(self.among, (str(list(positions)),))
+        return iter(rows)
+
     def inherited(self, patients: Iterable[str]) -> BitMap:
         """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
         known = (self.names.known("Patient", patient) for patient in patients)
@@ -252,13 +259,16 @@ class _Rows:
         self.tables["comp"] += [(patient, t) for patient in patients]
         coded = len(keys.token) + len(keys.text) + len(keys.reference)
         count = coded + len(keys.typed) + len(keys.date) + len(keys.string) + len(keys.quantity)
+        found = terms(version.body or b"", keys)
+        count += len(found)
         self._weight += 4 + len(patients)
         if count + len(keys.heir_of) > FEW:
-            return chain(self._links(t, keys), self._keys(version.type, t, keys))
+            return chain(self._links(t, keys), self._keys(version.type, t, keys), self._terms(t, found))
         if keys.heir_of:
             self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
             self._weight += 3 * len(keys.heir_of)
         self._few(version.type, t, keys)
+        self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in found]
         self._weight += count
         return None
 
@@ -301,6 +311,12 @@ class _Rows:
                 own = [(codes[NO_CODE], 0)]
             norm = search.normal(text)
             tables["txt"] += [(sp, norm, c, s) for c, s in own]
+
+    def _terms(self, t: int, found: Sequence[tuple[int, str]]) -> Iterator[int]:
+        """The words of free text, some hundreds at a time."""
+        for some in _parts(found):
+            self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in some]
+            yield len(some)
 
     def _links(self, t: int, keys: Keys) -> Iterator[int]:
         """What the version inherits from, some hundreds at a time; yields how many rows that may come to."""

@@ -18,6 +18,7 @@ from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.renewal import renew
 from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
@@ -57,6 +58,7 @@ class PgHome:
             raise invalid("not-supported", f"tenant {keys.tenant} was written by another version of Onmaru")
         if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
             raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
+        renew(self._link, keys)
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
         self.worker = uuid.uuid4().hex
@@ -147,6 +149,10 @@ class PgHome:
     def read(self, after: int, limit: int) -> Sequence[Version]:
         """Durable versions in order."""
         return self.entries.read(after, limit)
+
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """Many bodies, on the connection that audit rows are written on."""
+        return self.entries.many(self._beside, positions, most)
 
     def head(self) -> int:
         """The durable head, as far as this worker knows."""

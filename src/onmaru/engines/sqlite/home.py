@@ -79,6 +79,10 @@ class Home:
         """Durable versions in order."""
         return self.entries.read(after, limit)
 
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """Many bodies, read beside the loop."""
+        return self.entries.stored.read(positions, most)
+
     def head(self) -> int:
         """The durable head."""
         return self.entries.head()

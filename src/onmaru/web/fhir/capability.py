@@ -12,6 +12,7 @@ from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.patching import FORMS
 from onmaru.web.doors import Settings
 from onmaru.web.fhir import terms
 from onmaru.web.fhir.operations.offered import described, operations
@@ -39,8 +40,9 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "software": {"name": "Onmaru", "version": __version__},
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "patchFormat": [*FORMS, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",
@@ -59,6 +61,8 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                         for name in sorted(OPERATIONS)
                     ),
                     *described(offered, ""),
+                    _EXPORT,
+                    {"name": "import", "definition": "urn:onmaru:operation:import"},
                 ],
                 "searchParam": [{"name": name, "type": "special"} for name in COMMON],
                 "compartment": [
@@ -78,11 +82,17 @@ _ORDER = ("read", "vread", "update", "patch", "delete", "history-instance", "his
 
 # R5's definition: R4 has none
 _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+_BULK = "http://hl7.org/fhir/uv/bulkdata"
+_EXPORT = {"name": "export", "definition": f"{_BULK}/OperationDefinition/export"}
+_OF_TYPE = {
+    "Patient": [_PURGE, {"name": "export", "definition": f"{_BULK}/OperationDefinition/patient-export"}],
+    "Group": [{"name": "export", "definition": f"{_BULK}/OperationDefinition/group-export"}],
+}
 _VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
 def _own(type_name: str) -> list[Mapping[str, str]]:
-    return [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE]
+    return [*_OF_TYPE.get(type_name, ()), _VALIDATE]
 
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:

@@ -74,7 +74,7 @@ def table(doors: Doors) -> Table:
         "T/I/$terms": {"GET": ("terms", terms.on_instance), "POST": ("terms", terms.on_instance)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
-    for one in operations(settings, driver):
+    for one in operations(settings, driver, doors):
         routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
     bundles.find = partial(find, routes, "GET")
     return routes
