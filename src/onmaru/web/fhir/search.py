@@ -57,7 +57,9 @@ class Searches:
         return self._run(request, hall, _inside(request.params), _posted(request))
 
     def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
-        query = _read(types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient, hall.rules.parameters)
+        query = _read(
+            types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient, hall.rules.parameters
+        )
         cursor = next((value for name, value in given if name == "_cursor"), "")
         count = 0 if query.summary == "count" else min(query.count, self._most)
         if cursor or count != query.count:
