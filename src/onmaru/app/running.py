@@ -208,7 +208,7 @@ class Motion:
                 if not version.type:
                     continue
                 whose = self.seat.home.index.compartments(version)
-                if sight.sees(version.type, whose):
+                if sight.shows(version, whose, self.seat.home.index.keys):
                     patients.update(whose.own)
                     types.add(version.type)
             position = batch[-1].t

@@ -11,7 +11,7 @@ from onmaru.fhir.query import Query
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Compartments, Gate, Sight
+from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
 from onmaru.kernel.include import included
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log, Moved, Version
@@ -146,10 +146,11 @@ class Chart:
                 appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
-            for version in appended:
-                if version.type == "Consent":
-                    self._tenant.gate.learn(version)
-                elif version.type in DEFINING:
+            for version, draft in zip(appended, drafts, strict=True):
+                labels = draft.keys.labels if draft.keys is not None else ()
+                if labels or version.type in LEARNT:
+                    self._tenant.gate.learn(version, labels)
+                if version.type in DEFINING:
                     self._tenant.rules.forget()
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)

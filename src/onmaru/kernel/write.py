@@ -16,8 +16,10 @@ from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
+from onmaru.kernel.labels import Coding, lowered
 from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
+from onmaru.kernel.provision import MOST_PROVISIONS, count
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
 
@@ -116,7 +118,7 @@ class Plan:
                 try:
                     made = yield from carried(_admission(change, links))
                     made.spots = made.spots or verbatim.spots(made.body)
-                    self._judge(made)
+                    self._judge(change.type, made)
                     self._made[number] = (target.id, made)
                 except Invalid as error:
                     self._made[number] = (target.id, error)
@@ -129,9 +131,9 @@ class Plan:
     def _still(self, changes: Sequence[Change], t: int, sight: Sight) -> Iterator[Target]:
         """The target of each change at `t`: the one that was prepared, unless something touched it since."""
         known = self._targets if self._seen == (sight, self._sight) else []
-        if self._sight.denied:
+        if self._sight.hiding:
             self._index.reach(t)
-        since = Since(self._index, self._as_of, t, bool(self._sight.denied)) if known else None
+        since = Since(self._index, self._as_of, t, self._sight.hiding) if known else None
         for number, change in enumerate(changes):
             if since is not None and number < len(known) and not since.touches(change, known[number]):
                 yield known[number]
@@ -146,7 +148,7 @@ class Plan:
             made = known[1]
         else:
             made = change.ready or _admission(change, links).done()
-            self._judge(made)
+            self._judge(change.type, made)
         if isinstance(made, Invalid):
             raise made
         if change.op == "update" and made.id != target.id and (made.id or change.condition is None):
@@ -155,8 +157,10 @@ class Plan:
             made.keys.patients = [target.id]
         return made
 
-    def _judge(self, made: Admitted) -> None:
-        """Refuse what the tenant's rules do not let in."""
+    def _judge(self, type: str, made: Admitted) -> None:
+        """Refuse what the tenant's rules do not let in, and a Consent that takes too long to hold against each access."""
+        if type == "Consent" and count(msgspec.json.decode(made.body)) > MOST_PROVISIONS:
+            raise invalid("too-costly", f"has over {MOST_PROVISIONS} provisions", "Consent.provision", 422)
         if self._rules is not None:
             self._rules.judge(made.body)
 
@@ -169,12 +173,16 @@ class Plan:
                 return Target(found.id, found)
             return self._unmatched(number, change, t)
         current = self._index.latest(change.type, change.id, t)
-        if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
+        if current is not None and not self._covers(current):
             self.hidden.add(number)
             current = None
         if current is None and change.op == "update" and not (change.make and self._sight.whole):
             raise invalid("not-found", "no such resource", status=404)
         return Target(change.id, current)
+
+    def _covers(self, current: Version) -> bool:
+        """Whether a version that is there, of whatever type, exists for the caller."""
+        return self._sight.admits(current, self._index.compartments(current), self._index.keys)
 
     def _unmatched(self, number: int, change: Change, t: int) -> Target:
         """An update whose condition matches nothing makes the resource; under the id it brings, if that is free."""
@@ -223,9 +231,12 @@ class Plan:
         keys, current = admitted.keys, target.current
         if not may_keep(self._caller, change.type, keys):
             raise invalid("forbidden", NOT_KEEPER, status=403)
-        covered = self._sight.covers(change.type, Compartments(keys.patients))
+        draft = Version(0, change.type, target.id, 0, "create", 0, admitted.body)
+        covered = self._sight.admits(draft, Compartments(keys.patients), lambda _: keys)
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
+        if self._gate.labels.any and current is not None and self._lowers(current, keys.labels):
+            raise invalid("forbidden", "not permitted: the security labels may not be lowered", "meta.security", 403)
         version = current.version + 1 if current else 1
         op: Op = "update" if current else "create"
         made = current is None or current.body is None
@@ -242,7 +253,7 @@ class Plan:
         Only those are asked from whom a patient is hidden: nobody else could tell the two apart. What a version that the
         caller sees refers to already is not hidden, or that would be hidden too.
         """
-        if not names or not self._sight.denied:
+        if not names or not self._sight.hiding:
             return True
         self._index.reach(t)
         unseen = [name for name in names if name not in self._names and not self._sees(*name, t)]
@@ -256,7 +267,12 @@ class Plan:
         if type == "Patient":
             return id not in self._sight.denied
         found = self._index.latest(type, id, t)
-        return found is not None and self._sight.sees(type, self._index.compartments(found))
+        return found is not None and self._sight.shows(found, self._index.compartments(found), self._index.keys)
+
+    def _lowers(self, current: Version, labels: Sequence[Coding]) -> bool:
+        """Whether the caller takes labels off that it may not take off; those of a resource that was deleted count."""
+        before = self._index.compartments(current).labels
+        return bool(before) and lowered(before, labels) and not self._gate.labels.may_lower(self._caller)
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current

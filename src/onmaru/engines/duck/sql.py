@@ -38,6 +38,12 @@ def narrowed(table: str, ended: str, sight: Sight) -> tuple[str, dict[str, Any]]
     if sight.concealed:
         conditions.append("_source NOT IN (SELECT unnest($__concealed))")
         given["__concealed"] = sorted(sight.concealed)
+    if sight.masked:
+        unless = "list_contains($__lifted, _patients) OR "
+        bears = "len(list_filter($__masked, m -> contains(' ' || _labels || ' ', ' ' || m || ' '))) = 0"
+        conditions.append(f"({unless if sight.lifted else ''}{bears})")
+        given["__masked"] = sight.marks
+        given.update({"__lifted": sorted(sight.lifted)} if sight.lifted else {})
     if sight.only is not None:
         shared = "', '".join(sorted(SHARED))
         conditions.append(f"(list_contains($__only, _patient) OR (_patient = '' AND {TYPE} IN ('{shared}')))")
