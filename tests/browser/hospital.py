@@ -66,7 +66,9 @@ def hospital(folder: Path) -> Iterator[Hospital]:
         argv = [*onmaru, "user", "add", name, "--role", role, "--display", display]
         argv += ["--patient", OWN] if role == "patient" else []
         subprocess.run(argv, env=env, input=f"{SECRET}\n".encode(), check=True, capture_output=True)
-    made = subprocess.run([*onmaru, "token", "--user", "machine", "--json"], env=env, check=True, capture_output=True)
+    made = subprocess.run(
+        [*onmaru, "token", "--user", "machine", "--service", "--json"], env=env, check=True, capture_output=True
+    )
     port, env["ONMARU_MLLP_PORT"] = free_port(), str(free_port())
     process = subprocess.Popen([*onmaru, "serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL)
     try:

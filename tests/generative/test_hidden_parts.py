@@ -123,13 +123,13 @@ def test_what_is_hidden_is_hidden_alike_on_every_engine(
 
 
 def visible(tenant: Tenant, caller: Caller) -> list[Change]:
-    """The history again, of what the caller sees alone."""
+    """The history again, of what the caller sees alone, and of resources alone of which the newest version is seen."""
     sight = tenant.gate.sight(caller)
-    shown = [
-        v
-        for v in tenant.index.touched(0, tenant.log.head())
-        if sight.shows(v, tenant.index.compartments(v), tenant.index.keys)
-    ]
+    index, versions = tenant.index, tenant.index.touched(0, tenant.log.head())
+    shown = [v for v in versions if sight.shows(v, index.compartments(v), index.keys)]
+    newest = {v.name: v.t for v in versions}
+    seen = {v.t for v in shown}
+    shown = [v for v in shown if newest[v.name] in seen]
     return [Change("update" if v.body else "delete", v.type, v.id, v.body or b"") for v in shown]
 
 

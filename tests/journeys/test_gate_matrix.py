@@ -96,6 +96,8 @@ OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
 OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
+# These are for who runs the house: an admin of another tenant is none
+NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 
 
@@ -184,6 +186,13 @@ ROWS = [
     Row("why", "GET", "/api/why?resource=Observation/o1", b"", {}, EVERYBODY),
     Row("why of another", "GET", "/api/why?resource=Observation/o1&user=barred", b"", {},
         "401 401 401 403 403 403 200  403 403 403 403 200 403 403 200 403"),
+    Row("tenants", "GET", "/api/tenants", b"", {}, NOBODY),
+    Row("tenants", "POST", "/api/tenants", {"tenant": "clinic"}, {}, NOBODY),
+    Row("tenants/{tenant}", "GET", "/api/tenants/clinic", b"", {}, NOBODY),
+    Row("tenants/{tenant}", "PATCH", "/api/tenants/clinic", {"limits": {}}, {}, NOBODY),
+    Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
+    Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
+    Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
@@ -297,12 +306,14 @@ def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
 
 
 def test_no_interaction_is_left_out_of_the_table(tmp_path: Path) -> None:
+    from tests.operation_rows import ROWS as OPERATIONS
+
     from onmaru.web.fhir.routes import shape_of
 
     house = House(tmp_path)
     asked = {
         (row.method, shape_of(row.url.removeprefix("/fhir").lstrip("/").partition("?")[0])[0])
-        for row in ROWS
+        for row in [*ROWS, *OPERATIONS]
         if row.url.startswith("/fhir")
     }
     routes = house.application._fhir.routes

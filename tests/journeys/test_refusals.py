@@ -60,7 +60,7 @@ CASES: list[tuple[str, str, str, Any, dict[str, str], int]] = [
     ("an unknown element", "POST", "/fhir/Patient", b'{"resourceType":"Patient","colour":1}', {}, 422),
     ("an unknown type", "GET", "/fhir/Colour", b"", {}, 404),
     ("an unknown address", "GET", "/fhir/patient/_what/else", b"", {}, 404),
-    ("an operation", "POST", "/fhir/Patient/$everything", b"{}", {}, 404),
+    ("an operation", "POST", "/fhir/Patient/$graph", b"{}", {}, 404),
     ("an unlawful id", "GET", "/fhir/Patient/a%20b", b"", {}, 404),
     ("an unlawful id to write", "PUT", "/fhir/Patient/a_b", PATIENT, {}, 404),
     ("a method", "POST", "/fhir/Patient/x", b"{}", {}, 405),

@@ -111,6 +111,19 @@ def test_bodies_are_bounded_however_they_come(tmp_path: Path) -> None:
     house.close()
 
 
+def test_who_is_refused_unread_hears_why(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    async def work(talk: Talk, port: int) -> None:
+        for _ in range(3):
+            form = request("POST", b"/oauth/token", "none", body=b"x" * 100_000)
+            assert (await talk(form))[0] == 413
+            assert (await talk(request("POST", b"/fhir/Patient", "none", body=b" " * 500_000)))[0] == 401
+
+    serve(house, work)
+    house.close()
+
+
 @pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096, reason="the system allows too few open files")
 def test_who_leaves_very_many_requests_unfinished_shuts_the_door_on_nobody(tmp_path: Path) -> None:
     house = House(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -191,3 +192,14 @@ def test_verifying_a_folder_that_holds_nothing_is_no_yes(
         monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
     assert cli.run(["verify"]) == refusal.NOT_READY
     assert "nothing to verify" in capsys.readouterr().err
+
+
+def test_a_user_is_made_once_and_a_misspelt_one_gets_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("home", "keys", "witness"):
+        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
+    for expected in (0, 3):
+        monkeypatch.setattr("sys.stdin", io.StringIO("a long passphrase\n"))
+        assert cli.run(["user", "add", "kim", "--role", "nurse"]) == expected
+    assert cli.run(["token", "--user", "kmi"]) == 3
+    assert cli.run(["token", "--user", "kim"]) == 0
+    assert cli.run(["token", "--user", "machine", "--service"]) == 0

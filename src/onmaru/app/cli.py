@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
-    "tenant": ("onmaru.app.people:tenant", "Make and list tenants."),
+    "tenant": ("onmaru.app.tenants:tenant", "Make, list, suspend, resume and destroy tenants."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
     "user": ("onmaru.app.people:user", "Make, list and disable users."),
     "validate": ("onmaru.app.validating:validate", "Validate FHIR resources in files against R4 and profiles."),

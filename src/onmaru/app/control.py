@@ -16,12 +16,15 @@ from typing import Any
 
 import msgspec
 
+from onmaru.app.keeper import Keeper
+from onmaru.app.keeping import at_the_keyboard
 from onmaru.app.opening import caller_for
 from onmaru.app.refusal import Refusal, verdict
 from onmaru.app.running import Running
 from onmaru.kernel.lake import Answer, View
 from onmaru.kernel.room import Command, Hall
 from onmaru.kernel.tasks import TaskJobs
+from onmaru.kernel.tenancy import Act
 
 NAME = "control.sock"
 # What the system allows for the path of a socket
@@ -31,13 +34,14 @@ log = logging.getLogger("onmaru")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One command of a room, as it was typed."""
+    """One command of a room, as it was typed; or what is to be done to a tenant, and then of no room."""
 
     room: str
     command: str
     tenant: str
     user: str
-    args: dict[str, str]
+    args: dict[str, str] = {}
+    act: Act | None = None
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,8 +55,9 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 class Control:
     """Listens while the server runs."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, keeper: Keeper) -> None:
         self._running = running
+        self._keeper = keeper
         self._path = running.house.where.home / NAME
         self._server: asyncio.Server | None = None
 
@@ -92,6 +97,8 @@ class Control:
             loop.call_soon_threadsafe(writer.write, _line(Said(line=dict(line))))
 
         try:
+            if not asked.room:
+                return Said(line=dict(await self._kept(asked)), status=0)
             command, hall = await self._opened(asked, loop)
             status = await asyncio.to_thread(command.run, hall, asked.args, say)
             await self._running.durable(asked.tenant, 0)
@@ -99,6 +106,12 @@ class Control:
             reason, status = verdict(error)
             return Said(status=status, reason=reason)
         return Said(status=status)
+
+    async def _kept(self, asked: Asked) -> Mapping[str, Any]:
+        """What was done to a tenant, or is to be shown of it."""
+        if asked.act is None:
+            return self._keeper.shown(asked.tenant)
+        return await self._keeper.do(at_the_keyboard(), asked.act)
 
     async def _opened(self, asked: Asked, loop: asyncio.AbstractEventLoop) -> tuple[Command, Hall]:
         """The command and its Hall, once the tables have followed what was written before."""
@@ -174,11 +187,21 @@ def ask(home: Path, asked: Asked, say: Callable[[Mapping[str, Any]], None]) -> i
                 said = msgspec.json.decode(raw, type=Said)
                 if said.line is not None:
                     say(said.line)
-                elif said.reason:
+                if said.reason:
                     raise Refusal(said.reason, said.status or 0)
-                elif said.status is not None:
+                if said.status is not None:
                     return said.status
     raise Refusal("the running server ended before the command did")
+
+
+def served(home: Path) -> bool:
+    """Whether a running server of a home takes commands."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        try:
+            line.connect(str(home / NAME))
+        except OSError:
+            return False
+    return True
 
 
 def _line(said: Said) -> bytes:

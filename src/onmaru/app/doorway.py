@@ -74,7 +74,13 @@ class Doorway:
     # -- messages --------------------------------------------------------------------------------------------------
 
     async def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
-        """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message."""
+        """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message.
+
+        Where the tenant is closed nothing is kept and the answer is AR: its sender keeps the message.
+        """
+        closed = self.running.house.tenancies.closed(tenant)
+        if closed:
+            return _refused(data, closed)
         motion = self.running.motion(tenant)
         motion.arrived()
         motion.ear = self.ear
@@ -92,7 +98,8 @@ class Doorway:
 
     async def durable(self, tenant: str, receipt: Receipt) -> None:
         """Return once what the receipt tells of is on the disk; only then may the sender hear of it."""
-        await self.running.durable(tenant, receipt.position)
+        if receipt.accepted or receipt.dead or not self.running.house.tenancies.closed(tenant):
+            await self.running.durable(tenant, receipt.position)
 
     def refuse(self, refusal: mllp.Refusal) -> None:
         """Keep on file that a peer was turned away; of no tenant's, so in the default one's trail."""
@@ -165,9 +172,18 @@ def _failed(hall: Hall, data: bytes, source: Source, error: Exception) -> Receip
     receipt = Receipt(ack="AE", rejected=1, dead=1, reason=reason, code=refused.INTERNAL)
     id, receipt.position = bury(hall, data, source, receipt, _instant(now()))
     receipt.letters.append(id)
-    stamp = datetime.fromtimestamp(now() / 1e6, UTC).strftime("%Y%m%d%H%M%S+0000")
-    receipt.reply = ack.acknowledge(data, "AE", stamp, (receipt.code, reason, ""))
+    receipt.reply = ack.acknowledge(data, "AE", _stamp(), (receipt.code, reason, ""))
     return receipt
+
+
+def _refused(data: bytes, reason: str) -> Receipt:
+    """Turned away for what is no fault of the message's (HL7 v2.5.1, 2.9.2.2): it may be sent again later."""
+    reply = ack.acknowledge(data, "AR", _stamp(), (refused.INTERNAL, reason, ""))
+    return Receipt(ack="AR", rejected=1, reason=reason, code=refused.INTERNAL, reply=reply)
+
+
+def _stamp() -> str:
+    return datetime.fromtimestamp(now() / 1e6, UTC).strftime("%Y%m%d%H%M%S+0000")
 
 
 def _instant(at: int) -> str:

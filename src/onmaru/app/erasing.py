@@ -61,12 +61,12 @@ class Erasing:
 
     async def plan(self, caller: Caller, asked: Asked) -> Plan:
         """See `Eraser.planning`."""
-        return await _sliced(eraser(self._doorway.running.house, caller.tenant).planning(caller, asked))
+        return await sliced(eraser(self._doorway.running.house, caller.tenant).planning(caller, asked))
 
     async def carry_out(self, caller: Caller, asked: Asked) -> Plan:
         """See `Eraser.carrying_out`; returns once every follower has forgotten, and no door remembers."""
         running = self._doorway.running
-        plan, position = await _sliced(eraser(running.house, caller.tenant).carrying_out(caller, asked))
+        plan, position = await sliced(eraser(running.house, caller.tenant).carrying_out(caller, asked))
         self._doorway.forget(caller.tenant)
         await running.motion(caller.tenant).reached(position)
         closed(running.house, caller.tenant, plan)
@@ -77,7 +77,7 @@ class Erasing:
         return plan
 
 
-async def _sliced(steps: Generator[None, None, T]) -> T:
+async def sliced(steps: Generator[None, None, T]) -> T:
     """What a generator comes to, with others answered between its slices."""
     while True:
         try:

@@ -39,6 +39,7 @@ from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.tasks import TaskJobs
+from onmaru.kernel.tenancies import Tenancies
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 MAIN = "main"
+LEAVING = frozenset({"destroying", "destroyed"})
 # In the folder of a tenant whose record is in the database
 MOVED = "in-postgresql"
 
@@ -111,6 +113,7 @@ class House:
         self._seats: dict[str, Seat] = {}
         self._logins: Logins | None = None
         self._store: Store | None = None
+        self.tenancies = Tenancies(lambda: self.logins.accounts, now)
 
     @property
     def logins(self) -> Logins:
@@ -154,7 +157,13 @@ class House:
 
     def exists(self, tenant: str) -> bool:
         """Whether requests may name this tenant."""
-        return tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
+        there = tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
+        return there and self.tenancies.of(tenant).state not in LEAVING
+
+    @property
+    def opened(self) -> Sequence[str]:
+        """The tenants that are open in this process."""
+        return tuple(self._seats)
 
     def keys(self, tenant: str) -> tuple[Keys, keyring.Keyring]:
         """The keys of one tenant's files, made on first use."""
@@ -162,7 +171,7 @@ class House:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.store is not None:
             self.store.same_key(tenant, folder)
-        ring = keyring.tenant_keyring(folder, self._master, tenant)
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
         if self.store is not None:
             self.store.same_key(tenant, folder)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
@@ -174,10 +183,19 @@ class House:
             self._seats[tenant] = self._open(tenant)
         return self._seats[tenant]
 
+    def release(self, tenant: str) -> None:
+        """Close one tenant; what was acknowledged of it is durable."""
+        seat = self._seats.pop(tenant, None)
+        if seat is not None:
+            for one in (seat.home, seat.hot, seat.columnar):
+                one.close()
+
     def _open(self, tenant: str) -> Seat:
+        if self.tenancies.of(tenant).state in LEAVING:
+            raise Refusal(f"tenant {tenant} was destroyed, or is being destroyed; no other is given its name")
         keys, ring = self.keys(tenant)
         home = self._home(tenant, keys)
-        gate = Gate(tenant, Consents(), now)
+        gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
         gate.labels.occur(home.index.codings())
@@ -230,8 +248,12 @@ class House:
         return PgPump(home, after)
 
     def hall(self, caller: Caller, room: str = "", language: Literal["ko", "en"] = "ko") -> Hall:
-        """The doors for one caller; in a room they are narrowed to the scopes that the room declares, with its settings."""
+        """The doors for one caller; in a room they are narrowed to the scopes that the room declares, with its settings.
+
+        `Invalid` 403 where the tenant is suspended.
+        """
         seat = self.seat(caller.tenant)
+        self.tenancies.check(caller.tenant)
         if room:
             caller = narrowed(caller, self._rooms[room])
         record = Chart(seat.tenant, caller)
@@ -261,11 +283,8 @@ class House:
     def close(self) -> None:
         """Close all tenants."""
         self.witness()
-        for seat in self._seats.values():
-            seat.home.close()
-            seat.hot.close()
-            seat.columnar.close()
-        self._seats.clear()
+        for tenant in self.opened:
+            self.release(tenant)
         if self._store is not None:
             self._store.close()
             self._store = None

@@ -1,4 +1,4 @@
-"""`onmaru user`, `onmaru token`, `onmaru tenant`: who may come in, made at the keyboard of the house."""
+"""`onmaru user`, `onmaru token`: who may come in, made at the keyboard of the house."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from onmaru.app.house import House, place
 from onmaru.app.lines import say
-from onmaru.app.refusal import Refusal
+from onmaru.app.refusal import REFUSED, Refusal
 from onmaru.app.settings import load
 from onmaru.kernel.accounts import NAME, NAMED, User
 from onmaru.kernel.caller import ROLES, Role
@@ -40,6 +40,8 @@ def add(  # noqa: PLR0913 - click hands over each option as an argument
     house = House(place(), rooms=())
     _known(house, tenant)
     _called(name)
+    if house.logins.accounts.user(tenant, name) is not None:
+        raise Refusal(f"there is a user {name} in tenant {tenant} already; the interface changes users", REFUSED)
     secret = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     spoken = language or load()["language"].value
     made = User(tenant, name, display or name, roles, patient=patient, language="en" if spoken == "en" else "ko")
@@ -69,19 +71,25 @@ def disable(name: str, tenant: str) -> None:
 
 
 @click.command()
-@click.option("--user", "name", required=True, help="In whose name; an unknown name becomes a machine user.")
+@click.option("--user", "name", required=True, help="In whose name.")
+@click.option(
+    "--service", is_flag=True, help="Make a machine user of that name, with the role system, where there is none."
+)
 @click.option(
     "--scope", default="", help="SMART v2 scopes, space-separated; by default all that the user's roles give."
 )
 @click.option("--days", type=click.IntRange(1, 36_500), default=90, show_default=True, help="How long it lasts.")
 @_of
 @_json
-def token(name: str, scope: str, days: int, tenant: str, json: bool) -> None:
+def token(name: str, service: bool, scope: str, days: int, tenant: str, json: bool) -> None:
     """Make a bearer token and print it once; only a hash of it is kept."""
     house = House(place(), rooms=())
     _known(house, tenant)
     found = house.logins.accounts.user(tenant, name)
     if found is None:
+        if not service:
+            text = f"no user {name} in tenant {tenant}; `onmaru user add` makes a person, --service a machine user"
+            raise Refusal(text, REFUSED)
         _called(name)
         found = User(tenant, name, name, ("system",))
         house.logins.keep_user(found)
@@ -93,28 +101,6 @@ def token(name: str, scope: str, days: int, tenant: str, json: bool) -> None:
         )
     else:
         click.echo(secret)
-
-
-@click.group()
-def tenant() -> None:
-    """Make and list tenants."""
-
-
-@tenant.command("add")
-@click.argument("name")
-def found_tenant(name: str) -> None:
-    """Make a tenant: a folder, keys of its own, an empty log."""
-    house = House(place(), rooms=())
-    house.seat(name)
-    house.close()
-
-
-@tenant.command("list")
-@_json
-def tenants(json: bool) -> None:
-    """List the tenants."""
-    for name in House(place(), rooms=()).tenants():
-        say({"tenant": name}, json=json)
 
 
 def _known(house: House, name: str) -> None:

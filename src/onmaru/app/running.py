@@ -260,11 +260,18 @@ class Running:
         """See `Motion.changes`."""
         return self.motion(caller.tenant).changes(caller, after)
 
+    async def release(self, tenant: str) -> None:
+        """Stop one tenant and close it."""
+        motion = self._motions.pop(tenant, None)
+        if motion is not None:
+            await motion.close()
+        self.house.release(tenant)
+
     async def _sign(self) -> None:
         """Sign the heads every minute, each tenant after its own group commit."""
         while True:
             await asyncio.sleep(WITNESS_EVERY)
-            for motion in self._motions.values():
+            for motion in list(self._motions.values()):
                 await motion.pump.durable()
             self.house.witness()
 

@@ -26,6 +26,7 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected
 from onmaru.app.house import MAIN, House, place
+from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
@@ -99,9 +100,12 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     _roomy()
     sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(running, allowed)
-    control = Control(running)
+    keeper = Keeper(running)
+    await keeper.go_on()
+    control = Control(running, keeper)
     listeners: list[mllp.Server] = []
-    application = build(wire(doorway, found))
+    application = build(wire(doorway, found, keeper))
+    house.tenancies.changed.append(application.reconsider)
     application.warm()
     listening = server(application, host, port)
     task = asyncio.create_task(listening.serve())
@@ -194,7 +198,7 @@ def _tls(found: Found) -> ssl.SSLContext:
     return mllp.tls_context(certificate, key, authorities)
 
 
-def wire(doorway: Doorway, found: Found) -> Doors:
+def wire(doorway: Doorway, found: Found, keeper: Keeper) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
     fetching = Fetching(NetworkOutbound(rules()))
@@ -232,6 +236,8 @@ def wire(doorway: Doorway, found: Found) -> Doors:
         carry=carry,
         lines=doorway.lines,
         came=doorway.came,
+        closed=house.tenancies.closed,
+        keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
         ready=running.ready,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from onmaru.app.house import House, place
+from onmaru.app.house import LEAVING, House, place
 from onmaru.app.lines import say
 from onmaru.app.refusal import Refusal
 from onmaru.engines.keyring import KeyLost, Keyring
@@ -19,6 +19,7 @@ from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
 from onmaru.engines.witness import lying, speaking_of, statements, tenants
+from onmaru.kernel.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.verify import PgVerifier
@@ -44,6 +45,10 @@ def verify(tenant: str, deep: bool, place_of: str, json: bool) -> int:
     if not begun:
         raise Refusal(f"there is nothing to verify in {house.where.home}; ONMARU_HOME names another folder")
     for name in begun:
+        left = _left(house, name)
+        if left is not None:
+            say({"tenant": name, "ok": True, "destroyed": left.at}, json=json)
+            continue
         report = examined(house, name, deep=deep)
         sound = sound and report.ok
         line = _line(report)
@@ -78,6 +83,13 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
         with tempfile.TemporaryDirectory() as scratch:
             Deep(house.folder(tenant), keys, ring, report).run(Path(scratch))
     return report
+
+
+def _left(house: House, tenant: str) -> Tenancy | None:
+    """What the books say of a tenant that has no key because it was destroyed; None of any other."""
+    books = house.store is not None or (house.where.home / "accounts.db").exists()
+    kept = house.tenancies.of(tenant) if books and not _keyed(house, tenant) else None
+    return kept if kept is not None and kept.state in LEAVING else None
 
 
 def _keyed(house: House, tenant: str) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from onmaru.kernel.accounts import Grant, User
 from onmaru.kernel.clients import Client
 from onmaru.kernel.login import OPENING
+from onmaru.kernel.tenancy import Tenancy
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS user (tenant TEXT, user TEXT, value BLOB NOT NULL, PRIMARY KEY (tenant, user)) WITHOUT ROWID;
@@ -29,6 +30,7 @@ CREATE INDEX IF NOT EXISTS granted_ends ON granted (ends);
 CREATE TABLE IF NOT EXISTS client (tenant TEXT, id TEXT, value BLOB NOT NULL, PRIMARY KEY (tenant, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS once (name BLOB PRIMARY KEY, ends INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tenancy (tenant TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 # What apps were granted is found by family and forgotten when it has ended; what people hold stays
 _SAVE_GRANTED = "INSERT OR REPLACE INTO granted VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -45,6 +47,7 @@ class SqliteAccounts:
         self._base.pragma("hexkey", key.hex())
         self._base.pragma("journal_mode", "wal")
         self._base.pragma("synchronous", "full")
+        self._base.pragma("secure_delete", 1)
         self._base.execute(_SCHEMA)
 
     def user(self, tenant: str, user: str) -> User | None:
@@ -116,6 +119,25 @@ class SqliteAccounts:
 
     def sweep(self, before: int) -> None:
         self._run("DELETE FROM granted WHERE ends < ?", (before,))
+
+    def tenancy(self, tenant: str) -> Tenancy | None:
+        value = self._one("SELECT value FROM tenancy WHERE tenant = ?", (tenant,))
+        return msgspec.msgpack.decode(value, type=Tenancy) if value is not None else None
+
+    def tenancies(self) -> Sequence[Tenancy]:
+        rows = self._all("SELECT value FROM tenancy ORDER BY tenant", ())
+        return [msgspec.msgpack.decode(value, type=Tenancy) for value in rows]
+
+    def save_tenancy(self, tenancy: Tenancy) -> None:
+        self._run("INSERT OR REPLACE INTO tenancy VALUES (?, ?)", (tenancy.tenant, msgspec.msgpack.encode(tenancy)))
+
+    def remove_tenant(self, tenant: str) -> None:
+        with self._lock:
+            with self._base:
+                for table in ("user", "grant_", "granted", "client"):
+                    self._base.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
+                self._base.execute("DELETE FROM kept WHERE name = ?", (f"signing/{tenant}",))
+            self._base.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
         with self._lock:

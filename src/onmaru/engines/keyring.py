@@ -1,6 +1,7 @@
-"""Keys: a master key outside the data directory wraps one key a tenant; every other key is derived from that one.
+"""Keys: a master key and one of the tenant's own, both outside the data directory, wrap the tenant's key; every other key is
+derived from that one.
 
-Destroying a tenant's wrapped key destroys its data in every copy.
+Destroying a tenant's own key destroys its data in every copy: no copy of the data directory holds it.
 """
 
 from __future__ import annotations
@@ -89,19 +90,62 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def tenant_keyring(folder: Path, master_key: bytes, tenant: str) -> Keyring:
-    """Unwrap the tenant's key in `folder`, making and wrapping a new one for a new tenant."""
+# A wrapped key of this form names the tenant's own key; one without it (60 bytes) was wrapped by the master key alone
+_OWN = b"\x02"
+_NAME = 16
+_WRAPPED = 60
+
+
+def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str) -> Keyring:
+    """Unwrap the tenant's key in `folder`, making and wrapping a new one for a new tenant, with an own key in `keys`."""
     path = folder / "tenant.key"
-    box = AESGCM(master_key)
     if not path.exists():
         if (folder / "log.db").exists():
             raise KeyLost(f"tenant {tenant}: the log is there but its key is not")
-        secret = os.urandom(32)
-        nonce = os.urandom(12)
-        write_new(path, nonce + box.encrypt(nonce, secret, tenant.encode()))
+        name, secret, nonce = os.urandom(_NAME), os.urandom(32), os.urandom(12)
+        own = os.urandom(32)
+        fresh = _own_place(keys, tenant, name)
+        fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_new(fresh, own)
+        sync_folder(keys)
+        wrapped = nonce + AESGCM(_both(master_key, own)).encrypt(nonce, secret, tenant.encode())
+        write_new(path, _OWN + name + wrapped)
         return Keyring(secret)
-    wrapped = path.read_bytes()
+    wrapped, key = path.read_bytes(), master_key
+    place = own_place(folder, keys, tenant)
+    if place is not None:
+        if not place.exists():
+            raise KeyLost(f"tenant {tenant}: its own key is not in this folder of keys, or was destroyed")
+        wrapped, key = wrapped[1 + _NAME :], _both(master_key, place.read_bytes())
     try:
-        return Keyring(box.decrypt(wrapped[:12], wrapped[12:], tenant.encode()))
+        return Keyring(AESGCM(key).decrypt(wrapped[:12], wrapped[12:], tenant.encode()))
     except Exception as error:
         raise KeyLost(f"tenant {tenant}: its key does not open with this master key") from error
+
+
+def own_place(folder: Path, keys: Path, tenant: str) -> Path | None:
+    """Where the tenant's own key lies, or lay; None for a tenant of before there were such keys."""
+    kept = (folder / "tenant.key").read_bytes()
+    if len(kept) != _WRAPPED + 1 + _NAME or kept[:1] != _OWN:
+        return None
+    return _own_place(keys, tenant, kept[1 : 1 + _NAME])
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a key's file and take it away; durable when it returns, and no fault where it is gone already."""
+    if path.exists():
+        with path.open("r+b") as file:
+            file.write(os.urandom(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def _own_place(keys: Path, tenant: str, name: bytes) -> Path:
+    # By a name of its own: houses that share a folder of keys may have tenants of one name
+    return keys / "tenants" / f"{tenant}-{name.hex()}.key"
+
+
+def _both(master_key: bytes, own: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=own, info=b"onmaru:tenant").derive(master_key)

@@ -90,6 +90,8 @@ class EmbeddedLake:
     def _refusal(self, view: View) -> str:
         if self._caller.tenant != self._stores.gate.tenant:
             return "tenant"
+        if self._stores.gate.closed():
+            return "suspended"
         if not self._caller.scopes:
             return "scope"
         return self._stores.gate.secondary(self._caller) if view.secondary else ""
@@ -97,6 +99,8 @@ class EmbeddedLake:
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary; for data managers of this tenant. Done or refused, it is audited."""
         refusal = "tenant" if self._caller.tenant != self._stores.gate.tenant else ""
+        if self._stores.gate.closed():
+            refusal = "suspended"
         if not refusal and self._caller.roles.isdisjoint(KEEPERS):
             refusal = "role"
         row = access(self._caller, "update", f"table/{name}", self._stores.now(), denied=refusal)

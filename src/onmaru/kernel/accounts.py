@@ -10,6 +10,7 @@ import msgspec
 
 from onmaru.kernel.caller import Role
 from onmaru.kernel.clients import Client
+from onmaru.kernel.tenancy import Tenancy
 
 # What a user may be called
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\-]{0,63}")
@@ -124,6 +125,17 @@ class Accounts(Protocol):
 
     def sweep(self, before: int) -> None:
         """Forget what apps were granted and has ended before that time."""
+
+    def tenancy(self, tenant: str) -> Tenancy | None: ...
+
+    def tenancies(self) -> Sequence[Tenancy]:
+        """All that are kept, by tenant."""
+
+    def save_tenancy(self, tenancy: Tenancy) -> None:
+        """Make or replace that of its tenant."""
+
+    def remove_tenant(self, tenant: str) -> None:
+        """Forget a tenant's users, grants, apps and kept secrets, so that none of it can be read again; not its tenancy."""
 
     def close(self) -> None:
         """Let go of where they are kept."""

@@ -105,7 +105,7 @@ class Chart:
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following)
+        return Page(at.t, found.versions, extra, found.total, following, at.began)
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from onmaru.fhir.keys import MIN
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.kernel import retention
 from onmaru.kernel.audit import access
@@ -194,10 +193,8 @@ class Eraser:
 
     def _moment(self, version: Version) -> int | None:
         """The latest past date that a resource tells of; a birth is no care."""
-        now = self._tenant.now()
         dates = self._tenant.index.keys(version).date if version.type != "Patient" else ()
-        past = [high - 1 if high <= now else low for _, low, high in dates if MIN < low <= now]
-        return max(past, default=None)
+        return retention.last_date(dates, self._tenant.now())
 
     def _note(self, acting: Caller, asked: Asked, action: Any, people: Sequence[str], denied: str = "") -> None:
         row = access(

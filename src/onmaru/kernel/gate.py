@@ -181,13 +181,16 @@ ALL = Sight(None, None, frozenset())
 
 
 class Gate:
-    """Decides for one tenant. `now` gives µs since 1970 UTC."""
+    """Decides for one tenant. `now` gives µs since 1970 UTC; `closed` why nobody may do anything now ("": it is open)."""
 
-    def __init__(self, tenant: str, consents: Consents, now: Callable[[], int], labels: Labels | None = None) -> None:
+    def __init__(
+        self, tenant: str, consents: Consents, now: Callable[[], int], closed: Callable[[], str] = lambda: ""
+    ) -> None:
         self.tenant = tenant
         self.consents = consents
-        self.labels = Labels() if labels is None else labels
+        self.labels = Labels()
         self.now = now
+        self.closed = closed
 
     def learn(self, version: Version, labels: Sequence[Coding] = ()) -> None:
         """Take note of a version that was appended, and of its security labels; at once, for what it says holds from now."""
@@ -201,6 +204,8 @@ class Gate:
         """Why `caller` may not do `verb` (one of c r u d s) on `type`; empty when it may."""
         if caller.tenant != self.tenant:
             return "tenant"
+        if self.closed():
+            return "suspended"
         for scope in caller.scopes:
             if verb in scope.verbs and (scope.type == "*" or scope.type == type):
                 return ""
@@ -208,17 +213,18 @@ class Gate:
 
     def sight(self, caller: Caller, verb: str = "r") -> Sight:
         """What `caller` sees when it reads (r) or searches (s)."""
-        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and caller.tenant == self.tenant}
+        here = caller.tenant == self.tenant and not self.closed()
+        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and here}
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
-        closed = self.consents.closed(caller, self.now())
+        hidden = self.consents.closed(caller, self.now())
         masked, marked = self.labels.masked(caller)
         lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else frozenset()
         return Sight(
             types=None if "*" in granted else frozenset(granted),
             only=frozenset({caller.patient}) if bound else None,
-            denied=closed.patients | (marked - lifted) if marked else closed.patients,
+            denied=hidden.patients | (marked - lifted) if marked else hidden.patients,
             narrowed=_narrowed(caller.scopes, verb),
-            shares=closed.shares,
+            shares=hidden.shares,
             masked=masked,
             lifted=lifted,
         )

@@ -44,13 +44,17 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search."""
+    """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search.
+
+    `began`: when its first page was asked for, µs since 1970 UTC; 0 for a history.
+    """
 
     t: int
     matches: Sequence[Version]
     included: Sequence[Version]
     total: int | None
     cursor: str
+    began: int = 0
 
 
 Steps = Generator[Errand | None, Result | None, Sequence[Written]]

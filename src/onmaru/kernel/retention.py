@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from onmaru.fhir.keys import MIN
+
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row of `retention.toml`; its head says what the fields mean."""
@@ -37,6 +39,12 @@ class Hold(msgspec.Struct, frozen=True):
     rule: Rule
     resources: int
     until: date
+
+    @property
+    def until_text(self) -> str:
+        """The rule and how long, without a count."""
+        rule = self.rule
+        return f"{rule.name} ({rule.english}) is kept {rule.years} years, {rule.source}: until {self.until.isoformat()}"
 
     @property
     def text(self) -> str:
@@ -83,6 +91,11 @@ def _moments(rule: Rule, records: Sequence[Kept], last: int | None) -> list[int]
     if rule.since == "record":
         return mine
     return [last] * len(mine) if last is not None else []
+
+
+def last_date(dates: Iterable[tuple[int, int, int]], now: int) -> int | None:
+    """The latest past moment among a resource's search keys of dates, in µs; None where it tells of none."""
+    return max((high - 1 if high <= now else low for _, low, high in dates if MIN < low <= now), default=None)
 
 
 def ended(day: date, years: int) -> date:

@@ -16,6 +16,7 @@ from onmaru.fhir.profiles.validator import checked
 from onmaru.fhir.profiles.visit import Visit
 from onmaru.fhir.profiles.walk import run_profile
 from onmaru.kernel.log import Version
+from onmaru.kernel.terms import Defined, Terms
 
 Level = Literal["off", "structural", "profiles"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -51,6 +52,11 @@ class Rules:
             added = self.added()
             self._library = Library(added) if added else core()
         return self._library
+
+    @property
+    def terms(self) -> Terms:
+        """What code systems and value sets say as they stand now."""
+        return Defined(self.library)
 
     def added(self) -> dict[tuple[str, str], bytes]:
         """(type, canonical) → body of every definition in the record."""

@@ -20,7 +20,7 @@ from onmaru.kernel.room import Request, Response
 from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
-from onmaru.web.body import take
+from onmaru.web.body import poured_away, take
 from onmaru.web.denials import Denials
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import deny, enter, note, trail_of
@@ -30,6 +30,7 @@ from onmaru.web.fhir.surface import Fhir
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
+from onmaru.web.packing import packed, taken
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -122,13 +123,14 @@ class Application:
         visit: Visit | None = None
         try:
             if not surface:
-                response = self._pages.answer(scope.method, path)
+                response = self._page(scope, tenant, path)
             else:
                 visit = self._visit(scope, request_id, tenant)
+                await self._open_now(visit)
                 if surface == "api" and path == "events":
                     await self._stream(visit, protocol)
                     return
-                kept = partial(self._kept, visit)
+                kept = partial(self._pouring, visit)
                 response = await self._answer(visit, surface, path, protocol)
         except Invalid as error:
             response = refusal(error, fhir=surface == "fhir")
@@ -143,8 +145,35 @@ class Application:
             self._count(visit, path, response)
             if special(scope.headers, scope.query_string):
                 response = await self._formed(scope, response)
+            response = await packed(response, scope.headers)
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    def _page(self, scope: Scope, tenant: str, path: str) -> Response:
+        """A file of the interface; a page only where the tenant is open, since the files it loads are every tenant's."""
+        closed = "" if "." in path.rpartition("/")[2] else self._doors.closed(tenant)
+        if closed:
+            raise invalid("forbidden", closed, status=403)
+        return self._pages.answer(scope.method, path, packed=taken(scope.headers))
+
+    async def _open_now(self, visit: Visit) -> None:
+        """`Invalid` 403 where the tenant is suspended, whoever asks; the refusal is on the disk first, like a stranger's."""
+        closed = self._doors.closed(visit.tenant)
+        if closed:
+            await self._denials.gather((trail_of(visit), visit.address, "suspended"), partial(deny, visit))
+            await self._kept(visit)
+            raise invalid("forbidden", closed, status=403)
+
+    async def _pouring(self, visit: Visit) -> None:
+        """Before each part of a streamed answer: what it discloses is on the disk, and the tenant is still open."""
+        if self._doors.closed(visit.tenant):
+            raise invalid("forbidden", "suspended", status=403)
+        await self._kept(visit)
+
+    def reconsider(self, tenant: str) -> None:
+        """A tenant is seen to be otherwise: its open streams end, and their clients ask again."""
+        if self._doors.closed(tenant):
+            self._events.end(tenant)
 
     def _head(self, scope: Scope, request_id: str, shared: Visit | None) -> list[tuple[str, str]]:
         """What every answer says; to pages of other origins also whether they may read it."""
@@ -193,7 +222,7 @@ class Application:
         try:
             # Nobody's body is taken in before it is known whose it is
             if not stranger:
-                await self._enter(visit)
+                await self._enter(visit, protocol)
             if visit.request.method in BODIED:
                 await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
@@ -211,7 +240,7 @@ class Application:
         body = await take(protocol, request.headers, most, settings.seconds)
         if surface == "fhir":
             body = await heard(body, request.headers)
-        kind = request.headers.get("content-type", "json")
+        kind = request.headers.get("content-type", "json").lower()
         if settings.depth < DEPTH and ("json" in kind or "xml" in kind):
             check_depth(body, settings.depth)
         visit.request = Request(request.method, request.path, {}, request.query, request.headers, body)
@@ -237,10 +266,12 @@ class Application:
             text = "this is not known to be on the disk; ask whether it is there before trying again"
             raise invalid("transient", text, status=503) from error
 
-    async def _enter(self, visit: Visit) -> None:
+    async def _enter(self, visit: Visit, protocol: Outgoing) -> None:
         try:
             enter(visit)
         except Invalid:
+            if visit.request.method in BODIED:
+                await poured_away(protocol, visit.request.headers)
             if visit.standing is None:
                 name = (trail_of(visit), visit.address, "unauthenticated")
                 await self._denials.gather(name, partial(deny, visit))
@@ -297,7 +328,7 @@ class Application:
         if visit.request.method != "GET":
             raise MethodRefused(["GET"])
         try:
-            await self._enter(visit)
+            await self._enter(visit, protocol)
             after = self._events.admit(visit)
             note(visit, "events")
         finally:

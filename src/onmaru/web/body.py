@@ -11,6 +11,9 @@ from onmaru.fhir.outcome import Invalid, invalid
 
 # Bytes of gzip that are opened in one go
 PIECE = 1 << 18
+# Bytes, and seconds, of a body that is refused unread up to which it is taken in nevertheless
+AWAY = 1 << 20
+PATIENCE = 2.0
 
 
 class Incoming(Protocol):
@@ -29,6 +32,7 @@ async def take(incoming: Incoming, headers: Mapping[str, str], most: int, second
     length = headers.get("content-length", "")
     size = int(length) if length.isdecimal() and len(length) < 19 else -1
     if size > most or len(length) > 18:
+        await poured_away(incoming, headers)
         raise _too_long(most)
     body = await _within(seconds, incoming() if size >= 0 else _streamed(incoming, most)) if size else b""
     encoding = headers.get("content-encoding", "identity").lower()
@@ -37,6 +41,19 @@ async def take(incoming: Incoming, headers: Mapping[str, str], most: int, second
     if encoding != "gzip":
         raise invalid("not-supported", "the only content encoding taken is gzip", status=415)
     return await _opened(body, most)
+
+
+async def poured_away(incoming: Incoming, headers: Mapping[str, str]) -> None:
+    """Take in a small body that nobody reads: a client still sending when we close would not hear why it is refused."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 18 or not 0 < int(length) <= AWAY:
+        return
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for _ in incoming:
+                pass
+    except TimeoutError:
+        return
 
 
 async def _within(seconds: float, coming: Awaitable[bytes]) -> bytes:

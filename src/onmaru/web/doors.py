@@ -17,6 +17,7 @@ from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
+from onmaru.kernel.tenancy import Act
 from onmaru.kernel.why import Explanation
 
 Language = Literal["ko", "en"]
@@ -83,6 +84,17 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Keeping(Protocol):
+    """Keeps the tenants, for whom the web has let in; answers are JSON-able. `Invalid` 404, 409 or 422."""
+
+    def listing(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def shown(self, tenant: str) -> Mapping[str, Any]: ...
+
+    async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
+        """Returns once it is done and durable."""
+
+
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
 
@@ -119,6 +131,7 @@ class Doors(msgspec.Struct, frozen=True):
     tenant was opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
+    closed(tenant): why nobody gets at it now, "" where it is open. keeping None: a house whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
@@ -137,6 +150,8 @@ class Doors(msgspec.Struct, frozen=True):
     fetch: Callable[[str, str], Awaitable[bytes]] = nowhere
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
+    closed: Callable[[str], str] = lambda tenant: ""
+    keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None

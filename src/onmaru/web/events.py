@@ -26,14 +26,15 @@ class Events:
 
     def __init__(self) -> None:
         self._open: Counter[tuple[str, str]] = Counter()
-        self._coming: dict[int, asyncio.Future[News]] = {}
+        self._coming: dict[int, tuple[str, asyncio.Future[News]]] = {}
         self._ended = False
 
-    def end(self) -> None:
-        """End every stream; its client asks again, with the position it has reached."""
-        self._ended = True
-        for coming in self._coming.values():
-            coming.cancel()
+    def end(self, tenant: str = "") -> None:
+        """End every stream, or those of one tenant; its client asks again, with the position it has reached."""
+        self._ended = self._ended or not tenant
+        for whose, coming in list(self._coming.values()):
+            if tenant in ("", whose):
+                coming.cancel()
 
     def admit(self, visit: Visit) -> int:
         """The position to go on from (Last-Event-ID; 0: from now); `Invalid` 429 when the user has too many streams."""
@@ -59,11 +60,12 @@ class Events:
                 del self._open[who]
 
     async def _send(self, visit: Visit, stream: Stream, news: AsyncIterator[News]) -> None:
+        _, caller = visit.known()
         await stream.send_bytes(b"retry: 2000\n\n")
         coming: asyncio.Future[News] = asyncio.ensure_future(anext(news))
         try:
             while not self._ended and _stands(visit):
-                self._coming[id(visit)] = coming
+                self._coming[id(visit)] = (caller.tenant, coming)
                 done, _ = await asyncio.wait([coming], timeout=visit.doors.settings.heartbeat)
                 if not done:
                     await stream.send_bytes(b": still here\n\n")
@@ -92,6 +94,8 @@ def _stands(visit: Visit) -> bool:
     """
     headers = visit.request.headers
     logins = visit.doors.logins
+    if visit.doors.closed(visit.tenant):
+        return False
     bearer = headers.get("authorization", "").partition(" ")[2].strip()
     now = logins.standing(bearer or cookie(headers.get("cookie", "")), used=False)
     if now is None:

@@ -9,6 +9,7 @@ import msgspec
 
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Response
+from onmaru.web.packing import HEADERS, TEXTS, squeezed
 
 # The built interface writes no style or script into the page (ui/build/theme.ts), so neither is allowed.
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -26,11 +27,12 @@ _ANEW = (("cache-control", "no-cache"), *POLICIES)
 
 
 class File(msgspec.Struct, frozen=True):
-    """One file with its headers, read once at the start."""
+    """One file with its headers, read once at the start; `small`: in gzip, b"" where that is no smaller."""
 
     body: bytes
     type: str
     headers: tuple[tuple[str, str], ...]
+    small: bytes = b""
 
 
 class Pages:
@@ -41,10 +43,10 @@ class Pages:
         for path in sorted(folder.rglob("*")) if folder is not None and folder.is_dir() else ():
             if path.is_file():
                 name = path.relative_to(folder or path).as_posix()
-                self._files[name] = File(path.read_bytes(), _type(path), _FOREVER if _hashed(name) else _ANEW)
+                self._files[name] = _file(path, _FOREVER if _hashed(name) else _ANEW)
 
-    def answer(self, method: str, path: str) -> Response:
-        """The file, or the page for a path without a suffix; `Invalid` 404 or 405."""
+    def answer(self, method: str, path: str, *, packed: bool = False) -> Response:
+        """The file, or the page for a path without a suffix, `packed` where gzip is taken; `Invalid` 404 or 405."""
         if method not in ("GET", "HEAD"):
             raise invalid("not-supported", "only GET here", status=405)
         name = path.strip("/")
@@ -53,7 +55,15 @@ class Pages:
             found = self._files.get("index.html")
         if found is None:
             raise invalid("not-found", "no such page", status=404)
+        if packed and found.small:
+            return Response(200, found.small, found.type, (*found.headers, *HEADERS))
         return Response(200, found.body, found.type, found.headers)
+
+
+def _file(path: Path, headers: tuple[tuple[str, str], ...]) -> File:
+    body, kind = path.read_bytes(), _type(path)
+    small = squeezed(body, 9) if kind.startswith(TEXTS) else b""
+    return File(body, kind, headers, small if len(small) < len(body) else b"")
 
 
 def _hashed(name: str) -> bool:

@@ -12,6 +12,7 @@ from onmaru.engines.postgres.link import Link
 from onmaru.kernel.accounts import Grant, User
 from onmaru.kernel.clients import Client
 from onmaru.kernel.login import OPENING
+from onmaru.kernel.tenancy import Tenancy
 
 SCHEMA = "onmaru"
 TABLES = f"""
@@ -28,6 +29,7 @@ CREATE INDEX IF NOT EXISTS given_ends ON {SCHEMA}.given(ends) WHERE ends IS NOT 
 CREATE TABLE IF NOT EXISTS {SCHEMA}.client(tenant text, id text COLLATE "C", value bytea NOT NULL, PRIMARY KEY(tenant, id));
 CREATE TABLE IF NOT EXISTS {SCHEMA}.once(name bytea PRIMARY KEY, ends int8 NOT NULL);
 CREATE TABLE IF NOT EXISTS {SCHEMA}.kept(name text PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE IF NOT EXISTS {SCHEMA}.tenancy(tenant text COLLATE "C" PRIMARY KEY, value bytea NOT NULL);
 SELECT pg_advisory_unlock(7295302)
 """
 _SAVE = """INSERT INTO given VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
@@ -50,7 +52,7 @@ class PgAccounts:
     def _one(self, kind: type[Any], sql: str, *values: Any) -> Any:
         return next(iter(self._all(kind, sql, *values)), None)
 
-    def _sealed(self, kept: User | Grant | Client) -> bytes:
+    def _sealed(self, kept: User | Grant | Client | Tenancy) -> bytes:
         return self._box.seal(0, msgspec.msgpack.encode(kept))
 
     def user(self, tenant: str, user: str) -> User | None:
@@ -124,6 +126,27 @@ class PgAccounts:
 
     def sweep(self, before: int) -> None:
         self._link.execute("DELETE FROM given WHERE ends < ?", (before,))
+
+    def tenancy(self, tenant: str) -> Tenancy | None:
+        found: Tenancy | None = self._one(Tenancy, "SELECT value FROM tenancy WHERE tenant = ?", tenant)
+        return found
+
+    def tenancies(self) -> Sequence[Tenancy]:
+        return self._all(Tenancy, "SELECT value FROM tenancy ORDER BY tenant")
+
+    def save_tenancy(self, tenancy: Tenancy) -> None:
+        self._link.execute(
+            "INSERT INTO tenancy VALUES(?, ?) ON CONFLICT (tenant) DO UPDATE SET value = excluded.value",
+            (tenancy.tenant, self._sealed(tenancy)),
+        )
+
+    def remove_tenant(self, tenant: str) -> None:
+        with self._link.transaction():
+            for table in ("account", "given", "client"):
+                self._link.execute(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))
+            self._link.execute("DELETE FROM kept WHERE name = ?", (f"signing/{tenant}",))
+        for table in ("account", "given", "client", "kept"):
+            self._link.script(f"VACUUM {table}")
 
     def close(self) -> None:
         self._link.close()

@@ -9,7 +9,7 @@ from onmaru.engines.keyring import KeyLost, write_new
 from onmaru.engines.postgres.accounts import SCHEMA, TABLES, PgAccounts
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.postgres.link import Link
-from onmaru.engines.postgres.schema import tenants
+from onmaru.engines.postgres.schema import schema_of, tenants
 from onmaru.engines.postgres.verify import PgVerifier
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.witness import Head
@@ -51,6 +51,19 @@ class Store:
     def accounts(self, key: bytes) -> PgAccounts:
         """Users and grants of all tenants."""
         return PgAccounts(self.address, key)
+
+    def forget_key(self, tenant: str) -> None:
+        """Destroy a tenant's wrapped key in the database."""
+        self._link.execute("DELETE FROM tenant WHERE name = ?", (tenant,))
+        self._link.script("VACUUM tenant")
+
+    def forget(self, tenant: str) -> None:
+        """Destroy a tenant's schema, and those that moves have left behind of it."""
+        left = self._link.execute(
+            "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname ~ ?", (f"^left-{tenant}-[0-9]+$",)
+        )
+        for (schema,) in [(schema_of(tenant),), *left]:
+            self._link.script(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
 
     def close(self) -> None:
         """Leave."""

@@ -200,7 +200,7 @@ def _drawn(known: CodeSystem, filters: tuple[tuple[str, str, str], ...]) -> Test
 def _filtered(known: CodeSystem, prop: str, op: str, value: str) -> set[str] | None:
     """The codes that a filter leaves; None for one that is not understood."""
     if prop in ("concept", "code") and op in ("is-a", "descendent-of", "is-not-a"):
-        below = _below(known, value)
+        below = descendants(known, value)
         if op == "is-not-a":
             return set(known.codes) - below - {value}
         return below | {value} if op == "is-a" else below
@@ -211,7 +211,8 @@ def _filtered(known: CodeSystem, prop: str, op: str, value: str) -> set[str] | N
     return None
 
 
-def _below(known: CodeSystem, top: str) -> set[str]:
+def descendants(known: CodeSystem, top: str) -> set[str]:
+    """Every code below one, itself not counted."""
     children: dict[str, list[str]] = {}
     for code, above in known.codes.items():
         for one in above:
@@ -223,6 +224,18 @@ def _below(known: CodeSystem, top: str) -> set[str]:
             if code not in found:
                 found.add(code)
                 waiting.append(code)
+    return found
+
+
+def ancestors(known: CodeSystem, code: str) -> set[str]:
+    """Every code above one, itself not counted."""
+    found: set[str] = set()
+    waiting = [code]
+    while waiting:
+        for one in known.codes.get(waiting.pop(), ()):
+            if one not in found:
+                found.add(one)
+                waiting.append(one)
     return found
 
 

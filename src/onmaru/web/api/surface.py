@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import audit, clients, intake, second, session, users, why
+from onmaru.web.api import audit, clients, intake, second, session, tenants, users, why
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -31,6 +31,13 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "client-invitations", "users", clients.invitation),
     ("POST", "launch", "", clients.launch),
     ("GET", "why", "", why.why),
+    ("GET", "tenants", "tenants", tenants.listing),
+    ("POST", "tenants", "tenants", tenants.create),
+    ("GET", "tenants/{tenant}", "tenants", tenants.shown),
+    ("PATCH", "tenants/{tenant}", "tenants", tenants.limit),
+    ("POST", "tenants/{tenant}/suspend", "tenants", tenants.suspend),
+    ("POST", "tenants/{tenant}/resume", "tenants", tenants.resume),
+    ("POST", "tenants/{tenant}/destroy", "tenants", tenants.destroy),
     ("GET", "audit", "audit", audit.page),
     ("GET", "doors", "doors", intake.lines),
     ("GET", "dead-letters", "doors", intake.letters),

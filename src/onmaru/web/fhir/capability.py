@@ -11,7 +11,8 @@ from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.web.doors import Settings
-from onmaru.web.fhir.routes import Table
+from onmaru.web.fhir.operations.offered import described, operations
+from onmaru.web.fhir.routes import OPERATIONS, Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
 DATE = "2026-11-23"
@@ -23,6 +24,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
     """The CapabilityStatement of kind instance, in two parts between which the JSON string of the base url belongs."""
     named = {name for methods in routes.values() for name, _ in methods.values()}
     of_type = [{"code": name} for name in _ORDER if name in named - _OF_SYSTEM]
+    offered = operations(settings)
     of_system = [{"code": name} for name in sorted(named & _OF_SYSTEM | {"batch"})]
     statement = {
         "resourceType": "CapabilityStatement",
@@ -38,12 +40,17 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
             {
                 "mode": "server",
                 "security": {"cors": True, "service": [{"coding": [_SMART]}], "description": "SMART App Launch 2"},
-                "resource": [_resource(name, of_type, settings) for name in sorted(RESOURCE_TYPES)],
+                "resource": [
+                    {**_resource(name, of_type, settings), "operation": [*_own(name), *described(offered, name)]}
+                    for name in sorted(RESOURCE_TYPES)
+                ],
                 "interaction": of_system,
                 "operation": [
-                    {"name": name[1:], "definition": f"urn:onmaru:operation:{name[1:]}"}
-                    for name in sorted(named)
-                    if name[0] == "$"
+                    *(
+                        {"name": name[1:], "definition": f"urn:onmaru:operation:{name[1:]}"}
+                        for name in sorted(OPERATIONS)
+                    ),
+                    *described(offered, ""),
                 ],
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
@@ -62,9 +69,12 @@ _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinitio
 _VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
+def _own(type_name: str) -> list[Mapping[str, str]]:
+    return [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE]
+
+
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
     return {
-        "operation": [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE],
         "type": type_name,
         "interaction": interactions,
         "versioning": "versioned-update",

@@ -25,7 +25,7 @@ SMALL = 32_768
 
 def special(headers: Mapping[str, str], query: str) -> bool:
     """Whether another form than compact JSON may be asked for; nearly always not."""
-    return ("_" in query and ("_format=" in query or "_pretty=" in query)) or "xml" in headers.get("accept", "")
+    return ("_" in query and ("_format=" in query or "_pretty=" in query)) or _names_xml(headers.get("accept", ""))
 
 
 def wants_xml(headers: Mapping[str, str], query: str) -> bool:
@@ -33,7 +33,7 @@ def wants_xml(headers: Mapping[str, str], query: str) -> bool:
     if "_format=" in query:
         return "xml" in query.partition("_format=")[2].partition("&")[0].lower()
     accept = headers.get("accept", "")
-    return "xml" in accept and _first(accept) in XML_TYPES
+    return _names_xml(accept) and _first(accept) in XML_TYPES
 
 
 def _first(accept: str) -> str:
@@ -54,6 +54,11 @@ def _weight(text: str) -> float:
         return 0.0
 
 
+def _names_xml(text: str) -> bool:
+    """A media type is the same in capitals (RFC 9110, 8.3.1)."""
+    return "xml" in text or "xml" in text.lower()
+
+
 async def shown(response: Response, headers: Mapping[str, str], query: str) -> Response:
     """The answer in the form that was asked for; `Invalid` 406 for what has no XML form. JSON unchanged when no other is."""
     if response.type != FHIR or not isinstance(response.body, bytes) or not response.body:
@@ -72,7 +77,7 @@ async def shown(response: Response, headers: Mapping[str, str], query: str) -> R
 async def heard(body: bytes, headers: Mapping[str, str]) -> bytes:
     """A body that is said to be XML as JSON, any other as it came. Raises Invalid 400 for what is no XML of FHIR."""
     kind = headers.get("content-type", "")
-    if "xml" not in kind or kind.partition(";")[0].strip().lower() not in XML_TYPES:
+    if not _names_xml(kind) or kind.partition(";")[0].strip().lower() not in XML_TYPES:
         return body
     return await _made(lambda: encode(to_json(body)), len(body))
 

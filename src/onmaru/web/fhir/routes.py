@@ -9,9 +9,10 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.web.doors import Doors
+from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.fhirpath import evaluate
+from onmaru.web.fhir.operations.offered import named, operations
 from onmaru.web.fhir.patch import Patches
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
@@ -27,6 +28,8 @@ Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 OPERATIONS = frozenset({"$fhirpath"})
 # Operations on a type that read nothing of the record either
 OF_TYPE = frozenset({"$validate"})
+# By shape, the types that have the operation: an empty set for all of them
+OFFERED = named(operations(Settings()))
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
@@ -64,6 +67,8 @@ def table(doors: Doors) -> Table:
         "T/$validate": {"POST": ("validate", validate)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
+    for one in operations(settings, driver):
+        routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
     bundles.find = partial(find, routes, "GET")
     return routes
 
@@ -84,11 +89,11 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
     """The shape of a path (see `table`) and its named parts; NOWHERE for one that no interaction has."""
     parts = path.split("/")
     if parts[0] not in RESOURCE_TYPES:
-        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) else NOWHERE
+        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) or path in OFFERED else NOWHERE
     params = {"type": parts[0]}
     shape = "T"
     rest = parts[1:]
-    if rest and rest[0] not in ("_history", "_search", *OF_TYPE):
+    if rest and rest[0] not in ("_history", "_search") and rest[0][:1] != "$":
         if not ID.fullmatch(rest[0]):
             return NOWHERE
         params["id"] = rest.pop(0)
@@ -102,10 +107,12 @@ def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dic
     if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
         params["inner"] = rest[0]
         return "/".join([shape, "C", *rest[1:]]), params
-    if len(rest) == 2 and rest[0] == "_history" and rest[1]:
+    if len(rest) > 1 and rest[0] == "_history" and rest[1]:
         params["vid"] = rest[1]
-        return f"{shape}/_history/V", params
-    return "/".join([shape, *rest]), params
+        rest = ["_history", "V", *rest[2:]]
+    shape = "/".join([shape, *rest])
+    offered = OFFERED.get(shape)
+    return (shape, params) if not offered or params["type"] in offered else NOWHERE
 
 
 _shape = lru_cache(maxsize=512)(shape_of)

@@ -1,0 +1,98 @@
+"""The tenants of this server, kept by those who run it: admins of the house's own tenant, whose grant nothing limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onmaru.fhir.outcome import invalid
+from onmaru.kernel.room import Response
+from onmaru.kernel.tenancy import HOUSE, Act
+from onmaru.web.answers import json
+from onmaru.web.api.reading import body
+from onmaru.web.doors import Keeping
+from onmaru.web.entrance import deny, note
+from onmaru.web.visit import Visit
+
+
+class Given(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str = ""
+
+
+class Named(msgspec.Struct, forbid_unknown_fields=True):
+    tenant: str
+
+
+class Leaving(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str
+    again: str
+    transferred: str = ""
+
+
+class Limited(msgspec.Struct, forbid_unknown_fields=True):
+    limits: dict[str, int]
+
+
+def listing(visit: Visit) -> Response:
+    """`GET /api/tenants`."""
+    keeping = _keeping(visit)
+    note(visit, "tenants")
+    return json({"tenants": keeping.listing()})
+
+
+def shown(visit: Visit) -> Response:
+    """`GET /api/tenants/{tenant}`."""
+    keeping = _keeping(visit)
+    note(visit, f"tenants/{_name(visit)}")
+    return json(keeping.shown(_name(visit)))
+
+
+async def create(visit: Visit) -> Response:
+    """`POST /api/tenants`: 201; 409 when the name is taken, or was one day."""
+    keeping = _keeping(visit)
+    return await _done(visit, keeping, Act("add", body(visit, Named).tenant), 201)
+
+
+async def suspend(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/suspend`."""
+    keeping = _keeping(visit)
+    return await _done(visit, keeping, Act("suspend", _name(visit), body(visit, Given).reason))
+
+
+async def resume(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/resume`."""
+    keeping = _keeping(visit)
+    return await _done(visit, keeping, Act("resume", _name(visit), body(visit, Given).reason))
+
+
+async def limit(visit: Visit) -> Response:
+    """`PATCH /api/tenants/{tenant}`: only the limits given change."""
+    keeping = _keeping(visit)
+    return await _done(visit, keeping, Act("limit", _name(visit), limits=body(visit, Limited).limits))
+
+
+async def destroy(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/destroy`: 409 with every hindrance."""
+    keeping = _keeping(visit)
+    given = body(visit, Leaving)
+    return await _done(visit, keeping, Act("destroy", _name(visit), given.reason, given.again, given.transferred))
+
+
+async def _done(visit: Visit, keeping: Keeping, act: Act, status: int = 200) -> Response:
+    _, caller = visit.known()
+    answer: Any = await keeping.do(caller, act)
+    return json(answer, status)
+
+
+def _keeping(visit: Visit) -> Keeping:
+    """`Invalid` 403 and an audit row for admins of any other tenant."""
+    _, caller = visit.known()
+    if caller.tenant != HOUSE or visit.doors.keeping is None:
+        deny(visit, "house")
+        raise invalid("forbidden", "not permitted: this is for those who run this server", status=403)
+    return visit.doors.keeping
+
+
+def _name(visit: Visit) -> str:
+    return visit.request.params["tenant"]

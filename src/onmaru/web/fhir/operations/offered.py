@@ -1,0 +1,60 @@
+"""Which operations there are, on what and by which methods: the routes and the CapabilityStatement are both read off it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.web.doors import Settings
+from onmaru.web.fhir.driving import Driver
+from onmaru.web.fhir.operations.everything import Everything
+from onmaru.web.fhir.operations.meta import Metas
+
+Handler = Callable[[Request, Hall], Response | Awaitable[Response]]
+R4 = "http://hl7.org/fhir/OperationDefinition/"
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """`shape`: see `routes.table`, such as `T/I/$everything`. `types` (): every type. `definition`: its canonical.
+
+    The definition's `{}` stands for the type.
+    """
+
+    shape: str
+    methods: tuple[str, ...]
+    handler: Handler
+    definition: str
+    types: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """With its `$`."""
+        return self.shape.rpartition("/")[2]
+
+
+def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Operation]:
+    """Every operation on the record; `driver` carries out large writes, where any are carried out."""
+    every, metas = Everything(settings.page), Metas(driver)
+    both = ("GET", "POST")
+    return (
+        Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
+        Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
+        Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
+        Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
+        Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
+        Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
+    )
+
+
+def described(offered: Sequence[Operation], type: str) -> list[Mapping[str, str]]:
+    """What a CapabilityStatement says of the operations on a type ("": on the whole system), each once."""
+    mine = [one for one in offered if (type in one.types or not one.types if type else one.shape[0] == "$")]
+    found = {one.name[1:]: one.definition.format(type) for one in mine if not type or one.shape[0] == "T"}
+    return [{"name": name, "definition": definition} for name, definition in sorted(found.items())]
+
+
+def named(offered: Sequence[Operation]) -> Mapping[str, frozenset[str]]:
+    """The types that each shape is offered for; an empty set: all of them."""
+    return {one.shape: frozenset(one.types) for one in offered}
