@@ -194,6 +194,7 @@ ROWS = [
     Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
     Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
+    Row("alarms", "GET", "/api/alarms", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
     Row("dead-letters/{id}", "GET", "/api/dead-letters/x", b"", {}, DOORS.format(404)),

@@ -150,6 +150,11 @@ def test_why_names_the_label_that_hides(house: House) -> None:
     assert (step["verdict"], step["by"]) == ("deny", [f"{CONF}|V"]) and not answer["allowed"]
 
 
+def test_a_confidentiality_that_there_is_not_is_refused(house: House) -> None:
+    refused = put(house, observation("i1", (CONF, "secret")))
+    assert refused.status == 422 and refused.issues[0]["expression"] == ["Observation.meta.security"]
+
+
 def test_a_consent_with_too_many_provisions_is_refused(house: House) -> None:
     consent = {
         "resourceType": "Consent",

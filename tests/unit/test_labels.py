@@ -36,6 +36,11 @@ def test_a_confidentiality_has_its_rank_and_an_unknown_one_the_highest(
     assert meanings().rank(coding) == rank
 
 
+def test_a_code_that_the_system_does_not_have_is_strange() -> None:
+    assert meanings().strange((CONF, "secret")) and not meanings().strange(("urn:x", "secret"))
+    assert not any(meanings().strange((CONF, code)) for code in ("V", "HIV", "T"))
+
+
 def test_a_class_has_those_below_it_and_a_retired_code_means_the_same() -> None:
     within = meanings().within((ACT, "SPI"))
     assert {(ACT, "SUD"), (ACT, "OPIOIDUD"), (ACT, "COGN")} <= within and (ACT, "HIV") not in within
@@ -109,7 +114,7 @@ def test_a_row_with_classes_shows_these_and_those_below_them() -> None:
     table = rows('[[row]]\nroles=["nurse"]\npurposes=["TREAT"]\nmost="R"\nclasses=["SUD"]')
     allowed = allowance({"nurse"}, "TREAT", table)
     assert not hides(allowed, (ACT, "OPIOIDUD")) and hides(allowed, (ACT, "HIV")) and hides(LEAST, SUD)
-    assert allowance({"nurse"}, "HRESCH", table) == LEAST and len(standard()) == 5
+    assert allowance({"nurse"}, "HRESCH", table) == LEAST and len(standard()) == 6
 
 
 def test_labels_are_read_from_a_body_however_they_are_written() -> None:

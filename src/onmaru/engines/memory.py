@@ -9,6 +9,7 @@ import msgspec
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Has, Query, Sort
+from onmaru.kernel.alarms import ALARM, ALARMS
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
@@ -248,7 +249,7 @@ class MemoryTrail:
             (number, row)
             for number, row in reversed(numbered)
             if (not before or number < before)
-            and (not patient or patient in row.patients)
+            and (not patient or patient in row.patients or (patient == ALARMS and row.target.startswith(ALARM)))
             and (not user or user == row.user)
             and since <= row.at < until
         ]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from onmaru.fhir.outcome import invalid
 from onmaru.kernel.caller import Caller, Purpose, Role
 
 Coding = tuple[str, str]
@@ -24,6 +25,7 @@ class _Confidentiality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system: str
     order: tuple[str, ...]
     unlabelled: str
+    retired: frozenset[str]
 
 
 class _Classes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +45,7 @@ class Meanings:
         read = msgspec.convert(tomllib.loads(source), _Meanings)
         self.system = read.confidentiality.system
         self._order = read.confidentiality.order
+        self._codes = read.confidentiality.retired | frozenset(self._order)
         self.normal = self._order.index(read.confidentiality.unlabelled)
         self.top = len(self._order) - 1
         self._classes: dict[str, Coding] = {}
@@ -53,6 +56,10 @@ class Meanings:
                     self._classes.setdefault(code, (table.system, code))
             for code in {*table.below, *(one for children in table.below.values() for one in children)}:
                 self._within[table.system, code] = frozenset(_closed(table, code))
+
+    def strange(self, coding: Coding) -> bool:
+        """Whether it names a confidentiality that there is not."""
+        return coding[0] == self.system and coding[1] not in self._codes
 
     def rank(self, coding: Coding) -> int | None:
         """How confidential; None where the coding says nothing of that."""
@@ -173,31 +180,37 @@ def lowered(before: Sequence[Coding], after: Sequence[Coding]) -> bool:
     return any(known.within(kind).isdisjoint(still) for kind in kinds)
 
 
-class Labels:
-    """The labels that occur in one tenant, fed from the log; asked at every access.
+def refuse_strange(type: str, labels: Iterable[Coding]) -> None:
+    """`Invalid` 422 for a confidentiality that there is not, on its way into the record."""
+    for label in labels:
+        if meanings().strange(label):
+            raise invalid("code-invalid", "no such code of v3-Confidentiality", f"{type}.meta.security", 422)
 
-    While no label occurs that hides something from a caller, nothing is masked and no access pays for labels.
+
+class Labels:
+    """The labels that occur in one tenant and hide something from somebody, fed from the log; asked at every access.
+
+    `any`: whether anything bears a label at all. While none occurs that hides something from a caller, nothing is masked and
+    no access pays for labels.
     """
 
     def __init__(self, table: Sequence[Row] | None = None) -> None:
         self._table = standard() if table is None else tuple(table)
         self._codings: set[Coding] = set()
+        self.any = False
         self._patients: dict[str, frozenset[Coding]] = {}
         self._found: dict[tuple[frozenset[Role], str], tuple[frozenset[Coding], frozenset[str]]] = {}
 
     @property
-    def any(self) -> bool:
-        """Whether anything bears a label."""
-        return bool(self._codings)
-
-    @property
     def hiding(self) -> frozenset[Coding]:
         """The labels that hide something from who sees least."""
-        return frozenset(one for one in self._codings if hides(LEAST, one))
+        return frozenset(self._codings)
 
     def occur(self, codings: Iterable[Coding]) -> None:
         """Take note of labels that something bears."""
-        fresh = set(codings) - self._codings
+        borne = set(codings)
+        self.any = self.any or bool(borne)
+        fresh = {one for one in borne - self._codings if hides(LEAST, one)}
         if fresh:
             self._codings |= fresh
             self._found.clear()
@@ -212,6 +225,10 @@ class Labels:
                 self._patients[id] = borne
             else:
                 self._patients.pop(id, None)
+
+    def of(self, patient: str) -> frozenset[Coding]:
+        """The labels of a Patient that hide something from somebody."""
+        return self._patients.get(patient, frozenset())
 
     def masked(self, caller: Caller) -> tuple[frozenset[Coding], frozenset[str]]:
         """The labels that hide from this caller what bears them, and the patients whose own labels hide all of theirs."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from onmaru.fhir.outcome import invalid
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.caller import ROLES, Caller, Purpose
 from onmaru.kernel.labels import meanings
@@ -107,15 +108,16 @@ def rule(consent: Mapping[str, Any], microseconds: Moment) -> Rule | None:
     return Rule(patient[1], read.provision(body, "deny" if dissent else "permit"))
 
 
-def count(consent: Mapping[str, Any]) -> int:
-    """How many provisions a Consent has, nested ones included."""
-    waiting, found = [consent.get("provision")], 0
+def refuse_endless(body: bytes) -> None:
+    """`Invalid` 422 for a Consent of more than MOST_PROVISIONS, nested ones included."""
+    waiting, found = [msgspec.json.decode(body).get("provision")], 0
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
             found += 1
             waiting += one.get("provision", ())
-    return found
+    if found > MOST_PROVISIONS:
+        raise invalid("too-costly", f"has over {MOST_PROVISIONS} provisions", "Consent.provision", 422)
 
 
 class _Reading:

@@ -16,10 +16,10 @@ from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
-from onmaru.kernel.labels import Coding, lowered
+from onmaru.kernel.labels import Coding, lowered, refuse_strange
 from onmaru.kernel.log import Draft, Op, Version
 from onmaru.kernel.meaning import clause_holds
-from onmaru.kernel.provision import MOST_PROVISIONS, count
+from onmaru.kernel.provision import refuse_endless
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
 
@@ -158,9 +158,10 @@ class Plan:
         return made
 
     def _judge(self, type: str, made: Admitted) -> None:
-        """Refuse what the tenant's rules do not let in, and a Consent that takes too long to hold against each access."""
-        if type == "Consent" and count(msgspec.json.decode(made.body)) > MOST_PROVISIONS:
-            raise invalid("too-costly", f"has over {MOST_PROVISIONS} provisions", "Consent.provision", 422)
+        """Refuse what the tenant's rules and the gate do not let in."""
+        refuse_strange(type, made.keys.labels)
+        if type == "Consent":
+            refuse_endless(made.body)
         if self._rules is not None:
             self._rules.judge(made.body)
 
