@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cluster import emptied
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.folder import FolderBlobs, Shelf
@@ -18,15 +20,18 @@ from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.erasure import Asked, Eraser, Plan, driven
-from onmaru.kernel.gate import Gate
+from onmaru.kernel.gate import ALL, Gate
+from onmaru.kernel.log import Version
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
+from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.why import explain
 from onmaru.web.application import Application, build
 from onmaru.web.doors import AuditFilter, Doors, Language, News, Settings
@@ -140,6 +145,15 @@ class Erasing:
         return driven(self._eraser(caller).carrying_out(caller, asked))[0]
 
 
+def ruled(tenant: Tenant) -> Tenant:
+    """The tenant with the definitions of its own record."""
+
+    def defining() -> Sequence[Version]:
+        return tenant.index.find(Query(tuple(DEFINING), count=2**31), tenant.log.tip(), 0, 0, ALL).versions
+
+    return msgspec.structs.replace(tenant, rules=Rules("off", defining))
+
+
 class House:
     """Tenants `main` and `other`, on "memory", "sqlite" or at the address of a PostgreSQL; `rooms`, `settings` as given.
 
@@ -156,7 +170,7 @@ class House:
         self.ids = itertools.count(1)
         self.durables = 0
         self.making: asyncio.Event | None = None  # set it, and rooms and the audit wait until it is
-        self.tenants = {name: self._tenant(name, engine) for name in ("main", "other")}
+        self.tenants = {name: ruled(self._tenant(name, engine)) for name in ("main", "other")}
         self.rooms = tuple(rooms)
         self.application = self._build(settings or Settings(static=folder / "static"))
 
@@ -208,7 +222,8 @@ class House:
         if room:
             caller = narrowed(caller, next(one for one in self.rooms if one.name == room))
         chart = Chart(self.tenants[caller.tenant], caller)
-        return Hall(caller, chart, None, None, None, {}, language)  # type: ignore[arg-type]
+        rules = self.tenants[caller.tenant].rules
+        return Hall(caller, chart, None, None, None, {}, language, rules)  # type: ignore[arg-type]
 
     async def durable(self, tenant: str, t: int) -> None:
         self.durables += 1

@@ -2,7 +2,7 @@
 
     python tools/build_profiles.py hl7.fhir.r4.core-4.0.1.tgz [OUTPUT]
 
-Every StructureDefinition's snapshot, every ValueSet and every CodeSystem of the package, without what only people read.
+Every StructureDefinition's snapshot of the package, without what only people read.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ from typing import Any
 import msgspec
 import zstandard
 
-from onmaru.fhir.profiles import codes
 from onmaru.fhir.profiles.definition import definition
 
 OUTPUT = Path(__file__).parent.parent / "src/onmaru/fhir/data/profiles.zst"
 READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "StructureDefinition": ("definitions", definition),
-    "ValueSet": ("value_sets", codes.value_set),
-    "CodeSystem": ("code_systems", codes.code_system),
 }
 
 

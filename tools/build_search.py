@@ -43,7 +43,7 @@ class Package:
     def __init__(self, package: Path) -> None:
         self.parameters: dict[str, dict[str, Any]] = {}
         self.types: dict[str, int] = {}
-        self.compartment: dict[str, list[str]] = {}
+        self.compartments: dict[str, dict[str, list[str]]] = {}
         self.elements: dict[str, Elements] = {}
         self.systems: dict[str, set[str]] = {}
         for resource in resources(package):
@@ -57,8 +57,9 @@ class Package:
             self.elements[resource["type"]] = {one["path"]: one for one in resource["snapshot"]["element"]}
             if resource["kind"] == "resource" and not resource["abstract"]:
                 self.types[resource["type"]] = int("DomainResource" in resource["baseDefinition"])
-        elif kind == "CompartmentDefinition" and resource["url"].endswith("/patient"):
-            self.compartment = {one["code"]: one["param"] for one in resource["resource"] if one.get("param")}
+        elif kind == "CompartmentDefinition" and not resource["url"].endswith("/example"):
+            found = {one["code"]: one["param"] for one in resource["resource"] if one.get("param")}
+            self.compartments[resource["code"]] = dict(sorted(found.items()))
         elif kind == "ValueSet":
             included = resource.get("compose", {}).get("include", [])
             if included and all("system" in one and "valueSet" not in one for one in included):
@@ -143,7 +144,7 @@ def build(package: Package, known: list[str]) -> dict[str, Any]:
     numbers = {url: number for number, url in enumerate(urls)}
     return {
         "types": dict(sorted(package.types.items())),
-        "patient": dict(sorted(package.compartment.items())),
+        "compartments": dict(sorted(package.compartments.items())),
         "parameters": [row(package.parameters[url], numbers, package) for url in urls],
     }
 
@@ -152,7 +153,7 @@ def render(data: dict[str, Any]) -> str:
     """One line a parameter, so that a change of the package shows as a change of lines."""
     lines = [json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in data["parameters"]]
     head = ",\n".join(
-        f"{json.dumps(name)}:{json.dumps(data[name], separators=(',', ':'))}" for name in ("types", "patient")
+        f"{json.dumps(name)}:{json.dumps(data[name], separators=(',', ':'))}" for name in ("types", "compartments")
     )
     return "{" + head + ',\n"parameters":[\n' + ",\n".join(lines) + "\n]}\n"
 

@@ -174,6 +174,9 @@ def identifier(value: Json) -> Iterator[Row]:
         yield ("token", value.get("system", ""), value["value"])
     if "text" in value.get("type", {}):
         yield ("text", value["type"]["text"])
+    for one in value.get("type", {}).get("coding", []) if "value" in value else []:
+        if "code" in one:
+            yield ("typed", one.get("system", ""), one["code"], value["value"])
 
 
 def reference(value: Any, type: str) -> Iterator[Row]:

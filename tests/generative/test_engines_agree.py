@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import given
@@ -14,6 +15,7 @@ from tests.contract.conftest import KEYS, SYSTEM, memory, postgres, sqlite
 from tests.generative.conftest import Opened
 from tests.generative.histories import PATIENTS, histories, searches
 
+from onmaru.engines.index import find, joins
 from onmaru.engines.index.follower import decoded
 from onmaru.engines.postgres.deep import named as stored
 from onmaru.engines.postgres.link import Link
@@ -56,7 +58,8 @@ def answered(chart: Chart, query: Query) -> Any:
             page = chart.search(query)
         except Invalid as refusal:
             return refusal.status
-        pages.append((page.total, [(v.name, v.version, v.body) for v in page.matches]))
+        extra = [v.name for v in page.included]
+        pages.append((page.total, [(v.name, v.version, v.body) for v in page.matches], extra, page.notes))
         if not page.cursor:
             break
         query = msgspec.structs.replace(query, cursor=page.cursor)
@@ -69,6 +72,8 @@ def answered(chart: Chart, query: Query) -> Any:
     st.integers(1, 7),
     st.floats(0, 1),
     st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
+    st.sampled_from([0, 1, 512]),
+    st.sampled_from(["", "", "p1"]),
 )
 def test_every_search_is_answered_as_the_oracle_does(
     opened: Opened,
@@ -77,13 +82,16 @@ def test_every_search_is_answered_as_the_oracle_does(
     group: int,
     when: float,
     caller: Caller,
+    few: int,
+    inside: str,
 ) -> None:
+    """`few`: how many matches are judged on their bodies; beyond, the tables are joined. `inside`: a compartment."""
     oracle = memory()
-    with opened() as engine:
+    with opened() as engine, patch.object(find, "SMALL", few), patch.object(joins, "FEW", few):
         assert written(oracle, history, 1) == written(engine, history, group)
         t = round(when * oracle.log.head())
         for type, pairs in asked:
-            query = search.parse((type,), pairs)
+            query = msgspec.structs.replace(search.parse((type,), pairs), compartment=inside)
             for position in (t, oracle.log.head()):
                 ours = answered(Chart(engine, caller).at(position), query)
                 assert ours == answered(Chart(oracle, caller).at(position), query), (type, pairs, position)

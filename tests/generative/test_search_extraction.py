@@ -22,7 +22,7 @@ from onmaru.fhir.search.catalogue import ID, LAST_UPDATED, answerable, compartme
 from onmaru.fhir.search.extraction import actions, compiled
 
 Shared = Callable[[str], Path]
-LISTS = ("token", "text", "reference", "date", "string", "quantity")
+LISTS = ("token", "typed", "text", "reference", "date", "string", "quantity")
 
 
 def rows_of(keys: Keys, sp: int) -> Counter[tuple[Any, ...]]:

@@ -226,6 +226,39 @@ def test_search_over_types_and_within_a_compartment(client: Client) -> None:
     assert len(client("GET", following.removeprefix("http://hospital.example")).json["entry"]) == 1
 
 
+def test_what_an_encounter_and_a_practitioner_have_in_their_compartments(client: Client) -> None:
+    put = {
+        "Practitioner/dr": {"resourceType": "Practitioner"},
+        "Encounter/visit": {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}},
+        "Observation/seen": {
+            "status": "final", "code": {"text": "체온"}, "encounter": {"reference": "Encounter/visit"},
+            "performer": [{"reference": "Practitioner/dr"}],
+        },
+        "Observation/else": {"status": "final", "code": {"text": "체온"}, "hasMember": [{"reference": "Observation/seen"}]},
+        "List/worklist": {
+            "status": "current", "mode": "working", "entry": [{"item": {"reference": "Observation/else"}}]
+        },
+    }  # fmt: skip
+    for name, body in put.items():
+        type_name, _, id = name.partition("/")
+        assert client("PUT", f"/fhir/{name}", {"resourceType": type_name, "id": id} | body).status == 201
+
+    def names(path: str) -> list[str]:
+        found = client("GET", f"/fhir/{path}")
+        assert found.status == 200
+        return sorted(f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in found.json.get("entry", []))
+
+    assert names("Encounter/visit/*") == ["Encounter/visit", "Observation/seen"]
+    assert names("Encounter/visit/Observation") == ["Observation/seen"]
+    assert names("Practitioner/dr/*") == ["Observation/seen", "Practitioner/dr"]
+    assert names("Practitioner/dr/Observation?status=amended") == []
+    assert names("Device/none/Observation") == []
+    assert names("Observation?_list=worklist") == ["Observation/else"]
+    assert client("GET", "/fhir/Encounter/visit/Organization").status == 404
+    assert client("GET", "/fhir/Organization/visit/Encounter").status == 404
+    assert client("GET", "/fhir/Observation?_list=$current-problems").status == 400
+
+
 def test_included_resources_are_marked_and_counted_apart(client: Client) -> None:
     id = client("POST", "/fhir/Patient", KIM).json["id"]
     encounter = {

@@ -20,6 +20,7 @@ from onmaru.app.destroying import finish_all
 from onmaru.app.house import House, place
 from onmaru.app.keeping import Keeping, at_the_keyboard
 from onmaru.app.refusal import Refusal
+from onmaru.engines.whole.reading import Reader
 from onmaru.kernel.accounts import User
 from onmaru.kernel.tenancy import Act
 
@@ -32,6 +33,7 @@ class Walk:
 
     def __init__(self, folder: Path) -> None:
         self.served = Served(folder)
+        self.headers: Any = {}
         self.folder = folder
         (self.served.home / "onmaru.toml").write_text(SETTINGS, "utf-8")
         house = House(place(self.served.environ), rooms=())
@@ -55,6 +57,7 @@ class Walk:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return int(answer.status), json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
+            self.headers = error.headers
             return error.code, json.loads(error.read() or b"null")
 
     def keep(self, path: str, body: Any = None) -> tuple[int, Any]:
@@ -119,6 +122,47 @@ def test_a_suspended_tenant_is_shut_at_every_door_from_the_next_request_and_open
     assert {"계약이 끝났습니다", "새 계약", "suspended"} <= {one["reason"] for one in own}
 
 
+def test_over_its_limits_a_tenant_is_refused_with_when_to_ask_again_and_the_others_are_not(walk: Walk) -> None:
+    def limit(**limits: int) -> int:
+        return walk.ask("PATCH", "/t/house/api/tenants/clinic", {"limits": limits}, "house/operator")[0]
+
+    held = walk.keep("tenants/clinic")[1]["entries"]
+    assert limit(resources=held + 1) == 200
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p2", {**PATIENT, "id": "p2"})[0] == 201
+    status, told = walk.ask("PUT", "/t/clinic/fhir/Patient/p3", {**PATIENT, "id": "p3"})
+    assert (status, told["issue"][0]["code"], walk.headers["retry-after"]) == (507, "too-costly", "3600")
+    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": {**PATIENT, "id": "p4"}, "request": {"method": "PUT", "url": "Patient/p4"}}]}  # fmt: skip
+    assert walk.ask("POST", "/t/clinic/fhir", transaction)[0] == 507
+    assert code(walk.served.send(admission("8", "C8"))[0]) == "AR"
+    assert walk.ask("DELETE", "/t/clinic/fhir/Patient/p2")[0] in (200, 204), "taking away is always possible"
+    assert limit(resources=0) == 200
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p3", {**PATIENT, "id": "p3"})[0] == 201
+    assert limit(rate=2) == 200
+    got = [walk.ask("GET", "/t/clinic/fhir/Patient/p1") for _ in range(5)]
+    assert (got[-1][0], got[-1][1]["issue"][0]["code"], walk.headers["retry-after"]) == (429, "throttled", "1")
+    assert walk.ask("GET", "/api/me", None, "main/root")[0] == 200
+    assert limit(rate=0, at_once=-1) == 422 and limit(rates=1) == 422 and limit(rate=0) == 200
+    assert walk.keep("tenants/clinic")[1]["limits"] == {"resources": 0, "blobs": 0, "rate": 0, "at_once": 0}
+    assert walk.ask("GET", "/t/clinic/fhir/Patient/p1")[0] == 200
+
+
+def test_a_tenant_is_exported_over_http_into_a_folder_that_only_its_key_opens(walk: Walk) -> None:
+    status, told = walk.keep("tenants/clinic/export", {"reason": "이관"})
+    assert status == 202 and walk.keep("tenants/nobody/export", {"reason": "이관"})[0] == 404
+    for _ in range(100):
+        shown = walk.keep("tenants/clinic")[1]
+        if not shown["exporting"]:
+            break
+        time.sleep(0.05)
+    assert shown["exported"]["t"] == shown["entries"]
+    folder = walk.served.home / told["folder"]
+    read = Reader(folder, bytes.fromhex(told["key"]))
+    read.check()
+    assert sum(len(part) for part in read.log()) == shown["entries"]
+    assert not any("홍길동".encode() in path.read_bytes() for path in folder.rglob("*.sealed"))
+
+
 def opens(walk: Walk, home: Path) -> str:
     """What comes of reading the clinic's record in a copy of the house, with the house's keys."""
     environ = {**walk.served.environ, "ONMARU_HOME": str(home), "ONMARU_WITNESS": str(home / "w")}
@@ -128,6 +172,7 @@ def opens(walk: Walk, home: Path) -> str:
 
 
 def test_a_destroyed_tenant_is_gone_with_every_copy_and_its_name_is_never_given_again(walk: Walk) -> None:
+    assert walk.ask("PUT", "/t/clinic/fhir/Patient/p9", {**PATIENT, "id": "p9"})[0] == 201
     copy = walk.folder / "copy"
     shutil.copytree(walk.served.home, copy, ignore=shutil.ignore_patterns("*.sock"))
     keys = Path(walk.served.environ["ONMARU_KEYS"])

@@ -3,7 +3,7 @@
 import pytest
 
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.query import Chain, Clause, Date, Has, Missing, Number, Parts, Query, Ref, Text, Token
+from onmaru.fhir.query import Chain, Clause, Date, Has, Missing, Number, Parts, Query, Ref, Text, Token, Typed, Wide
 from onmaru.fhir.search import Limits, parse
 from onmaru.fhir.search.dates import DAY, span
 
@@ -152,6 +152,25 @@ def test_a_reverse_chain_names_type_reference_and_parameter() -> None:
     assert (has.type, has.parameter.code, has.inner.parameter.code) == ("Observation", "patient", "code")
 
 
+def test_what_stands_for_more_than_is_written_waits_to_be_widened() -> None:
+    for type, name, text, value in (
+        ("Observation", "code:in", "http://x/vs", Text("http://x/vs")),
+        ("Observation", "code:below", "http://x|a", Token("http://x", "a")),
+        ("Observation", "subject:below", "Location/a", Ref("Location", "a")),
+    ):
+        (wide,) = parse((type,), [(name, text)]).clauses
+        assert isinstance(wide, Wide) and wide.clause.values == (value,)
+    (plain,) = parse(("Patient",), [("identifier:of-type", r"http://x|MR|a\|b")]).clauses
+    assert isinstance(plain, Clause) and plain.values == (Typed("http://x", "MR", "a|b"),)
+
+
+def test_a_list_is_asked_as_what_points_from_it() -> None:
+    assert parse(("Patient",), [("_list", "42")]).clauses == parse(("Patient",), [("_has:List:item:_id", "42")]).clauses
+    for text in ("$current-allergies", "a,b", ""):
+        assert refused("Patient", ("_list", text))
+    assert refused("Patient", ("_list:not", "42"))
+
+
 def test_result_parameters_are_read_beside_the_clauses() -> None:
     query = parse(
         ("Observation",),
@@ -168,6 +187,23 @@ def test_result_parameters_are_read_beside_the_clauses() -> None:
     assert query.revinclude[0].source == "Provenance"
     assert [c.parameter.kind for c in query.clauses if isinstance(c, Clause)] == ["special", "special"]
     assert ("_format", "json") not in query.pairs and len(query.pairs) == 10
+
+
+def test_an_include_that_iterates_may_start_anywhere() -> None:
+    query = parse(
+        ("Observation",),
+        [("_include:iterate", "Patient:link"), ("_include:recurse", "Patient:organization"), ("_revinclude", "Provenance:*"),
+         ("_revinclude:iterate", "*"), ("_revinclude", "Observation:*:Patient")],
+    )  # fmt: skip
+    assert [(i.source, i.parameter and i.parameter.code, i.iterate) for i in query.include] == [
+        ("Patient", "link", True),
+        ("Patient", "organization", True),
+    ]
+    assert [(i.source, i.parameter, i.target, i.iterate) for i in query.revinclude] == [
+        ("Provenance", None, "", False),
+        ("*", None, "", True),
+        ("Observation", None, "Patient", False),
+    ]
 
 
 def test_a_count_is_cut_to_the_limit_and_zero_asks_for_the_total_alone() -> None:
@@ -200,15 +236,13 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
 @pytest.mark.parametrize(
     ("type", "name", "text"),
     [
-        ("Observation", "_text", "pain"),
-        ("Observation", "_content", "pain"),
         ("Observation", "_filter", "name eq x"),
         ("Location", "near", "1|2|3"),
-        ("Observation", "_include:iterate", "Observation:subject"),
+        ("Observation", "_include:deep", "Observation:subject"),
+        ("Observation", "_include:iterate", "Observation:code"),
         ("Observation", "_include", "Patient:link"),
         ("Observation", "_include", "Observation:code"),
         ("Observation", "_revinclude", "Observation:subject"),
-        ("Observation", "_revinclude", "Provenance:*"),
         ("Observation", "_has:Patient:name:name", "x"),
         ("Observation", "_has:Observation", "x"),
         ("Observation", "code.text", "x"),
@@ -224,6 +258,11 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
         ("Observation", "code-value-quantity:missing", "true"),
         ("Observation", "code", "a|b|c"),
         ("Observation", "code:below", "x"),
+        ("Observation", "code:in", "not a url"),
+        ("Observation", "code:of-type", "a|b"),
+        ("Observation", "patient:below", "1"),
+        ("Observation", "subject:below", "Patient/1"),
+        ("ValueSet", "url:below", "http://x" + "/x" * 80),
         ("Observation", "code:", "x.y"),
         ("Observation", "value-quantity", "5.4|mg"),
         ("Observation", "value-quantity", "five"),

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import msgspec
 
 from onmaru.adapters.packing import detect, unpacked
-from onmaru.adapters.pieces import Piece, pieces
-from onmaru.fhir.outcome import Invalid
+from onmaru.adapters.pieces import Piece, kept_as, pieces
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.errand import Admit, Admitted, conditional_references
 from onmaru.kernel.record import Change
 
@@ -59,6 +59,25 @@ def tell(data: bytes, links: dict[str, str], new_id: Callable[[], str]) -> Told 
     if len(plain) > LARGE or not all(_plain(piece) for piece in found):
         return Told(digest, ids, [])
     return Told(digest, ids, [_entry(piece, id, links) for piece, id in zip(found, ids, strict=True)])
+
+
+def tell_line(line: bytes, number: int, type: str) -> Piece:
+    """One line of NDJSON made ready, or refused; `type`: what it has to be, "" for anything."""
+    place = f"line {number}"
+    piece = kept_as(line, place)
+    if type and piece.change.type != type:
+        return refused_line(place, type, invalid("value", "not of the type that the manifest says"))
+    try:
+        made = Admit(piece.change.type, line, piece.compacted, {}).done()
+    except Invalid as error:
+        return refused_line(place, type, error)
+    change = msgspec.structs.replace(piece.change, body=made.body, ready=made)
+    return msgspec.structs.replace(piece, body=made.body, change=change, compacted=True)
+
+
+def refused_line(place: str, type: str, error: Invalid) -> Piece:
+    """A line that will not be taken, and why."""
+    return Piece(b"", place, Change("create", type), refused=error)
 
 
 def promise(found: list[Piece], ids: list[str], links: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -26,6 +26,8 @@ from onmaru.kernel.room import Hall
 
 FILE = "urn:onmaru:file"
 SLICE = 1000
+# Problems of one entry that a mark tells
+TOLD = 20
 
 
 class FhirFiles:
@@ -39,6 +41,38 @@ class FhirFiles:
         self._meant: Meant
         self._original: Callable[[], bytes]
         self._learned = False
+        # What was refused of a stretch of lines, where that is told and not buried
+        self._told: list[Problem] | None = None
+
+    def stretch(self, hall: Hall, found: Sequence[Piece], progress: Progress) -> Receipt:
+        """Write some lines of a file, each transaction with its mark, which also tells what was refused of them.
+
+        A refusal that names no line is one of the whole transaction, which is halved until it names one. Raises Invalid 503
+        when nothing can be written just now, and whatever is refused to the mark itself.
+        """
+        self._meant, self._told = Meant(hall, lambda: None, ()), []
+        receipt = Receipt()
+        try:
+            self._slice(hall, [(piece, self._new_id()) for piece in found], progress, receipt)
+        except _Unnamed:
+            middle = len(found) // 2
+            before = msgspec.structs.replace(progress, done=progress.done - len(found) + middle)
+            receipt = self.stretch(hall, found[:middle], before)
+            receipt.add(self.stretch(hall, found[middle:], progress))
+        finally:
+            self._told = None
+        return receipt
+
+    def marks(self, hall: Hall, digest: str) -> Iterator[Mark]:
+        """What the transactions of a file said of it, the newest first."""
+        pairs = [("identifier", f"{FILE}|{digest}"), ("_count", "100"), ("_total", "none")]
+        query = search.parse(("DocumentReference",), pairs)
+        while True:
+            page = hall.record.search(query)
+            yield from (_kept(version.body) for version in page.matches)
+            if not page.cursor:
+                return
+            query = msgspec.structs.replace(query, cursor=page.cursor)
 
     def take(
         self,
@@ -131,9 +165,7 @@ class FhirFiles:
                 written = hall.record.write([*changes, self._mark(progress, good, len(part) - len(good))])
                 break
             except Invalid as error:
-                bad = {number for issue in error.issues if (number := _number(issue)) is not None}
-                if not bad or len(good) == 1:
-                    bad = set(range(len(good))) if len(good) == 1 else self._alone(hall, good)
+                bad = self._bad(hall, good, error)
                 for number in sorted(bad):
                     self._refuse(hall, good[number], error, receipt)
                 good = [one for number, one in enumerate(good) if number not in bad]
@@ -143,6 +175,17 @@ class FhirFiles:
             receipt.created.append(version.name)
             receipt.by_type[version.type] = receipt.by_type.get(version.type, 0) + 1
         receipt.position = max(receipt.position, written[-1].version.t)
+
+    def _bad(self, hall: Hall, good: Sequence[tuple[Piece, str]], error: Invalid) -> set[int]:
+        """Which entries a refusal is about; where nothing can be written just now, no entry is to blame for it."""
+        if error.status in (429, 503, 507) or not good:
+            raise error
+        bad = {number for issue in error.issues if (number := _number(issue)) is not None}
+        if not bad or len(good) == 1:
+            if len(good) > 1 and self._told is not None:
+                raise _Unnamed
+            bad = set(range(len(good))) if len(good) == 1 else self._alone(hall, good)
+        return bad
 
     def _alone(self, hall: Hall, good: Sequence[tuple[Piece, str]]) -> set[int]:
         """Which entries cannot be written for themselves, when the refusal does not name them."""
@@ -156,6 +199,10 @@ class FhirFiles:
 
     def _refuse(self, hall: Hall, refused: tuple[Piece, str], error: Invalid, receipt: Receipt) -> None:
         piece, id = refused
+        if self._told is not None:
+            receipt.rejected += 1
+            self._told.append(Problem(piece.place, list(error.issues[:TOLD])))
+            return
         promised = id if piece.promised else ""
         if piece.change.ready is not None:
             # What is kept to be mended is what came
@@ -182,7 +229,7 @@ class FhirFiles:
         """The load's own entry in the same transaction: how far the file is in, and where its names lead."""
         named = ((piece, id) for piece, id in good if piece.promised and piece.name.startswith("urn:"))
         links = {piece.name: f"{piece.change.type}/{id}" for piece, id in named}
-        kept = msgspec.json.encode(_Kept(progress.done, progress.ids, links, refused))
+        kept = msgspec.json.encode(Mark(progress.done, progress.ids, links, refused, self._told or []))
         attachment = {"contentType": "application/json", "data": base64.b64encode(kept).decode()}
         document = {
             "resourceType": "DocumentReference",
@@ -192,6 +239,10 @@ class FhirFiles:
             "content": [{"attachment": attachment}],
         }
         return Change("create", "DocumentReference", body=msgspec.json.encode(document))
+
+
+class _Unnamed(Exception):
+    """A transaction was refused without a word about which entry is to blame."""
 
 
 class Meant:
@@ -233,13 +284,21 @@ class Progress(msgspec.Struct, frozen=True):
     ids: list[str]
 
 
-class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+class Problem(msgspec.Struct, frozen=True):
+    """Why what stands at a place of a file was not taken."""
+
+    place: str
+    issues: list[Issue]
+
+
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a mark says in its attachment; nothing, where it is no mark of ours. `refused` entries were not taken."""
 
     done: int = 0
     ids: list[str] = []
     links: dict[str, str] = {}
     refused: int = 0
+    problems: list[Problem] = []
 
 
 class _Attachment(msgspec.Struct):
@@ -250,16 +309,16 @@ class _Content(msgspec.Struct):
     attachment: _Attachment
 
 
-class _Mark(msgspec.Struct):
+class _Document(msgspec.Struct):
     content: list[_Content]
 
 
-def _kept(body: bytes | None) -> _Kept:
+def _kept(body: bytes | None) -> Mark:
     try:
-        mark = msgspec.json.decode(body or b"", type=_Mark)
-        return msgspec.json.decode(base64.b64decode(mark.content[0].attachment.data), type=_Kept)
+        mark = msgspec.json.decode(body or b"", type=_Document)
+        return msgspec.json.decode(base64.b64decode(mark.content[0].attachment.data), type=Mark)
     except (msgspec.MsgspecError, ValueError, IndexError):
-        return _Kept()
+        return Mark()
 
 
 def _free(hall: Hall, type: str, id: str) -> bool:

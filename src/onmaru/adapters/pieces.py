@@ -49,15 +49,15 @@ def pieces(data: bytes) -> Iterator[Piece]:
     if more and _is_object(first):
         for number, line in enumerate(data.split(b"\n"), 1):
             if line.strip():
-                yield _kept_as(line.strip(), f"line {number}")
+                yield kept_as(line.strip(), f"line {number}")
         return
     if _type(data) == "Bundle":
         yield from _entries(data)
         return
-    yield _kept_as(data, "")
+    yield kept_as(data, "")
 
 
-def _kept_as(body: bytes, place: str, name: str = "") -> Piece:
+def kept_as(body: bytes, place: str, name: str = "") -> Piece:
     """A resource under its own id, or under a new one when it has none."""
     type, id = _type(body), ""
     # The strict decode says what is wrong
@@ -102,7 +102,7 @@ def _entries(data: bytes) -> Iterator[Piece]:
         place, body = f"Bundle.entry[{number}]", bytes(entry.resource or b"")
         if kind not in ("transaction", "batch"):
             if body:
-                yield _kept_as(body, place, entry.full_url)
+                yield kept_as(body, place, entry.full_url)
             continue
         try:
             asked = item(number, entry, update_create=True, base="")

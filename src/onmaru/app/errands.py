@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from itertools import repeat
 
 import msgspec
 from msgspec.structs import replace
 
+from onmaru.adapters.ahead import refused_line, tell_line
+from onmaru.adapters.pieces import Piece
 from onmaru.app.rooms import all_rooms
 from onmaru.fhir.outcome import Invalid, Issue
 from onmaru.kernel.errand import Admit, Admitted, Open, Opened, Refused, Relink, Relinked
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row
+from onmaru.kernel.record import Change
 
 LENGTH = 8
 
@@ -41,8 +45,51 @@ class Projected(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
     body: bytes = b""
 
 
-Task = Admit | Open | Relink | Project
-Reply = Admitted | Opened | Relinked | Projected | Refused
+class Lines(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
+    """Make lines of NDJSON ready: `raw` has them with a line feed after each, `numbers` tells where they stand."""
+
+    raw: bytes
+    numbers: list[int]
+    type: str
+
+    def done(self) -> Readied:
+        pieces = map(tell_line, self.raw.split(b"\n"), self.numbers, repeat(self.type))
+        return Readied([Ready.of(piece) for piece in pieces])
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A line as the Change it asks for, or why there is none."""
+
+    op: str
+    id: str
+    type: str
+    made: Admitted | None
+    issues: list[Issue]
+    status: int
+
+    @classmethod
+    def of(cls, piece: Piece) -> Ready:
+        change, why = piece.change, piece.refused
+        issues, status = (list(why.issues), why.status) if why is not None else ([], 0)
+        return cls(change.op, change.id, change.type, change.ready, issues, status)
+
+    def piece(self, number: int) -> Piece:
+        """The line again."""
+        place = f"line {number}"
+        if self.made is None:
+            return refused_line(place, self.type, Invalid(self.issues, self.status))
+        body = self.made.body
+        change = Change(self.op, self.type, self.id, body, ready=self.made)  # type: ignore[arg-type]  # told by ourselves
+        return Piece(body, place, change, compacted=True)
+
+
+class Readied(msgspec.Struct, tag=True, tag_field="errand", array_like=True):
+    lines: list[Ready]
+    body: bytes = b""
+
+
+Task = Lines | Admit | Open | Relink | Project
+Reply = Readied | Admitted | Opened | Relinked | Projected | Refused
 
 
 def done(task: Task) -> Reply:

@@ -67,9 +67,7 @@ class Keeping:
         """Carry out an act and give the tenant as it is then. `Invalid` 404, 409, 410 or 422; refusals are noted too."""
         try:
             self._checked(act)
-            {"add": self._add, "suspend": self._turned, "resume": self._turned, "limit": self._limited}[act.what](
-                caller, act
-            )
+            _ACTS[act.what](self, caller, act)
         except Invalid as error:
             self.note(caller, act, denied=error.issues[0].code)
             raise
@@ -85,14 +83,16 @@ class Keeping:
         if not denied and act.tenant != HOUSE and act.what != "destroy":
             self.house.seat(act.tenant).home.trail.add(row)
 
+    def ours(self) -> bool:
+        """Whether the tenant `house` is the house's own, which nobody's of that name from before is."""
+        return self.house.tenancies.of(HOUSE).keeps
+
     def books(self) -> Any:
-        """The trail of the house's own tenant, which is made when it is first needed."""
-        kept = self.house.tenancies.of(HOUSE)
-        if not kept.keeps:
+        """The trail of the house's own tenant, made when it is first needed; that of main where the name was taken."""
+        if not self.ours():
             if self.house.exists(HOUSE):
-                text = "a tenant called house was there before; move or destroy it, since the house needs the name"
-                raise invalid("conflict", text, status=409)
-            self.house.tenancies.save(replace(kept, keeps=True, at=now(), by="onmaru"))
+                return self.house.seat(MAIN).home.trail
+            self.house.tenancies.save(Tenancy(HOUSE, at=now(), by="onmaru", keeps=True))
         return self.house.seat(HOUSE).home.trail
 
     def _checked(self, act: Act) -> None:
@@ -131,6 +131,24 @@ class Keeping:
             names = ", ".join(Limits.__struct_fields__)
             raise invalid("value", f"the limits are {names}, numbers from 0 (none)", "limits", 422)
         self.house.tenancies.save(replace(kept, limits=replace(kept.limits, **act.limits)))
+
+    def _exported(self, caller: Caller, act: Act) -> None:
+        """Of an export the beginning is noted, for it discloses everything, and the end."""
+        kept = self.known(act.tenant)
+        if kept.state in LEAVING:
+            raise invalid("conflict", f"this tenant is {kept.state}", "tenant", 409)
+        if act.exported is not None:
+            self.house.tenancies.save(replace(kept, exported=act.exported))
+
+
+_ACTS = {
+    "add": Keeping._add,
+    "suspend": Keeping._turned,
+    "resume": Keeping._turned,
+    "limit": Keeping._limited,
+    "export": Keeping._exported,
+    "import": Keeping._exported,
+}
 
 
 def at_the_keyboard() -> Caller:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
-from onmaru.app import control, destroying
+from onmaru.app import control, departing, destroying
 from onmaru.app.house import House, place
 from onmaru.app.keeping import Keeping, at_the_keyboard
 from onmaru.app.lines import say
+from onmaru.app.progress import progress
+from onmaru.app.refusal import REFUSED, Refusal
 from onmaru.kernel.erasure import driven
 from onmaru.kernel.tenancy import Act
 
@@ -23,7 +27,7 @@ _reason = click.option(
 
 @click.group()
 def tenant() -> None:
-    """Make, list, suspend, resume and destroy tenants."""
+    """Make, list, suspend, resume, export, import and destroy tenants."""
 
 
 @tenant.command("add")
@@ -71,6 +75,19 @@ def resume(name: str, reason: str, json: bool) -> None:
     say(_done(Act("resume", name, reason)), json=json)
 
 
+@tenant.command("limit")
+@click.argument("name")
+@click.option("--resources", type=click.IntRange(0), help="Versions of resources that it may hold.")
+@click.option("--blobs", type=click.IntRange(0), help="Bytes of blobs that it may keep.")
+@click.option("--rate", type=click.IntRange(0), help="Requests a second.")
+@click.option("--at-once", type=click.IntRange(0), help="Requests at a time.")
+@_json
+def limit(name: str, json: bool, **given: int | None) -> None:
+    """Limit what a tenant may use; 0 takes a limit away, and what is not named stays as it is."""
+    limits = {one: value for one, value in given.items() if value is not None}
+    say(_done(Act("limit", name, limits=limits)), json=json)
+
+
 @tenant.command("destroy")
 @click.argument("name")
 @_reason
@@ -89,21 +106,74 @@ def destroy(name: str, reason: str, again: str, transferred: str, json: bool) ->
     say(_asked(name, act, lambda keeping: _destroyed(keeping, act)), json=json)
 
 
+@tenant.command("export")
+@click.argument("name")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--key", type=click.Path(dir_okay=False, path_type=Path), help="File of the key that seals it; made if absent."
+)
+@click.option("--in-clear", is_flag=True, help="Write patients' records unencrypted.")
+@click.option("--reason", default="", help="Why, as it stands in the house's books; at most 500 characters.")
+@_json
+def export(name: str, folder: Path, key: Path | None, in_clear: bool, reason: str, json: bool) -> None:
+    """Write a tenant whole into FOLDER: every version, its blobs, its audit trail and who could come in, as NDJSON.
+
+    Sealed with the key in a file of its own, or with `--in-clear` for who has to read it without this program. Nobody has
+    to stop for it. Cut short, the same command goes on; what has changed since then is not in it.
+    """
+    if (key is None) is not in_clear:
+        raise Refusal("say either --key FILE, or --in-clear: the folder holds every patient's record", REFUSED)
+    act = Act("export", name, reason)
+    entries = int(_done(act)["entries"])
+    house = House(place(), rooms=())
+    secret = departing.key_in(key, make=True, folder=folder)
+    with progress("Entries", entries, quiet=json) as advance:
+        line, stood = departing.exported(house, name, folder, secret, advance)
+    house.close()
+    _done(replace(act, exported=stood))
+    say(line, json=json)
+    if in_clear:
+        click.echo(f"onmaru: {folder} holds the records of patients in clear", err=True)
+
+
+@tenant.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--as", "name", default="", help="The new tenant's name; by default the one it had.")
+@click.option(
+    "--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of the key that sealed it."
+)
+@_json
+def bring(folder: Path, name: str, key: Path | None, json: bool) -> None:
+    """Make a tenant of a whole export. Every hash and commitment is checked; its chains are sealed anew in this house.
+
+    Compare `signed_by` with what the export told: then the house that has that key made it, and nobody changed it since.
+
+    Passwords, tokens, second steps and apps' secrets do not travel: users get new ones. Cut short, nothing of it is there.
+    """
+    house = House(place(), rooms=())
+    secret = departing.key_in(key, make=False, folder=folder)
+    named = name or departing.name_in(folder, secret)
+    with progress("Entries", None, quiet=json) as advance:
+        line = departing.imported(house, named, folder, secret, advance)
+    house.close()
+    _done(Act("import", named, f"from {line['from']}"))
+    say(line, json=json)
+
+
 def _done(act: Act) -> Mapping[str, Any]:
     return _asked(act.tenant, act, lambda keeping: keeping.do(at_the_keyboard(), act))
 
 
 def _asked(tenant: str, act: Act | None, here: Callable[[Keeping], Mapping[str, Any]]) -> Mapping[str, Any]:
     """What the running server says, or what comes of it done here."""
-    where = place()
-    if control.served(where.home):
-        lines: list[Mapping[str, Any]] = []
+    where, lines = place(), list[Mapping[str, Any]]()
+    try:
         control.ask(where.home, control.Asked("", "", tenant, "", {}, act), lines.append)
         return lines[-1]
-    house = House(where)
+    except control.Unserved:
+        house = House(where)
     try:
-        keeping = Keeping(house)
-        return here(keeping)
+        return here(Keeping(house))
     finally:
         house.close()
 

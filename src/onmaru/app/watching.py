@@ -1,87 +1,91 @@
-"""Follows the audit trail of a tenant in motion and raises alarms on unusual access, each into the trail itself.
-
-How far it is stands in the trail too, as a row of its own beside the alarms it raised: killed at any moment it neither
-forgets one nor raises one again.
-"""
+"""What the record asks before it takes a Subscription or a topic, and whose it then is. Topics are read from the record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
 
-import msgspec
-
-from onmaru.app.house import Seat, now
-from onmaru.kernel.accounts import Accounts
-from onmaru.kernel.alarms import ALARM, WATCHER, Known, Watch, kin
-from onmaru.kernel.audit import Access
-
-# Blocks of the trail that are read again at the start, for what is usual and what was raised already
-BACK = 2000
-# Blocks after which the place is noted though nothing was raised
-MARK = 500
-
-
-class Watching:
-    """One tenant's watch. `step` takes a block of the trail, whose index has followed; False when there was none."""
-
-    def __init__(self, seat: Seat, accounts: Accounts) -> None:
-        self._trail = seat.home.trail
-        self._index = seat.home.index
-        self._labels = seat.tenant.gate.labels
-        self._accounts, self._tenant = accounts, seat.tenant.name
-        self._watch = Watch(Known(self._own, self._marked, self._kin))
-        self._stood = self._block = self._noted = -1
-
-    def _place(self) -> int:
-        """The last block that was watched; of a trail that nobody has watched yet, its end."""
-        rows = self._trail.page(user=WATCHER, count=1)
-        if rows:
-            return int(rows[0][1].request)
-        return self._trail.block
-
-    def step(self) -> bool:
-        """Judge the next block; alarms and the place are added to the trail in one go."""
-        if self._stood < 0:
-            self._stood = self._noted = self._place()
-            self._block = max(0, self._stood - BACK)
-        found = next(self._blocks(), None)
-        if found is None:
-            return False
-        number, first, packed = found
-        rows = self._trail.rows(packed)
-        alarms = [alarm for n, row in enumerate(rows, start=first) for alarm in self._watch.see(n, row)]
-        self._block = number
-        if number <= self._stood:
-            return True
-        if alarms or (number - self._noted >= MARK and any(row.user != WATCHER for row in rows)):
-            for alarm in alarms:
-                self._trail.add(alarm)
-            self._trail.add(Access(now(), WATCHER, (), "", "execute", ALARM[:-1], (), True, "", str(number), ""))
-            self._noted = number
-        return True
-
-    def _blocks(self) -> Iterator[tuple[int, int, bytes]]:
-        return ((number, first, packed) for number, first, packed, _ in self._trail.blocks(self._block))
-
-    def _own(self, user: str) -> str:
-        found = self._accounts.user(self._tenant, user)
-        return found.patient if found is not None else ""
-
-    def _marked(self, patient: str) -> Iterator[str]:
-        return (f"{system}|{code}" for system, code in self._labels.of(patient))
-
-    def _kin(self, own: str, patient: str) -> bool:
-        mine, other = self._body(own), self._body(patient)
-        return mine is not None and other is not None and kin(_parsed(mine), _parsed(other))
-
-    def _body(self, patient: str) -> bytes | None:
-        found = self._index.latest("Patient", patient, self._index.file.position)
-        return found.body if found is not None else None
+from onmaru.fhir.outcome import Invalid
+from onmaru.fhir.query import Query
+from onmaru.fhir.search import parse
+from onmaru.fhir.subscriptions.topic import CODE, Topic, is_topic, topic_of
+from onmaru.fhir.subscriptions.wanted import Wanted, fits, wanted
+from onmaru.kernel.caller import Caller
+from onmaru.kernel.gate import ALL
+from onmaru.kernel.index import Index
+from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.login import Logins
+from onmaru.kernel.owning import owner_of
+from onmaru.kernel.subscribing import HOUSE, Ledger
 
 
-@lru_cache(maxsize=64)
-def _parsed(body: bytes) -> dict[str, Any]:
-    read: dict[str, Any] = msgspec.json.decode(body)
-    return read
+class Book:
+    """Watch (kernel/subscribing.py) of one tenant. `tip`: the position up to which topics count."""
+
+    def __init__(self, ledger: Ledger, logins: Callable[[], Logins], index: Index, tip: Callable[[], int]) -> None:
+        self.ledger = ledger
+        self._logins = logins
+        self._index = index
+        self._tip = tip
+        self._topics: dict[str, Topic] | None = None
+        self._ids: set[str] = set()
+
+    def judge(self, caller: Caller, draft: Draft) -> None:
+        """What the house itself loads is kept as it came and does nothing; so is what is switched off."""
+        if draft.body is None or not caller.grant:
+            return
+        if draft.type == "Basic":
+            if is_topic(draft.body):
+                topic_of(draft.body)
+            return
+        asked = wanted(draft.body)
+        if asked.topic and asked.state != "off":
+            fits(asked, self.topic(asked.topic))
+
+    def took(self, caller: Caller, version: Version) -> None:
+        """Who wrote it last owns it; a Basic may be a topic, before it or now."""
+        if version.type == "Basic":
+            if version.body is None or is_topic(version.body) or version.id in self._ids:
+                self._topics = None
+        elif version.body is not None and (caller.grant or caller.user != HOUSE):
+            self.ledger.own(version.id, owner_of(self._logins(), caller, version.version))
+
+    def forget(self) -> None:
+        """Another worker wrote: read the topics again."""
+        self._topics = None
+
+    def topic(self, canonical: str) -> Topic | None:
+        """The topic of that url, with `|version` only of that version; None where there is none."""
+        url, _, version = canonical.partition("|")
+        found = self.topics().get(url)
+        return found if found is not None and version in ("", found.version) else None
+
+    def topics(self) -> dict[str, Topic]:
+        """Every topic of the record that can fire, by url; of two with the same the newest."""
+        if self._topics is None:
+            self._topics = {}
+            query: Query = parse(("Basic",), [("code", "|".join(CODE))])
+            for version in reversed(self._index.find(_all(query), self._tip(), 0, 0, ALL).versions):
+                topic = _read(version)
+                self._ids.add(version.id)
+                if topic is not None:
+                    self._topics[topic.url] = topic
+        return self._topics
+
+    def standing(self, asked: Wanted) -> Topic | None:
+        """The topic of a subscription as it is now; `Invalid` 422 when it can fire no more."""
+        if not asked.topic:
+            return None
+        topic = self.topic(asked.topic)
+        fits(asked, topic)
+        return topic
+
+
+def _all(query: Query) -> Query:
+    return Query(query.types, query.clauses, count=2**31, total="none")
+
+
+def _read(version: Version) -> Topic | None:
+    try:
+        return topic_of(version.body or b"")
+    except Invalid:
+        return None

@@ -25,8 +25,9 @@ class KeyLost(Exception):
 class Keyring:
     """The keys of one tenant, derived for one use each."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, names: bytes = b"") -> None:
         self._secret = secret
+        self.names = names or self.key("names")
 
     def key(self, use: str) -> bytes:
         """32 bytes for `use`, always the same."""
@@ -38,7 +39,7 @@ class Keyring:
 
     def name(self, digest: bytes) -> str:
         """A public name that tells nothing about the bytes whose digest it is made from."""
-        return hmac.new(self.key("names"), digest, sha256).hexdigest()
+        return hmac.new(self.names, digest, sha256).hexdigest()
 
 
 def master(folder: Path) -> bytes:
@@ -94,6 +95,8 @@ def sync_folder(folder: Path) -> None:
 _OWN = b"\x02"
 _NAME = 16
 _WRAPPED = 60
+# The key of names that a tenant brought with it
+_NAMES = "names.key"
 
 
 def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str) -> Keyring:
@@ -118,9 +121,22 @@ def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str) -> 
             raise KeyLost(f"tenant {tenant}: its own key is not in this folder of keys, or was destroyed")
         wrapped, key = wrapped[1 + _NAME :], _both(master_key, place.read_bytes())
     try:
-        return Keyring(AESGCM(key).decrypt(wrapped[:12], wrapped[12:], tenant.encode()))
+        ring = Keyring(AESGCM(key).decrypt(wrapped[:12], wrapped[12:], tenant.encode()))
+        brought = folder / _NAMES
+        return Keyring(ring._secret, _unboxed(ring, brought.read_bytes())) if brought.exists() else ring
     except Exception as error:
         raise KeyLost(f"tenant {tenant}: its key does not open with this master key") from error
+
+
+def bring_names(folder: Path, ring: Keyring, names: bytes) -> Keyring:
+    """Have a tenant that comes from another house name its blobs as there, since its record refers to them."""
+    nonce = os.urandom(12)
+    write_new(folder / _NAMES, nonce + AESGCM(ring.key("naming")).encrypt(nonce, names, b"names"))
+    return Keyring(ring._secret, names)
+
+
+def _unboxed(ring: Keyring, kept: bytes) -> bytes:
+    return AESGCM(ring.key("naming")).decrypt(kept[:12], kept[12:], b"names")
 
 
 def own_place(folder: Path, keys: Path, tenant: str) -> Path | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
+from pyroaring import BitMap
 
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Has, Query, Sort
+from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort, Wide, unwidened
 from onmaru.kernel.alarms import ALARM, ALARMS
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
@@ -170,16 +171,55 @@ class MemoryLog:
         page = [v for v in seen if not before or v.t < before]
         return Found(page[:count], len(seen), len(page) > count)
 
+    def recorded(self, microseconds: int) -> int:
+        """By looking at every version."""
+        return sum(1 for v in self.versions if v.at < microseconds)
+
+    def standing(self, query: Query, t: int, sight: Sight) -> BitMap:
+        """All that `find` finds."""
+        everything = msgspec.structs.replace(query, count=2**31, sort=())
+        return BitMap(v.t for v in self.find(everything, t, 0, 0, sight).versions)
+
+    def seen(self, positions: BitMap, type: str, t: int, sight: Sight) -> BitMap:
+        """By looking at each."""
+        asked = (self.versions[t - 1] for t in positions)
+        return BitMap(v.t for v in asked if sight.shows(v, self.compartments(v), self.keys))
+
+    def inside(self, patients: Sequence[str]) -> BitMap:
+        """By looking at every version."""
+        return BitMap(v.t for v in self.versions if not set(patients).isdisjoint(self.compartments(v).own))
+
+    def owned(self, after: int, t: int) -> BitMap:
+        """By looking at each."""
+        return BitMap(v.t for v in self.versions[after:t] if self.compartments(v).own)
+
+    def named(self, positions: BitMap) -> frozenset[str]:
+        """By looking at each."""
+        return frozenset(one for t in positions for one in self.compartments(self.versions[t - 1]).named)
+
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """One by one."""
+        found: list[bytes] = []
+        for number, t in enumerate(positions):
+            if sum(map(len, found)) >= most:
+                return number, found
+            found += [body] if (body := self.versions[t - 1].body) is not None else []
+        return len(positions), found
+
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Look at every current resource, one after the other."""
         scan = _Scan(self, t, sight)
-        found = [v for v in scan.current(query.types) if all(scan.holds(v, clause) for clause in query.clauses)]
+        inside = (v for v in scan.current(query.types) if self._inside(v, query.compartment))
+        found = [v for v in inside if all(scan.holds(v, clause) for clause in query.clauses)]
         found.sort(key=lambda v: v.t, reverse=True)
         for sort in reversed(query.sort):
             found = self._sorted(found, sort)
         total = None if query.total == "none" else len(found)
         rest = found[offset:] if query.sort else [v for v in found if not after or v.t < after]
         return Found(rest[: query.count], total, len(rest) > query.count)
+
+    def _inside(self, version: Version, patient: str) -> bool:
+        return not patient or patient in self.compartments(version).own
 
     def _sorted(self, found: list[Version], sort: Sort) -> list[Version]:
         """Stable; resources without the element come last whichever the direction."""
@@ -206,28 +246,28 @@ class _Scan:
     def current(self, types: tuple[str, ...]) -> Iterator[Version]:
         return (v for v in self.visible.values() if not types or v.type in types)
 
-    def holds(self, version: Version, clause: Clause | Chain | Has) -> bool:
-        keys = self.log.keys(version)
-        if isinstance(clause, Clause):
-            return clause_holds(version, keys, clause)
-        if isinstance(clause, Has):
-            inner = Clause(clause.parameter, "", ())
-            return any(
-                self._points(v, inner, version) and self.holds(v, clause.inner) for v in self.current((clause.type,))
-            )
-        for sp, type, id in keys.reference:
+    def holds(self, version: Version, node: Node) -> bool:
+        if isinstance(node, Clause):
+            return clause_holds(version, self.log.keys(version), node)
+        if isinstance(node, Either):
+            return any(type in ("", version.type) and self.holds(version, one) for type, one in node.of)
+        if isinstance(node, Wide):
+            raise unwidened(node)
+        return self._has(version, node) if isinstance(node, Has) else self._chained(version, node)
+
+    def _chained(self, version: Version, node: Chain) -> bool:
+        for sp, type, id in self.log.keys(version).reference:
             target = self.visible.get(f"{type}/{id}")
-            if sp != clause.parameter.sp or target is None:
+            if sp != node.parameter.sp or target is None:
                 continue
-            if any(type == wanted and self.holds(target, inner) for wanted, inner in clause.inner):
+            if any(type == wanted and self.holds(target, inner) for wanted, inner in node.inner):
                 return True
         return False
 
-    def _points(self, version: Version, clause: Clause, target: Version) -> bool:
-        return any(
-            (sp, type, id) == (clause.parameter.sp, target.type, target.id)
-            for sp, type, id in self.log.keys(version).reference
-        )
+    def _has(self, version: Version, node: Has) -> bool:
+        row = (node.parameter.sp, version.type, version.id)
+        pointing = (v for v in self.current((node.type,)) if row in self.log.keys(v).reference)
+        return any(self.holds(v, node.inner) for v in pointing)
 
 
 class MemoryTrail:

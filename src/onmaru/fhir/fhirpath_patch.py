@@ -181,6 +181,9 @@ def _add_to(owner: Json, element: Element, made: tuple[str, Any, Any], at: int |
         extras += [None] * (len(values) - len(extras))
         extras.insert(place, extra)
     values.insert(place, value)
+    for member in (name, f"_{name}"):
+        if all(one is None for one in owner.get(member, (0,))):
+            del owner[member]
 
 
 def _set(owner: Json, name: str, value: Any) -> None:

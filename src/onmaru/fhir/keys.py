@@ -10,6 +10,7 @@ class Keys(msgspec.Struct, gc=False):
 
     token: (sp, system or "", code) — boolean as true/false, Identifier as system|value, uri and canonical with system "".
         A token over a string or ContactPoint is case-folded, as the query's is.
+    typed: (sp, system of the type or "", code of the type, value) of an Identifier, for `:of-type`.
     text: (sp, display or text of a coded value), for `:text`.
     reference: (sp, target type or "", id or absolute url) — versions stripped; contained targets left out.
         A canonical with a version has two rows, `url|version` and url.
@@ -32,6 +33,7 @@ class Keys(msgspec.Struct, gc=False):
     patients: list[str] = []
     labels: list[tuple[str, str]] = []
     heir_of: list[tuple[str, str]] = []
+    typed: list[tuple[int, str, str, str]] = []
 
 
 MIN = -(2**62)

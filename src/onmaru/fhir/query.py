@@ -11,7 +11,10 @@ Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it."""
+    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it.
+
+    `expression`: the FHIRPath of one that a tenant defined itself (fhir/search/own.py); it has no rows in any index.
+    """
 
     sp: int
     code: str
@@ -19,6 +22,7 @@ class Parameter(msgspec.Struct, frozen=True):
     targets: tuple[str, ...] = ()
     components: tuple[Parameter, ...] = ()
     url: str = ""
+    expression: str = ""
 
 
 class Token(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -66,17 +70,25 @@ class Parts(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     parts: tuple[Value, ...]
 
 
+class Typed(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """`system|code|value` of `:of-type`: an Identifier's value and its type."""
+
+    system: str
+    code: str
+    value: str
+
+
 class Missing(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """The value of `:missing`."""
 
     missing: bool
 
 
-Value = Token | Ref | Date | Text | Number | Parts | Missing
+Value = Token | Ref | Date | Text | Number | Parts | Missing | Typed
 
 
 class Clause(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
-    """One parameter; `values` are alternatives. `modifier` is "", exact, contains, text, not, missing or identifier.
+    """One parameter; `values` are alternatives. `modifier` is "" or the one that was written (fhir/search/clauses.py).
 
     `_id` and `_lastUpdated` are Clauses whose parameter has kind "special" (values Text and Date).
     """
@@ -90,7 +102,7 @@ class Chain(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """`parameter.inner`: the reference points at a `type` that satisfies any of `inner` (one a possible target type)."""
 
     parameter: Parameter
-    inner: tuple[tuple[str, Clause | Chain | Has], ...]
+    inner: tuple[tuple[str, Node], ...]
 
 
 class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -98,7 +110,30 @@ class Has(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
 
     type: str
     parameter: Parameter
-    inner: Clause | Chain | Has
+    inner: Node
+
+
+class Either(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """Any of these nodes holds on a resource of the type beside it ("": of any)."""
+
+    of: tuple[tuple[str, Node], ...]
+
+
+class Wide(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
+    """A clause whose values stand for more than is written: a value set, or what is above or below in a hierarchy.
+
+    The Record puts the values in their place (kernel/widening.py); no engine ever sees one.
+    """
+
+    clause: Clause
+
+
+def unwidened(node: Wide) -> LookupError:
+    """What an engine raises for a node that should never have come to it."""
+    return LookupError(f"{node.clause.parameter.code}:{node.clause.modifier} was not widened")
+
+
+Node = Clause | Chain | Has | Either | Wide
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -107,22 +142,24 @@ class Sort(msgspec.Struct, frozen=True):
 
 
 class Include(msgspec.Struct, frozen=True):
-    """`source:parameter[:target]`; parameter None is `*`."""
+    """`source:parameter[:target]`; parameter None is `*`, source `*` every type. `iterate`: from what is included too."""
 
     source: str
     parameter: Parameter | None
     target: str = ""
+    iterate: bool = False
 
 
 class Query(msgspec.Struct, frozen=True):
     """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
 
     Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
-    `compartment` is a Patient id: only matches that lie in that Patient's compartment; its types are those of `types`.
+    `explain`: the answer tells how it was found. `compartment` is a Patient id: only matches that lie in that Patient's
+    compartment; its types are those of `types`.
     """
 
     types: tuple[str, ...]
-    clauses: tuple[Clause | Chain | Has, ...] = ()
+    clauses: tuple[Node, ...] = ()
     sort: tuple[Sort, ...] = ()
     count: int = 20
     include: tuple[Include, ...] = ()
@@ -132,4 +169,5 @@ class Query(msgspec.Struct, frozen=True):
     total: Literal["none", "estimate", "accurate"] = "accurate"
     cursor: str = ""
     compartment: str = ""
+    explain: bool = False
     pairs: tuple[tuple[str, str], ...] = ()

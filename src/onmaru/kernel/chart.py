@@ -6,19 +6,23 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
+from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
-from onmaru.kernel.include import included
-from onmaru.kernel.index import Index
-from onmaru.kernel.log import Log, Moved, Version
+from onmaru.kernel.include import MOST, included
+from onmaru.kernel.index import Found, Index
+from onmaru.kernel.log import Draft, Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.subscribing import WATCHED, Unwatched, Watch
+from onmaru.kernel.widening import widened
 from onmaru.kernel.write import Decided, Plan
 
+CUT = Issue("too-costly", f"not all that was to be included is here: at most {MOST} resources are", "", "warning")
 ATTEMPTS = 8
 # How often a large write is prepared again because others were made meanwhile; then it is decided as it stands
 ROUNDS = 5
@@ -29,7 +33,7 @@ HOUR = 3_600_000_000
 class Tenant(msgspec.Struct, frozen=True):
     """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id.
 
-    `horizon`: how long the pages of a search stay open, in µs.
+    `horizon`: how long the pages of a search stay open, in µs. `most`: how many versions the log may hold, 0 any number.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Tenant(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     horizon: int = 24 * HOUR
     rules: Rules = Rules()
+    most: Callable[[], int] = lambda: 0
+    watch: Watch = Unwatched()
 
 
 class Chart:
@@ -97,15 +103,16 @@ class Chart:
         target = _target(query)
         sight = self._search_sight(query, target)
         at = self._beginning(query.cursor)
-        inside = sight.within(query.compartment) if query.compartment else sight
-        found = self._tenant.index.find(query, at.t, at.after, at.offset, inside)
-        extra = included(self._tenant.index, query, found.versions, at.t, sight)
+        check(query, at.t)
+        asked = widened(query, self._tenant.index, at.t, sight, lambda: self._tenant.rules.terms)
+        found = self._tenant.index.find(asked, at.t, at.after, at.offset, sight)
+        extra, cut = included(self._tenant.index, query, found.versions, at.t, sight)
         self._audit("search", target, versions=(*found.versions, *extra))
         following = ""
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following, at.began)
+        return Page(at.t, found.versions, extra, found.total, following, at.began, _notes(query, found, cut=cut))
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()
@@ -142,6 +149,7 @@ class Chart:
             tip = self._tenant.log.tip()
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
+            self._check_room(changes[0], drafts, tip)
             try:
                 appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
@@ -152,13 +160,24 @@ class Chart:
                     self._tenant.gate.learn(version, labels)
                 if version.type in DEFINING:
                     self._tenant.rules.forget()
+                elif version.type in WATCHED:
+                    self._tenant.watch.took(self._caller, version)
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
-                Written(next(versions) if draft is not None else standing, status)
-                for draft, standing, status in zip(decided.drafts, decided.standing, decided.status, strict=True)
+                Written(next(versions) if draft is not None else standing, status, decided.warned.get(number, ()))
+                for number, (draft, standing, status) in enumerate(
+                    zip(decided.drafts, decided.standing, decided.status, strict=True)
+                )
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _check_room(self, first: Change, drafts: Sequence[Draft], tip: int) -> None:
+        """`Invalid` 507 where the log would grow beyond what the tenant may have; taking away is always possible."""
+        most = self._tenant.most()
+        if most and tip + len(drafts) > most and any(draft.body is not None for draft in drafts):
+            self._audit(first.op, f"{first.type}/{first.id}", denied="quota")
+            raise invalid("too-costly", f"this tenant may hold {most} versions of resources, and has them", status=507)
 
     def _note_unwritten(self, plan: Plan, changes: Sequence[Change], decided: Decided) -> None:
         """Audit rows for changes that append nothing: what a condition found, what was not there or is hidden."""
@@ -172,7 +191,11 @@ class Chart:
     def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
         """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""
         try:
-            return plan.decide(changes, tip)
+            decided = plan.decide(changes, tip)
+            for draft in decided.drafts:
+                if draft is not None and draft.type in WATCHED:
+                    self._tenant.watch.judge(self._caller, draft)
+            return decided
         except Invalid as error:
             first = changes[0]
             self._audit(first.op, f"{first.type}/{first.id}", denied=error.issues[0].code)
@@ -216,6 +239,15 @@ class Chart:
             patients = sorted({patient for version in versions for patient in index.compartments(version).named})
         at = self._tenant.now()
         self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))
+
+
+def _notes(query: Query, found: Found, *, cut: bool) -> Sequence[Issue]:
+    """What the answer says of itself; a plan gives counts of what the caller sees, and costs from the query's shape."""
+    notes = [CUT] if cut else []
+    if query.explain:
+        steps = [*found.plan, f"passes over the record in the worst case: {passes(query)}"]
+        notes += [Issue("informational", step, severity="information") for step in steps]
+    return tuple(notes)
 
 
 def _target(query: Query) -> str:

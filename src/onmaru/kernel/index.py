@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+from pyroaring import BitMap
 
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
@@ -14,11 +15,15 @@ from onmaru.kernel.log import Version
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One page: the matches in order, how many there are in all (None: not counted) and whether more follow."""
+    """One page: the matches in order, how many there are in all (None: not counted) and whether more follow.
+
+    `plan`: how they were found, a line a step, where the query asks for it; every count in it is of what the caller sees.
+    """
 
     versions: Sequence[Version]
     total: int | None
     more: bool
+    plan: Sequence[str] = ()
 
 
 class Index(Protocol):
@@ -58,3 +63,21 @@ class Index(Protocol):
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of `query` that `sight` sees, those after position `after` (0: from the start) in the query's order."""
+
+    def recorded(self, microseconds: int) -> int:
+        """The last position recorded before a time in µs since 1970 UTC."""
+
+    def standing(self, query: Query, t: int, sight: Sight) -> BitMap:
+        """The positions of all matches of `query` that `sight` sees, in no other order than their own."""
+
+    def seen(self, positions: BitMap, type: str, t: int, sight: Sight) -> BitMap:
+        """Which of these versions of one type, current at `t`, `sight` sees."""
+
+    def inside(self, patients: Sequence[str]) -> BitMap:
+        """The positions of all versions in these patients' compartments."""
+
+    def owned(self, after: int, t: int) -> BitMap:
+        """Those of after+1 … t that are in some patient's compartment."""
+
+    def named(self, positions: BitMap) -> frozenset[str]:
+        """The patients in whose compartments versions at these positions are, inherited ones too."""

@@ -75,3 +75,9 @@ class Log(Protocol):
 
     def wait(self, t: int) -> None:
         """Return once everything up to `t` is durable."""
+
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """The bodies of durable versions at ascending positions, of about `most` bytes together and at least one.
+
+        Gives how many positions were looked at, and the bodies there; what was erased has none. From any thread.
+        """

@@ -108,6 +108,7 @@ class Logins:
             reason=reason,
             request=request,
             address=address,
+            grant=grant.key,
         )
 
     def acting(self, user: User, asked_purpose: str) -> Caller:
@@ -143,6 +144,16 @@ class Logins:
         scopes = _of_one_kind(scopes, grant.patient or user.patient)
         purposes = access.purposes_of(user.roles, self.table)
         return Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh)
+
+    def behind(self, key: bytes) -> Standing | None:
+        """Who stands behind work that was begun by a grant: as `stands`, but that it has expired since ends nothing.
+
+        None once it was revoked or forgotten, or its user or app is no more.
+        """
+        grant = self.accounts.grant(key)
+        if grant is None or grant.kind not in OPENING:
+            return None
+        return self.stands(msgspec.structs.replace(grant, expires=2**62, idle=0))
 
     def hash(self, secret: str) -> bytes:
         """What is kept of a secret, and found by it."""

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from onmaru.fhir.outcome import Issue
 from onmaru.fhir.query import Query
 from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
@@ -37,16 +38,17 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """What one change did: the version now current, and whether the change made it (False: it was there already)."""
+    """What one change did: the version now current, the status that tells whether the change made it, and warnings."""
 
     version: Version
     status: int
+    warnings: tuple[Issue, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of a search at position `t`. `total` is None when not asked for; `cursor` "" ends the search.
 
-    `began`: when its first page was asked for, µs since 1970 UTC; 0 for a history.
+    `began`: when its first page was asked for, µs since 1970 UTC; 0 for a history. `notes`: what the answer says of itself.
     """
 
     t: int
@@ -55,6 +57,7 @@ class Page(msgspec.Struct, frozen=True):
     total: int | None
     cursor: str
     began: int = 0
+    notes: Sequence[Issue] = ()
 
 
 Steps = Generator[Errand | None, Result | None, Sequence[Written]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -43,12 +43,13 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """`body` iterable: parts are drawn one by one between other requests and may use the Hall. `body` callable: long
-    computing such as drawing a PDF, run in a worker thread, where the Hall must not be touched.
+    """`body` iterable: parts are drawn one by one between other requests and may use the Hall; asynchronous, where a part
+    has to be waited for. `body` callable: long computing such as drawing a PDF, run in a worker thread, where the Hall must
+    not be touched.
     """
 
     status: int
-    body: bytes | Iterable[bytes] | Callable[[], bytes]
+    body: bytes | Iterable[bytes] | AsyncIterator[bytes] | Callable[[], bytes]
     type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -53,9 +53,10 @@ class Tenancy(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """One thing to be done to a tenant: add, suspend, resume, limit or destroy.
+    """One thing to be done to a tenant: add, suspend, resume, limit, export or destroy.
 
-    `again`: the name typed again; `transferred`: to whom the records were handed over; `limits`: those that change.
+    `again`: the name typed again; `transferred`: to whom the records were handed over; `limits`: those that change;
+    `exported`: where the log stood that was written whole, None when it is about to be.
     """
 
     what: str
@@ -64,3 +65,4 @@ class Act(msgspec.Struct, frozen=True):
     again: str = ""
     transferred: str = ""
     limits: Mapping[str, int] = {}
+    exported: Exported | None = None

@@ -5,11 +5,10 @@ A question about what is not at hand is answered None, never False: an absent li
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from onmaru.fhir.profiles.codes import ancestors, descendants
-from onmaru.fhir.profiles.library import Library
+from onmaru.fhir.terminology.system import System
 
 
 class Terms(Protocol):
@@ -34,27 +33,23 @@ class Terms(Protocol):
         """The code and all that subsume it; None where the system or the code is not known."""
 
 
-class Defined:
-    """The Terms of definitions alone: R4's own and those of a library."""
+class Loaded(Protocol):
+    """The large code systems that a tenant has loaded, kept apart from its record: they are nobody's data."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def stamp(self) -> object:
+        """Something that is no longer equal once a system was loaded or removed, by this process or another."""
 
-    def member(self, value_set: str, system: str | None, code: str) -> bool | None:
-        """See Terms."""
-        members = self._library.members(value_set)
-        return None if members is None else members.holds(system, code)
+    def systems(self) -> Sequence[System]:
+        """Every system that is there whole."""
 
-    def codes(self, value_set: str, most: int) -> Collection[tuple[str, str]] | None:
-        """See Terms."""
+
+class Unloaded:
+    """No loaded systems."""
+
+    def stamp(self) -> object:
+        """See Loaded."""
         return None
 
-    def below(self, system: str, code: str) -> Collection[str] | None:
-        """See Terms."""
-        found = self._library.code_system(system)
-        return {code, *descendants(found, code)} if found is not None and code in found.codes else None
-
-    def above(self, system: str, code: str) -> Collection[str] | None:
-        """See Terms."""
-        found = self._library.code_system(system)
-        return {code, *ancestors(found, code)} if found is not None and code in found.codes else None
+    def systems(self) -> Sequence[System]:
+        """See Loaded."""
+        return ()

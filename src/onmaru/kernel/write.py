@@ -9,35 +9,35 @@ import msgspec
 
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Clause, Query
+from onmaru.fhir.query import Query
+from onmaru.fhir.search.cost import check
+from onmaru.fhir.search.own import check as check_own
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
 from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
+from onmaru.kernel.integrity import Bonds
 from onmaru.kernel.labels import Coding, lowered, refuse_strange
 from onmaru.kernel.log import Draft, Op, Version
-from onmaru.kernel.meaning import clause_holds
 from onmaru.kernel.provision import refuse_endless
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
+from onmaru.kernel.since import Since, Target
+from onmaru.kernel.widening import widened
 
 
 class Decided(msgspec.Struct):
-    """One item a change: a draft to append, or the version that stands already; and the HTTP status that tells which."""
+    """One item a change: a draft to append, or the version that stands already; and the HTTP status that tells which.
+
+    `warned`: by number, what a tenant wants told of a change that it takes.
+    """
 
     drafts: list[Draft | None] = []
     standing: list[Version] = []
     status: list[int] = []
-
-
-class Target(msgspec.Struct, frozen=True):
-    """What a change applies to: the id it will have and the version that is there now, if any."""
-
-    id: str
-    current: Version | None
-    done: bool = False
+    warned: dict[int, tuple[Issue, ...]] = {}
 
 
 # Changes times versions appended since they were prepared, up to which all are looked at again in one go
@@ -56,7 +56,10 @@ class Plan:
         self._caller = caller
         self._gate = gate
         self._new_id = new_id
+        self._definitions = rules or Rules()
         self._rules = rules if rules is not None and rules.judging else None
+        self._integrity = rules.integrity if rules is not None else "off"
+        self._bonds: Bonds | None = None
         self._sight = gate.sight(caller)
         self._ids: dict[int, str] = {}
         self._made: dict[int, tuple[str, Admitted | Invalid]] = {}
@@ -76,10 +79,13 @@ class Plan:
         _refuse_twice(changes, targets)
         _refuse_stale(changes, targets)
         self._names = {(change.type, target.id) for change, target in zip(changes, targets, strict=True) if change.body}
+        if self._integrity != "off":
+            gone = {(c.type, target.id) for c, target in zip(changes, targets, strict=True) if c.op == "delete"}
+            self._bonds = Bonds(self._integrity, self._index, self._sight, t, self._names, gone)
         links = _links(changes, targets)
         if links != self._links:
             self._made.clear()
-        decided = Decided([], [], [])
+        decided = Decided([], [], [], {})
         problems: list[Issue] = []
         for number, (change, target) in enumerate(zip(changes, targets, strict=True)):
             try:
@@ -162,6 +168,8 @@ class Plan:
         refuse_strange(type, made.keys.labels)
         if type == "Consent":
             refuse_endless(made.body)
+        if type == "SearchParameter":
+            check_own(made.body)
         if self._rules is not None:
             self._rules.judge(made.body)
 
@@ -210,6 +218,8 @@ class Plan:
         return self._ids[number]
 
     def _only(self, query: Query, t: int, sight: Sight) -> Version | None:
+        check(query, t)
+        query = widened(query, self._index, t, sight, lambda: self._definitions.terms)
         found = self._index.find(msgspec.structs.replace(query, count=2, total="none"), t, 0, 0, sight).versions
         if len(found) > 1:
             raise invalid("multiple-matches", "the condition matches more than one resource", status=412)
@@ -227,21 +237,34 @@ class Plan:
             self._keep(change.type, target.current)
         if change.op in ("delete", "erase"):
             self._removal(decided, change, target)
+            if self._bonds is not None and change.op == "delete" and decided.drafts[-1] is not None:
+                self._warn(decided, number, self._bonds.deleted(change.type, target.id))
             return
         admitted = self._ready(number, change, target, links)
         keys, current = admitted.keys, target.current
         if not may_keep(self._caller, change.type, keys):
             raise invalid("forbidden", NOT_KEEPER, status=403)
-        draft = Version(0, change.type, target.id, 0, "create", 0, admitted.body)
+        self._permit(change.type, target, admitted, t)
+        if self._bonds is not None:
+            self._warn(decided, number, self._bonds.written(admitted.body, current))
+        version = current.version + 1 if current else 1
+        op: Op = "update" if current else "create"
+        made = current is None or current.body is None
+        _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
+
+    def _warn(self, decided: Decided, number: int, issues: Sequence[Issue]) -> None:
+        if issues:
+            decided.warned[number] = tuple(issues)
+
+    def _permit(self, type: str, target: Target, made: Admitted, t: int) -> None:
+        """Refuse who may not write this body where it belongs, or not with lower labels than stand there."""
+        keys, current = made.keys, target.current
+        draft = Version(0, type, target.id, 0, "create", 0, made.body)
         covered = self._sight.admits(draft, Compartments(keys.patients), lambda _: keys)
         if not covered or not self._knows(keys.heir_of, current, t):
             raise invalid("forbidden", "not permitted: patient", status=403)
         if self._gate.labels.any and current is not None and self._lowers(current, keys.labels):
             raise invalid("forbidden", "not permitted: the security labels may not be lowered", "meta.security", 403)
-        version = current.version + 1 if current else 1
-        op: Op = "update" if current else "create"
-        made = current is None or current.body is None
-        _add(decided, self._draft(op, change, target.id, version, admitted), NOTHING, 201 if made else 200)
 
     def _keep(self, type: str, current: Version) -> None:
         """Refuse who would write over one of the house's books."""
@@ -301,37 +324,6 @@ class Plan:
             keys,
             spots,
         )
-
-
-class Since:
-    """What was appended between the position at which targets were found and the one at which they are needed.
-
-    `hiding`: a patient is hidden from the caller, so that any version may hide a target that refers to it.
-    """
-
-    def __init__(self, index: Index, after: int, t: int, hiding: bool) -> None:
-        self._hiding = hiding
-        self._keys = index.keys
-        self._versions = index.touched(after, t)
-        self._names = {version.name for version in self._versions}
-
-    def touches(self, change: Change, target: Target) -> bool:
-        """Whether the target of a change could be another one now."""
-        if self._hiding or not self._versions:
-            return bool(self._versions)
-        if {f"{change.type}/{target.id}", f"{change.type}/{change.id}"} & self._names:
-            return True
-        condition = change.if_none_exist if change.op == "create" else change.condition
-        return condition is not None and any(self._matches(version, condition) for version in self._versions)
-
-    def _matches(self, version: Version, condition: Query) -> bool:
-        """Whether a condition may be met by a version; one that asks about other resources may be by any."""
-        if not all(isinstance(clause, Clause) for clause in condition.clauses):
-            return True
-        if version.type not in condition.types or version.body is None:
-            return False
-        keys = self._keys(version)
-        return all(clause_holds(version, keys, clause) for clause in condition.clauses if isinstance(clause, Clause))
 
 
 def _links(changes: Sequence[Change], targets: Sequence[Target]) -> dict[str, str]:

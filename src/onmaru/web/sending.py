@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -16,6 +17,9 @@ from onmaru.web.body import Incoming
 
 log = logging.getLogger("onmaru.web")
 Headers = list[tuple[str, str]]
+NDJSON = "application/fhir+ndjson"
+# A line that no parser takes, since the server closes a stream alike whether it was sent to its end or not
+CUT = b'{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"incomplete","diagnostics":"cut off here"}]'
 Kept = Callable[[], Awaitable[None]]
 
 
@@ -34,8 +38,22 @@ async def drawn(response: Response) -> Response:
         return response
     if callable(body):
         return msgspec.structs.replace(response, body=await asyncio.to_thread(body))
+    if isinstance(body, AsyncIterator):
+        first = await anext(body, b"")
+        return msgspec.structs.replace(response, body=_after(first, body))
     parts = iter(body)
     return msgspec.structs.replace(response, body=itertools.chain([next(parts, b"")], parts))
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
+
+
+async def _each(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: bool, kept: Kept | None) -> None:
@@ -51,14 +69,20 @@ async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: b
     elif isinstance(body, bytes):
         outgoing.response_bytes(response.status, head, body)
     elif not callable(body) and kept is not None:
-        await _pour(outgoing.response_stream(response.status, head), body, kept)
+        parts = body if isinstance(body, AsyncIterator) else _each(body)
+        end = CUT if response.type == NDJSON else b""
+        await _pour(outgoing.response_stream(response.status, head), parts, kept, end)
 
 
-async def _pour(stream: Any, parts: Iterable[bytes], kept: Kept) -> None:
-    """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off."""
+async def _pour(stream: Any, parts: AsyncIterator[bytes], kept: Kept, end: bytes) -> None:
+    """Send part by part, letting others be answered in between. What fails here can no longer be refused: it is cut off,
+    with `end` where a client could take the rest for the whole.
+    """
     try:
-        for part in parts:
+        async for part in parts:
             await kept()
             await stream.send_bytes(part)
     except Exception as error:  # noqa: BLE001  a client that left, or a defect; the headers are gone already
         log.warning("a streamed answer was cut off: %s", type(error).__name__)
+        with contextlib.suppress(Exception):
+            await stream.send_bytes(end)

@@ -6,24 +6,32 @@ Forbidden and closed positions are subtracted before anything is counted, chaine
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any, Protocol
 
 from pyroaring import BitMap
 
+from onmaru.engines.index import order
+from onmaru.engines.index.joins import Joins
+from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
-from onmaru.engines.index.scan import scan
+from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables, paired
 from onmaru.engines.index.veil import Veils
+from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.outcome import invalid
-from onmaru.fhir.query import Chain, Clause, Date, Has, Query, Ref, Sort, Text, Token
+from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token, Wide, unwidened
 from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
 
+# Matches up to which their own bodies are quicker to ask than the tables
 SMALL = 512
-BUDGET = 200_000
+# What an expression costs on a body, against opening it
+EXPRESSION = 10
+# Versions fetched together
+AHEAD = 512
 
 
 class Bodies(Protocol):
@@ -36,8 +44,7 @@ class Bodies(Protocol):
 
     def keys(self, version: Version) -> Keys: ...
 
-    @property
-    def veils(self) -> Veils: ...
+    veils: Veils
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -46,7 +53,7 @@ class Bodies(Protocol):
 class Finder:
     """Evaluates one query at one position for one sight."""
 
-    def __init__(self, file: Tables, bodies: Bodies, t: int, sight: Sight) -> None:
+    def __init__(self, file: Tables, bodies: Bodies, t: int, sight: Sight, work: Work | None = None) -> None:
         self._file = file
         self._t = t
         self._sight = sight
@@ -55,19 +62,53 @@ class Finder:
         self._keys = bodies.keys
         self._recorded = bodies.recorded
         self._bodies = bodies
+        self.work = work or Work()
+        self.plan: list[str] = []
+        self._explains = False
+        self._depth = 0
+        self._joins = Joins(file, t, self._open, self.work)
+        self._scans: dict[Clause, Scan] = {}
         self._hidden: BitMap | None = None
         self._shown: dict[str, BitMap] = {}
 
     def positions(self, query: Query) -> list[int]:
         """Positions of all matches in the query's order."""
+        self._explains = query.explain
         found = self._pair(query)
-        if found is None:
-            return self._sorted(self._matching(query.types, query.clauses), query.sort)
-        return self._sorted(found, query.sort)
+        if found is not None:
+            self._tell("patient and code together", "one range of the index", len(found))
+        else:
+            inside = self._inside(query) if query.compartment else None
+            found = self._matching(query.types, query.clauses, inside)
+        ordered = self._sorted(found, query.sort)
+        self._tell("bodies opened", "", self.work.opened)
+        return ordered
+
+    def _tell(self, what: str, how: str, count: int) -> None:
+        """One line of the plan; `count` is of what the caller sees, as a search of its own would tell."""
+        if self._explains:
+            self.plan.append("  " * self._depth + ": ".join(filter(None, (what, how, str(count)))))
+
+    def matching(self, query: Query) -> BitMap:
+        """The same as a set."""
+        return self._matching(query.types, query.clauses)
+
+    def seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
+        """What of `found`, current or not, this caller sees; all of it is of `types`."""
+        return self._seen(found, types)
+
+    def _inside(self, query: Query) -> BitMap:
+        """What lies in the compartment that is searched; what a chain leads to need not lie there."""
+        return self._within(None, self._compartment(query.compartment) & self._live, query.types)
+
+    @cached_property
+    def _live(self) -> BitMap:
+        """Versions that have a body."""
+        return _union(self._file.by_type.values())
 
     def _pair(self, query: Query) -> BitMap | None:
         """The page a ward opens all day: one patient and one code, answered by one range."""
-        if len(query.clauses) != 2 or len(query.types) != 1:
+        if len(query.clauses) != 2 or len(query.types) != 1 or query.compartment:
             return None
         whose, what = query.clauses
         if isinstance(whose, Clause) and whose.parameter.kind == "token":
@@ -156,33 +197,61 @@ class Finder:
         kinds = [TYPES[type] for type in types] if types else file.by_type
         return self._visible(_union(file.by_type[kind] for kind in kinds), types)
 
-    def _matching(self, types: tuple[str, ...], clauses: Iterable[Clause | Chain | Has]) -> BitMap:
-        """Visible positions of `types` that satisfy all clauses."""
-        found: BitMap | None = None
-        for clause in sorted(clauses, key=_cost):
-            if found is not None and (not found or (len(found) <= SMALL and isinstance(clause, Clause))):
-                found = self._judge(found, clause)
-                continue
-            found = self._narrow(found, types, clause)
+    def _matching(self, types: tuple[str, ...], nodes: Iterable[Node], found: BitMap | None = None) -> BitMap:
+        """Visible positions of `types`, of `found` where that is given, that satisfy all nodes."""
+        for node in sorted(nodes, key=_cost):
+            if found is not None and not found:
+                return found
+            self._depth += 1
+            if found is not None and len(found) <= SMALL and isinstance(node, Clause):
+                found, how = self._judge(found, node), "asked of bodies"
+            else:
+                found, how = self._narrow(found, types, node), "looked up"
+            self._depth -= 1
+            self._tell(described(node), how, len(found))
         return self._everything(types) if found is None else found
 
-    def _narrow(self, found: BitMap | None, types: tuple[str, ...], clause: Clause | Chain | Has) -> BitMap:
-        if isinstance(clause, Chain):
-            return self._within(found, self._chain(clause), types)
-        if isinstance(clause, Has):
-            return self._has(found, types, clause)
+    def _narrow(self, found: BitMap | None, types: tuple[str, ...], node: Node) -> BitMap:
+        if isinstance(node, Either):
+            return _union(self._alternative(found, types, type, one) for type, one in node.of)
+        if isinstance(node, Chain):
+            return self._within(found, self._chain(found, node), types)
+        if isinstance(node, Has):
+            return self._has(found, types, node)
+        if isinstance(node, Wide):
+            raise unwidened(node)
+        return self._scanned(found, types, node)
+
+    def _alternative(self, found: BitMap | None, types: tuple[str, ...], type: str, node: Node) -> BitMap:
+        if not type:
+            return self._matching(types, (node,), found)
+        if types and type not in types:
+            return BitMap()
+        return self._matching((type,), (node,), None if found is None else found & self._file.by_type[TYPES[type]])
+
+    def _scanned(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         code = clause.parameter.code
         if code == "_id":
             return self._ids(found, types, clause)
         if code == "_lastUpdated":
             return self._recorded_in(found, types, clause)
-        scanned = scan(self._file, clause)
+        if clause.parameter.expression:
+            return self._judge(self._everything(types) if found is None else found, clause)
+        scanned = self._scan(clause)
         if scanned.negated:
             base = self._everything(types) if found is None else found
             rest = base - scanned.bits
             return rest if scanned.exact else self._judge(rest, clause)
         kept = self._within(found, scanned.bits, types)
         return kept if scanned.exact else self._judge(kept, clause)
+
+    def _scan(self, clause: Clause) -> Scan:
+        """Look one clause up; many types of a chain may ask the same."""
+        found = self._scans.get(clause)
+        if found is None:
+            found = self._scans[clause] = scan(self._file, clause)
+            self.work.read(len(found.bits))
+        return found
 
     def _within(self, found: BitMap | None, bits: BitMap, types: tuple[str, ...]) -> BitMap:
         if found is not None:
@@ -191,25 +260,21 @@ class Finder:
             bits = bits & _union(self._file.by_type[TYPES[type]] for type in types)
         return self._visible(bits, types)
 
-    def _judge(self, found: BitMap, clause: Clause | Chain | Has) -> BitMap:
+    def _judge(self, found: BitMap, clause: Clause) -> BitMap:
         """Keep those whose body satisfies the clause."""
-        if not isinstance(clause, Clause) or not found:
-            return found
-        if len(found) > BUDGET:
-            raise invalid("too-costly", "the search would open too many resources; narrow it", clause.parameter.code)
-        kept = BitMap()
-        for t in self._opened(found):
-            version = self._version(t)
-            if clause_holds(version, self._keys(version), clause):
-                kept.add(t)
-        return kept
+        if clause.parameter.expression:
+            self.work.open((EXPRESSION - 1) * len(found), clause.parameter.code)
+        opened = self._open(found, clause.parameter.code)
+        return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
 
-    def _opened(self, positions: Iterable[int]) -> Iterator[int]:
-        """The same positions; the versions there are fetched some hundreds at a time before they are asked for."""
+    def _open(self, positions: BitMap, where: str) -> Iterator[tuple[int, Keys]]:
+        """These versions one by one with their keys, fetched some hundreds at a time before they are asked for."""
+        self.work.open(len(positions), where)
         waiting = iter(positions)
-        while some := list(islice(waiting, SMALL)):
+        while some := list(islice(waiting, AHEAD)):
             self._ahead(some)
-            yield from some
+            for t in some:
+                yield t, self._keys(self._version(t))
 
     def _ids(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         names, here = self._file.names, BitMap()
@@ -221,59 +286,27 @@ class Finder:
                     here.add(t)
         if clause.modifier == "not":
             return (self._everything(types) if found is None else found) - here
-        live = here & _union(self._file.by_type.values()) if not types else here
-        return self._within(found, live, types)
+        return self._within(found, here & self._live if not types else here, types)
 
     def _recorded_in(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         base = self._everything(types) if found is None else found
-        kept = BitMap()
-        for value in clause.values:
-            if isinstance(value, Date):
-                kept |= base & self._span(value)
-        return kept
+        moments = (value for value in clause.values if isinstance(value, Date))
+        return base & _union(recorded_in(value, self._recorded, self._t) for value in moments)
 
-    def _span(self, value: Date) -> BitMap:
-        """Positions recorded as the prefix asks; a recorded time is one instant."""
-        before_low, before_high = self._recorded(value.low), self._recorded(value.high)
-        top = self._t + 1
-        spans: dict[str, tuple[int, int]] = {
-            "eq": (before_low + 1, before_high + 1),
-            "gt": (before_high + 1, top),
-            "sa": (before_high + 1, top),
-            "ge": (before_low + 1, top),
-            "lt": (1, before_low + 1),
-            "eb": (1, before_low + 1),
-            "le": (1, before_high + 1),
-            "ap": (before_low + 1, before_high + 1),
-        }
-        if value.prefix == "ne":
-            return BitMap(range(1, before_low + 1)) | BitMap(range(before_high + 1, top))
-        start, end = spans[value.prefix]
-        return BitMap(range(start, end)) if start < end else BitMap()
-
-    def _chain(self, clause: Chain) -> BitMap:
+    def _chain(self, found: BitMap | None, clause: Chain) -> BitMap:
         """Versions whose reference points at a visible target that satisfies the inner clause."""
-        found = BitMap()
-        for type, inner in clause.inner:
-            pointing = self._file.pointing(clause.parameter.sp, self._matching((type,), (inner,)))
-            found.update(by for _, by in pointing)
-        return found
+        sp = clause.parameter.sp
+        return _union(self._joins.chained(sp, found, self._matching((type,), (inner,))) for type, inner in clause.inner)
 
     def _has(self, found: BitMap | None, types: tuple[str, ...], clause: Has) -> BitMap:
         """Those that some visible resource of the named type points at."""
         pointing = self._matching((clause.type,), (clause.inner,))
-        base = self._everything(types) if found is None else found
-        sp = clause.parameter.sp
-        if len(base) <= len(pointing) * 4:
-            return BitMap(t for t, by in self._file.pointing(sp, base) if by in pointing)
-        here = BitMap()
-        for t in self._opened(pointing):
-            for one, type, id in self._keys(self._version(t)).reference:
-                rid = self._file.names.known(type, id) if one == sp else None
-                last = self._file.last(rid, self._t) if rid is not None else None
-                if last is not None:
-                    here.add(last)
-        return base & here
+
+        def base() -> BitMap:
+            return self._everything(types) if found is None else found
+
+        pointed = self._joins.pointed(clause.parameter.sp, pointing, base)
+        return self._within(found, pointed & self._live, types)
 
     def _sorted(self, found: BitMap, sort: tuple[Sort, ...]) -> list[int]:
         positions = list(reversed(found))
@@ -282,27 +315,43 @@ class Finder:
         return positions
 
     def _by(self, positions: list[int], sort: Sort) -> list[int]:
+        """Stable; resources without the element come last whichever the direction."""
         if sort.parameter.code == "_lastUpdated":
             return sorted(positions, reverse=sort.descending)
-        if len(positions) > BUDGET:
-            raise invalid("too-costly", "too many matches to sort; narrow the search", "_sort")
-        keyed = []
-        for t in self._opened(positions):
-            version = self._version(t)
-            keyed.append((sort_value(self._keys(version), version, sort), t))
-        present = sorted((pair for pair in keyed if pair[0] is not None), key=lambda p: p[0], reverse=sort.descending)
-        return [t for _, t in present] + [t for key, t in keyed if key is None]
+        found = BitMap(positions)
+        keyed = order.keyed(self._file, sort, found, self.work) if len(found) > SMALL else None
+        if keyed is None:
+            values = ((t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort"))
+            keyed = {t: value for t, value in values if value is not None}
+        present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
+        return present + [t for t in positions if t not in keyed]
+
+
+def described(node: Node) -> str:
+    """A node by the names of its parameters, without any value."""
+    if isinstance(node, Chain):
+        return f"{node.parameter.code} of {', '.join(dict.fromkeys(type for type, _ in node.inner))}"
+    if isinstance(node, Has):
+        return f"{node.type} by {node.parameter.code}"
+    if isinstance(node, Either):
+        return "any of these"
+    clause = node.clause if isinstance(node, Wide) else node
+    return ":".join(filter(None, (clause.parameter.code, clause.modifier)))
 
 
 def _union(parts: Iterable[BitMap]) -> BitMap:
     return BitMap.union(BitMap(), *parts)
 
 
-def _cost(clause: Clause | Chain | Has) -> int:
+def _cost(clause: Node) -> int:
     """Which clause to look up first: what usually names fewest."""
+    if isinstance(clause, Either):
+        return max((_cost(one) for _, one in clause.of), default=0)
     if isinstance(clause, Clause):
         if clause.parameter.code == "_id":
             return 0
+        if clause.parameter.expression:
+            return 9
         if clause.modifier in ("not", "missing"):
             return 8
         return {"reference": 1, "string": 3, "token": 2, "uri": 3, "composite": 3}.get(clause.parameter.kind, 4)

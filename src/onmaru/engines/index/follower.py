@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from onmaru.engines.index.find import Finder
 from onmaru.engines.index.tables import SECURITY, Tables
 from onmaru.engines.index.veil import Veils
+from onmaru.engines.index.wholesale import Wholesale
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
@@ -38,7 +39,7 @@ class Entries(Protocol):
     def at(self, microseconds: int) -> int: ...
 
 
-class FollowedIndex:
+class FollowedIndex(Wholesale):
     """Index (kernel/index.py). Appended versions wait with their keys until `apply` or a look that needs them."""
 
     def __init__(self, file: Tables, log: Entries) -> None:
@@ -320,12 +321,13 @@ class FollowedIndex:
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""
         self._indexed(t)
-        positions = Finder(self.file, self, t, sight).positions(query)
+        finder = Finder(self.file, self, t, sight)
+        positions = finder.positions(query)
         total = None if query.total == "none" else len(positions)
         rest = positions[offset:] if query.sort else [p for p in positions if not after or p < after]
         self.ahead(rest[: query.count])
         page = [self.version(position) for position in rest[: query.count]]
-        return Found(page, total, len(rest) > query.count)
+        return Found(page, total, len(rest) > query.count, finder.plan)
 
     def version(self, t: int) -> Version:
         """The version at a position, from memory where it was seen lately."""

@@ -10,12 +10,19 @@ from typing import NamedTuple
 
 from pyroaring import BitMap
 
+from onmaru.engines.index.marks import of_type
 from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.words import candidates
 from onmaru.fhir import search
 from onmaru.fhir.keys import MAX, MIN
-from onmaru.fhir.query import Clause, Date, Missing, Number, Parts, Ref, Text, Token, Value
+from onmaru.fhir.query import Clause, Date, Missing, Number, Parts, Ref, Text, Token, Typed, Value
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
+from onmaru.fhir.search.uris import lineage, trimmed
 
 TOP = "\U0010ffff"
+
+
+EXACT = frozenset({"", "identifier", "of-type", "above", "below"})
 
 
 class Scan(NamedTuple):
@@ -29,14 +36,27 @@ class Scan(NamedTuple):
 def scan(file: Tables, clause: Clause) -> Scan:
     """Look one clause up; modifiers that only a body can answer give what the index knows and exact False."""
     modifier = clause.modifier
+    if clause.parameter.sp in (NARRATIVE, CONTENT):
+        return Scan(candidates(file, clause), False)
     if modifier == "missing":
         return _missing(file, clause)
     if modifier == "text":
         return Scan(_any(_text(file, clause.parameter.sp, value) for value in clause.values), False)
     if modifier == "not":
         return Scan(_any(_value(file, clause, value) for value in clause.values), True, negated=True)
-    exact = modifier in ("", "identifier") and clause.parameter.kind not in ("composite", "uri", "number", "quantity")
+    if clause.parameter.kind == "string" and not modifier:
+        clause = Clause(clause.parameter, "", _apart(clause.values))
+    exact = modifier in EXACT and clause.parameter.kind not in ("composite", "number", "quantity")
     return Scan(_any(_value(file, clause, value) for value in clause.values), exact)
+
+
+def _apart(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Beginnings without those that another one begins, so that no row is read twice."""
+    kept: list[str] = []
+    for text in sorted(search.normal(value.text) for value in values if isinstance(value, Text)):
+        if not kept or not text.startswith(kept[-1]):
+            kept.append(text)
+    return tuple(map(Text, kept))
 
 
 def _any(parts: Iterable[BitMap]) -> BitMap:
@@ -75,10 +95,10 @@ def _value(file: Tables, clause: Clause, value: Value) -> BitMap:
             components = zip(clause.parameter.components, value.parts, strict=True)
             found = [_value(file, Clause(parameter, "", (part,)), part) for parameter, part in components]
             return BitMap.intersection(*found)
-        case Text() if clause.parameter.kind == "uri":
-            return _token(file, sp, Token(None, value.text))
+        case Typed(system, code, text):
+            return _token(file, sp, Token("", of_type(system, code, text)))
         case Text():
-            return _string(file, sp, value.text, clause.modifier)
+            return _written(file, clause, value.text)
         case _:
             return BitMap()
 
@@ -95,6 +115,27 @@ def _token(file: Tables, sp: int, value: Token) -> BitMap:
     if system is None:
         return _read(file, "SELECT t FROM tok WHERE sp = ? AND c = ?", (sp, names.code(value.code)))
     return _read(file, "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, names.code(value.code), system))
+
+
+def _written(file: Tables, clause: Clause, text: str) -> BitMap:
+    sp, modifier = clause.parameter.sp, clause.modifier
+    if clause.parameter.kind == "uri":
+        return _any(_token(file, sp, Token("", one)) for one in _uris(file, sp, text, modifier))
+    return _string(file, sp, text, modifier)
+
+
+def _uris(file: Tables, sp: int, text: str, modifier: str) -> Iterable[str]:
+    """The urls that are looked up for one."""
+    if modifier == "above":
+        return [one + end for one in lineage(text) for end in ("", "/")]
+    if not modifier:
+        return [text]
+    base = trimmed(text)
+    if "://" not in base:
+        return [base, base + "/"]
+    # What follows a slash in the order of characters is a nought
+    rows = file.db.execute("SELECT norm FROM txt WHERE sp = ? AND norm >= ? AND norm < ?", (sp, base + "/", base + "0"))
+    return [base, *(url for (url,) in rows)]
 
 
 def _reference(file: Tables, sp: int, value: Ref, targets: tuple[str, ...]) -> BitMap:

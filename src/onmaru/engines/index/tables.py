@@ -5,15 +5,19 @@ What a version adds is gathered by table and written some hundreds of rows at a 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
+from onmaru.engines.index.marks import URIS, of_type, paired
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
+from onmaru.engines.index.words import terms
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
@@ -26,6 +30,8 @@ SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
 # candidate is looked at again anyway.
 MOST_PAIRS = 2000
+# Positions that one join begins with
+JOINED = 10_000
 # Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
 FEW = 80
 
@@ -42,6 +48,7 @@ class Tables:
     slice = SLICE_ROWS
     equals = "SELECT t FROM str WHERE sp = :sp AND norm = :low"
     begins = "SELECT t FROM str WHERE sp = :sp AND norm >= :low AND norm < :high"
+    among = "SELECT t, pats FROM ver WHERE t IN (SELECT value FROM json_each(?))"
 
     def __init__(self, db: Database, names: Names, position: int) -> None:
         self.db = db
@@ -141,7 +148,8 @@ class Tables:
         tokens = [(one, self.names.code(code), self.names.system(system), 0) for one, system, code in keys.token]
         for _ in rows.texts([text for text in keys.text if text[0] == sp], tokens, 0):
             pass
-        return {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+        shown = {(norm, code, system) for _, norm, code, system in rows.tables["txt"]}
+        return shown | {(url, self.names.code(url), 0) for one, _, url in keys.token if one == sp and sp in URIS}
 
     def resources(self, positions: str, values: tuple[object, ...]) -> list[tuple[str, str]]:
         """(type, id) of the versions at the positions that a SELECT gives, each once, in order."""
@@ -153,10 +161,14 @@ class Tables:
 
     def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
         """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
-        for t in positions:
-            rid = self.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get
-            for (by,) in self.db.execute("SELECT t FROM ref WHERE sp = ? AND rid = ?", (sp, rid)):
-                yield t, by
+        waiting = iter(positions)
+        while some := list(islice(waiting, JOINED)):
+            found: Any = self.db.execute(
+                """SELECT v.t, r.t FROM json_each(?) w CROSS JOIN ver v ON v.t = w.value
+                CROSS JOIN ref r ON r.sp = ? AND r.rid = v.rid""",
+                (json.dumps(some), sp),
+            )
+            yield from found.fetchall()
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
@@ -189,6 +201,11 @@ class Tables:
         """Comma-joined keys of the patients whose compartments the version at t is in."""
         found: str | None = self.db.execute("SELECT pats FROM ver WHERE t = ?", (t,)).get
         return found or ""
+
+    def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """(t, keys of the patients) of these versions."""
+        rows: Any = self.db.execute(self.among, (str(list(positions)),))
+        return iter(rows)
 
     def inherited(self, patients: Iterable[str]) -> BitMap:
         """Positions of all versions that inherit one of these patients' compartments, or nobody knows whose."""
@@ -249,14 +266,17 @@ class _Rows:
         self.tables["ver"].append((t, rid, type, 1, pats))
         self.tables["comp"] += [(patient, t) for patient in patients]
         coded = len(keys.token) + len(keys.text) + len(keys.reference)
-        count = coded + len(keys.date) + len(keys.string) + len(keys.quantity)
+        count = coded + len(keys.typed) + len(keys.date) + len(keys.string) + len(keys.quantity)
+        found = terms(version.body or b"", keys)
+        count += len(found)
         self._weight += 4 + len(patients)
         if count + len(keys.heir_of) > FEW:
-            return self._keys(version.type, t, keys)
+            return chain(self._links(t, keys), self._keys(version.type, t, keys), self._terms(t, found))
         if keys.heir_of:
             self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
             self._weight += 3 * len(keys.heir_of)
         self._few(version.type, t, keys)
+        self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in found]
         self._weight += count
         return None
 
@@ -289,6 +309,9 @@ class _Rows:
             tables["ref"].append((sp, found, t))
             if sp == patient_sp:
                 tables["pc"] += [(found, s, c, system, t) for s, c, system, _ in tokens if s in code_sps]
+        if keys.typed:
+            tables["tok"] += [(sp, codes[of_type(*typed)], 0, t) for sp, *typed in keys.typed]
+        tables["txt"] += [(sp, url, codes[url], 0) for sp, _, url in keys.token if sp in URIS]
         for sp, text in keys.text:
             own = [(c, s) for one, c, s, _ in tokens if one == sp]
             if not own:
@@ -296,6 +319,18 @@ class _Rows:
                 own = [(codes[NO_CODE], 0)]
             norm = search.normal(text)
             tables["txt"] += [(sp, norm, c, s) for c, s in own]
+
+    def _terms(self, t: int, found: Sequence[tuple[int, str]]) -> Iterator[int]:
+        """The words of free text, some hundreds at a time."""
+        for some in _parts(found):
+            self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in some]
+            yield len(some)
+
+    def _links(self, t: int, keys: Keys) -> Iterator[int]:
+        """What the version inherits from, some hundreds at a time; yields how many rows that may come to."""
+        for heir_of in _parts(keys.heir_of):
+            self.tables["link"] += self.file.heirs.links(t, heir_of)
+            yield 3 * len(heir_of)
 
     def _keys(self, type: str, t: int, keys: Keys) -> Iterator[int]:
         """The rows of the keys, some hundreds at a time; yields how many."""
@@ -308,12 +343,10 @@ class _Rows:
             part = [(sp, codes[code], systems[system], t) for sp, system, code in some]
             tokens += part
             tables["tok"] += part
+            tables["txt"] += [(sp, url, codes[url], 0) for sp, _, url in some if sp in URIS]
             coded = [(s, c, system, t) for s, c, system, _ in part if s in code_sps]
             tables["pc"] += [(rid, *one) for rid in whose for one in coded]
             yield len(part) + len(whose) * len(coded)
-        for heir_of in _parts(keys.heir_of):
-            tables["link"] += self.file.heirs.links(t, heir_of)
-            yield 3 * len(heir_of)
         for dates in _parts(keys.date):
             tables["dat"] += [(sp, low, high, t) for sp, low, high in dates]
             yield len(dates)
@@ -323,6 +356,9 @@ class _Rows:
         for amounts in _parts(keys.quantity):
             tables["qty"] += [(sp, value, codes[code], systems[s], t) for sp, s, code, value in amounts]
             yield len(amounts)
+        for typed in _parts(keys.typed):
+            tables["tok"] += [(sp, codes[of_type(*one)], 0, t) for sp, *one in typed]
+            yield len(typed)
         for references in _parts(keys.reference):
             tables["ref"] += [(sp, names.rid(target, id), t) for sp, target, id in references]
             yield 2 * len(references)
@@ -358,18 +394,3 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         return
     for start in range(0, len(rows), SLICE_ROWS):
         yield rows[start : start + SLICE_ROWS]
-
-
-_paired: dict[str, tuple[int, frozenset[int]]] = {}
-
-
-def paired(type: str) -> tuple[int, frozenset[int]]:
-    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
-    if type not in _paired:
-        known = search.parameters(type)
-        patient = known.get("patient")
-        codes = {
-            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
-        }
-        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
-    return _paired[type]

@@ -11,12 +11,14 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.renewal import renew
 from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
@@ -24,6 +26,7 @@ from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Taken, hold
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.log import Draft, Moved, Version
+from onmaru.kernel.timing import Timing
 
 _HEAD = "SELECT h.t, h.at, h.seal, h.epoch, h.rid, (SELECT coalesce(max(m.t), 0) FROM mark m) FROM head h"
 # Erased index words leave the pages when these are cleaned
@@ -47,6 +50,7 @@ class PgHome:
         self._lock_of = None if folder is None else hold(folder / "home.lock")
         self.schema = schema = schema_of(keys.tenant)
         self.address, self.keys = address, keys
+        self.synced = Timing()
         self._now = now
         self._link = Link(address, schema, synchronous=False)
         prepare(self._link, keys.tenant, (keys.genesis("log"), keys.genesis("audit")))
@@ -54,6 +58,7 @@ class PgHome:
             raise invalid("not-supported", f"tenant {keys.tenant} was written by another version of Onmaru")
         if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
             raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
+        renew(self._link, keys)
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
         self.worker = uuid.uuid4().hex
@@ -145,6 +150,10 @@ class PgHome:
         """Durable versions in order."""
         return self.entries.read(after, limit)
 
+    def bodies(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """Many bodies, on the connection that audit rows are written on."""
+        return self.entries.many(self._beside, positions, most)
+
     def head(self) -> int:
         """The durable head, as far as this worker knows."""
         return self.entries.durable
@@ -220,10 +229,12 @@ class PgHome:
 
     def sync(self, mark: Mark) -> None:
         """Wait until what the group wrote is on the disk, and tell the other workers."""
+        started = perf_counter()
         if 2 in mark.files:
             self.trail.store()
         if 1 in mark.files:
             self._disk.execute("SELECT settle(?, ?)", (self.worker, mark.t))
+        self.synced.add(perf_counter() - started)
 
     def settle(self, mark: Mark) -> None:
         """The group is on the disk: move the durable head."""

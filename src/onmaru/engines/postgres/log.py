@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import zstandard
 
-from onmaru.engines.chain import Body, Chain, Row, version_of
+from onmaru.engines.chain import Body, Chain, Row, unpack, version_of
 from onmaru.engines.postgres.bodies import Box
 from onmaru.engines.postgres.link import Link, columns
 from onmaru.engines.postgres.schema import BODY, ENTRY
@@ -20,6 +21,8 @@ SELECT = """SELECT e.t, coalesce(b.type, y.type), coalesce(b.id, y.id), e.ver, e
 FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t LEFT JOIN body y ON y.t = x.by """
 _ENTRIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(ENTRY, start=1))
 _BODIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(BODY, start=len(ENTRY) + 1))
+# Bodies asked for in one go
+PART = 500
 _LAST = len(ENTRY) + len(BODY)
 # Entries, bodies and the head in one statement, under the lock of the head's row
 PUT = f"""WITH e AS (INSERT INTO entry SELECT * FROM unnest({_ENTRIES})),
@@ -110,6 +113,26 @@ class PgLog:
     def some(self, positions: Sequence[int]) -> list[Version]:
         """The stored versions at these positions."""
         return [self.opened(row) for row in self._link.execute(SELECT + "WHERE e.t = ANY(?)", (list(positions),))]
+
+    def many(self, link: Link, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:
+        """See `Log.bodies`; asked for in parts that are no larger than they have to be."""
+        found: list[bytes] = []
+        size = done = 0
+        while done < len(positions) and size < most:
+            part = list(positions[done : done + PART])
+            sizes = link.execute("SELECT t, length(z) FROM body WHERE t = ANY(?) ORDER BY t", (part,))
+            held = accumulate(length or 0 for _, length in sizes)
+            last = next((t for (t, _), sum in zip(sizes, held, strict=True) if sum >= most), part[-1])
+            rows = link.execute("SELECT t, z FROM body WHERE t = ANY(?) AND t <= ? ORDER BY t", (part, last))
+            for t, z in rows:
+                if size >= most:
+                    last = t - 1
+                    break
+                if z is not None:
+                    found.append(unpack(self._box.open(t, z)))
+                    size += len(found[-1])
+            done += sum(1 for t in part if t <= last)
+        return done, found
 
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""

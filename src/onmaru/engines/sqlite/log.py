@@ -12,6 +12,7 @@ import apsw
 import zstandard
 
 from onmaru.engines.chain import Body, Chain, Row, version_of
+from onmaru.engines.sqlite.bodies import Bodies
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.group import HEAVY, Group
 from onmaru.kernel.log import Draft, Moved, Version
@@ -59,6 +60,7 @@ class SqliteLog:
         self._pages = keys.pages
         self._beside: apsw.Connection | None = None
         self._erasures: list[tuple[int, Sequence[int]]] = []
+        self.stored = Bodies(self.path, keys.pages)
         self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     def tip(self) -> int:
@@ -204,6 +206,7 @@ class SqliteLog:
 
     def close(self) -> None:
         """Close without writing what is buffered."""
+        self.stored.close()
         if self._beside is not None:
             self._beside.close()
         self.db.close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from onmaru.fhir.fhirpath import Node
 from onmaru.fhir.outcome import Severity
-from onmaru.fhir.profiles.codes import Answer, Members
 from onmaru.fhir.profiles.definition import Binding
 from onmaru.fhir.profiles.visit import Check, Visit
+from onmaru.fhir.terminology.members import Answer, Members
 
 _QUANTITIES = frozenset({"Quantity", "Age", "Count", "Distance", "Duration"})
 

@@ -15,10 +15,12 @@ import msgspec
 import zstandard
 
 from onmaru.fhir.fhirpath.types import FHIR
-from onmaru.fhir.profiles import codes, tree
-from onmaru.fhir.profiles.codes import CodeSystem, Members, ValueSet
+from onmaru.fhir.profiles import tree
 from onmaru.fhir.profiles.definition import Definition, bare, definition
 from onmaru.fhir.profiles.tree import Tree
+from onmaru.fhir.terminology import terminology
+from onmaru.fhir.terminology.members import Members
+from onmaru.fhir.terminology.terminology import Terminology, defined
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 KINDS = ("StructureDefinition", "ValueSet", "CodeSystem")
@@ -30,8 +32,6 @@ M = TypeVar("M")
 
 class _Shipped(msgspec.Struct):
     definitions: dict[str, msgspec.Raw]
-    value_sets: dict[str, msgspec.Raw]
-    code_systems: dict[str, msgspec.Raw]
 
 
 @cache
@@ -41,24 +41,19 @@ def _shipped() -> _Shipped:
 
 
 _definition = msgspec.msgpack.Decoder(Definition).decode
-_value_set = msgspec.msgpack.Decoder(ValueSet).decode
-_code_system = msgspec.msgpack.Decoder(CodeSystem).decode
-Reader = Callable[[Mapping[str, Any]], Any]
-_READERS: Mapping[str, Reader] = {
-    "StructureDefinition": definition,
-    "ValueSet": codes.value_set,
-    "CodeSystem": codes.code_system,
-}
 
 
 class Library:
-    """`added`: (resource type, canonical) → JSON of a resource that passed structural validation. Never changes."""
+    """`added`: (resource type, canonical) → JSON of a resource that passed structural validation. Never changes.
 
-    def __init__(self, added: Mapping[tuple[str, str], bytes] | None = None) -> None:
+    `terms`: what to ask of code systems and value sets; those among `added` where none is given.
+    """
+
+    def __init__(self, added: Mapping[tuple[str, str], bytes] | None = None, terms: Terminology | None = None) -> None:
         self._added = added or {}
-        self._read: dict[tuple[str, str], Any] = {}
+        self.terms = terms or _terms(self._added)
+        self._read: dict[str, Definition] = {}
         self._trees: dict[str, Tree | None] = {}
-        self._members: dict[str, Members | None] = {}
         self._making: set[str] = set()
         # Validations run in threads: what one is making is waited for, not taken for unknown
         self._alone = threading.RLock()
@@ -66,40 +61,20 @@ class Library:
 
     def definition(self, canonical: str) -> Definition | None:
         """A StructureDefinition, None where it is not known."""
-        found: Definition | None = self._find("StructureDefinition", canonical, _shipped().definitions, _definition)
-        return found
-
-    def value_set(self, canonical: str) -> ValueSet | None:
-        found: ValueSet | None = self._find("ValueSet", canonical, _shipped().value_sets, _value_set)
-        return found
-
-    def code_system(self, canonical: str) -> CodeSystem | None:
-        found: CodeSystem | None = self._find("CodeSystem", canonical, _shipped().code_systems, _code_system)
-        return found
-
-    def _find(
-        self, kind: str, canonical: str, shipped: dict[str, msgspec.Raw], decode: Callable[[msgspec.Raw], Any]
-    ) -> Any:
-        name = (kind, bare(canonical))
-        if name not in self._read:
-            if name in self._added and not _own(name[1]):
-                self._read[name] = _READERS[kind](msgspec.json.decode(self._added[name]))
-            elif name[1] in shipped:
-                self._read[name] = decode(shipped[name[1]])
+        url = bare(canonical)
+        if url not in self._read:
+            own, shipped = self._added.get(("StructureDefinition", url)), _shipped().definitions
+            if own is not None and not _own(url):
+                self._read[url] = definition(msgspec.json.decode(own))
+            elif url in shipped:
+                self._read[url] = _definition(shipped[url])
             else:
                 return None
-        return self._read[name]
+        return self._read[url]
 
     def members(self, canonical: str) -> Members | None:
         """The compiled value set; None where it, or a set it is made of, is unknown or made of itself."""
-        url = bare(canonical)
-        if url not in self._members:
-            with self._alone:
-                self._make(url, self._members, self.value_set, self._expanded)
-        return self._members.get(url)
-
-    def _expanded(self, found: ValueSet) -> Members | None:
-        return codes.members(found, self.code_system, self.members)
+        return self.terms.members(canonical)
 
     def _make(
         self, url: str, kept: dict[str, M | None], find: Callable[[str], D | None], make: Callable[[D], M | None]
@@ -153,6 +128,11 @@ class Library:
         for part in path[1:]:
             here = here.children.get(part.removesuffix("[x]")) if here is not None else None
         return here.children.get(label) if here is not None else None
+
+
+def _terms(added: Mapping[tuple[str, str], bytes]) -> Terminology:
+    found = [one for (kind, _), body in added.items() if kind in terminology.KINDS and (one := defined(kind, body))]
+    return Terminology(found) if found else terminology.core()
 
 
 def _own(url: str) -> bool:

@@ -19,8 +19,8 @@ from onmaru.fhir.search.values import RULES
 
 Struct = type[msgspec.Struct]
 ROWS = {
-    "token": ("token", "text"),
-    "reference": ("reference", "token", "text"),
+    "token": ("token", "text", "typed"),
+    "reference": ("reference", "token", "text", "typed"),
     "uri": ("token",),
     "string": ("string",),
     "date": ("date",),

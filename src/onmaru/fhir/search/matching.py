@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Clause, Date, Missing, Number, Parameter, Parts, Ref, Text, Token, Value
+from onmaru.fhir.query import Clause, Date, Missing, Number, Parameter, Parts, Ref, Text, Token, Typed, Value
 from onmaru.fhir.search.folding import normal
+from onmaru.fhir.search.uris import lies_below
 
 
 def matches(keys: Keys, clause: Clause) -> bool:
@@ -20,7 +22,9 @@ def matches(keys: Keys, clause: Clause) -> bool:
         absent = not present(keys, clause.parameter)
         return any(isinstance(value, Missing) and value.missing == absent for value in clause.values)
     if clause.modifier == "not":
-        return not any(_token(keys, sp, value) for value in clause.values)
+        return not _tokens(keys, clause)
+    if clause.parameter.kind == "token" and not clause.modifier:
+        return _tokens(keys, clause)
     if clause.parameter.kind == "composite":
         return any(_composite(keys, clause.parameter, value) for value in clause.values)
     test = _MODIFIED[clause.modifier] if clause.modifier else _PLAIN[clause.parameter.kind]
@@ -58,6 +62,27 @@ def _sortable(keys: Keys, parameter: Parameter) -> list[Any]:
     return [low for row, low, _ in keys.date if row == sp]
 
 
+def _tokens(keys: Keys, clause: Clause) -> bool:
+    """Whether any of the values matches. A value set has thousands of them, a resource few codes: it is asked for those."""
+    sp, values = clause.parameter.sp, clause.values
+    if len(values) <= 8:
+        return any(_token(keys, sp, value) for value in values)
+    wanted = _set(values)
+    return any(
+        row == sp and not wanted.isdisjoint((Token(system, code), Token(None, code), Token(system, None)))
+        for row, system, code in keys.token
+    )
+
+
+@lru_cache(maxsize=64)
+def _set(values: tuple[Value, ...]) -> frozenset[Value]:
+    return frozenset(values)
+
+
+def _of_type(keys: Keys, sp: int, value: Value) -> bool:
+    return isinstance(value, Typed) and (sp, value.system, value.code, value.value) in keys.typed
+
+
 def _token(keys: Keys, sp: int, value: Value) -> bool:
     """Case matters: whether it does in a code system is not known here."""
     if isinstance(value, Text):  # _id
@@ -75,6 +100,14 @@ def _reference(keys: Keys, sp: int, value: Value) -> bool:
 
 def _uri(keys: Keys, sp: int, value: Value) -> bool:
     return isinstance(value, Text) and (sp, "", value.text) in keys.token
+
+
+def _below(keys: Keys, sp: int, value: Value) -> bool:
+    return isinstance(value, Text) and any(row == sp and lies_below(code, value.text) for row, _, code in keys.token)
+
+
+def _above(keys: Keys, sp: int, value: Value) -> bool:
+    return isinstance(value, Text) and any(row == sp and lies_below(value.text, code) for row, _, code in keys.token)
 
 
 def _begins(keys: Keys, sp: int, value: Value) -> bool:
@@ -181,4 +214,7 @@ _MODIFIED: dict[str, Callable[[Keys, int, Value], bool]] = {
     "contains": _contains,
     "text": _text,
     "identifier": _token,
+    "of-type": _of_type,
+    "above": _above,
+    "below": _below,
 }

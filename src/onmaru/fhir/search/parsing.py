@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Chain, Clause, Has, Include, Query, Sort
-from onmaru.fhir.search import clauses
+from onmaru.fhir.query import Node, Parameter, Query, Sort
+from onmaru.fhir.search import clauses, includes
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
 from onmaru.fhir.search.catalogue import types as known_types
 from onmaru.fhir.search.clauses import Unknown
 from onmaru.fhir.search.context import Context, Limits, TooMuch
 from onmaru.fhir.search.written import Malformed
 
+Own = Mapping[str, Mapping[str, Parameter]]
+NONE: Own = {}
+WORDS = (NARRATIVE, CONTENT)
 IGNORED = frozenset({"_format", "_pretty"})
 RESULTS = 50
 """How many result parameters and repeated includes may stand beside the clauses."""
@@ -35,17 +39,18 @@ def parse(
     limits: Limits | None = None,
     now: Callable[[], int] = clock,
     base: str = "",
+    own: Own = NONE,
 ) -> Query:
     """The Query for decoded name-value pairs on one type, several, or () for all (which `_type` may narrow).
 
     `lenient` drops parameters that do not exist for the type, and nothing else; `Query.pairs` holds those that were
     used. `now` serves the prefix `ap` on dates; `base` is this server's address, below which an absolute reference counts as
-    relative. Raises Invalid (400) with every problem.
+    relative; `own` are the tenant's own parameters (own.py). Raises Invalid (400) with every problem.
     """
     limits = limits or Limits()
     if len(pairs) > limits.clauses + RESULTS:
         raise invalid("too-costly", f"at most {limits.clauses + RESULTS} parameters are taken")
-    reader = _Reader(types, Context(now(), limits, base), lenient)
+    reader = _Reader(types, Context(now(), limits, base, own), lenient)
     narrowing = [text for name, text in pairs if name == "_type"]
     if narrowing:
         reader.attempt("_type", narrowing[0], reader.narrow)
@@ -68,7 +73,7 @@ class _Reader:
         self.types = types
         self.context = context
         self.lenient = lenient
-        self.clauses: list[Clause | Chain | Has] = []
+        self.clauses: list[Node] = []
         self.result: dict[str, Any] = {}
         self.used: list[tuple[str, str]] = []
         self.issues: list[Issue] = []
@@ -107,9 +112,10 @@ class _Reader:
     def clause(self, name: str, text: str) -> None:
         """On several types the parameter must be the same one on all."""
         first, *others = self.types or ("",)
-        if not name.startswith("_has:"):
+        if name != "_list" and not name.startswith("_has:"):
             code = re.split(r"[:.]", name)[0]
-            if any(clauses.parameter(type, code) != clauses.parameter(first, code) for type in others):
+            known = [clauses.parameter(type, code, self.context) for type in (first, *others)]
+            if any(one != known[0] for one in known):
                 raise Malformed("the parameter differs between the searched types")
         self.clauses.append(clauses.node(first, name, text, self.context))
 
@@ -139,11 +145,14 @@ class _Reader:
 
     def sort_one(self, text: str) -> Sort:
         code = text.removeprefix("-")
-        found = [clauses.known(type).get(code) for type in self.types or ("",)]
+        found = [self._sortable(type, code) for type in self.types or ("",)]
         first = found[0]
-        if first is None or any(one != first for one in found) or first.kind == "composite":
+        if first is None or any(one != first for one in found) or first.kind == "composite" or first.sp in WORDS:
             raise Malformed("names a parameter that cannot be sorted by")
         return Sort(first, text.startswith("-"))
+
+    def _sortable(self, type: str, code: str) -> Parameter | None:
+        return clauses.known(type).get(code) or self.context.own.get(type, {}).get(code)
 
     def count(self, name: str, text: str) -> None:
         self.bare(name)
@@ -152,49 +161,26 @@ class _Reader:
         self.once("count", min(int(text), self.context.limits.count))
 
     def include(self, name: str, text: str) -> None:
+        """`:recurse` is what `:iterate` was called before R4."""
         kind, _, modifier = name.partition(":")
-        if modifier:
-            raise Malformed("is answered without :iterate and :recurse")
-        read = self.included if kind == "_include" else self.reverse
+        if modifier not in ("", "iterate", "recurse"):
+            raise Malformed("has no modifier but :iterate")
+        iterate = bool(modifier)
+        read = includes.forward if kind == "_include" else includes.backward
         field = kind.removeprefix("_")
-        self.result[field] = (*self.result.get(field, ()), read(text))
-
-    def included(self, text: str) -> Include:
-        """`*`, `Type:*`, `Type:reference` or `Type:reference:Target`, from a searched type."""
-        found = Include("*", None) if text == "*" else self.link(text)
-        if self.types and found.source not in ("*", *self.types):
-            raise Malformed("starts from a type that is not searched")
-        return found
-
-    def reverse(self, text: str) -> Include:
-        """`Type:reference[:Target]`, towards a searched type."""
-        found = self.link(text)
-        if found.parameter is None:
-            raise Malformed("names its reference parameter")
-        targets = {found.target} if found.target else set(found.parameter.targets)
-        if self.types and targets.isdisjoint(self.types):
-            raise Malformed("never points at a searched type")
-        return found
-
-    def link(self, text: str) -> Include:
-        source, _, rest = text.partition(":")
-        code, _, target = rest.partition(":")
-        if source not in known_types() or not code:
-            raise Malformed("is Type:reference or Type:reference:Target")
-        if code == "*" and not target:
-            return Include(source, None)
-        found = clauses.known(source).get(code)
-        if found is None or found.kind != "reference":
-            raise Malformed("names no reference parameter of the type")
-        if target and target not in found.targets:
-            raise Malformed("the reference never points at that type")
-        return Include(source, found, target)
+        self.result[field] = (*self.result.get(field, ()), read(text, self.types, iterate=iterate))
 
     def word(self, name: str, text: str) -> None:
         self.bare(name)
         if text not in _WORDS[name]:
             raise Malformed("is one of " + ", ".join(_WORDS[name]))
         self.once(name.removeprefix("_"), text)
+
+    def explain(self, name: str, text: str) -> None:
+        self.bare(name)
+        if text not in ("true", "false"):
+            raise Malformed("is true or false")
+        self.once("explain", text == "true")
 
     def elements(self, name: str, text: str) -> None:
         self.bare(name)
@@ -223,4 +209,5 @@ _RESULT: dict[str, Callable[[_Reader, str, str], None]] = {
     "_total": _Reader.word,
     "_elements": _Reader.elements,
     "_cursor": _Reader.cursor,
+    "_explain": _Reader.explain,
 }

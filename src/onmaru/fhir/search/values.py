@@ -87,8 +87,13 @@ def codeable_concept(keys: Keys, sp: int, value: Any) -> None:
 def identifier(keys: Keys, sp: int, value: Any) -> None:
     if value.value is not None:
         keys.token.append((sp, value.system or "", value.value))
-    if value.type is not None and value.type.text is not None:
+    if value.type is None:
+        return
+    if value.type.text is not None:
         keys.text.append((sp, value.type.text))
+    for one in value.type.coding or () if value.value is not None else ():
+        if one.code is not None:
+            keys.typed.append((sp, one.system or "", one.code, value.value))
 
 
 def folded_token(keys: Keys, sp: int, value: str) -> None:

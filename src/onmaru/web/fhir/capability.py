@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from onmaru import __version__
 from onmaru.fhir.search import parameters
+from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.patching import FORMS
 from onmaru.web.doors import Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.operations.offered import described, operations
 from onmaru.web.fhir.routes import OPERATIONS, Table
 
 # The day this server's interface last changed, as CapabilityStatement.date asks for
 DATE = "2026-11-23"
 _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
+# Parameters of every search that are no elements of what is searched; `_has` is one too
+COMMON = ("_has", "_list")
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
 
@@ -34,14 +40,18 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "software": {"name": "Onmaru", "version": __version__},
         "implementation": {"description": "Onmaru hospital record", "url": "@"},
         "fhirVersion": "4.0.1",
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "patchFormat": [*FORMS, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",
                 "security": {"cors": True, "service": [{"coding": [_SMART]}], "description": "SMART App Launch 2"},
                 "resource": [
-                    {**_resource(name, of_type, settings), "operation": [*_own(name), *described(offered, name)]}
+                    {
+                        **_resource(name, of_type, settings),
+                        "operation": [*_own(name), *described(offered, name), *terms.operations(name)],
+                    }
                     for name in sorted(RESOURCE_TYPES)
                 ],
                 "interaction": of_system,
@@ -51,8 +61,14 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
                         for name in sorted(OPERATIONS)
                     ),
                     *described(offered, ""),
+                    _EXPORT,
+                    {"name": "import", "definition": "urn:onmaru:operation:import"},
                 ],
-                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+                "searchParam": [{"name": name, "type": "special"} for name in COMMON],
+                "compartment": [
+                    f"http://hl7.org/fhir/CompartmentDefinition/{owner[0].lower()}{owner[1:]}"
+                    for owner in sorted(COMPARTMENTS)
+                ],
             }
         ],
     }
@@ -66,11 +82,17 @@ _ORDER = ("read", "vread", "update", "patch", "delete", "history-instance", "his
 
 # R5's definition: R4 has none
 _PURGE = {"name": "purge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-purge"}
+_BULK = "http://hl7.org/fhir/uv/bulkdata"
+_EXPORT = {"name": "export", "definition": f"{_BULK}/OperationDefinition/export"}
+_OF_TYPE = {
+    "Patient": [_PURGE, {"name": "export", "definition": f"{_BULK}/OperationDefinition/patient-export"}],
+    "Group": [{"name": "export", "definition": f"{_BULK}/OperationDefinition/group-export"}],
+}
 _VALIDATE = {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
 
 
 def _own(type_name: str) -> list[Mapping[str, str]]:
-    return [_PURGE, _VALIDATE] if type_name == "Patient" else [_VALIDATE]
+    return [*_OF_TYPE.get(type_name, ()), _VALIDATE]
 
 
 def _resource(type_name: str, interactions: list[dict[str, str]], settings: Settings) -> Mapping[str, Any]:
@@ -90,4 +112,23 @@ def _resource(type_name: str, interactions: list[dict[str, str]], settings: Sett
             | ({"definition": found.url} if found.url else {})
             for code, found in sorted(parameters(type_name).items())
         ],
+        "searchInclude": ["*", f"{type_name}:*", *_references(type_name)],
+        "searchRevInclude": ["*", *_pointing(type_name)],
     }
+
+
+@cache
+def _references(type_name: str) -> Sequence[str]:
+    """The reference parameters of a type, as an include names them."""
+    known = sorted(parameters(type_name).items())
+    return tuple(f"{type_name}:{code}" for code, found in known if found.kind == "reference")
+
+
+def _pointing(type_name: str) -> list[str]:
+    """The reference parameters of every type that may point at this one."""
+    return [
+        name
+        for source in sorted(RESOURCE_TYPES)
+        for name in _references(source)
+        if type_name in parameters(source)[name.partition(":")[2]].targets
+    ]

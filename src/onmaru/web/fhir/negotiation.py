@@ -28,6 +28,7 @@ class Preference(msgspec.Struct, frozen=True):
 
     answer: Answer = "representation"
     lenient: bool = False
+    later: bool = False
 
 
 PLAIN = Preference()
@@ -38,14 +39,16 @@ def prefer(headers: Mapping[str, str]) -> Preference:
     text = headers.get("prefer")
     if not text:
         return PLAIN
-    answer, lenient = PLAIN.answer, PLAIN.lenient
+    answer, lenient, later = PLAIN.answer, PLAIN.lenient, PLAIN.later
     for part in text.replace(";", ",").split(","):
         name, _, value = part.strip().partition("=")
         if name == "return":
             answer = _ANSWERS.get(value, answer)
         elif name == "handling":
             lenient = value == "lenient"
-    return Preference(answer, lenient)
+        elif name == "respond-async":
+            later = True
+    return Preference(answer, lenient, later)
 
 
 def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:

@@ -13,6 +13,7 @@ from onmaru.web.answers import FHIR
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import check_content, prefer
+from onmaru.web.fhir.provenance import none_of
 from onmaru.web.fhir.write import POSITION
 
 
@@ -28,6 +29,7 @@ class Bundles:
     async def post(self, request: Request, hall: Hall) -> Response:
         """Run the transaction or batch; GET entries see what was written before them."""
         check_content(request.headers)
+        none_of(request.headers)
 
         def get(url: str) -> bytes:
             path, _, query = url.partition("?")

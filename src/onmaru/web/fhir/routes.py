@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache, partial
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.entry import ID
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors, Settings
+from onmaru.web.fhir import terms
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.fhirpath import evaluate
 from onmaru.web.fhir.operations.offered import named, operations
@@ -28,14 +30,17 @@ Table = Mapping[str, Mapping[str, tuple[str, Interaction]]]
 # Operations of the whole system. They read nothing of the record, so the surface notes each in the audit trail.
 OPERATIONS = frozenset({"$fhirpath"})
 # Operations on a type that read nothing of the record either
-OF_TYPE = frozenset({"$validate"})
+OF_TYPE = frozenset({"$validate", *terms.NAMES})
 # By shape, the types that have the operation: an empty set for all of them
 OFFERED = named(operations(Settings()))
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
 def table(doors: Doors) -> Table:
-    """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment."""
+    """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment.
+
+    `$terms` is each operation of the terminology service (terms.NAMES).
+    """
     settings, driver = doors.settings, Driver(doors)
     searches = Searches(settings.page)
     writes = Writes(settings, driver)
@@ -67,9 +72,11 @@ def table(doors: Doors) -> Table:
         "_history": {"GET": ("history-system", history)},
         "$fhirpath": {"POST": ("$fhirpath", evaluate)},
         "T/$validate": {"POST": ("validate", validate)},
+        "T/$terms": {"GET": ("terms", terms.on_type), "POST": ("terms", terms.on_type)},
+        "T/I/$terms": {"GET": ("terms", terms.on_instance), "POST": ("terms", terms.on_instance)},
         "T/I/$validate": {"GET": ("validate", validate_stored), "POST": ("validate", validate_stored)},
     }
-    for one in operations(settings, driver):
+    for one in operations(settings, driver, doors):
         routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
     bundles.find = partial(find, routes, "GET")
     return routes
@@ -106,9 +113,12 @@ def shape_of(path: str) -> tuple[str, dict[str, str]]:
 def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dict[str, str]]:
     if not rest:
         return shape, params
-    if shape == "T/I" and params["type"] == "Patient" and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
+    if shape == "T/I" and params["type"] in COMPARTMENTS and (rest[0] == "*" or rest[0] in RESOURCE_TYPES):
         params["inner"] = rest[0]
         return "/".join([shape, "C", *rest[1:]]), params
+    if rest[0] in terms.NAMES and len(rest) == 1:
+        params["operation"] = rest[0]
+        rest = ["$terms"]
     if len(rest) > 1 and rest[0] == "_history" and rest[1]:
         params["vid"] = rest[1]
         rest = ["_history", "V", *rest[2:]]

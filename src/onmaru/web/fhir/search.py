@@ -1,20 +1,21 @@
-"""Search (FHIR R4 search.html): a type, several types, everything or a Patient's compartment, by GET and by POST."""
+"""Search (FHIR R4 search.html): a type, several types, everything or a compartment, by GET and by POST."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
+from onmaru.fhir.search.own import Own
+from onmaru.fhir.search.within import members, within
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.fhir.subset import subset
 from onmaru.kernel.entry import pairs_of
-from onmaru.kernel.gate import SHARED
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
@@ -49,27 +50,30 @@ class Searches:
 
     def of_compartment(self, request: Request, hall: Hall) -> Response:
         """`GET Patient/ID/Type?…`; Type `*` searches everything in the compartment."""
-        return self._run(request, hall, _inside(request.params["inner"]), request.query)
+        return self._run(request, hall, _inside(request.params), request.query)
 
     def of_compartment_posted(self, request: Request, hall: Hall) -> Response:
         """`POST Patient/ID/Type/_search`."""
-        return self._run(request, hall, _inside(request.params["inner"]), _posted(request))
+        return self._run(request, hall, _inside(request.params), _posted(request))
 
     def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
-        query = _read(types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient)
+        query = _read(
+            types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient, hall.rules.parameters
+        )
         cursor = next((value for name, value in given if name == "_cursor"), "")
-        compartment = request.params["id"] if "inner" in request.params else ""
         count = 0 if query.summary == "count" else min(query.count, self._most)
-        if cursor or compartment or count != query.count:
-            query = msgspec.structs.replace(query, cursor=cursor, compartment=compartment, count=count)
+        if cursor or count != query.count:
+            query = msgspec.structs.replace(query, cursor=cursor, count=count)
+        if "inner" in request.params:
+            query = within(query, request.params["type"], request.params["id"])
         page = hall.record.search(query)
         return Response(200, _rendered(request, query, page), FHIR)
 
 
-def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool) -> Query:
+def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool, own: Own) -> Query:
     """Parse a search, or remember it: a ward asks the same all day. What means another thing tomorrow is read afresh."""
-    if any(value.startswith("ap") for _, value in pairs):
-        return parse(types, pairs, lenient=lenient)
+    if own or any(value.startswith("ap") for _, value in pairs):
+        return parse(types, pairs, lenient=lenient, own=own)
     return _known(types, pairs, lenient)
 
 
@@ -82,7 +86,8 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     base = request.params["base"]
     inner = request.params.get("inner", "")
     type_name = request.params.get("type", "")
-    address = "/".join(part for part in (base, type_name, query.compartment, inner) if part)
+    owner = request.params["id"] if inner else ""
+    address = "/".join(part for part in (base, type_name, owner, inner) if part)
     used = query_of(query.pairs)
     more = f"{used}&_cursor=" if used else "_cursor="
     links = [link("self", address, more + quote(query.cursor) if query.cursor else used)]
@@ -93,6 +98,8 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     entries = found(base, page.matches, _bodies(query, page.matches), "match")
     if page.included:
         entries += found(base, page.included, _bodies(query, page.included), "include")
+    if page.notes:
+        entries.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome(page.notes))
     return bundle("searchset", entries, links, page.total)
 
 
@@ -120,9 +127,9 @@ def _types(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], Sequence[
     return tuple(dict.fromkeys(named)), [pair for pair in pairs if pair[0] != "_type"]
 
 
-def _inside(inner: str) -> tuple[str, ...]:
-    if inner == "*":
-        return tuple(sorted(RESOURCE_TYPES - SHARED))
-    if inner in SHARED or inner not in RESOURCE_TYPES:
-        raise invalid("not-found", "not a type of the Patient compartment", status=404)
-    return (inner,)
+def _inside(params: Mapping[str, str]) -> tuple[str, ...]:
+    """The types that are searched in a compartment: the one named, or all that may lie in it."""
+    inner, types = params["inner"], members(params["type"])
+    if inner != "*" and inner not in types:
+        raise invalid("not-found", f"not a type of the {params['type']} compartment", status=404)
+    return types if inner == "*" else (inner,)

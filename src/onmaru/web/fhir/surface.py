@@ -13,10 +13,13 @@ from onmaru.kernel.room import Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
+from onmaru.web.fhir.bulk import bulk
 from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
+from onmaru.web.fhir.subscription import advertised
+from onmaru.web.fhir.terms import permit
 from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
@@ -51,6 +54,9 @@ class Fhir:
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
             before, after = self._capability()
+            doors = visit.doors.subscriptions
+            if doors is not None:
+                after = advertised(after, doors.topics(visit.tenant), visit.base)
             return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
         return Response(200, msgspec.json.encode(smart_configuration(visit)), JSON)
 
@@ -60,9 +66,13 @@ class Fhir:
         erased = PATH.fullmatch(path) if "$" in path else None
         if erased is not None:
             return purge(visit, erased[1])
+        wholesale = bulk(visit, path) if "$" in path else None
+        if wholesale is not None:
+            return wholesale
         handler, params = find(self.routes, request.method, path)
         check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
         if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
+            permit(visit, path)
             note(visit, path)
         return handler(msgspec.structs.replace(request, params=params), visit.hall())

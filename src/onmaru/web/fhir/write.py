@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 import msgspec
 
-from onmaru.fhir.outcome import Issue, invalid, outcome
+from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
 from onmaru.kernel.errand import HEAVY
@@ -17,8 +17,11 @@ from onmaru.web.answers import FHIR
 from onmaru.web.doors import Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.negotiation import FORM, check_content, prefer
+from onmaru.web.fhir.provenance import none_of, paired, placed
 
 POSITION = "x-onmaru-position"
+WARNINGS = "x-onmaru-warnings"
+DONE = Issue("informational", "done", severity="information")
 
 
 class Writes:
@@ -29,14 +32,21 @@ class Writes:
         self._driver = driver
 
     def write(self, request: Request, hall: Hall, change: Change) -> Response | Awaitable[Response]:
-        """Write a resource; a large one in steps, so that nobody waits for it."""
+        """Write a resource and what X-Provenance says of it; a large one in steps, so that nobody waits for it."""
+        changes = paired(request.headers, change)
         if len(change.body) > HEAVY:
-            return self._large(request, hall, change)
-        return _answer(request, hall.record.write([change])[0])
+            return self._large(request, hall, changes)
+        try:
+            return _answer(request, hall.record.write(changes)[0])
+        except Invalid as error:
+            raise placed(error) if len(changes) > 1 else error from None
 
-    async def _large(self, request: Request, hall: Hall, change: Change) -> Response:
-        (written,) = await self._driver.run(hall.record.steps([change]), hall.caller.tenant)
-        return _answer(request, written)
+    async def _large(self, request: Request, hall: Hall, changes: Sequence[Change]) -> Response:
+        try:
+            written = await self._driver.run(hall.record.steps(changes), hall.caller.tenant)
+        except Invalid as error:
+            raise placed(error) if len(changes) > 1 else error from None
+        return _answer(request, written[0])
 
     def create(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
         """`POST Type`; with If-None-Exist only if nothing matches (200 and the match otherwise)."""
@@ -74,12 +84,14 @@ class Writes:
 
     def delete(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type/id`: 204, whether it was there or not."""
+        none_of(request.headers)
         params = request.params
         change = Change("delete", params["type"], params["id"], if_match=if_match(request))
         return _gone(request, hall.record.write([change]))
 
     def delete_matching(self, request: Request, hall: Hall) -> Response:
         """`DELETE Type?criteria`: one match, or all of them where the site allows it."""
+        none_of(request.headers)
         type_name = request.params["type"]
         query = criteria(request)
         if not self._settings.multiple_delete:
@@ -97,6 +109,7 @@ def _answer(request: Request, written: Written) -> Response:
     version = written.version
     headers = [("etag", f'W/"{version.version}"'), ("last-modified", http_date(version.at // 1_000_000))]
     headers.append((POSITION, str(version.t)))
+    headers += _warned([written])
     if written.status == 201:
         base = request.params["base"]
         headers.append(("location", f"{base}/{version.name}/_history/{version.version}"))
@@ -105,18 +118,25 @@ def _answer(request: Request, written: Written) -> Response:
         return Response(written.status, b"", "", tuple(headers))
     body = version.body or b""
     if wanted == "OperationOutcome":
-        body = outcome([Issue("informational", "done", severity="information")])
+        body = outcome([*written.warnings, DONE])
     return Response(written.status, body, FHIR, tuple(headers))
 
 
 def _gone(request: Request, written: Sequence[Written]) -> Response:
     last = max((one.version.t for one in written), default=0)
-    headers = [(POSITION, str(last))] if last else []
+    headers = [*([(POSITION, str(last))] if last else []), *_warned(written)]
     if len(written) == 1 and written[0].version.version:
         headers.append(("etag", f'W/"{written[0].version.version}"'))
     if prefer(request.headers).answer == "OperationOutcome":
-        return Response(200, outcome([Issue("informational", "done", severity="information")]), FHIR, tuple(headers))
+        warnings = [issue for one in written for issue in one.warnings]
+        return Response(200, outcome([*warnings, DONE]), FHIR, tuple(headers))
     return Response(204, b"", "", tuple(headers))
+
+
+def _warned(written: Sequence[Written]) -> list[tuple[str, str]]:
+    """How many warnings there are; `Prefer: return=OperationOutcome` tells them."""
+    count = sum(len(one.warnings) for one in written)
+    return [(WARNINGS, str(count))] if count else []
 
 
 def if_match(request: Request) -> int | None:

@@ -12,10 +12,11 @@ OPENED = frozenset({"fhir", "oauth"})
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED = (
     "authorization, content-type, accept, prefer, if-match, if-none-match, if-none-exist, if-modified-since, x-request-id, "
-    "x-onmaru-position, x-onmaru-purpose"
+    "x-onmaru-position, x-onmaru-purpose, x-provenance, accept-language, content-encoding"
 )
 _TOLD = (
-    "content-location, etag, last-modified, location, retry-after, www-authenticate, x-onmaru-position, x-request-id"
+    "content-location, etag, last-modified, location, retry-after, www-authenticate, x-onmaru-position, "
+    "x-onmaru-warnings, x-request-id"
 )
 FRESH = 1_000_000
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from tests.contract.conftest import SYSTEM, postgres, sqlite
 
-from onmaru.app.watching import Watching
+from onmaru.app.guarding import Guard
 from onmaru.kernel.alarms import ALARMS
 from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller, Scope
@@ -40,14 +40,14 @@ def test_a_watch_that_starts_again_goes_on_where_it_stood(
             home.wait(home.tip())
 
     def watched() -> list[tuple[str, tuple[str, ...]]]:
-        watch = Watching(seat, accounts)  # type: ignore[arg-type]  # what it needs of them
+        watch = Guard(seat, accounts)  # type: ignore[arg-type]  # what it needs of them
         home.wait(home.tip())
         while home.trail.follow() or watch.step():
             home.wait(home.tip())
         return [(row.target, row.patients) for _, row in tenant.trail.page(patient=ALARMS)]
 
     assert watched() == [], "of a trail that nobody has watched yet nothing is raised"
-    watch = Watching(seat, accounts)  # type: ignore[arg-type]  # what it needs of them
+    watch = Guard(seat, accounts)  # type: ignore[arg-type]  # what it needs of them
     watch.step()
     read("own", "other")
     while home.trail.follow() or watch.step():

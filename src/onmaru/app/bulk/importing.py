@@ -1,0 +1,245 @@
+"""The work of an import: each file is fetched by the one way out, kept sealed, and written a stretch of lines at a time.
+
+A stretch and its mark are one transaction: what was cut short goes on behind the last mark, what is in is not taken again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+
+from onmaru.adapters.ahead import refused_line
+from onmaru.adapters.fhirfile import FhirFiles, Mark, Progress
+from onmaru.adapters.lines import PART, Line, lines, plain
+from onmaru.adapters.pieces import Piece
+from onmaru.app.aside import Aside
+from onmaru.app.bulk.board import File, Outcome
+from onmaru.app.bulk.run import Run
+from onmaru.app.errands import Lines, Readied
+from onmaru.app.house import new_id, now, system
+from onmaru.engines.outbound import NetworkOutbound
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.audit import access
+from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.importing import Input, Wanted
+from onmaru.kernel.outbound import Rules
+from onmaru.kernel.room import Hall
+
+# Lines and about the bytes of one transaction: some ten milliseconds of the loop that answers everybody
+STRETCH, BYTES = 250, 1 << 20
+# Bytes of a file from which another process is worth its start
+WORTH = 1 << 20
+# The mark of a stretch is the house's own, whatever the caller may write
+MARKS = Scope("system", "DocumentReference", frozenset("cruds"))
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What was asked, and when."""
+
+    wanted: Wanted
+    time: int
+
+
+class Importing:
+    """See `app/bulk/run.py` for what a work is."""
+
+    kind = "import"
+
+    def __init__(self, outbound: NetworkOutbound, rules: Rules) -> None:
+        self._outbound = outbound
+        self._rules = rules
+
+    def pinned(self, tenant: Tenant, caller: Caller, asked: bytes) -> bytes:
+        """`Invalid` 403 at once for a type that the caller may not write and an address that nobody may be sent to."""
+        wanted = msgspec.json.decode(asked, type=Wanted)
+        for one in wanted.input:
+            refusal = next((why for verb in "cu" if (why := tenant.gate.refusal(caller, verb, one.type))), "")
+            if refusal:
+                tenant.trail.add(access(caller, "execute", "$import", tenant.now(), denied=refusal))
+                raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+            if not one.url.startswith("Binary/") and "/Binary/" not in one.url:
+                self._rules.target(caller.tenant, one.url)
+        return msgspec.json.encode(Manifest(wanted, now()))
+
+    async def run(self, run: Run) -> tuple[Outcome, Sequence[str]]:
+        """File by file, in the order of the manifest."""
+        asked = msgspec.json.decode(run.ticket.asked, type=Manifest)
+        aside, made, kept = Aside(), [], dict(run.job.named("input "))
+        try:
+            for number, one in enumerate(asked.wanted.input):
+                run.check()
+                name = f"input {number}"
+                if name not in kept:
+                    kept[name] = await run.keep(self._fetched(run, one))
+                    run.board().marked(run.job, **kept)
+                digest = await asyncio.to_thread(_digest, run, kept[name])
+                share = (number / len(asked.wanted.input), 1 / len(asked.wanted.input))
+                await _Taking(run, aside, digest, one).take(kept[name], share)
+                made += await _told(run, digest, one)
+        finally:
+            await aside.close()
+        run.board().drop(list(kept.values()))
+        return Outcome(asked.time, 0, files=made), [one.blob for one in made if one.blob]
+
+    def _fetched(self, run: Run, one: Input) -> Iterator[bytes]:
+        """The bytes of an input, which are read in a thread: a Binary has been read by then."""
+        id = one.binary(run.ticket.base)
+        if id:
+            return iter([_binary(run, id)])
+        tenant = run.ticket.asker.tenant
+
+        def parts() -> Iterator[bytes]:
+            for part in self._outbound.stream(tenant, one.url):
+                if run.over:
+                    raise invalid("transient", "nobody waits for this any more", status=503)
+                yield part
+
+        return parts()
+
+
+class _Taking:
+    """One file on its way in."""
+
+    def __init__(self, run: Run, aside: Aside, digest: str, input: Input) -> None:
+        self._run = run
+        self._aside = aside
+        self._digest = digest
+        self._input = input
+        self._files = FhirFiles(new_id, _unburied)
+        self._worth = False
+
+    async def take(self, blob: str, share: tuple[float, float]) -> None:
+        """Write what is not in yet; the next lines are made ready in another process meanwhile."""
+        done = max((mark.done for mark in self._files.marks(_own(self._run), self._digest)), default=0)
+        source = _open(self._run, blob)
+        size = source.seek(0, 2) or 1
+        self._worth = size > WORTH
+        source.seek(0)
+        with source:
+            async for part in self._ready(_stretches(source, done)):
+                done += len(part)
+                self._write(part, done)
+                await self._run.settled()
+                self._run.told(share[0] + share[1] * source.tell() / size)
+
+    async def _ready(self, stretches: Iterator[list[Line]]) -> AsyncIterator[list[Piece]]:
+        ahead: asyncio.Task[list[Piece]] | None = None
+        try:
+            while True:
+                some = await asyncio.to_thread(next, stretches, None)
+                following = asyncio.create_task(self._readied(some)) if some else None
+                before, ahead = ahead, following
+                if before is not None:
+                    yield await before
+                if some is None:
+                    return
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+
+    async def _readied(self, some: Sequence[Line]) -> list[Piece]:
+        known = {line.number: line.data for line in some if line.data is not None}
+        ready: dict[int, Piece] = {}
+        if known:
+            errand = Lines(b"\n".join(known.values()), list(known), self._input.type)
+            reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
+            if not isinstance(reply, Readied):
+                raise invalid("exception", "the server failed on this content", status=500)
+            ready = {number: one.piece(number) for number, one in zip(known, reply.lines, strict=True)}
+        long = invalid("too-long", "the line is longer than can be taken")
+        return [ready.get(one.number) or refused_line(f"line {one.number}", self._input.type, long) for one in some]
+
+    def _write(self, part: Sequence[Piece], done: int) -> None:
+        """One transaction, by whoever asked, with what they may write now."""
+        caller, gate = self._run.caller, self._run.tenant.gate
+        allowed = []
+        for piece in part:
+            why = gate.refusal(caller, "u" if piece.change.op == "update" else "c", piece.change.type)
+            if why and piece.refused is None:
+                denied = invalid("forbidden", f"not permitted: {why}", status=403)
+                allowed.append(refused_line(piece.place, piece.change.type, denied))
+            else:
+                allowed.append(piece)
+        keeper = msgspec.structs.replace(caller, scopes=(*caller.scopes, MARKS))
+        self._files.stretch(self._run.house.hall(keeper), allowed, Progress(self._digest, done, []))
+
+
+async def _told(run: Run, digest: str, input: Input) -> list[File]:
+    """What came of a file, told by its marks: the same whenever it is asked, and however often it was cut short."""
+    marks = list(FhirFiles(new_id, _unburied).marks(_own(run), digest))
+    total, refused = max((one.done for one in marks), default=0), sum(one.refused for one in marks)
+    made = [File(input.type, total - refused, source=input.url)]
+    if refused:
+        blob = await run.keep(_problems(reversed(marks), input))
+        made.append(File("OperationOutcome", refused, blob=blob, of="error", source=input.url))
+    return made
+
+
+def _problems(marks: Iterable[Mark], input: Input) -> Iterator[bytes]:
+    """An OperationOutcome a line that was refused; `details` names file and line."""
+    for problem in (one for mark in marks for one in mark.problems):
+        issues: list[dict[str, Any]] = [
+            {
+                "severity": issue.severity,
+                "code": issue.code,
+                "details": {"text": f"{input.url} {problem.place}"},
+                "diagnostics": issue.text,
+                **({"expression": [issue.expression]} if issue.expression else {}),
+            }
+            for issue in problem.issues
+        ]
+        yield msgspec.json.encode({"resourceType": "OperationOutcome", "issue": issues}) + b"\n"
+
+
+def _stretches(source: BinaryIO, done: int) -> Iterator[list[Line]]:
+    """The lines behind the first `done`, in stretches."""
+    held: list[Line] = []
+    size = 0
+    for number, line in enumerate(lines(plain(iter(lambda: source.read(PART), b"")))):
+        if number < done:
+            continue
+        held.append(line)
+        size += len(line.data or b"")
+        if len(held) >= STRETCH or size >= BYTES:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
+def _digest(run: Run, blob: str) -> str:
+    """SHA-256 of a file's unpacked bytes, by which its marks are found."""
+    digest = hashlib.sha256()
+    with _open(run, blob) as source:
+        for part in plain(iter(lambda: source.read(PART), b"")):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _binary(run: Run, id: str) -> bytes:
+    try:
+        found = msgspec.json.decode(Chart(run.tenant, run.caller).read("Binary", id).body or b"{}")
+        return base64.b64decode(found.get("data", ""))
+    except ValueError as error:
+        if isinstance(error, Invalid):
+            raise
+        raise invalid("value", "the Binary holds no data") from error
+
+
+def _open(run: Run, blob: str) -> BinaryIO:
+    return _own(run).blobs.open(blob)
+
+
+def _own(run: Run) -> Hall:
+    return run.house.hall(system(run.ticket.asker.tenant, "bulk"))
+
+
+def _unburied(hall: Hall, piece: Piece, promised: str, error: Invalid) -> str:
+    """What is refused here is told by the mark of its stretch."""
+    raise RuntimeError("a line of an import is no dead letter")
