@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
+from onmaru.app.guarding import Guard
 from onmaru.app.hearing import Ear
 from onmaru.app.house import House
 from onmaru.kernel.caller import Caller
@@ -61,6 +62,7 @@ class Motion:
         self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._guard = Guard(self.seat, house.logins.accounts)
         self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
@@ -160,10 +162,10 @@ class Motion:
                     await self._hurry.wait()
 
     async def _index_audit(self) -> None:
-        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        """Bring the audit viewer's index up, and watch for unusual access, in quiet moments; at once when somebody waits."""
         trail = self.seat.home.trail
         while not self._closing.is_set():
-            while trail.follow() and not self._closing.is_set():
+            while (trail.follow() or self._guard.step()) and not self._closing.is_set():
                 await asyncio.sleep(0)
                 if not self._looking.is_set():
                     await self._quiet()
@@ -223,7 +225,7 @@ class Motion:
                 if not version.type:
                     continue
                 whose = self.seat.home.index.compartments(version)
-                if sight.sees(version.type, whose):
+                if sight.shows(version, whose, self.seat.home.index.keys):
                     patients.update(whose.own)
                     types.add(version.type)
             position = batch[-1].t
