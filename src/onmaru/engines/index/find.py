@@ -18,7 +18,7 @@ from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
-from onmaru.engines.index.tables import Tables, paired
+from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
