@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from onmaru.app import settings as chosen
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.kernel.accounts import User
+from onmaru.kernel.tenancy import Tenancy
 
 TOPICS = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic."
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
@@ -102,6 +103,10 @@ class Served:
     def subscribe(self, body: Any, *, by: str = "system") -> str:
         """The id of a Subscription that was made."""
         return str(self.ask("POST", "/Subscription", body, by=by)["id"])
+
+    def suspend(self, state: Literal["open", "suspended"]) -> None:
+        """Close the tenant, or open it again."""
+        self._loop.call_soon_threadsafe(self.house.tenancies.save, Tenancy(MAIN, state))
 
     def state(self, id: str) -> tuple[str, str]:
         """Status and error of a Subscription as the record has it."""

@@ -300,3 +300,28 @@ def test_the_capability_statement_names_topics_and_where_sockets_are(house: Serv
     assert rest["extension"][0]["valueUri"] == f"ws://127.0.0.1:{house.port}/subscriptions"
     assert house.client.get("/t/nobody/fhir/metadata").status_code in (200, 404)
     assert house.house.tenants() == ["main"]
+
+
+def test_from_a_suspended_tenant_nothing_leaves_until_it_is_opened_again(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url, heartbeat_period=1))
+    active(house, id)
+    receiver.mood = 500
+    house.patient()
+    until(lambda: house.state(id)[1])
+    house.suspend("suspended")
+    receiver.mood = 200
+    tried = receiver.tried
+    time.sleep(0.3)
+    assert not receiver.numbers() and receiver.tried <= tried + 1
+    house.suspend("open")
+    until(lambda: receiver.numbers() == [1])
+
+
+def test_who_may_read_less_than_made_it_is_told_less(house: Served, receiver: Receiver) -> None:
+    house.token("narrow", "data-manager", scopes="user/Subscription.crus user/Patient.rs?gender=female")
+    id = house.subscribe(topical(PATIENTS, receiver.url), by="narrow")
+    active(house, id)
+    house.patient(gender="male")
+    shown = house.patient(gender="female")
+    until(lambda: receiver.numbers() == [1])
+    assert receiver.bundles()[0]["entry"][1]["fullUrl"].endswith(shown)

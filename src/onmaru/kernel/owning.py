@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from onmaru.fhir.outcome import Invalid
+from onmaru.kernel import scope
 from onmaru.kernel.accounts import Grant
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.login import Logins
@@ -16,13 +17,15 @@ MINUTE = 60_000_000
 def owner_of(logins: Logins, caller: Caller, version: int) -> Owner | None:
     """Whose a Subscription is that `caller` has just written; None for who acts without a grant.
 
-    What a broken glass opened does not go on by itself: the purpose is then the roles' own.
+    Its scopes are the caller's, which may be fewer than the grant's: a room's. What a broken glass opened does not go on
+    by itself: the purpose is then the roles' own.
     """
     grant = logins.accounts.grant(caller.grant) if caller.grant else None
     if grant is None:
         return None
     purpose = "" if caller.purpose == "BTG" else caller.purpose
-    return Owner(version, caller.user, grant.key, purpose, grant.client, grant.family, grant.scopes, grant.patient)
+    held = scope.text(caller.scopes)
+    return Owner(version, caller.user, grant.key, purpose, grant.client, grant.family, held, grant.patient)
 
 
 def acting(logins: Logins, tenant: str, owner: Owner) -> Caller | None:
@@ -32,7 +35,9 @@ def acting(logins: Logins, tenant: str, owner: Owner) -> Caller | None:
     either could still ask for stands, within the scopes of then. What was revoked has ended for good.
     """
     grant = _standing(logins, tenant, owner)
-    found = logins.stands(msgspec.structs.replace(grant, broken="")) if grant is not None else None
+    if grant is None:
+        return None
+    found = logins.stands(msgspec.structs.replace(grant, broken="", scopes=owner.scopes))
     if found is None:
         return None
     try:
@@ -49,7 +54,7 @@ def _standing(logins: Logins, tenant: str, owner: Owner) -> Grant | None:
     family = accounts.family(tenant, owner.family) if owner.family else ()
     for other in family:
         if other.kind == "refresh" and other.stands(now):
-            return msgspec.structs.replace(other, kind="token", scopes=owner.scopes)
+            return msgspec.structs.replace(other, kind="token")
     client = accounts.client(tenant, owner.client) if owner.client else None
     if client is None or not client.user or client.user != owner.user:
         return None

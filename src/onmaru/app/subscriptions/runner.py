@@ -39,6 +39,10 @@ class Absent(Exception):
     """Nobody listens just now: it is no failure, and the runner is woken when somebody does."""
 
 
+class Shut(Exception):
+    """The tenant was closed meanwhile: what was to be told is told when it is opened again."""
+
+
 class Over(Exception):
     """It goes on no more, and how it then stands."""
 
@@ -60,6 +64,7 @@ class Desk(Protocol):
     def now(self) -> int: ...
     def seconds(self) -> float: ...
     async def opened(self) -> None: ...
+    def shut(self) -> bool: ...
     def after(self, position: int, most: int) -> Sequence[Version]: ...
     async def waits(self, runner: Runner, version: Version) -> bool: ...
     def join(self, runner: Runner) -> None: ...
@@ -221,19 +226,19 @@ class Runner:
         if not self.pending:
             return ()
         found: list[tuple[int, int]] = []
-        at = self.progress.t
+        seen: list[int] = []
         sight = self.station.sight(self)
-        for _ in range(min(len(self.pending), SLICE)):
-            at = self.pending.popleft()
-            if sight.shows(at, self.topic):
-                found.append((self.progress.number + len(found) + 1, at))
-            if len(found) == self.asked.most:
-                break
-        if at > self.progress.t:
-            self.progress = replace(self.progress, t=at, number=self.progress.number + len(found))
-            if found:
-                await self.station.keep(self, found)
-            await asyncio.sleep(0)
+        while self.pending and len(seen) < SLICE and len(found) < self.asked.most:
+            seen.append(self.pending.popleft())
+            if sight.shows(seen[-1], self.topic):
+                found.append((self.progress.number + len(found) + 1, seen[-1]))
+        if self.station.shut():
+            self.pending.extendleft(reversed(seen))
+            return ()
+        self.progress = replace(self.progress, t=seen[-1], number=self.progress.number + len(found))
+        if found:
+            await self.station.keep(self, found)
+        await asyncio.sleep(0)
         return found
 
     async def _catch_up(self) -> None:
@@ -278,6 +283,8 @@ class Runner:
             await self._check()
             try:
                 await self.station.tell(self, kind, batch)
+            except Shut:
+                continue
             except Absent:
                 if not batch:
                     break

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from onmaru.app.refusal import verdict
-from onmaru.app.subscriptions.runner import Over, Runner
+from onmaru.app.subscriptions.runner import Over, Runner, Shut
 from onmaru.app.subscriptions.saying import said
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
@@ -248,9 +248,13 @@ class Station:
 
     # -- rights and ways --------------------------------------------------------------------------------------------
 
+    def shut(self) -> bool:
+        """Whether the tenant is closed."""
+        return not self._world.open()
+
     async def opened(self) -> None:
         """Return once the tenant is open."""
-        while not self._world.open():
+        while self.shut():
             await asyncio.sleep(self.tuning.flush)
 
     def sight(self, runner: Runner) -> Eyes:
@@ -274,6 +278,8 @@ class Station:
                 tenant.trail.add(access(eyes.caller, "execute", target, tenant.now(), patients=sorted(eyes.patients)))
                 await self._world.durable()
                 events = self.sight(runner).told(batch)
+            if self.shut():
+                raise Shut
             if events or not batch:
                 await self._world.way.tell(runner, kind, events)
 

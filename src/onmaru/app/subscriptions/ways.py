@@ -14,9 +14,9 @@ from onmaru.fhir.subscriptions.notification import Kind, Told
 from onmaru.kernel.outbound import Outbound, Rules
 from onmaru.web.sockets import Sockets
 
-THREADS = 16
+THREADS = 32
 # Of which so many may wait for receivers that failed last time, so that these do not keep the others from their turn
-AILING = 4
+AILING = 16
 
 
 class Ways:

@@ -61,7 +61,10 @@ def is_topic(body: bytes) -> bool:
     """Whether a Basic is a SubscriptionTopic."""
     if b"SubscriptionTopic" not in body:
         return False
-    found = msgspec.json.decode(body, type=_Basic)
+    try:
+        found = msgspec.json.decode(body, type=_Basic)
+    except msgspec.ValidationError:
+        return False
     return any((one.system, one.code) == CODE for one in found.code.coding)
 
 

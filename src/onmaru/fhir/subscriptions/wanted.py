@@ -25,7 +25,7 @@ MAILS = {"": "", "text/plain": "", "text/plain;attach=application/fhir+json": "j
 MOST_FILTERS = 20
 MOST_HEADERS = 20
 MOST_AT_ONCE = 100
-LONGEST_TIMEOUT = 30
+LONGEST_TIMEOUT = 15
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([\t\x20-\x7e]{0,4000})")
 # What tells how the message itself is carried is not for a client to say
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "te", "trailer", "upgrade",
