@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,12 +42,13 @@ class Served:
         receiver: int,
         *,
         more: str = "",
+        mail: str = "",
         keys: Path | None = None,
         tokens: dict[str, str] | None = None,
     ) -> None:
         home = folder / "home"
         home.mkdir(parents=True, exist_ok=True)
-        hosts = '[outbound.main]\nhosts = ["127.0.0.1"]\n'
+        hosts = f'[outbound.main]\nhosts = ["127.0.0.1"]\n{mail}'
         (home / "onmaru.toml").write_text(f'outbound_local = "127.0.0.1:{receiver}"\nmllp_port = 0\n{more}{hosts}')
         for name, path in (("HOME", home), ("KEYS", keys or folder / "keys"), ("WITNESS", folder / "witness")):
             patch.setenv(f"ONMARU_{name}", str(path))
@@ -107,6 +109,8 @@ class Served:
     def suspend(self, state: Literal["open", "suspended"]) -> None:
         """Close the tenant, or open it again."""
         self._loop.call_soon_threadsafe(self.house.tenancies.save, Tenancy(MAIN, state))
+        while bool(self.house.tenancies.closed(MAIN)) is (state == "open"):
+            time.sleep(0.01)
 
     def state(self, id: str) -> tuple[str, str]:
         """Status and error of a Subscription as the record has it."""

@@ -20,11 +20,8 @@ def test_a_mail_tells_of_no_patient_unless_the_tenant_lets_it(
 ) -> None:
     relay = Relay()
     settings = f'mail_server = "smtp://127.0.0.1:{relay.port}"\nmail_from = "emr@hospital.example"\n'
-    house = Served(tmp_path, monkeypatch, relay.port, more=settings)
-    file = tmp_path / "home" / "onmaru.toml"
-    file.write_text(f'{file.read_text()}mail = ["hospital.example"]\nmail_content = {str(open).lower()}\n')
-    house.stop()
-    house.start()
+    mail = f'mail = ["hospital.example"]\nmail_content = {str(open).lower()}\n'
+    house = Served(tmp_path, monkeypatch, relay.port, more=settings, mail=mail)
     house.ask("POST", "/Basic", topic(PATIENTS, "Patient", "create"))
     asked = topical(PATIENTS, "mailto:ward@hospital.example", content="full-resource")
     asked["channel"] |= {"type": "email", "payload": "text/plain;attach=application/fhir+json"}
@@ -35,9 +32,9 @@ def test_a_mail_tells_of_no_patient_unless_the_tenant_lets_it(
     until(lambda: "the mail relay did not take it" in house.state(id)[1])
     relay.shut = False
     until(lambda: len(relay.taken) == 2)
-    mail = relay.taken[1]
-    assert (mail["to"], mail["from"]) == ("ward@hospital.example", "emr@hospital.example")
-    text, attached = mail.iter_parts()  # type: ignore[attr-defined]  # an EmailMessage by its policy
+    came = relay.taken[1]
+    assert (came["to"], came["from"]) == ("ward@hospital.example", "emr@hospital.example")
+    text, attached = came.iter_parts()  # type: ignore[attr-defined]  # an EmailMessage by its policy
     assert patient not in text.get_content() and "Kim" not in text.get_content()
     bundle = json.loads(attached.get_content())
     assert (len(bundle["entry"]) == 2) is open and ("Kim" in json.dumps(bundle)) is open

@@ -238,11 +238,12 @@ def test_nothing_leaves_to_where_the_operator_does_not_let_it(house: Served) -> 
 
 def test_a_heartbeat_comes_though_nothing_happens_and_the_end_is_kept(house: Served, receiver: Receiver) -> None:
     asked = topical(PATIENTS, receiver.url, heartbeat_period=1)
-    ends = datetime.fromtimestamp(time.time() + 1.6, UTC).isoformat(timespec="milliseconds")
+    ends = datetime.fromtimestamp(time.time() + 3, UTC).isoformat(timespec="milliseconds")
     id = house.subscribe({**asked, "end": ends})
     active(house, id)
+    until(lambda: receiver.bundles("heartbeat"))
     until(lambda: house.state(id)[0] == "off")
-    assert len(receiver.bundles("heartbeat")) == 1
+    assert time.time() >= datetime.fromisoformat(ends).timestamp()
 
 
 def test_many_events_go_together_where_that_is_asked_for(house: Served, receiver: Receiver) -> None:
@@ -309,11 +310,12 @@ def test_from_a_suspended_tenant_nothing_leaves_until_it_is_opened_again(house: 
     house.patient()
     until(lambda: house.state(id)[1])
     house.suspend("suspended")
-    receiver.mood = 200
-    tried = receiver.tried
+    time.sleep(0.5)  # what had left before may arrive
+    receiver.mood, tried = 200, receiver.tried
     time.sleep(0.3)
-    assert not receiver.numbers() and receiver.tried <= tried + 1
+    came = receiver.tried - tried
     house.suspend("open")
+    assert not came
     until(lambda: receiver.numbers() == [1])
 
 

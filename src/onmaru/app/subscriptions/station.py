@@ -29,11 +29,12 @@ from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.firing import Board, Event, waits
 from onmaru.kernel.log import Version
 from onmaru.kernel.owning import acting
-from onmaru.kernel.subscribing import Ledger, Owner, Progress
+from onmaru.kernel.subscribing import HOUSE, Ledger, Owner, Progress
 
 SLICE = 100
 # Seconds for which it may look at one version's candidates before others are answered
 TURN = 0.004
+GRACE = 0.2
 ENDED = "what this subscription was made with has ended; write it again"
 NOTHING = Wanted("", (), "rest-hook", "", (), "empty", "json")
 FAULT = "an expression of its topic could not be evaluated on some event"
@@ -183,6 +184,10 @@ class Station:
     async def _written(self, version: Version) -> None:
         """A Subscription was written: by who owns it, then it begins anew; the house's own words change nothing."""
         owner, _ = await self._on_disk(self.ledger.row, version.id)
+        if version.caller != HOUSE and (owner is None or owner.version < version.version):
+            # The worker that took it is about to say whose it is
+            await asyncio.sleep(GRACE)
+            owner, _ = await self._on_disk(self.ledger.row, version.id)
         running = self.runners.get(version.id)
         if version.body is not None and owner is not None and owner.version != version.version:
             return
@@ -203,7 +208,7 @@ class Station:
     async def _take(self, version: Version, owner: Owner) -> None:
         """Begin a subscription, or go on with it where it was left."""
         _, known = await self._on_disk(self.ledger.row, version.id)
-        stopped = ""
+        stopped = "" if owner.version <= version.version else ENDED  # of a writing that a crash undid
         try:
             asked = wanted(version.body or b"")
             topic = self._world.book.standing(asked) if asked.state != "off" else None
