@@ -215,6 +215,13 @@ def test_the_file_of_a_system_tells_nothing_without_its_key(tmp_path: Path) -> N
     assert TermStore(tmp_path / "terms", b"x" * 32).systems() == []
 
 
+def test_headings_that_are_not_well_quoted_name_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'"a"x,b\n1,2\n')
+    with pytest.raises(Invalid, match="lacks the columns a, b"):
+        list(rows(path, Form(), ("a", "b"), nothing))
+
+
 @pytest.mark.parametrize(
     ("data", "broken"),
     [
