@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,8 +21,9 @@ from onmaru.adapters.pieces import Piece
 from onmaru.app.aside import Aside
 from onmaru.app.bulk.board import File, Outcome
 from onmaru.app.bulk.run import Run
-from onmaru.app.errands import Lines, Readied
+from onmaru.app.errands import Readied
 from onmaru.app.house import new_id, now, system
+from onmaru.app.streaming import pieces, readied, stretches
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.audit import access
@@ -150,16 +152,13 @@ class _Taking:
                 ahead.cancel()
 
     async def _readied(self, some: Sequence[Line]) -> list[Piece]:
-        known = {line.number: line.data for line in some if line.data is not None}
-        ready: dict[int, Piece] = {}
-        if known:
-            errand = Lines(b"\n".join(known.values()), list(known), self._input.type)
-            reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
-            if not isinstance(reply, Readied):
-                raise invalid("exception", "the server failed on this content", status=500)
-            ready = {number: one.piece(number) for number, one in zip(known, reply.lines, strict=True)}
-        long = invalid("too-long", "the line is longer than can be taken")
-        return [ready.get(one.number) or refused_line(f"line {one.number}", self._input.type, long) for one in some]
+        errand = readied(some, self._input.type)
+        if errand is None:
+            return pieces(some, None, self._input.type)
+        reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
+        if not isinstance(reply, Readied):
+            raise invalid("exception", "the server failed on this content", status=500)
+        return pieces(some, reply, self._input.type)
 
     def _write(self, part: Sequence[Piece], done: int) -> None:
         """One transaction, by whoever asked, with what they may write now."""
@@ -204,26 +203,19 @@ def _problems(marks: Iterable[Mark], input: Input) -> Iterator[bytes]:
 
 
 def _stretches(source: BinaryIO, done: int) -> Iterator[list[Line]]:
-    """The lines behind the first `done`, in stretches."""
-    held: list[Line] = []
-    size = 0
-    for number, line in enumerate(lines(plain(iter(lambda: source.read(PART), b"")))):
-        if number < done:
-            continue
-        held.append(line)
-        size += len(line.data or b"")
-        if len(held) >= STRETCH or size >= BYTES:
-            yield held
-            held, size = [], 0
-    if held:
-        yield held
+    """The lines behind the first `done`."""
+    return stretches(islice(lines(plain(_parts(source))), done, None), STRETCH, BYTES)
+
+
+def _parts(source: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: source.read(PART), b"")
 
 
 def _digest(run: Run, blob: str) -> str:
     """SHA-256 of a file's unpacked bytes, by which its marks are found."""
     digest = hashlib.sha256()
     with _open(run, blob) as source:
-        for part in plain(iter(lambda: source.read(PART), b"")):
+        for part in plain(_parts(source)):
             digest.update(part)
     return digest.hexdigest()
 
