@@ -9,14 +9,15 @@ local tokens, headers = lines("tokens"), {}
 for n, token in ipairs(tokens) do
   headers[n] = { ["authorization"] = "Bearer " .. token, ["content-type"] = "application/fhir+json" }
 end
-local pool = lines(({ create = "bodies", read = "ids", search = "pairs", journey = "openings" })[what])
+local pool = lines(({ create = "bodies", read = "ids", search = "pairs", journey = "openings",
+  ["validate-code"] = "questions" })[what])
 local count, people = #pool, #tokens
 math.randomseed(os.time())
 
 function request()
   local one, header = pool[math.random(count)], headers[math.random(people)]
   if what == "create" then return wrk.format("POST", "/fhir/Observation", header, one) end
-  if what == "journey" then return wrk.format("GET", one, header) end
+  if what == "journey" or what == "validate-code" then return wrk.format("GET", one, header) end
   if what == "read" then return wrk.format("GET", "/fhir/" .. one, header) end
   local patient, code = one:match("(%S+) (%S+)")
   return wrk.format("GET", "/fhir/Observation?patient=" .. patient .. "&code=http://loinc.org%7C" .. code, header)

@@ -33,7 +33,9 @@ class BulkHouse:
         self.house = House(Place(folder / "home", folder / "keys", folder / "witness"), rooms=())
         self.running = Running(self.house)
         self.desk = Desk(self.running, works(rules), 24.0)
-        self.application = build(wire(Doorway(self.running, ()), settings.load(), Keeper(self.running), self.desk))
+        self.application = build(
+            wire(Doorway(self.running, ()), settings.load(), Keeper(self.running), background=self.desk)
+        )
         self.house.tenancies.changed.append(self.desk.reconsider)
         self.token = self.issue("keeper", "data-manager")
 

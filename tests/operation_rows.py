@@ -36,7 +36,20 @@ CHANGED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
 STATS = "subject=Patient/p1&code=8310-5&statistic=total-count"
 LISTED = "401 401 401 403 403 200 200  200 200 403 403 200 403 200 403 200"
 
+# p1's, in the house of these rows alone
+COMPOSITION = {
+    "resourceType": "Composition", "id": "k1", "status": "final", "type": {"text": "x"}, "date": "2026", "title": "x",
+    "subject": {"reference": "Patient/p1"}, "author": [{"reference": "Patient/p1"}],
+    "section": [{"entry": [{"reference": "Observation/o1"}]}],
+}  # fmt: skip
+BORN = {"resourceType": "Patient", "birthDate": "1970-01-01"}
+
 ROWS = [
+    Row("document", "GET", "/fhir/Composition/k1/$document", b"", {}, FOUND),
+    Row("document posted", "POST", "/fhir/Composition/k1/$document", b"", {}, FOUND),
+    Row("document by id", "GET", "/fhir/Composition/$document?id=k1", b"", {}, FOUND),
+    Row("document by id posted", "POST", "/fhir/Composition/$document?id=k1", b"", {}, FOUND),
+    Row("match", "POST", "/fhir/Patient/$match", BORN, {}, PEOPLE),
     Row("diff", "GET", "/fhir/Observation/o1/$diff?fromVersion=1", b"", {}, FOUND),
     Row("diff of two", "GET", "/fhir/$diff?from=Observation/o1&to=Observation/o2", b"", {}, UNNAMED),
     Row("lastn", "GET", "/fhir/Observation/$lastn?subject=Patient/p1&code=8310-5", b"", {}, LISTED),

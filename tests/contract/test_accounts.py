@@ -11,6 +11,7 @@ from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.postgres.schema import drop
 from onmaru.engines.postgres.store import Store
 from onmaru.kernel.accounts import Accounts, Grant, User
+from onmaru.kernel.tenancy import Exported, Limits, Tenancy
 
 KEY = bytes(range(32))
 Opening = Callable[[], Accounts]
@@ -71,3 +72,28 @@ def test_nothing_of_an_account_lies_in_clear_in_the_database(database: str) -> N
     accounts.close()
     store.close()
     drop(database, "main")
+
+
+def test_what_is_kept_of_a_tenant_outlives_it_and_its_accounts_do_not(opening: Opening) -> None:
+    accounts = opening()
+    kept = Tenancy("leaver", "suspended", 7, "operator", "까닭", limits=Limits(rate=3), exported=Exported(5, 9, "ab"))
+    accounts.save_tenancy(kept)
+    accounts.save_tenancy(msgspec.structs.replace(kept, state="destroyed"))
+    for tenant in ("leaver", "stayer"):
+        accounts.save_user(msgspec.structs.replace(NURSE, tenant=tenant))
+        accounts.save_grant(Grant(tenant.encode(), "token", tenant, "nurse1", 1, 99))
+        accounts.kept(f"signing/{tenant}", lambda: b"secret")
+    accounts.remove_tenant("leaver")
+    accounts.remove_tenant("leaver")
+    accounts.close()
+    accounts = opening()
+    assert accounts.tenancy("leaver") == msgspec.structs.replace(kept, state="destroyed")
+    assert accounts.tenancy("stayer") is None
+    assert [one.tenant for one in accounts.tenancies()] == ["leaver"]
+    assert accounts.users("leaver") == [] and accounts.grant(b"leaver") is None
+    assert accounts.kept("signing/leaver", lambda: b"another") == b"another"
+    assert [one.user for one in accounts.users("stayer")] == ["nurse1"] and accounts.grant(b"stayer") is not None
+    assert accounts.kept("signing/stayer", lambda: b"another") == b"secret"
+    accounts.save_tenancy(Tenancy("leaver"))
+    accounts.remove_tenant("stayer")
+    accounts.close()

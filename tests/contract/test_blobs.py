@@ -14,7 +14,8 @@ from onmaru.engines.sealed import CHUNK, SALT, TAG, Damaged
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.blobs import Blobs
 from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.consent import Provision, Rule
+from onmaru.kernel.provision import Provision, Rule
+from onmaru.kernel.tenancy import Limits, Tenancy
 
 SIZES = (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 77)
 
@@ -132,3 +133,19 @@ def test_without_a_scope_for_binaries_no_blob_is_kept_opened_or_dropped(house: H
             act()
         assert refusal.value.status == 403
     assert not narrow.has(name) and blobs.has(name)
+
+
+def test_a_tenant_keeps_no_more_bytes_than_it_may_and_leaves_nothing_of_what_was_too_much(
+    house: House, blobs: Blobs
+) -> None:
+    kept = blobs.put([b"x" * 1000])
+    house.tenancies.save(Tenancy(MAIN, limits=Limits(blobs=3000)))
+    with pytest.raises(Invalid) as refused:
+        blobs.put([b"y" * 1000, b"z" * 1000])
+    assert refused.value.status == 507
+    assert [path.name for path in (house.folder(MAIN) / "blobs").rglob("*") if path.is_file()] == [kept]
+    other = blobs.put([b"y" * 1000])
+    with pytest.raises(Invalid):
+        blobs.put([b"w" * 1000])
+    assert blobs.drop([other]) == 1
+    blobs.put([b"w" * 1000])

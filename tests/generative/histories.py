@@ -17,6 +17,7 @@ LISTS = ["s0", "s1"]
 CODES = ["8867-4", "8310-5", "x|y"]
 SYSTEMS = ["http://loinc.org", "urn:local", ""]
 NAMES = ["Kim", "김철수", "김 영희", "Müller", "O'Neil", "kimberly"]
+NOTES = ["두통을 호소함", "no headache today", "위암 headaches\\", "Kim 김 두통 head"]
 URLS = ["http://a.org", "http://a.org/x", "http://a.org/x/", "http://a.org/xy", "http://a.org/x/y#z", "urn:a:x"]
 DATES = ["2019", "2020-02", "2020-02-29", "2020-02-29T10:00:00Z", "2020-02-29T10:00:00.5+09:00", "2021-12-31"]
 
@@ -88,6 +89,11 @@ def observations(draw: st.DrawFn, id: str) -> dict[str, Any]:
         body["valueQuantity"] = {"value": value, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
     elif draw(st.booleans()):
         body["valueString"] = draw(st.sampled_from(NAMES))
+    if draw(st.booleans()):
+        body["note"] = [{"text": draw(st.sampled_from(NOTES))}]
+    if draw(st.booleans()):
+        div = f'<div xmlns="http://www.w3.org/1999/xhtml">{draw(st.sampled_from(NOTES))}</div>'
+        body["text"] = {"status": "additional", "div": div}
     return body
 
 
@@ -151,6 +157,8 @@ PATIENT_PAIRS = [
     ("link.link.name:contains", "im"),
     ("link._has:Observation:patient:code", "8867-4"),
     ("_lastUpdated", "gt2020"),
+    ("_content", "kim"),
+    ("_has:Observation:patient:_content", "두통"),
     ("_list", "s0"),
     ("_revinclude", "*"),
     ("_revinclude:iterate", "Patient:link"),
@@ -173,6 +181,8 @@ OBSERVATION_PAIRS = [
     ("subject:Patient.name", "kim"),
     ("patient.gender:not", "male"),
     ("patient.birthdate", "lt1990"),
+    *(("_content", text) for text in ("headache", "head*", "두통", "kim", '"두통 head"', "김 OR today", "통을 호소")),
+    *(("_text", text) for text in ("headache", "head*", "암", "두통 (kim OR 호소)", '"no headache"')),
     ("subject.name", "kim"),
     ("subject:Location.partof.partof.name", "김"),
     ("subject.link.gender", "male,female"),
@@ -198,6 +208,7 @@ OBSERVATION_PAIRS = [
     ("_sort", "-_lastUpdated"),
     ("_sort", "code"),
     ("_count", "3"),
+    ("_summary", "data"),
     ("_list", "s1"),
     ("_include", "*"),
     ("_include", "Observation:subject:Location"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,67 @@ def test_what_nests_deeper_with_each_operation_is_refused(client: Client, url: s
         ]
     assert client(url, patch).status == 413
     assert client.get(url).headers["etag"] == 'W/"1"'
+
+
+XML = '<diff xmlns="http://hl7.org/fhir"><add sel="Patient"><active value="true"/></add></diff>'
+
+
+def test_an_xml_patch_makes_the_next_version(client: Client, url: str) -> None:
+    done = client(url, XML.encode(), "Application/XML-Patch+xml")
+    assert (done.status, done.headers["etag"], done.json["active"]) == (200, 'W/"2"', True)
+    other = XML.replace(
+        '<add sel="Patient"><active value="true"/></add>', '<replace sel="Patient/id/@value">b</replace>'
+    )
+    assert client(url, other.encode(), "application/xml-patch+xml").status == 422
+    wrong = XML.replace('<active value="true"/>', '<active value="perhaps"/>')
+    assert client(url, wrong.encode(), "application/xml-patch+xml").status == 422
+    listed = client.get("/fhir/metadata").json["patchFormat"]
+    assert {"application/json-patch+json", "application/xml-patch+xml"} <= set(listed)
+
+
+def held(patch: bytes, kind: str) -> dict[str, Any]:
+    return {"resourceType": "Binary", "contentType": kind, "data": base64.b64encode(patch).decode()}
+
+
+def entry(url: str, resource: Any, **more: str) -> dict[str, Any]:
+    return {"resource": resource, "request": {"method": "PATCH", "url": url.removeprefix("/fhir/"), **more}}
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_a_bundle_patches_with_any_kind_of_patch(client: Client, url: str, kind: str) -> None:
+    parts = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Patient.name"}]
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    json_patch = held(msgspec.json.encode(ADD), "application/json-patch+json")
+
+    def run(*entries: Any) -> Answer:
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
+        return client.house.ask("POST", "/fhir", bundle, {"prefer": "return=representation"}, client.token)
+
+    (one,) = run(entry(url, parameters)).json["entry"]
+    assert one["response"]["etag"] == 'W/"2"' and "name" not in one["resource"]
+    (one,) = run(entry("Patient?identifier=urn:mrn|1", json_patch, ifMatch='W/"2"')).json["entry"]
+    assert one["response"]["etag"] == 'W/"3"' and one["resource"]["active"] is True
+    removal = XML.replace('add sel="Patient"><active value="true"/></add', 'remove sel="Patient/active"/')
+    assert run(entry(url, held(removal.encode(), "application/xml-patch+xml"))).status == 200
+    for bad, status in (
+        (entry(url, held(b"[]", "text/plain")), "400"),
+        (entry(url, {"resourceType": "Patient"}), "400"),
+        (entry(url, json_patch, ifMatch='W/"1"'), "412"),
+        (entry("Patient/none", json_patch), "404"),
+        (entry("Patient?identifier=none", json_patch), "404"),
+        (entry(url, held(b'[{"op":"remove","path":"/none"}]', "application/json-patch+json")), "422"),
+    ):
+        answer = run(bad)
+        told = str(answer.status) if kind == "transaction" else answer.json["entry"][0]["response"]["status"][:3]
+        assert told == status, (bad, answer.body)
+
+
+def test_a_transaction_with_a_patch_that_fails_leaves_nothing(client: Client, url: str) -> None:
+    made = {"resource": PATIENT, "request": {"method": "POST", "url": "Patient"}}
+    head = client.house.tenants["main"].log.head()
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [made, entry("Patient/none", held(b"[]", "x"))]}
+    assert client.house.ask("POST", "/fhir", bundle, {}, client.token).status == 400
+    bundle["entry"][1] = entry("Patient/none", held(msgspec.json.encode(ADD), "application/json-patch+json"))
+    refused = client.house.ask("POST", "/fhir", bundle, {}, client.token)
+    assert refused.status == 404 and refused.issues[0]["expression"][0].startswith("Bundle.entry[1]")
+    assert client.house.tenants["main"].log.head() == head

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, _plain
-from tests.operation_rows import ROWS, Row
+from tests.operation_rows import COMPOSITION, ROWS, Row
 
 Pair = tuple[Gatehouse, Gatehouse]
-HIDDEN = (b'"o1"', b'"o2"', b'"v1"', b'"e1"')
+HIDDEN = (b'"o1"', b'"o2"', b'"v1"', b'"e1"', b'"k1"')
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,8 @@ def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """The house of the matrix, and the same where what is hidden from some is not there."""
     folder = tmp_path_factory.mktemp("gates")
     present, absent = Gatehouse(folder / "a", "sqlite"), Gatehouse(folder / "b", "sqlite", hidden=False)
+    token = present.house.token("scribe", "system")
+    assert present.house.ask("PUT", "/fhir/Composition/k1", COMPOSITION, token=token).status == 201
     yield present, absent
     for gate in (present, absent):
         gate.house.close()

@@ -18,7 +18,7 @@ def test_every_type_answers_the_common_parameters() -> None:
 
 
 def test_a_parameter_that_cannot_be_answered_is_not_listed() -> None:
-    assert {"_text", "_content", "_query", "_filter"}.isdisjoint(parameters("Observation"))
+    assert {"_query", "_filter"}.isdisjoint(parameters("Observation"))
     assert "near" not in parameters("Location")
 
 

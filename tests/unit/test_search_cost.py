@@ -26,6 +26,10 @@ def test_open_ranges_and_searches_within_words_need_a_pass_each() -> None:
     assert cost("Observation", ("code-value-quantity", "a$gt5,b$gt6")) == 4
 
 
+def test_each_word_of_free_text_is_looked_for() -> None:
+    assert cost("Observation", ("_content", "(a OR b) c,d")) == 8
+
+
 def test_a_chain_adds_up_and_never_multiplies() -> None:
     """A `_has` within a `_has` is two steps more, however many levels there are."""
     name, costs = "code", []

@@ -236,8 +236,6 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
 @pytest.mark.parametrize(
     ("type", "name", "text"),
     [
-        ("Observation", "_text", "pain"),
-        ("Observation", "_content", "pain"),
         ("Observation", "_filter", "name eq x"),
         ("Location", "near", "1|2|3"),
         ("Observation", "_include:deep", "Observation:subject"),

@@ -16,6 +16,8 @@ from onmaru.app import rooms
 
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "audit": ("onmaru.app.auditing:audit", "See alarms on unusual access, and export the audit trail."),
+    "backup": ("onmaru.app.backups:backup", "Back tenants up, prove the backups, restore from them."),
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
     "client": ("onmaru.app.clients:client", "Register, list and remove SMART apps and backend services."),
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),
@@ -31,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
     "tenant": ("onmaru.app.tenants:tenant", "Make, list, suspend, export and destroy tenants."),
+    "terms": ("onmaru.app.terms:terms", "Load, list and remove code systems of a tenant."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
     "user": ("onmaru.app.people:user", "Make, list and disable users."),
     "validate": ("onmaru.app.validating:validate", "Validate FHIR resources in files against R4 and profiles."),

@@ -52,6 +52,10 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Unserved(Refusal):
+    """No running server of this home takes commands."""
+
+
 class Control:
     """Listens while the server runs."""
 
@@ -180,7 +184,7 @@ def ask(home: Path, asked: Asked, say: Callable[[Mapping[str, Any]], None]) -> i
         try:
             line.connect(str(home / NAME))
         except OSError as error:
-            raise Refusal("another process holds this tenant, and it takes no commands") from error
+            raise Unserved("another process holds this tenant, and it takes no commands") from error
         line.sendall(msgspec.json.encode(asked) + b"\n")
         with line.makefile("rb") as answers:
             for raw in answers:
@@ -192,16 +196,6 @@ def ask(home: Path, asked: Asked, say: Callable[[Mapping[str, Any]], None]) -> i
                 if said.status is not None:
                     return said.status
     raise Refusal("the running server ended before the command did")
-
-
-def served(home: Path) -> bool:
-    """Whether a running server of a home takes commands."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        try:
-            line.connect(str(home / NAME))
-        except OSError:
-            return False
-    return True
 
 
 def _line(said: Said) -> bytes:

@@ -15,14 +15,17 @@ from onmaru.app.house import NAME, House, now, system
 from onmaru.app.refusal import REFUSED, Refusal
 from onmaru.engines import keyring
 from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.sealed import Damaged
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.whole import reading, sources, writing
 from onmaru.engines.whole.lines import FORMAT, Manifest, Part
+from onmaru.kernel.accounts import NAME as USER
 from onmaru.kernel.accounts import User
+from onmaru.kernel.clients import ID as CLIENT
 from onmaru.kernel.clients import Client
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import Gate
-from onmaru.kernel.tenancy import Exported
+from onmaru.kernel.tenancy import HOUSE, Exported
 
 KEY = 32
 Told = Callable[[int], None]
@@ -96,11 +99,15 @@ def _planned(house: House, tenant: str, ends: tuple[int, str, int, str], *, seal
 
 def _accounts(house: House, tenant: str, ring: keyring.Keyring) -> Accounts:
     accounts = house.logins.accounts
-    users = [
-        replace(one, password="", totp=b"", totp_new=b"", totp_step=0, recovery=()) for one in accounts.users(tenant)
-    ]
-    clients = [replace(one, secret=b"") for one in accounts.clients(tenant)]
-    return Accounts(users, clients, ring.names.hex())
+    return _bare(Accounts(accounts.users(tenant), accounts.clients(tenant), ring.names.hex()))
+
+
+def _bare(accounts: Accounts) -> Accounts:
+    """The same without any secret: none is written, and none is taken from who wrote the files."""
+    nothing: dict[str, Any] = {"password": "", "totp": b"", "totp_new": b"", "totp_step": 0, "recovery": ()}
+    users = [replace(one, **nothing) for one in accounts.users if USER.fullmatch(one.user)]
+    clients = [replace(one, secret=b"") for one in accounts.clients if CLIENT.fullmatch(one.id)]
+    return Accounts(users, clients, accounts.names)
 
 
 def imported(house: House, tenant: str, folder: Path, key: bytes | None, told: Told) -> dict[str, Any]:
@@ -109,7 +116,12 @@ def imported(house: House, tenant: str, folder: Path, key: bytes | None, told: T
         raise Refusal("a name is lower-case letters, digits and hyphens, at most 40, beginning with a letter", REFUSED)
     if house.store is not None:
         raise Refusal("import into a home, and take it to the database with `onmaru move`")
-    if house.exists(tenant) or house.folder(tenant).exists() or house.tenancies.of(tenant).state != "open":
+    if (
+        tenant == HOUSE
+        or house.exists(tenant)
+        or house.folder(tenant).exists()
+        or house.tenancies.of(tenant).state != "open"
+    ):
         raise Refusal(f"there is a tenant {tenant}, or there was one", REFUSED)
     scratch = house.where.home / "importing" / tenant
     shutil.rmtree(scratch, ignore_errors=True)
@@ -118,6 +130,8 @@ def imported(house: House, tenant: str, folder: Path, key: bytes | None, told: T
         return _imported(house, tenant, reading.Reader(folder, key), scratch, told)
     except reading.Broken as error:
         raise Refusal(str(error), REFUSED) from error
+    except (Damaged, msgspec.MsgspecError, ValueError, OverflowError) as error:
+        raise Refusal("a file of the export holds what no export does", REFUSED) from error
     finally:
         _swept(house, scratch, tenant)
 
@@ -133,7 +147,10 @@ def name_in(folder: Path, key: bytes | None) -> str:
 def _imported(house: House, tenant: str, reader: reading.Reader, scratch: Path, told: Told) -> dict[str, Any]:
     reader.check()
     keys, ring = house.keys_in(scratch, tenant)
-    accounts = msgspec.json.decode(reader.text(writing.latest(reader.folder, "accounts")[0].files[0]), type=Accounts)
+    kept = [file for part in writing.latest(reader.folder, "accounts") for file in part.files]
+    if len(kept) != 1:
+        raise reading.Broken("there is no file of accounts, or more than one")
+    accounts = _bare(msgspec.json.decode(reader.text(kept[0]), type=Accounts))
     ring = keyring.bring_names(scratch, ring, bytes.fromhex(accounts.names))
     reading.restore_log(reader, scratch, keys, told)
     reading.restore_trail(reader, scratch, keys)

@@ -19,7 +19,7 @@ from onmaru.kernel.books import is_book
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Log
-from onmaru.kernel.tenancy import HOUSE, Act, Tenancy
+from onmaru.kernel.tenancy import Act, Tenancy
 
 SLICE = 200
 
@@ -42,8 +42,9 @@ def beginning(keeping: Keeping, caller: Caller, act: Act) -> Generator[None, Non
         keeping.note(caller, act, denied=error.issues[0].code)
         raise
     keeping.note(caller, act)
-    books = keeping.house.seat(HOUSE).home
-    books.wait(books.tip())
+    for name in keeping.house.opened:
+        books = keeping.house.seat(name).home
+        books.wait(books.tip())
     t, seal, _, _ = home.ends()
     told = replace(kept, state="destroying", at=now(), by=caller.user, reason=act.reason, entries=t, seal=seal)
     begun = replace(told, transferred=act.transferred)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +19,13 @@ from onmaru.app.hearing import Ear
 from onmaru.app.house import MAIN, new_id, now, system
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Running
+from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Hall
 
 # The zone of times that come without one
 ZONE = "+09:00"
+FULL = "this tenant holds as many versions of resources as it may"
 log = logging.getLogger("onmaru.doors")
 
 
@@ -52,6 +54,7 @@ class Doorway:
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
         self._http: dict[str, Count] = {}
         self._since = now()
+        self.alarms: Callable[[str], Sequence[Mapping[str, Any]]] = lambda tenant: ()
         self._noting: set[asyncio.Task[None]] = set()
 
     def door(self, tenant: str) -> Door:
@@ -76,11 +79,11 @@ class Doorway:
     async def take(self, tenant: str, data: bytes, peer: mllp.Peer) -> Receipt:
         """Take one message of a peer; a fault of ours is a dead letter and AE, never a lost message.
 
-        Where the tenant is closed nothing is kept and the answer is AR: its sender keeps the message.
+        Where the tenant is closed or full nothing is kept and the answer is AR: its sender keeps the message.
         """
-        closed = self.running.house.tenancies.closed(tenant)
-        if closed:
-            return _refused(data, closed)
+        why = self._shut(tenant)
+        if why:
+            return _refused(data, why)
         motion = self.running.motion(tenant)
         motion.arrived()
         motion.ear = self.ear
@@ -100,6 +103,13 @@ class Doorway:
         """Return once what the receipt tells of is on the disk; only then may the sender hear of it."""
         if receipt.accepted or receipt.dead or not self.running.house.tenancies.closed(tenant):
             await self.running.durable(tenant, receipt.position)
+
+    def _shut(self, tenant: str) -> str:
+        """Why nothing is taken for a tenant now; "" where it is."""
+        house = self.running.house
+        closed = house.tenancies.closed(tenant)
+        most = house.tenancies.of(tenant).limits.resources
+        return FULL if not closed and most and house.seat(tenant).home.tip() >= most else closed
 
     def refuse(self, refusal: mllp.Refusal) -> None:
         """Keep on file that a peer was turned away; of no tenant's, so in the default one's trail."""
@@ -128,12 +138,12 @@ class Doorway:
     # -- what the pages ask ----------------------------------------------------------------------------------------
 
     def lines(self, hall: Hall) -> Sequence[Mapping[str, Any]]:
-        """The health of the tenant's doors: HTTP, then one row a peer, counted since the server started."""
+        """The health of the tenant's doors: alarms, HTTP, then one row a peer, counted since the server started."""
         here, state = hall.caller.tenant, "listening" if self.listening else "closed"
         peers = [
             self._line(name, "mllp", state, count) for (tenant, name), count in self._counts.items() if tenant == here
         ]
-        return [self._line("HTTP", "fhir", "listening", self._http.get(here, Count())), *peers]
+        return [*self.alarms(here), self._line("HTTP", "fhir", "listening", self._http.get(here, Count())), *peers]
 
     def _line(self, name: str, kind: str, state: str, count: Count) -> Mapping[str, Any]:
         return {
@@ -147,6 +157,10 @@ class Doorway:
             "last": _instant(count.last) if count.last else None,
             "since": _instant(self._since),
         }
+
+    def totals(self) -> Mapping[str, Count]:
+        """What came by each kind of door, whoever's it was."""
+        return {"fhir": _sum(self._http.values()), "mllp": _sum(self._counts.values())}
 
     def page(self, hall: Hall, state: str) -> Mapping[str, Any]:
         """See `DeadLetters.page`."""
@@ -165,12 +179,26 @@ class Doorway:
         return self.door(hall.caller.tenant).letters.replay(hall, id)
 
 
+def _sum(counts: Iterable[Count]) -> Count:
+    whole = Count()
+    for one in counts:
+        whole.received += one.received
+        whole.accepted += one.accepted
+        whole.rejected += one.rejected
+        whole.dead += one.dead
+    return whole
+
+
 def _failed(hall: Hall, data: bytes, source: Source, error: Exception) -> Receipt:
     place, _ = verdict(error)
     log.error("a message could not be taken: %s", place)
     reason = "the receiver failed; the message is kept as a dead letter"
     receipt = Receipt(ack="AE", rejected=1, dead=1, reason=reason, code=refused.INTERNAL)
-    id, receipt.position = bury(hall, data, source, receipt, _instant(now()))
+    try:
+        id, receipt.position = bury(hall, data, source, receipt, _instant(now()))
+    except Invalid as full:
+        # Suspended meanwhile, or over its limits: what cannot be kept here stays with its sender
+        return _refused(data, full.issues[0].text)
     receipt.letters.append(id)
     receipt.reply = ack.acknowledge(data, "AE", _stamp(), (receipt.code, reason, ""))
     return receipt

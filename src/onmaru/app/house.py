@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,15 +16,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
 from onmaru.app.refusal import Refusal
+from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.engines.folder import FolderBlobs, Shelf
+from onmaru.engines.folder import FolderBlobs, Shelf, Space
+from onmaru.engines.index.follower import FollowedIndex
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
+from onmaru.engines.sqlite.ledger import FILE as LEDGER
+from onmaru.engines.sqlite.ledger import SqliteLedger
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
+from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import Accounts
@@ -31,12 +37,15 @@ from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
+from onmaru.kernel.labels import borne
 from onmaru.kernel.log import Version
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.subscribing import Ledger
 from onmaru.kernel.tasks import TaskJobs
 from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
     from onmaru.engines.postgres.home import PgHome
@@ -74,6 +83,14 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     return Place(home, keys, witness, str(found["store"].value))
 
 
+def _heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
+    """Take note of what another worker appended."""
+    labels = borne(version.body) if version.body is not None else ()
+    if labels:
+        index.file.labelled.add(version.t)
+    gate.learn(version, labels)
+
+
 class Seat(msgspec.Struct, frozen=True):
     """One open tenant."""
 
@@ -83,6 +100,7 @@ class Seat(msgspec.Struct, frozen=True):
     hot: HotTables
     columnar: ColumnarTables
     shelf: Shelf
+    book: Book
 
 
 class House:
@@ -154,6 +172,14 @@ class House:
         """The tenants that are open in this process."""
         return tuple(self._seats)
 
+    def subscribed(self, tenant: str) -> bool:
+        """Whether anybody in a tenant may have subscribed to something."""
+        return self.store is not None or (self.folder(tenant) / LEDGER).exists()
+
+    def _ledger(self, tenant: str, keys: Keys) -> Ledger:
+        store = self.store
+        return SqliteLedger(self.folder(tenant), keys.pages) if store is None else store.ledger(keys)
+
     def keys(self, tenant: str) -> tuple[Keys, keyring.Keyring]:
         """The keys of one tenant's files, made on first use."""
         folder = self.folder(tenant)
@@ -171,6 +197,10 @@ class House:
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
+    def terms(self, tenant: str) -> TermStore:
+        """The code systems that a tenant has loaded beside its record."""
+        return TermStore(self.folder(tenant) / "terms", self.keys(tenant)[1].key("terms"))
+
     def seat(self, tenant: str) -> Seat:
         """Open a tenant, following what its index and gate have not seen yet."""
         if tenant not in self._seats:
@@ -181,7 +211,7 @@ class House:
         """Close one tenant; what was acknowledged of it is durable."""
         seat = self._seats.pop(tenant, None)
         if seat is not None:
-            for one in (seat.home, seat.hot, seat.columnar):
+            for one in (seat.home, seat.hot, seat.columnar, seat.book.ledger):
                 one.close()
 
     def _open(self, tenant: str) -> Seat:
@@ -192,8 +222,12 @@ class House:
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
+        gate.labels.occur(home.index.codings())
+        for version, labels in home.index.bearing("Patient", gate.labels.hiding):
+            gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
-            home.listeners.append(lambda version: gate.learn(version) if version.type == "Consent" else None)
+            home.listeners.append(partial(_heard, gate, home.index))
+            home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
@@ -201,13 +235,20 @@ class House:
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
 
+        def limits() -> Limits:
+            return self.tenancies.of(tenant).limits
+
         asked = [chosen.of_tenant(name, tenant, self._environ) for name in ("validation", "integrity")]
-        rules = Rules(asked[0], defining, asked[1])
-        stands = Tenant(tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules)
-        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now)
-        return Seat(
-            home, stands, Stores(gate, home.trail, now, (hot, columnar), home.index.concealed), hot, columnar, shelf
-        )
+        rules = Rules(asked[0], defining, asked[1], self.terms(tenant))
+        book = Book(self._ledger(tenant, keys), lambda: self.logins, home.index, home.tip)
+        stands = Tenant(
+            tenant, home, home.index, home.trail, gate, now, new_id, self._horizon, rules,
+            lambda: limits().resources, book,
+        )  # fmt: skip
+        space = Space(lambda: limits().blobs)
+        shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
+        stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
+        return Seat(home, stands, stores, hot, columnar, shelf, book)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
         """The tenant's home, on the engine that holds its record and no other."""

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from onmaru.app import destroying
+from msgspec.structs import replace
+
+from onmaru.app import departing, destroying
 from onmaru.app.erasing import sliced
+from onmaru.app.house import now
 from onmaru.app.keeping import Keeping, unfinished
+from onmaru.app.refusal import Refusal, verdict
 from onmaru.app.running import Running
+from onmaru.engines.keyring import KeyLost
+from onmaru.engines.sqlite.home import Taken
+from onmaru.fhir.outcome import invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.tenancy import HOUSE, Act
 
 log = logging.getLogger("onmaru")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What keeps a tenant from being opened here, such as a key that is not there, told as a refusal."""
+    try:
+        yield
+    except (Refusal, Taken, KeyLost) as error:
+        raise invalid("conflict", verdict(error)[0], "tenant", 409) from error
 
 
 class Keeper:
@@ -24,24 +43,66 @@ class Keeper:
         self._running = running
         self._keeping = Keeping(running.house)
         self._turn = asyncio.Lock()
+        self._exports: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
 
     def listing(self) -> Sequence[Mapping[str, Any]]:
         """See `Keeping.listing`."""
         return self._keeping.listing()
 
+    def ours(self) -> bool:
+        """See `Keeping.ours`."""
+        return self._keeping.ours()
+
     def shown(self, tenant: str) -> Mapping[str, Any]:
-        """See `Keeping.shown`."""
-        return self._keeping.shown(tenant)
+        """See `Keeping.shown`; `Invalid` 409 where the tenant cannot be opened here."""
+        with _told():
+            return {**self._keeping.shown(tenant), "exporting": tenant in self._exports}
 
     async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
         """Carry out an act; durable when it returns. One at a time."""
         async with self._turn:
-            if act.what == "destroy":
-                return await self._destroy(caller, act)
-            try:
-                return self._keeping.do(caller, act)
-            finally:
-                await self._durable(act.tenant)
+            with _told():
+                return await self._done(caller, act)
+
+    async def _done(self, caller: Caller, act: Act) -> Mapping[str, Any]:
+        if act.what == "destroy":
+            return await self._destroy(caller, act)
+        try:
+            return self._keeping.do(caller, act)
+        finally:
+            await self._durable(act.tenant)
+
+    async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
+        """Begin to write a tenant whole into a folder of this home: its name and the key that seals it, told once.
+
+        `Invalid` 409 while one is under way. A restart cuts it short; it is begun anew then, with another key.
+        """
+        if tenant in self._exports:
+            raise invalid("conflict", "this tenant is being exported", "tenant", 409)
+        await self.do(caller, Act("export", tenant, reason))
+        folder, key = self._running.house.where.home / "exports" / f"{tenant}-{now()}", os.urandom(departing.KEY)
+        self._exports[tenant] = asyncio.create_task(self._exporting(caller, Act("export", tenant, reason), folder, key))
+        return {"tenant": tenant, "folder": str(folder.relative_to(self._running.house.where.home)), "key": key.hex()}
+
+    async def _exporting(self, caller: Caller, act: Act, folder: Path, key: bytes) -> None:
+        def told(count: float) -> None:
+            if self._stopping:
+                raise asyncio.CancelledError
+
+        house = self._running.house
+        try:
+            _, stood = await asyncio.to_thread(departing.exported, house, act.tenant, folder, key, told)
+            await self.do(caller, replace(act, exported=stood))
+        except Exception as error:  # noqa: BLE001 - whoever asked sees that there is no export
+            log.error("an export was cut short: %s", verdict(error)[0])
+        finally:
+            del self._exports[act.tenant]
+
+    async def stop(self) -> None:
+        """Cut short what is being exported."""
+        self._stopping = True
+        await asyncio.gather(*self._exports.values(), return_exceptions=True)
 
     async def go_on(self) -> None:
         """Finish what a crash cut short."""

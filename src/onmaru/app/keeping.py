@@ -83,14 +83,16 @@ class Keeping:
         if not denied and act.tenant != HOUSE and act.what != "destroy":
             self.house.seat(act.tenant).home.trail.add(row)
 
+    def ours(self) -> bool:
+        """Whether the tenant `house` is the house's own, which nobody's of that name from before is."""
+        return self.house.tenancies.of(HOUSE).keeps
+
     def books(self) -> Any:
-        """The trail of the house's own tenant, which is made when it is first needed."""
-        kept = self.house.tenancies.of(HOUSE)
-        if not kept.keeps:
+        """The trail of the house's own tenant, made when it is first needed; that of main where the name was taken."""
+        if not self.ours():
             if self.house.exists(HOUSE):
-                text = "a tenant called house was there before; move or destroy it, since the house needs the name"
-                raise invalid("conflict", text, status=409)
-            self.house.tenancies.save(replace(kept, keeps=True, at=now(), by="onmaru"))
+                return self.house.seat(MAIN).home.trail
+            self.house.tenancies.save(Tenancy(HOUSE, at=now(), by="onmaru", keeps=True))
         return self.house.seat(HOUSE).home.trail
 
     def _checked(self, act: Act) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
+from typing import Annotated
+
+import msgspec
 
 from onmaru.app import settings
 from onmaru.app.refusal import Refusal
@@ -15,19 +17,32 @@ from onmaru.kernel.outbound import Rules
 KEPT = 60.0
 ROOM = 256
 AT_ONCE = 4
-_ENTRY = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:\d{1,5})?")
+_DOMAIN = r"^(\*\.)?[a-z0-9]([a-z0-9.\-]*[a-z0-9])?$"
+_ENTRY = r"^(\*\.)?[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:\d{1,5})?$"
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hosts: tuple[Annotated[str, msgspec.Meta(pattern=_ENTRY)], ...] = ()
+    mail: tuple[Annotated[str, msgspec.Meta(pattern=_DOMAIN)], ...] = ()
+    mail_content: bool = False
 
 
 def rules() -> Rules:
-    """The lists of hosts that tenants may fetch from; refuses an entry that is no host."""
-    table = settings.table("outbound")
-    hosts: dict[str, tuple[str, ...]] = {}
-    for tenant, written in table.items():
-        named = written.get("hosts") if isinstance(written, dict) else None
-        if not isinstance(named, list) or not all(isinstance(one, str) and _ENTRY.fullmatch(one) for one in named):
-            raise Refusal(f"[outbound.{tenant}] needs hosts, a list such as ['keys.example.org', '*.example.org:8443']")
-        hosts[tenant] = tuple(named)
-    return Rules(hosts, str(settings.load()["outbound_local"].value))
+    """Where tenants may send to and fetch from; refuses an entry that is no host."""
+    try:
+        table = msgspec.convert(settings.table("outbound"), dict[str, _Row])
+    except msgspec.ValidationError as error:
+        hosts = "hosts, a list such as ['keys.example.org', '*.example.org:8443']"
+        mail = "mail, a list of domains, and mail_content, true or false"
+        raise Refusal(f"[outbound.TENANT] may have {hosts}, {mail}: {error}") from error
+    chosen = settings.load()
+    return Rules(
+        {tenant: row.hosts for tenant, row in table.items()},
+        str(chosen["outbound_local"].value),
+        str(chosen["mail_server"].value),
+        {tenant: row.mail for tenant, row in table.items()},
+        frozenset(tenant for tenant, row in table.items() if row.mail_content),
+    )
 
 
 class Fetching:

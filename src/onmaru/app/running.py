@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
+from onmaru.app.guarding import Guard
 from onmaru.app.hearing import Ear
 from onmaru.app.house import House
 from onmaru.kernel.caller import Caller
@@ -17,6 +20,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Projection, Row
 from onmaru.web.doors import Followed, News
 
+log = logging.getLogger("onmaru")
 SLICE = 25
 # Versions whose rows are not worth the way to another process
 FEW = 4
@@ -41,7 +45,7 @@ class Motion:
 
     def __init__(self, house: House, tenant: str, aside: Aside) -> None:
         self.seat = house.seat(tenant)
-        self._pieces = Pieces(self.seat.home.index, aside)
+        self.pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
         # Imports under way: what follows them stands back as in a crowd
         self.bulk = 0
@@ -58,6 +62,7 @@ class Motion:
         self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._guard = Guard(self.seat, house.logins.accounts)
         self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
@@ -97,6 +102,12 @@ class Motion:
             async with self.moved:
                 self.moved.notify_all()
 
+    async def past(self, position: int) -> None:
+        """Return once the tables have followed beyond a position."""
+        async with self.moved:
+            while self.followed <= position:
+                await self.moved.wait()
+
     async def opened(self) -> None:
         """Return once `ready` is set; raises what following raised."""
         waiting = asyncio.ensure_future(self.ready.wait())
@@ -118,8 +129,8 @@ class Motion:
         """Bring one hot projection up to `head`."""
         hot, time = self.seat.hot, asyncio.get_running_loop().time
         size = SLICE
-        while batch := self._pieces.next(hot.position(projection), head, size):
-            made = {**await self._light(projection, batch), **await self._pieces.heavy(projection, batch)}
+        while batch := self.pieces.next(hot.position(projection), head, size):
+            made = {**await self._light(projection, batch), **await self.pieces.heavy(projection, batch)}
             started = time()
             hot.take(projection, batch, made)
             took = time() - started
@@ -139,8 +150,8 @@ class Motion:
         columnar, home = self.seat.columnar, self.seat.home
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := await self._pieces.gathered(columnar.position(projection), home.head(), *GATHER):
-                    made = await self._pieces.heavy(projection, batch)
+                while batch := await self.pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                    made = await self.pieces.heavy(projection, batch)
                     await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
@@ -151,10 +162,10 @@ class Motion:
                     await self._hurry.wait()
 
     async def _index_audit(self) -> None:
-        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        """Bring the audit viewer's index up, and watch for unusual access, in quiet moments; at once when somebody waits."""
         trail = self.seat.home.trail
         while not self._closing.is_set():
-            while trail.follow() and not self._closing.is_set():
+            while (trail.follow() or self._guard.step()) and not self._closing.is_set():
                 await asyncio.sleep(0)
                 if not self._looking.is_set():
                     await self._quiet()
@@ -214,7 +225,7 @@ class Motion:
                 if not version.type:
                     continue
                 whose = self.seat.home.index.compartments(version)
-                if sight.sees(version.type, whose):
+                if sight.shows(version, whose, self.seat.home.index.keys):
                     patients.update(whose.own)
                     types.add(version.type)
             position = batch[-1].t
@@ -223,6 +234,16 @@ class Motion:
             else:
                 # Who may see nothing of a long past must not hold up the others
                 await asyncio.sleep(0)
+
+    def followers(self) -> Iterator[tuple[str, int, bool]]:
+        """Each follower: its name, by how many positions (audit: rows) it is behind, and whether it still runs."""
+        home, columnar = self.seat.home, self.seat.columnar
+        head, hot = home.head(), self.seat.hot
+        reached = min((hot.position(one) for one in hot.projections), default=head)
+        gathered = min((columnar.position(one) for one in columnar.projections), default=head)
+        yield "rooms", head - reached, not self._task.done()
+        yield "lake", head - gathered, not self._gathering.done()
+        yield "audit", home.trail.lag, not self._indexing.done()
 
     async def close(self) -> None:
         """Stop following; what is buffered is committed by the house."""
@@ -236,19 +257,32 @@ class Motion:
         await self.pump.close()
 
 
+async def _nobody(tenant: str) -> None:
+    """Nobody has to go."""
+
+
 class Running:
     """Every tenant in motion, opened on first use."""
 
     def __init__(self, house: House) -> None:
         self.house = house
         self._motions: dict[str, Motion] = {}
+        self.attend: Callable[[str, Motion], None] = lambda tenant, motion: None
+        self.depart: Callable[[str], Awaitable[None]] = _nobody
+        self.witnessed = time.monotonic()
         self.aside = Aside()
         self._witness = asyncio.create_task(self._sign())
+
+    @property
+    def motions(self) -> Sequence[Motion]:
+        """Every tenant that is in motion."""
+        return tuple(self._motions.values())
 
     def motion(self, tenant: str) -> Motion:
         """The tenant, in motion."""
         if tenant not in self._motions:
             self._motions[tenant] = Motion(self.house, tenant, self.aside)
+            self.attend(tenant, self._motions[tenant])
         return self._motions[tenant]
 
     def durable(self, tenant: str, t: int) -> Awaitable[None]:
@@ -268,6 +302,7 @@ class Running:
 
     async def release(self, tenant: str) -> None:
         """Stop one tenant and close it."""
+        await self.depart(tenant)
         motion = self._motions.pop(tenant, None)
         if motion is not None:
             await motion.close()
@@ -277,9 +312,13 @@ class Running:
         """Sign the heads every minute, each tenant after its own group commit."""
         while True:
             await asyncio.sleep(WITNESS_EVERY)
-            for motion in list(self._motions.values()):
-                await motion.pump.durable()
-            self.house.witness()
+            try:
+                for motion in self.motions:
+                    await motion.pump.durable()
+                self.house.witness()
+                self.witnessed = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - a disk that is full now may not be in a minute; readiness tells
+                log.error("the heads were not signed: %s", type(error).__name__)
 
     async def close(self) -> None:
         """Stop everything and close the house."""

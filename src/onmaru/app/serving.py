@@ -10,7 +10,8 @@ import resource
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,24 +19,30 @@ import click
 import uvloop
 
 from onmaru.adapters import mllp
-from onmaru.app import hearing
+from onmaru.app import hearing, logs
 from onmaru.app import settings as chosen
+from onmaru.app.beside import answering, beside
 from onmaru.app.bulk.desk import Desk
 from onmaru.app.bulk.exporting import Exporting
 from onmaru.app.bulk.importing import Importing
 from onmaru.app.bulk.run import Work
 from onmaru.app.calm import calm
+from onmaru.app.certificates import certificate
 from onmaru.app.control import Control
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected, Readied
-from onmaru.app.house import MAIN, House, place
+from onmaru.app.health import Health
+from onmaru.app.house import MAIN, House, now, place
 from onmaru.app.keeper import Keeper
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
+from onmaru.app.subscriptions.stations import Stations, stands
+from onmaru.app.subscriptions.tuning import receivers_address, tuning
+from onmaru.app.subscriptions.ways import Ways
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.kernel.audit import Access
 from onmaru.kernel.background import Background
@@ -46,7 +53,8 @@ from onmaru.kernel.room import Hall
 from onmaru.kernel.why import Explanation, explain
 from onmaru.web.application import build
 from onmaru.web.doors import AuditFilter, Doors, Settings
-from onmaru.web.server import server
+from onmaru.web.server import Entry, server
+from onmaru.web.sockets import Sockets
 
 # How long the first request may be kept waiting so that those after it are not; the rest is done between them.
 WARM_SECONDS = 3.0
@@ -66,9 +74,9 @@ log = logging.getLogger("onmaru")
 @click.option("--store", default=None, help="PostgreSQL that holds the record, postgresql://user@host/database.")
 def serve(host: str | None, port: int | None, store: str | None) -> None:
     """Serve HTTP and MLLP until interrupted; everything acknowledged is on the disk."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     environ = os.environ if store is None else {**os.environ, "ONMARU_STORE": store}
     found = dict(chosen.load(environ))
+    logs.begin(str(found["log_format"].value), str(found["log_level"].value))
     for name, given in (("host", host), ("port", port)):
         if given is not None:
             found[name] = chosen.Chosen(given, "command line")
@@ -98,6 +106,12 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
     running = Running(house)
+    outbound = NetworkOutbound(rules(), sender=str(found["mail_from"].value))
+    pair = certificate(found)
+    sockets = Sockets(now, partial(stands, house))
+    stations = Stations(
+        running, Ways(outbound, rules(), sockets, now), tuning(found), receivers_address(found, tls=pair is not None)
+    )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_SECONDS):
             await asyncio.shield(running.motion(MAIN).warmed)
@@ -111,24 +125,30 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     control = Control(running, keeper)
     listeners: list[mllp.Server] = []
     desk = Desk(running, works(rules()), float(found["job_hours"].value))
-    application = build(wire(doorway, found, keeper, desk))
+    health = Health(running, int(found["disk_least_mb"].value) << 20)
+    application = build(wire(doorway, found, keeper, health.parts, desk, (outbound, stations)))
     house.tenancies.changed += [application.reconsider, desk.reconsider]
     application.warm()
-    listening = server(application, host, port)
+    listening = server(Entry(application, sockets), host, port, pair, websockets=True)
+    address = f"{'https' if pair else 'http'}://{host}:{port}"
     task = asyncio.create_task(listening.serve())
     try:
-        await _answers(task, host, port)
-        log.info("serving http://%s:%d", host, port)
+        await answering(task, host, port)
+        log.info("serving %s", address)
         plain = await _listen(doorway, found, listeners)
         await control.start()
         desk.start()
-        yield Served(running, doorway, f"http://{host}:{port}", plain, task)
+        stations.resume()
+        async with beside(found, application, doorway, health, listening):
+            yield Served(running, doorway, address, plain, task)
     finally:
+        await health.close()
         await control.stop()
         for listener in listeners:
             await listener.stop()
         if doorway.ear is not None:
             await doorway.ear.close()
+        sockets.end()
         if not await application.finished(FINISH_SECONDS):
             log.warning("requests that ran for more than %.0f s were cut off", FINISH_SECONDS)
         await desk.stop()
@@ -136,6 +156,8 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 await task
+        await keeper.stop()
+        await stations.close()
         await running.close()
 
 
@@ -161,21 +183,6 @@ async def ended(standing: Served) -> None:
         told.cancel()
         for one in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(one)
-
-
-async def _answers(task: asyncio.Task[None], host: str, port: int) -> None:
-    """Return once the HTTP server takes connections; refuse when it ended instead, as on a port that is taken."""
-    for _ in range(200):
-        if task.done():
-            break
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        return
-    raise Refusal(f"the HTTP server did not start on {host}:{port}; is the port taken?")
 
 
 async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) -> int:
@@ -212,10 +219,21 @@ def works(allowed: Rules) -> Sequence[Work]:
     return Exporting(), Importing(NetworkOutbound(allowed), allowed)
 
 
-def wire(doorway: Doorway, found: Found, keeper: Keeper, background: Background | None = None) -> Doors:
+Leaving = tuple[NetworkOutbound, Stations]
+
+
+def wire(
+    doorway: Doorway,
+    found: Found,
+    keeper: Keeper,
+    health: Callable[[], Mapping[str, str]] = dict,
+    background: Background | None = None,
+    leaving: Leaving | None = None,
+) -> Doors:
     """The web's doors onto a running house."""
     running, house = doorway.running, doorway.running.house
-    fetching = Fetching(NetworkOutbound(rules()))
+    outbound, stations = leaving or (NetworkOutbound(rules()), None)
+    fetching = Fetching(outbound)
     limits: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
     def audit(tenant: str, row: Access) -> None:
@@ -251,9 +269,12 @@ def wire(doorway: Doorway, found: Found, keeper: Keeper, background: Background 
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        limits=lambda tenant: house.tenancies.of(tenant).limits,
+        health=health,
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
+        subscriptions=stations,
         background=background,
         ready=running.ready,
         fetch=fetching.fetch,

@@ -66,6 +66,10 @@ def _a_database(text: str) -> bool:
     return found is not None and "password=" not in text
 
 
+def _a_relay(text: str) -> bool:
+    return bool(re.fullmatch(r"(smtps?://([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))
+
+
 def _networks(text: str) -> bool:
     import ipaddress
 
@@ -123,6 +127,58 @@ SETTINGS: tuple[Setting, ...] = (
         "in `X-Forwarded-For` is taken for the client's address, in the audit and where wrong passwords are counted.",
         form=Form("addresses or networks with spaces between", _networks),
     ),
+    Setting(
+        "tls_certificate",
+        "",
+        "The HTTP server's certificate chain, a PEM file; with it and `tls_key` it speaks only TLS, 1.2 or later. A renewed "
+        "file is taken up within a minute.",
+    ),
+    Setting("tls_key", "", "The private key of that certificate, a PEM file that only the server can read."),
+    Setting(
+        "metrics_port",
+        0,
+        "The port on which `/metrics` answers Prometheus, without a log-in; 0: it does not.",
+        within=PORT,
+    ),
+    Setting(
+        "metrics_host", "127.0.0.1", "The address that `/metrics` listens on: one that only the monitoring reaches."
+    ),
+    Setting(
+        "traces",
+        "",
+        "Where OpenTelemetry spans of requests are sent, OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`. Empty: nowhere. "
+        "Needs `onmaru[otel]`.",
+        form=Form("empty or an http address", lambda text: not text or bool(re.fullmatch(r"https?://[^\s@]+", text))),
+    ),
+    Setting(
+        "log_format", "text", "How the server's log is written to stderr: `text` or `json`.", among=("text", "json")
+    ),
+    Setting(
+        "log_level",
+        "info",
+        "From what on the server's log tells: `debug`, `info`, `warning` or `error`.",
+        among=("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "disk_least_mb",
+        512,
+        "How many MiB have to be free on the disk of `home` for `/readyz` to say that this house is ready.",
+    ),
+    Setting(
+        "rewriting_percent",
+        20,
+        "From what share of a tenant's resources on, rewritten, deleted or erased within `rewriting_minutes`, there is an "
+        "alarm; 0: there is none.",
+        within=(0, 100),
+    ),
+    Setting("rewriting_least", 1000, "How many rewritings are too few for that alarm, in a small record."),
+    Setting("rewriting_minutes", 60, "Over how many minutes rewritings are counted for that alarm.", within=(1, 1440)),
+    Setting(
+        "backup",
+        "",
+        "Where backups lie: a folder on another disk, or `command:ssh backup@vault onmaru backup keep /srv/onmaru`, behind "
+        "which nothing can be changed or removed from here.",
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
@@ -161,6 +217,35 @@ SETTINGS: tuple[Setting, ...] = (
         "nothing more; `structural` R4's own rules: invariants, required codes, targets of references; `profiles` also the "
         "profiles that it names and what is known of its extensions. `[tenant.NAME]` of the file gives a tenant its own.",
         among=LEVELS,
+    ),
+    Setting(
+        "mail_server",
+        "",
+        "The relay that takes the house's mails: `smtps://relay.example.org:465`, or `smtp://relay.example.org:587`, which "
+        "has to offer STARTTLS. It may be inside the hospital; on this machine only as `outbound_local`, without TLS then. "
+        "`[outbound.TENANT]` lists the domains in `mail`; patient data are mailed only with `mail_content = true`. "
+        "Empty: no mail is sent.",
+        form=Form("smtp:// or smtps://, a host and a port", _a_relay),
+    ),
+    Setting(
+        "mail_from",
+        "onmaru@localhost",
+        "The sender of the house's mails.",
+        form=Form("a mail address", lambda text: bool(re.fullmatch(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", text))),
+    ),
+    Setting(
+        "subscription_tries",
+        300,
+        "How often in a row a notification is tried, with pauses that grow, before its subscription stands in error: 300 "
+        "times are about a day. Written again, it goes on where it stood.",
+        within=(1, 100_000),
+    ),
+    Setting(
+        "subscription_pause",
+        300.0,
+        "The longest pause between two tries of a notification, in seconds; the first is one second, each next "
+        "twice as long.",
+        within=(0.1, 86_400),
     ),
     Setting(
         "job_hours",

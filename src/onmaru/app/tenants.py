@@ -75,6 +75,19 @@ def resume(name: str, reason: str, json: bool) -> None:
     say(_done(Act("resume", name, reason)), json=json)
 
 
+@tenant.command("limit")
+@click.argument("name")
+@click.option("--resources", type=click.IntRange(0), help="Versions of resources that it may hold.")
+@click.option("--blobs", type=click.IntRange(0), help="Bytes of blobs that it may keep.")
+@click.option("--rate", type=click.IntRange(0), help="Requests a second.")
+@click.option("--at-once", type=click.IntRange(0), help="Requests at a time.")
+@_json
+def limit(name: str, json: bool, **given: int | None) -> None:
+    """Limit what a tenant may use; 0 takes a limit away, and what is not named stays as it is."""
+    limits = {one: value for one, value in given.items() if value is not None}
+    say(_done(Act("limit", name, limits=limits)), json=json)
+
+
 @tenant.command("destroy")
 @click.argument("name")
 @_reason
@@ -153,15 +166,14 @@ def _done(act: Act) -> Mapping[str, Any]:
 
 def _asked(tenant: str, act: Act | None, here: Callable[[Keeping], Mapping[str, Any]]) -> Mapping[str, Any]:
     """What the running server says, or what comes of it done here."""
-    where = place()
-    if control.served(where.home):
-        lines: list[Mapping[str, Any]] = []
+    where, lines = place(), list[Mapping[str, Any]]()
+    try:
         control.ask(where.home, control.Asked("", "", tenant, "", {}, act), lines.append)
         return lines[-1]
-    house = House(where)
+    except control.Unserved:
+        house = House(where)
     try:
-        keeping = Keeping(house)
-        return here(keeping)
+        return here(Keeping(house))
     finally:
         house.close()
 

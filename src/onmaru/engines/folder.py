@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,29 @@ from onmaru.kernel.caller import Caller
 from onmaru.kernel.gate import Compartments, Gate
 
 
+class Space:
+    """How many bytes the files of one tenant take, counted once and kept; `most` may be taken, 0 any number."""
+
+    def __init__(self, most: Callable[[], int] = lambda: 0) -> None:
+        self._most = most
+        self._taken = -1
+
+    def check(self, folder: Path, more: int) -> None:
+        """`Invalid` 507 where `more` bytes would be too many."""
+        most = self._most()
+        if not most:
+            return
+        if self._taken < 0:
+            self._taken = sum(path.stat().st_size for path in folder.glob("??/*")) if folder.exists() else 0
+        if self._taken + more > most:
+            raise invalid("too-costly", f"this tenant may keep {most} bytes of blobs, and has them", status=507)
+
+    def grew(self, by: int) -> None:
+        """So many bytes more, or less."""
+        if self._taken >= 0:
+            self._taken += by
+
+
 class Shelf(msgspec.Struct, frozen=True):
     """What the blobs of one tenant stand on; `now` gives µs since 1970 UTC."""
 
@@ -27,6 +50,7 @@ class Shelf(msgspec.Struct, frozen=True):
     gate: Gate
     trail: Trail
     now: Callable[[], int]
+    space: Space = Space()
 
 
 class FolderBlobs:
@@ -36,6 +60,7 @@ class FolderBlobs:
         self._folder = shelf.folder
         self._keyring = shelf.keyring
         self._gate, self._trail, self._now = shelf.gate, shelf.trail, shelf.now
+        self._space = shelf.space
         self._caller = caller
 
     def put(self, data: Iterable[bytes], patient: str = "", label: str = "") -> str:
@@ -45,19 +70,30 @@ class FolderBlobs:
         scratch = self._folder / f".{os.urandom(8).hex()}"
         try:
             with scratch.open("wb") as file:
-                card = sealed.write(file, self._keyring.key("blobs"), os.urandom(sealed.SALT), data, (patient, label))
+                card = sealed.write(
+                    file, self._keyring.key("blobs"), os.urandom(sealed.SALT), self._within(data), (patient, label)
+                )
                 file.flush()
                 os.fsync(file.fileno())
             name = _name(self._keyring, card)
             place = self._place(name)
             if not place.exists():
                 place.parent.mkdir(exist_ok=True, mode=0o700)
+                self._space.grew(scratch.stat().st_size)
                 scratch.rename(place)
                 sync_folder(place.parent)
                 sync_folder(self._folder)
         finally:
             scratch.unlink(missing_ok=True)
         return name
+
+    def _within(self, data: Iterable[bytes]) -> Iterator[bytes]:
+        """The same bytes, as long as the tenant may keep as many."""
+        size = 0
+        for part in data:
+            size += len(part)
+            self._space.check(self._folder, size)
+            yield part
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob, which is read and checked a chunk at a time: 404 unknown or not this caller's to see."""
@@ -68,7 +104,7 @@ class FolderBlobs:
         found = opened(place, self._keyring)
         card = found.card
         patients = (card.patient,) if card.patient else ()
-        seen = self._gate.sight(self._caller).sees("Binary", Compartments(patients))
+        seen = self._gate.sight(self._caller).sees("Binary", _whose(card))
         at = self._now()
         self._trail.add(
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
@@ -83,8 +119,7 @@ class FolderBlobs:
         place = self._place(name)
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        patient = card(place, self._keyring).patient
-        return self._gate.sight(self._caller).sees("Binary", Compartments((patient,) if patient else ()))
+        return self._gate.sight(self._caller).sees("Binary", _whose(card(place, self._keyring)))
 
     def of(self, patient: str) -> Sequence[str]:
         """By the cards of all blobs, whose bytes stay unread; `Invalid` 409 when one cannot tell whose it is."""
@@ -104,6 +139,7 @@ class FolderBlobs:
         at = self._now()
         for place in gone:
             self._trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
+            self._space.grew(-place.stat().st_size)
             place.unlink()
         for folder in {place.parent for place in gone}:
             sync_folder(folder)
@@ -119,6 +155,12 @@ class FolderBlobs:
         if refusal:
             self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+
+
+def _whose(card: sealed.Card) -> Compartments:
+    """As the gate sees a blob; a label of the form `system|code` is a security label."""
+    system, bar, code = card.label.partition("|")
+    return Compartments((card.patient,) if card.patient else (), (), ((system, code),) if bar else ())
 
 
 def opened(place: Path, ring: Keyring) -> sealed.Reader:

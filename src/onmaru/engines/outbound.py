@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from onmaru.engines.mail import sent
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.kernel.outbound import Rules, Target, judged
+from onmaru.kernel.outbound import Letter, Mail, Rules, Target, judged
 
 HOPS = 3
 SECONDS = 15.0
@@ -57,7 +58,10 @@ class _Judged(http.client.HTTPConnection):
 class NetworkOutbound:
     """Outbound (kernel/outbound.py): at most HOPS redirects, MOST bytes and SECONDS in all; no proxy, no cookie."""
 
-    def __init__(self, rules: Rules, resolve: Resolve = resolved, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, rules: Rules, resolve: Resolve = resolved, seconds: float = SECONDS, sender: str = "onmaru@localhost"
+    ) -> None:
+        self._sender = sender
         self._rules = rules
         self._resolve = resolve
         self._seconds = seconds
@@ -68,13 +72,24 @@ class NetworkOutbound:
         target = self._rules.target(tenant, url)
         ends = time.monotonic() + self._seconds
         for _ in range(HOPS + 1):
-            status, location, answer = self._once(target, body, kind, ends)
+            status, location, answer = self._once(target, _request(body, kind), ends)
             if status == 200:
                 return answer
             if status not in _REDIRECTS or body or not location:
                 raise _failed("another status than 200")
             url, target = self._rules.next(tenant, url, location)
         raise _failed("too many redirects")
+
+    def deliver(self, tenant: str, letter: Letter) -> None:
+        """See the door."""
+        target = self._rules.target(tenant, letter.url)
+        status, _, _ = self._once(target, letter, time.monotonic() + min(letter.seconds, self._seconds))
+        if not 200 <= status < 300:
+            raise _failed(f"the receiver answered {status}")
+
+    def post(self, tenant: str, mail: Mail) -> None:
+        """See the door."""
+        sent(self._rules, self._sender, self._resolve, tenant, mail)
 
     def stream(self, tenant: str, url: str) -> Iterator[bytes]:
         """A large file, part by part: at most LARGE bytes in LONG seconds, not slower than SLOWEST."""
@@ -111,7 +126,7 @@ class NetworkOutbound:
                 watch.cancel()
         return answer.status, answer.headers.get("location", ""), _poured(line, answer)
 
-    def _once(self, target: Target, body: bytes, kind: str, ends: float) -> tuple[int, str, bytes]:
+    def _once(self, target: Target, letter: Letter, ends: float) -> tuple[int, str, bytes]:
         try:
             address = judged(target, self._resolve(target.host, target.port))
             line = _Judged(target, address, self._context)
@@ -120,7 +135,7 @@ class NetworkOutbound:
             watch.daemon = True
             watch.start()
             try:
-                answer = _asked(line, target, body, kind)
+                answer = _asked(line, target, letter)
                 if time.monotonic() >= ends:
                     raise _failed("it took too long")  # cut off, it may look whole
                 return answer
@@ -131,6 +146,10 @@ class NetworkOutbound:
             raise
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             raise _failed(type(error).__name__) from error
+
+
+def _request(body: bytes, kind: str) -> Letter:
+    return Letter("", body, kind) if body else Letter("", method="GET")
 
 
 def _poured(line: _Judged, answer: http.client.HTTPResponse) -> Generator[bytes, None, None]:
@@ -153,11 +172,11 @@ def _poured(line: _Judged, answer: http.client.HTTPResponse) -> Generator[bytes,
         line.close()
 
 
-def _asked(line: _Judged, target: Target, body: bytes, kind: str) -> tuple[int, str, bytes]:
-    headers = {"Accept": "application/json", "User-Agent": "onmaru", "Connection": "close"}
-    if body:
-        headers["Content-Type"] = kind
-    line.request("POST" if body else "GET", target.path, body or None, headers)
+def _asked(line: _Judged, target: Target, letter: Letter) -> tuple[int, str, bytes]:
+    headers = {"Accept": "application/json", "User-Agent": "onmaru", "Connection": "close", **dict(letter.headers)}
+    if letter.body:
+        headers["Content-Type"] = letter.kind
+    line.request(letter.method, target.path, letter.body or None, headers)
     answer = line.getresponse()
     parts: list[bytes] = []
     while part := answer.read(_PIECE):

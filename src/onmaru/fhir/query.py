@@ -11,7 +11,10 @@ Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it."""
+    """One SearchParameter as it applies to one resource type. `sp` is dense and the same for all types that share it.
+
+    `expression`: the FHIRPath of one that a tenant defined itself (fhir/search/own.py); it has no rows in any index.
+    """
 
     sp: int
     code: str
@@ -19,6 +22,7 @@ class Parameter(msgspec.Struct, frozen=True):
     targets: tuple[str, ...] = ()
     components: tuple[Parameter, ...] = ()
     url: str = ""
+    expression: str = ""
 
 
 class Token(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -150,7 +154,8 @@ class Query(msgspec.Struct, frozen=True):
     """A whole search. Types: one for a type search, () for the whole system. `cursor` is opaque and pins t.
 
     Without `sort`, newest version first (descending position). `pairs` are the parameters as used, for the self link.
-    `compartment` is a Patient id: only matches that lie in that Patient's compartment; its types are those of `types`.
+    `explain`: the answer tells how it was found. `compartment` is a Patient id: only matches that lie in that Patient's
+    compartment; its types are those of `types`.
     """
 
     types: tuple[str, ...]
@@ -164,4 +169,5 @@ class Query(msgspec.Struct, frozen=True):
     total: Literal["none", "estimate", "accurate"] = "accurate"
     cursor: str = ""
     compartment: str = ""
+    explain: bool = False
     pairs: tuple[tuple[str, str], ...] = ()

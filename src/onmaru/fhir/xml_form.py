@@ -29,16 +29,16 @@ _INTEGER = re.compile(r"0|[-+]?[1-9][0-9]{0,10}")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
-class _Element(msgspec.Struct):
-    """`markup` is the source of a narrative's div."""
+class Element(msgspec.Struct):
+    """One element in FHIR's namespace, by its local name; `markup` is the source of a narrative's div."""
 
     name: str
     attributes: dict[str, str]
-    children: list[_Element]
+    children: list[Element]
     markup: str = ""
 
 
-class _Reader:
+class Reader:
     """Builds elements from expat's events. Elements of XHTML are not built; their source is kept."""
 
     def __init__(self, raw: bytes) -> None:
@@ -50,14 +50,14 @@ class _Reader:
         self._parser.CharacterDataHandler = self._text
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
-        self._open: list[_Element] = []
+        self._open: list[Element] = []
         self._markup_depth = 0
         self._markup_at = 0
         self._markup_empty = True
         self._count = 0
-        self.root: _Element | None = None
+        self.root: Element | None = None
 
-    def read(self) -> _Element:
+    def read(self) -> Element:
         try:
             self._raw.decode("utf-8-sig")
             self._parser.Parse(self._raw, True)
@@ -84,7 +84,7 @@ class _Reader:
         self._count += 1
         if self._count > MOST:
             raise invalid("too-costly", f"The content has more than {MOST} elements.", status=413)
-        element = _Element(local, attributes, [])
+        element = Element(local, attributes, [])
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -122,7 +122,7 @@ class _Reader:
             if not (self._markup_empty and self._raw[end - 2 : end] == b"/>"):
                 end = self._raw.find(b">", end) + 1
             markup = self._raw[self._markup_at : end].decode()
-            self._open[-1].children.append(_Element("div", {}, [], markup))
+            self._open[-1].children.append(Element("div", {}, [], markup))
 
 
 def _not_utf_8() -> Invalid:
@@ -134,18 +134,22 @@ def to_json(raw: bytes) -> dict[str, Any]:
 
     Raises Invalid 400 for what is no XML or no resource, and for an element that its type has not.
     """
-    element = _Reader(raw).read()
+    return resource(Reader(raw).read())
+
+
+def resource(element: Element) -> dict[str, Any]:
+    """The JSON of a root element that a Reader read. Errors are `to_json`'s."""
     return _resource(element)
 
 
-def _resource(element: _Element) -> dict[str, Any]:
+def _resource(element: Element) -> dict[str, Any]:
     if element.name not in RESOURCE_TYPES:
         raise invalid("structure", "The root element is not a resource type of FHIR R4.")
     _check_attributes(element, (), element.name)
     return {"resourceType": element.name, **_object(element, element.name, element.name)}
 
 
-def _object(element: _Element, type_name: str, path: str) -> dict[str, Any]:
+def _object(element: Element, type_name: str, path: str) -> dict[str, Any]:
     known = members(type_name)
     if type_name not in RESOURCE_TYPES:
         _check_attributes(element, ("id", "url") if type_name == "Extension" else ("id",), path)
@@ -161,7 +165,7 @@ def _object(element: _Element, type_name: str, path: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not _empty(value)}
 
 
-def _check_attributes(element: _Element, allowed: tuple[str, ...], path: str) -> None:
+def _check_attributes(element: Element, allowed: tuple[str, ...], path: str) -> None:
     """Those of other namespaces (`xsi:schemaLocation`) say nothing of the resource."""
     if any(name not in allowed and "|" not in name for name in element.attributes):
         raise invalid("structure", "There is no such attribute here.", path)
@@ -187,7 +191,7 @@ def _put(found: dict[str, Any], name: str, pair: tuple[Any, Any], many: bool) ->
     values.append(value)
 
 
-def _value(child: _Element, member: Member, path: str) -> tuple[Any, dict[str, Any] | None]:
+def _value(child: Element, member: Member, path: str) -> tuple[Any, dict[str, Any] | None]:
     """An element's JSON value, and what stands in its `_name` sibling."""
     if child.markup:
         return child.markup, None
@@ -198,9 +202,7 @@ def _value(child: _Element, member: Member, path: str) -> tuple[Any, dict[str, A
     if member.type not in PRIMITIVES:
         return _object(child, member.type, path), None
     attributes: Mapping[str, str] = child.attributes
-    inner = _object(
-        _Element("", {k: v for k, v in attributes.items() if k != "value"}, child.children), "Element", path
-    )
+    inner = _object(Element("", {k: v for k, v in attributes.items() if k != "value"}, child.children), "Element", path)
     written = attributes.get("value")
     return (None if written is None else _primitive(written, member.type, path)), inner or None
 

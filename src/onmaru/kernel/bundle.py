@@ -11,13 +11,14 @@ import msgspec
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
+from onmaru.kernel import patching
 from onmaru.kernel.entry import Item, item, pairs_of
 from onmaru.kernel.errand import HEAVY, Errand, Open, Opened, Relink, Relinked, Result, carried
 from onmaru.kernel.record import Change, Record, Written
 from onmaru.kernel.stamps import phrase
 
 Get = Callable[[str], bytes]
-ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 # Entries of a batch that are acknowledged together
 TOGETHER = 10
 # What one step tells who drives it: an errand that may be done elsewhere, or the last position written, which what follows
@@ -78,7 +79,7 @@ def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator
 def _transaction(
     record: Record, opened: Opened, limits: Limits, style: Style
 ) -> Generator[Step, Result | None, Processed]:
-    items = yield from _items(opened, limits, style)
+    items = [_patched(record, one) for one in (yield from _items(opened, limits, style))]
     bodies = yield from _linked(record, items, opened.references)
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
     changes = [_bodied(i.change, bodies.get(i.number, b"")) for i in ordered if i.change]
@@ -117,7 +118,7 @@ def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Gene
         entry = opened.entry(number)
         yield position if number % TOGETHER == 0 or entry.method == "GET" else 0
         try:
-            one = item(number, entry, limits.update_create, style.base)
+            one = _patched(record, item(number, entry, limits.update_create, style.base))
             if one.change is None:
                 answers.append(_got(one, style))
                 continue
@@ -130,6 +131,30 @@ def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Gene
         position = max(position, wrote.version.t)
         answers.append(_wrote(wrote, style))
     return Processed(_response("batch-response", answers), position)
+
+
+def _patched(record: Record, one: Item) -> Item:
+    """An entry with a patch as the update it comes to, of the version that stands now."""
+    if one.patch is None or one.change is None:
+        return one
+    asked = one.change
+    try:
+        if asked.condition is None:
+            current = record.read(asked.type, asked.id)
+        else:
+            found = record.search(msgspec.structs.replace(asked.condition, count=2, total="none")).matches
+            if len(found) != 1:
+                code, status = ("multiple-matches", 412) if found else ("not-found", 404)
+                raise invalid(code, "a conditional patch needs exactly one match", status=status)
+            current = found[0]
+        change = patching.change(one.patch, current)
+    except Invalid as error:
+        raise Invalid([_in_entry(issue, one.number) for issue in error.issues], error.status) from error
+    return msgspec.structs.replace(one, change=msgspec.structs.replace(change, name=asked.name))
+
+
+def _in_entry(issue: Issue, number: int) -> Issue:
+    return Issue(issue.code, issue.text, f"Bundle.entry[{number}] {issue.expression}".rstrip(), issue.severity)
 
 
 def _bodied(change: Change, body: bytes) -> Change:

@@ -40,7 +40,10 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """One authenticated asker in one request. `patient` binds patient-context callers; `reason` is break-glass's."""
+    """One authenticated asker in one request. `patient` binds patient-context callers; `reason` is break-glass's.
+
+    `grant`: the keyed hash of the secret that was presented, b"" for the house itself.
+    """
 
     tenant: str
     user: str
@@ -51,3 +54,4 @@ class Caller(msgspec.Struct, frozen=True):
     reason: str = ""
     request: str = ""
     address: str = ""
+    grant: bytes = b""

@@ -8,16 +8,17 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
-from onmaru.fhir.search.cost import check
+from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Compartments, Gate, Sight
+from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
-from onmaru.kernel.index import Index
-from onmaru.kernel.log import Log, Moved, Version
+from onmaru.kernel.index import Found, Index
+from onmaru.kernel.log import Draft, Log, Moved, Version
 from onmaru.kernel.record import Change, Page, Steps, Written
 from onmaru.kernel.rules import DEFINING, Rules
+from onmaru.kernel.subscribing import WATCHED, Unwatched, Watch
 from onmaru.kernel.widening import widened
 from onmaru.kernel.write import Decided, Plan
 
@@ -32,7 +33,7 @@ HOUR = 3_600_000_000
 class Tenant(msgspec.Struct, frozen=True):
     """What the charts of one tenant stand on. `now` gives µs since 1970 UTC; `new_id` a fresh logical id.
 
-    `horizon`: how long the pages of a search stay open, in µs.
+    `horizon`: how long the pages of a search stay open, in µs. `most`: how many versions the log may hold, 0 any number.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Tenant(msgspec.Struct, frozen=True):
     new_id: Callable[[], str]
     horizon: int = 24 * HOUR
     rules: Rules = Rules()
+    most: Callable[[], int] = lambda: 0
+    watch: Watch = Unwatched()
 
 
 class Chart:
@@ -109,7 +112,7 @@ class Chart:
         if found.more and found.versions:
             shown = at.offset + len(found.versions)
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
-        return Page(at.t, found.versions, extra, found.total, following, at.began, (CUT,) if cut else ())
+        return Page(at.t, found.versions, extra, found.total, following, at.began, _notes(query, found, cut=cut))
 
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()
@@ -146,15 +149,19 @@ class Chart:
             tip = self._tenant.log.tip()
             decided = self._decided(plan, changes, tip)
             drafts = [draft for draft in decided.drafts if draft is not None]
+            self._check_room(changes[0], drafts, tip)
             try:
                 appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
-            for version in appended:
-                if version.type == "Consent":
-                    self._tenant.gate.learn(version)
-                elif version.type in DEFINING:
+            for version, draft in zip(appended, drafts, strict=True):
+                labels = draft.keys.labels if draft.keys is not None else ()
+                if labels or version.type in LEARNT:
+                    self._tenant.gate.learn(version, labels)
+                if version.type in DEFINING:
                     self._tenant.rules.forget()
+                elif version.type in WATCHED:
+                    self._tenant.watch.took(self._caller, version)
             self._note_unwritten(plan, changes, decided)
             versions = iter(appended)
             return [
@@ -164,6 +171,13 @@ class Chart:
                 )
             ]
         raise invalid("conflict", "the record moved on too often while this was decided", status=409)
+
+    def _check_room(self, first: Change, drafts: Sequence[Draft], tip: int) -> None:
+        """`Invalid` 507 where the log would grow beyond what the tenant may have; taking away is always possible."""
+        most = self._tenant.most()
+        if most and tip + len(drafts) > most and any(draft.body is not None for draft in drafts):
+            self._audit(first.op, f"{first.type}/{first.id}", denied="quota")
+            raise invalid("too-costly", f"this tenant may hold {most} versions of resources, and has them", status=507)
 
     def _note_unwritten(self, plan: Plan, changes: Sequence[Change], decided: Decided) -> None:
         """Audit rows for changes that append nothing: what a condition found, what was not there or is hidden."""
@@ -177,7 +191,11 @@ class Chart:
     def _decided(self, plan: Plan, changes: Sequence[Change], tip: int) -> Decided:
         """The plan at `tip`; a refusal leaves an audit row, since it leaves no entry in the log."""
         try:
-            return plan.decide(changes, tip)
+            decided = plan.decide(changes, tip)
+            for draft in decided.drafts:
+                if draft is not None and draft.type in WATCHED:
+                    self._tenant.watch.judge(self._caller, draft)
+            return decided
         except Invalid as error:
             first = changes[0]
             self._audit(first.op, f"{first.type}/{first.id}", denied=error.issues[0].code)
@@ -221,6 +239,15 @@ class Chart:
             patients = sorted({patient for version in versions for patient in index.compartments(version).named})
         at = self._tenant.now()
         self._tenant.trail.add(access(self._caller, action, target, at, patients=patients, denied=denied))
+
+
+def _notes(query: Query, found: Found, *, cut: bool) -> Sequence[Issue]:
+    """What the answer says of itself; a plan gives counts of what the caller sees, and costs from the query's shape."""
+    notes = [CUT] if cut else []
+    if query.explain:
+        steps = [*found.plan, f"passes over the record in the worst case: {passes(query)}"]
+        notes += [Issue("informational", step, severity="information") for step in steps]
+    return tuple(notes)
 
 
 def _target(query: Query) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +14,8 @@ from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
-from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.fhir.structure import RESOURCE_TYPES, type_of
+from onmaru.kernel.patching import FORMS, Patch
 from onmaru.kernel.record import Change
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -21,13 +23,17 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
 class Item(msgspec.Struct, frozen=True):
-    """Entry `number` of a Bundle. `change` is None for a GET of `url`, which is relative to the base."""
+    """Entry `number` of a Bundle. `change` is None for a GET of `url`, which is relative to the base.
+
+    `patch`: what is to be made of the resource that `change` names, which is no change yet.
+    """
 
     number: int
     method: str
     url: str
     change: Change | None = None
     if_none_exist: str = ""
+    patch: Patch | None = None
 
 
 def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> Item:
@@ -37,20 +43,41 @@ def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> 
     path, _, criteria = url.partition("?")
     if entry.method == "GET":
         return Item(number, "GET", url)
-    make = {"POST": _create, "PUT": _update, "DELETE": _delete}.get(entry.method or "")
+    make = {"POST": _create, "PUT": _update, "DELETE": _delete, "PATCH": _update}.get(entry.method or "")
     if make is None:
         raise invalid(
-            "not-supported", "this method is not taken; use GET, POST, PUT or DELETE", f"{where}.request.method"
+            "not-supported", "this method is not taken; use GET, POST, PUT, PATCH or DELETE", f"{where}.request.method"
         )
     if entry.method != "DELETE" and entry.resource is None:
         raise invalid("required", "an entry to be written needs a resource", f"{where}.resource")
     try:
-        change = make(entry, path.split("/"), criteria)
+        patch = patch_of(entry) if entry.method == "PATCH" else None
+        change = make(
+            entry if patch is None else msgspec.structs.replace(entry, resource=None), path.split("/"), criteria
+        )
     except Invalid as error:
         raise Invalid([Issue(i.code, i.text, f"{where}.request", i.severity) for i in error.issues], 400) from error
     if change.op == "update":
         change = msgspec.structs.replace(change, make=update_create)
-    return Item(number, entry.method or "", url, change, (entry.if_none_exist or "").removeprefix("?"))
+    return Item(number, entry.method or "", url, change, (entry.if_none_exist or "").removeprefix("?"), patch)
+
+
+class _Binary(msgspec.Struct):
+    contentType: str = ""
+    data: str = ""
+
+
+def patch_of(entry: verbatim.Entry) -> Patch:
+    """The patch of a PATCH entry (R4 http.html#transaction): a Parameters, or a Binary that holds one of another form."""
+    raw = entry.resource or b""
+    match = version_of(entry.if_match) if entry.if_match else None
+    if type_of(raw) == "Parameters":
+        return Patch("fhirpath", raw, match)
+    held = msgspec.json.decode(raw, type=_Binary) if type_of(raw) == "Binary" else _Binary()
+    form = FORMS.get(held.contentType.partition(";")[0].strip().lower())
+    if form is None:
+        raise invalid("value", f"a patch is a Parameters, or a Binary of {' or '.join(FORMS)}", "resource")
+    return Patch(form, base64.b64decode(held.data), match)
 
 
 def pairs_of(query: str, where: str = "") -> Sequence[tuple[str, str]]:
@@ -123,7 +150,7 @@ def _change(op: Literal["update", "delete"], entry: verbatim.Entry, path: list[s
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
     if len(path) == 1:
         condition = criteria_of(_type(path, 1), pairs_of(criteria))
-        id = id_within(body) if op == "update" else ""
+        id = id_within(body) if body else ""
         return Change(op, path[0], id, body, match, condition=condition, name=name)
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):

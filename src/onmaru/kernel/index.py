@@ -15,11 +15,15 @@ from onmaru.kernel.log import Version
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One page: the matches in order, how many there are in all (None: not counted) and whether more follow."""
+    """One page: the matches in order, how many there are in all (None: not counted) and whether more follow.
+
+    `plan`: how they were found, a line a step, where the query asks for it; every count in it is of what the caller sees.
+    """
 
     versions: Sequence[Version]
     total: int | None
     more: bool
+    plan: Sequence[str] = ()
 
 
 class Index(Protocol):

@@ -108,6 +108,7 @@ class Logins:
             reason=reason,
             request=request,
             address=address,
+            grant=grant.key,
         )
 
     def acting(self, user: User, asked_purpose: str) -> Caller:

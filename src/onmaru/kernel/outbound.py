@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -17,6 +17,7 @@ from onmaru.fhir.outcome import Invalid, invalid
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
+_MAIL = re.compile(r"mailto:([A-Za-z0-9._%+\-]{1,64})@([A-Za-z0-9][A-Za-z0-9.\-]{0,252}\.[A-Za-z]{2,63})")
 # IPv6 forms in which an IPv4 address travels that Python does not open (RFC 6052, RFC 8215, RFC 4291)
 _CARRIERS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 
@@ -32,10 +33,31 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """`hosts` by tenant: `keys.example.org` (port 443), `keys.example.org:8443`, `*.example.org`. `local`: `host:port`."""
+    """`hosts` by tenant: `keys.example.org` (port 443), `keys.example.org:8443`, `*.example.org`. `local`: `host:port`.
+
+    `mail` by tenant: the domains to which its mails may go, by the operator's own `relay`. `told`: the tenants that let
+    patient data into mails.
+    """
 
     hosts: Mapping[str, Sequence[str]] = {}
     local: str = ""
+    relay: str = ""
+    mail: Mapping[str, Sequence[str]] = {}
+    told: frozenset[str] = frozenset()
+
+    def recipient(self, tenant: str, url: str) -> str:
+        """The address of a `mailto:`, when this tenant's mails may go there; `Invalid` 403 otherwise."""
+        form = _MAIL.fullmatch(url)
+        if form is None:
+            raise _refused("not a mail address")
+        if not self.relay:
+            raise _refused("this server sends no mail")
+        domain = form[2].lower()
+        if not any(
+            domain == one or (one[:2] == "*." and domain.endswith(one[1:])) for one in self.mail.get(tenant, ())
+        ):
+            raise _refused("this domain is not on the tenant's list")
+        return f"{form[1]}@{domain}"
 
     def target(self, tenant: str, url: str) -> Target:
         """Where a url leads, when this tenant may be sent there; `Invalid` 403 otherwise, which never repeats the url."""
@@ -67,12 +89,38 @@ class Rules(msgspec.Struct, frozen=True):
         return url, target
 
 
+class Letter(msgspec.Struct, frozen=True):
+    """What the house sends of itself: `seconds` is how long it may take in all, `headers` what the receiver asked for."""
+
+    url: str
+    body: bytes = b""
+    kind: str = ""
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 15.0
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A mail to a `mailto:` address: `text` for people, `attached` for machines (media type and bytes)."""
+
+    to: str
+    subject: str
+    text: str
+    attached: tuple[str, bytes] | None = None
+
+
 class Outbound(Protocol):
     """The one way out."""
 
     def send(self, tenant: str, url: str, body: bytes = b"", kind: str = "") -> bytes:
         """GET, or POST a body of that media type: what a status of 200 answers. `Invalid` 403 where the tenant may not be
         sent, 502 when nothing sound comes. May take many seconds: to be called in a thread."""
+
+    def deliver(self, tenant: str, letter: Letter) -> None:
+        """Hand over a letter: returns on a status of 2xx, follows no redirect. `Invalid` as above, naming the status."""
+
+    def post(self, tenant: str, mail: Mail) -> None:
+        """Give a mail to the operator's relay; returns when that has taken it. `Invalid` as above."""
 
 
 def judged(target: Target, addresses: Sequence[str]) -> str:
@@ -86,6 +134,18 @@ def judged(target: Target, addresses: Sequence[str]) -> str:
     good = all(one.is_loopback for one in found) if target.local else all(map(public, found))
     if not good:
         raise _refused("the host has an address that is not public")
+    return str(found[0])
+
+
+def relaying(rules: Rules, place: str, addresses: Sequence[str]) -> str:
+    """The address of the operator's mail relay at `place` (host:port) to connect to; inside the hospital it may well be.
+
+    Never this machine, unless it is the one named server of it, and never link-local.
+    """
+    found = [ipaddress.ip_address(one.partition("%")[0]) for one in addresses]
+    local = place == rules.local
+    if not found or any(one.is_link_local or one.is_unspecified or one.is_loopback is not local for one in found):
+        raise _refused("the mail relay has no address that may be used")
     return str(found[0])
 
 

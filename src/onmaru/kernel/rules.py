@@ -15,6 +15,8 @@ from onmaru.fhir.profiles.library import KINDS, Library, core
 from onmaru.fhir.profiles.validator import checked
 from onmaru.fhir.profiles.visit import Visit
 from onmaru.fhir.profiles.walk import run_profile
+from onmaru.fhir.search.own import Own
+from onmaru.fhir.search.own import defined as defined_here
 from onmaru.fhir.terminology.terminology import KINDS as TERMS
 from onmaru.fhir.terminology.terminology import Defined, Terminology, defined
 from onmaru.kernel.integrity import Integrity
@@ -23,7 +25,7 @@ from onmaru.kernel.terms import Loaded, Unloaded
 
 Level = Literal["off", "structural", "profiles"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-DEFINING = frozenset({*KINDS, *TERMS})
+DEFINING = frozenset({*KINDS, *TERMS, "SearchParameter"})
 
 ON_WRITE = 2_000_000
 """Steps that the expressions of one judged write may take, about half a second: others wait for it."""
@@ -45,8 +47,8 @@ class Rules:
         self,
         level: Level = "off",
         found: Callable[[], Iterable[Version]] = nothing,
-        loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
         integrity: Integrity = "off",
+        loaded: Loaded = Unloaded(),  # noqa: B008 - it holds nothing
     ) -> None:
         self.level = level
         self.integrity: Integrity = integrity
@@ -55,6 +57,7 @@ class Rules:
         self._stamp: object = None
         self._library: Library | None = None
         self._shared: Terminology | None = None
+        self._own: Own | None = None
 
     @property
     def judging(self) -> bool:
@@ -64,10 +67,9 @@ class Rules:
     @property
     def library(self) -> Library:
         """The definitions as they stand now; what was handed out before never changes."""
-        stamp = self._loaded.stamp()
-        if self._library is None or stamp != self._stamp:
-            self._stamp = stamp
-            self._library, self._shared = self._made(), None
+        self._heed()
+        if self._library is None:
+            self._library = self._made()
         return self._library
 
     @property
@@ -78,17 +80,24 @@ class Rules:
     @property
     def shared_terms(self) -> Terminology:
         """The same without the definitions of the record, for who may not read them."""
-        if self._shared is None or self._loaded.stamp() != self._stamp:
+        self._heed()
+        if self._shared is None:
             systems = self._loaded.systems()
             self._shared = Terminology((), systems) if systems else core().terms
         return self._shared
+
+    def _heed(self) -> None:
+        """Forget what was made before a system was loaded or removed."""
+        stamp = self._loaded.stamp()
+        if stamp != self._stamp:
+            self._stamp, self._library, self._shared = stamp, None, None
 
     def _made(self) -> Library:
         added: dict[tuple[str, str], bytes] = {}
         own: list[Defined] = []
         for version in self._found():
             body = version.body
-            if body is None or not (url := canonical_of(body)):
+            if body is None or version.type == "SearchParameter" or not (url := canonical_of(body)):
                 continue
             added[version.type, url] = body
             if version.type in TERMS and (one := defined(version.type, body)):
@@ -98,9 +107,17 @@ class Rules:
             return core()
         return Library(added, Terminology(own, systems) if own or systems else None)
 
+    @property
+    def parameters(self) -> Own:
+        """The search parameters that the tenant defined itself, by type and code."""
+        if self._own is None:
+            written = (one for one in self._found() if one.type == "SearchParameter")
+            self._own = defined_here(one.body for one in written if one.body is not None)
+        return self._own
+
     def forget(self) -> None:
         """A definition was written: read them again when they are next needed."""
-        self._library = None
+        self._library = self._own = None
 
     def judge(self, body: bytes) -> None:
         """Raise Invalid 422 with every error of an admitted body that the level does not let in."""

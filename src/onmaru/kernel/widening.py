@@ -12,7 +12,7 @@ import msgspec
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Ref, Text, Token, Value, Wide
-from onmaru.fhir.search.catalogue import numbered
+from onmaru.fhir.search.catalogue import nature as nature_of
 from onmaru.fhir.search.clauses import HIERARCHIES
 from onmaru.kernel.gate import Sight
 from onmaru.kernel.index import Index
@@ -84,11 +84,13 @@ class _Walk:
         return [_as_kept(clause, system, code) for system, code in codes]
 
     def _concepts(self, clause: Clause, value: Token) -> list[Value]:
-        system, code = value.system or numbered(clause.parameter.sp).nature, value.code or ""
+        system, code = value.system or nature_of(clause.parameter.sp), value.code or ""
         terms = self._terms()
         found = terms.below(system, code) if clause.modifier == "below" else terms.above(system, code)
         if found is None:
             raise _unknown(clause, "the code or its system is not known here")
+        if len(found) > MOST:
+            raise _too_many(clause)
         return [_as_kept(clause, system, one) for one in found]
 
     def _places(self, clause: Clause, value: Ref) -> list[Value]:
@@ -129,7 +131,7 @@ class _Walk:
 
 def _as_kept(clause: Clause, system: str, code: str) -> Token:
     """A code as its rows are: an element that implies its system is kept without it, a string without case."""
-    nature = numbered(clause.parameter.sp).nature
+    nature = nature_of(clause.parameter.sp)
     if nature == "string":
         return Token(system, code.casefold())
     return Token("" if nature == system else system, code)

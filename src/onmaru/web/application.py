@@ -17,6 +17,7 @@ from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.syntax import DEPTH, check_depth
 from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.room import Request, Response
+from onmaru.web import probes
 from onmaru.web.answers import SECURE, refusal
 from onmaru.web.api import session
 from onmaru.web.api.surface import Api
@@ -27,6 +28,7 @@ from onmaru.web.entrance import deny, enter, note, trail_of
 from onmaru.web.events import Events
 from onmaru.web.fhir.formats import heard, shown, special
 from onmaru.web.fhir.surface import Fhir
+from onmaru.web.meter import Meter, span
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
@@ -35,6 +37,7 @@ from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
 from onmaru.web.sending import Kept, Outgoing, drawn, send
+from onmaru.web.shares import Late, Shares
 from onmaru.web.visit import Visit
 
 log = logging.getLogger("onmaru.web")
@@ -75,9 +78,11 @@ class Application:
         self._oauth = OAuth(doors)
         self._shared = Shared(doors)
         self._events = Events()
+        self._shares = Shares(doors.limits, time.monotonic)
         self._denials = Denials()
         self._pages = Pages(doors.settings.static or Path(__file__).parent / "static")
         self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
+        self.meter = Meter()
         self._begun = 0
         self._stopping = False
 
@@ -97,7 +102,16 @@ class Application:
             await asyncio.sleep(0.01)
         return not self._begun
 
+    @property
+    def begun(self) -> int:
+        """How many requests are being answered."""
+        return self._begun
+
     async def __rsgi__(self, scope: Scope, protocol: Outgoing) -> None:
+        if scope.path in probes.PATHS:
+            probed = probes.answer(scope.path, self._doors.health, stopping=self._stopping)
+            await send(protocol, probed, [], bare=scope.method == "HEAD", kept=None)
+            return
         if self._stopping:
             stopping = invalid("transient", "this server is stopping; ask again", status=503)
             await send(
@@ -115,7 +129,7 @@ class Application:
             self._begun -= 1
 
     async def _one(self, scope: Scope, protocol: Outgoing) -> None:
-        headers = scope.headers
+        headers, started = scope.headers, time.perf_counter()
         given = headers.get("x-request-id")
         request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else next(self._ids)
         tenant, surface, path = self._place(scope.path)
@@ -131,9 +145,9 @@ class Application:
                     await self._stream(visit, protocol)
                     return
                 kept = partial(self._pouring, visit)
-                response = await self._answer(visit, surface, path, protocol)
+                response = await self._in_turn(visit, surface, path, protocol)
         except Invalid as error:
-            response = refusal(error, fhir=surface == "fhir")
+            response = refusal(error, fhir=surface == "fhir", headers=_later(error))
         except MethodRefused as error:
             refused = invalid("not-supported", "this address does not take this method", status=405)
             response = refusal(refused, fhir=surface == "fhir", headers=[("allow", ", ".join(error.allowed))])
@@ -146,8 +160,14 @@ class Application:
             if special(scope.headers, scope.query_string):
                 response = await self._formed(scope, response)
             response = await packed(response, scope.headers)
+        self.meter.answered(surface, response.status, started)
+        self._traced(scope, request_id, (surface, response.status, started))
         head = self._head(scope, request_id, visit if surface in OPENED else None)
         await send(protocol, response, head, bare=scope.method == "HEAD", kept=kept)
+
+    def _traced(self, scope: Scope, request_id: str, done: tuple[str, int, float]) -> None:
+        if self.meter.traced is not None:
+            self.meter.traced(span((scope.method, request_id, scope.headers.get("traceparent") or ""), *done))
 
     def _page(self, scope: Scope, tenant: str, path: str) -> Response:
         """A file of the interface; a page only where the tenant is open, since the files it loads are every tenant's."""
@@ -213,6 +233,17 @@ class Application:
         address = self._origin.address(scope)
         return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
 
+    async def _in_turn(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
+        """The answer, when it is this tenant's turn. Tenants that are none are one: they take no share of the others'."""
+        whose = visit.tenant if self._doors.tenants(visit.tenant) else ""
+        await self._shares.begin(whose)
+        try:
+            return await self._answer(visit, surface, path, protocol)
+        finally:
+            self._shares.end(whose)
+            if visit.counted:
+                self._shares.leave(whose)
+
     async def _answer(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         settings = self._doors.settings
         document = self._open(visit, surface, path)
@@ -223,6 +254,7 @@ class Application:
             # Nobody's body is taken in before it is known whose it is
             if not stranger:
                 await self._enter(visit, protocol)
+                visit.counted = self._shares.enter(visit.tenant)
             if visit.request.method in BODIED:
                 await self._take(visit, surface, protocol, UNKNOWN_BODY if stranger else settings.body)
             response = self._handle(visit, surface, path, stranger=stranger)
@@ -339,3 +371,10 @@ class Application:
             await self._events.run(visit, stream, after)
         except Exception as error:  # noqa: BLE001  the server's own "closed" is no public type; the client has left
             log.debug("stream %s ended: %s", visit.id, type(error).__name__)
+
+
+def _later(error: Invalid) -> list[tuple[str, str]]:
+    """When a request over a limit may be made again: what is full stays so until somebody sees to it."""
+    if isinstance(error, Late):
+        return [("retry-after", str(error.seconds))]
+    return [("retry-after", "3600")] if error.status == 507 else []

@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.subscriptions.notification import Standing, Told
 from onmaru.fhir.syntax import DEPTH
+from onmaru.kernel.accounts import Grant
 from onmaru.kernel.audit import Access
 from onmaru.kernel.background import Background
 from onmaru.kernel.caller import Caller
@@ -18,12 +20,14 @@ from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
-from onmaru.kernel.tenancy import Act
+from onmaru.kernel.tenancy import Act, Limits
 from onmaru.kernel.why import Explanation
+from onmaru.web.sockets import Binding
 
 Language = Literal["ko", "en"]
 Followed = Literal["rooms", "audit"]
 MIB = 1 << 20
+NO_LIMITS = Limits()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -85,8 +89,23 @@ class Letters(Protocol):
     def replay(self, hall: Hall, id: str) -> Mapping[str, Any]: ...
 
 
+class Subscriptions(Protocol):
+    """What runs behind the Subscriptions of the record; the web has asked the gate for the Subscription itself."""
+
+    def standing(self, caller: Caller, id: str, base: str) -> Standing | None: ...
+
+    def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None: ...
+
+    def token(self, caller: Caller, ids: Sequence[str], standing: Grant) -> tuple[str, Binding] | None: ...
+
+    def topics(self, tenant: str) -> Sequence[str]: ...
+
+
 class Keeping(Protocol):
     """Keeps the tenants, for whom the web has let in; answers are JSON-able. `Invalid` 404, 409 or 422."""
+
+    def ours(self) -> bool:
+        """Whether the tenant `house` is the house's own."""
 
     def listing(self) -> Sequence[Mapping[str, Any]]: ...
 
@@ -94,6 +113,9 @@ class Keeping(Protocol):
 
     async def do(self, caller: Caller, act: Act) -> Mapping[str, Any]:
         """Returns once it is done and durable."""
+
+    async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
+        """Returns once it is begun: where it will lie, and the key to it."""
 
 
 class Erasing(Protocol):
@@ -128,13 +150,15 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
-    erasing None: a house that erases nobody. ready(tenant, what): None once the rooms' tables hold what was there when the
-    tenant was opened, or the audit's index what was written until lately; else what to wait for.
-    background None: a house that does nothing in the background.
+    erasing None: a house that erases nobody. subscriptions None: one in which they do not run. background None: one that
+    does nothing in the background. ready(tenant, what): None once the rooms' tables hold what was there when the tenant was
+    opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
-    closed(tenant): why nobody gets at it now, "" where it is open. keeping None: a house whose tenants nobody keeps by HTTP.
+    closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
+    whose tenants nobody keeps by HTTP.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
+    health(): each part of the house and "ok", or in a word or two why it is not; tells of no tenant.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
     """
 
@@ -153,9 +177,12 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
+    health: Callable[[], Mapping[str, str]] = dict
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
+    subscriptions: Subscriptions | None = None
     background: Background | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None
     rooms: tuple[Room, ...] = ()

@@ -15,7 +15,10 @@ from onmaru.web.doors import Doors, Language
 
 
 class Visit(msgspec.Struct):
-    """`caller` and `standing` are None before authentication. `base` is the tenant's own address, without a last slash."""
+    """`caller` and `standing` are None before authentication. `base` is the tenant's own address, without a last slash.
+
+    `counted`: it counts among the requests that its tenant has under way.
+    """
 
     doors: Doors
     request: Request
@@ -27,6 +30,7 @@ class Visit(msgspec.Struct):
     denials: Denials
     standing: Standing | None = None
     caller: Caller | None = None
+    counted: bool = False
 
     def known(self) -> tuple[Standing, Caller]:
         """Grant and Caller of an authenticated visit."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 import msgspec
 
 from onmaru import web
-from onmaru.app import settings
+from onmaru.app import logs, settings
 from onmaru.app.demo.agreement import everything
 from onmaru.app.demo.ground import MACHINE, Account, accounts, patient_account, prepared, token
 from onmaru.app.demo.sending import Http, Lines
@@ -55,7 +54,7 @@ async def live(wish: Wish, say: Say) -> None:
     """Serve the demo until SIGINT or SIGTERM."""
     if not wish.speed > 0 or wish.past < 0:
         raise Refusal("--speed is above 0, --past not below", USAGE)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.begin("text", "warning")
     environ = prepared(wish.home)
     story = _story(wish)
     found = {**settings.load(environ), **_loopback(wish)}
@@ -86,7 +85,8 @@ def _unforced(say: Say) -> Say:
 
 
 def _loopback(wish: Wish) -> Mapping[str, settings.Chosen]:
-    given = {"host": "127.0.0.1", "mllp_host": "127.0.0.1", "port": wish.port, "mllp_port": wish.mllp_port}
+    here, plain = {"host": "127.0.0.1", "mllp_host": "127.0.0.1"}, {"tls_certificate": "", "tls_key": ""}
+    given = {**here, **plain, "port": wish.port, "mllp_port": wish.mllp_port}
     return {name: settings.Chosen(value, "demo") for name, value in given.items() if value is not None}
 
 

@@ -14,19 +14,38 @@ from pyroaring import BitMap
 
 from onmaru.engines.index import order
 from onmaru.engines.index.joins import Joins
+from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
-from onmaru.engines.index.tables import Tables, paired
+from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token, Wide, unwidened
+from onmaru.fhir.query import (
+    Chain,
+    Clause,
+    Date,
+    Either,
+    Has,
+    Node,
+    Parameter,
+    Query,
+    Ref,
+    Sort,
+    Text,
+    Token,
+    Wide,
+    unwidened,
+)
 from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
 
 # Matches up to which their own bodies are quicker to ask than the tables
 SMALL = 512
+# What an expression costs on a body, against opening it
+EXPRESSION = 10
 # Versions fetched together
 AHEAD = 512
 
@@ -40,6 +59,8 @@ class Bodies(Protocol):
         """These are about to be opened one by one."""
 
     def keys(self, version: Version) -> Keys: ...
+
+    veils: Veils
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -58,6 +79,9 @@ class Finder:
         self._recorded = bodies.recorded
         self._bodies = bodies
         self.work = work or Work()
+        self.plan: list[str] = []
+        self._explains = False
+        self._depth = 0
         self._joins = Joins(file, t, self._open, self.work)
         self._scans: dict[Clause, Scan] = {}
         self._hidden: BitMap | None = None
@@ -65,11 +89,21 @@ class Finder:
 
     def positions(self, query: Query) -> list[int]:
         """Positions of all matches in the query's order."""
+        self._explains = query.explain
         found = self._pair(query)
-        if found is None:
+        if found is not None:
+            self._tell("patient and code together", "one range of the index", len(found))
+        else:
             inside = self._inside(query) if query.compartment else None
             found = self._matching(query.types, query.clauses, inside)
-        return self._sorted(found, query.sort)
+        ordered = self._sorted(found, query.sort)
+        self._tell("bodies opened", "", self.work.opened)
+        return ordered
+
+    def _tell(self, what: str, how: str, count: int) -> None:
+        """One line of the plan; `count` is of what the caller sees, as a search of its own would tell."""
+        if self._explains:
+            self.plan.append("  " * self._depth + ": ".join(filter(None, (what, how, str(count)))))
 
     def matching(self, query: Query) -> BitMap:
         """The same as a set."""
@@ -148,12 +182,12 @@ class Finder:
             mine = _union(self._compartment(patient) for patient in sight.only)
             shared = _union(file.by_type[TYPES[type]] for type in SHARED)
             found = found & (mine | shared)
-        if sight.denied:
+        if sight.hiding:
             if self._hidden is None:
-                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | file.inherited(
-                    sight.denied
-                )
+                self._hidden = self._bodies.veils.whole(sight, self._t)
             found = found - self._hidden
+        if sight.shares:
+            found = found - self._bodies.veils.parts(sight, found)
         for type in sight.narrowed:
             mine = file.by_type[TYPES[type]]
             if (not types or type in types) and not mine.isdisjoint(found):
@@ -184,10 +218,13 @@ class Finder:
         for node in sorted(nodes, key=_cost):
             if found is not None and not found:
                 return found
+            self._depth += 1
             if found is not None and len(found) <= SMALL and isinstance(node, Clause):
-                found = self._judge(found, node)
+                found, how = self._judge(found, node), "asked of bodies"
             else:
-                found = self._narrow(found, types, node)
+                found, how = self._narrow(found, types, node), "looked up"
+            self._depth -= 1
+            self._tell(described(node), how, len(found))
         return self._everything(types) if found is None else found
 
     def _narrow(self, found: BitMap | None, types: tuple[str, ...], node: Node) -> BitMap:
@@ -214,6 +251,8 @@ class Finder:
             return self._ids(found, types, clause)
         if code == "_lastUpdated":
             return self._recorded_in(found, types, clause)
+        if clause.parameter.expression:
+            return self._judge(self._everything(types) if found is None else found, clause)
         scanned = self._scan(clause)
         if scanned.negated:
             base = self._everything(types) if found is None else found
@@ -239,12 +278,12 @@ class Finder:
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
         """Keep those whose body satisfies the clause."""
-        opened = self._open(found, clause.parameter.code)
+        opened = self._open(found, clause.parameter.code, clause.parameter)
         return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
 
-    def _open(self, positions: BitMap, where: str) -> Iterator[tuple[int, Keys]]:
+    def _open(self, positions: BitMap, where: str, asked: Parameter | None = None) -> Iterator[tuple[int, Keys]]:
         """These versions one by one with their keys, fetched some hundreds at a time before they are asked for."""
-        self.work.open(len(positions), where)
+        self.work.open(len(positions) * (EXPRESSION if asked is not None and asked.expression else 1), where)
         waiting = iter(positions)
         while some := list(islice(waiting, AHEAD)):
             self._ahead(some)
@@ -296,10 +335,24 @@ class Finder:
         found = BitMap(positions)
         keyed = order.keyed(self._file, sort, found, self.work) if len(found) > SMALL else None
         if keyed is None:
-            values = ((t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort"))
+            values = (
+                (t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort", sort.parameter)
+            )
             keyed = {t: value for t, value in values if value is not None}
         present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
         return present + [t for t in positions if t not in keyed]
+
+
+def described(node: Node) -> str:
+    """A node by the names of its parameters, without any value."""
+    if isinstance(node, Chain):
+        return f"{node.parameter.code} of {', '.join(dict.fromkeys(type for type, _ in node.inner))}"
+    if isinstance(node, Has):
+        return f"{node.type} by {node.parameter.code}"
+    if isinstance(node, Either):
+        return "any of these"
+    clause = node.clause if isinstance(node, Wide) else node
+    return ":".join(filter(None, (clause.parameter.code, clause.modifier)))
 
 
 def _union(parts: Iterable[BitMap]) -> BitMap:
@@ -313,6 +366,8 @@ def _cost(clause: Node) -> int:
     if isinstance(clause, Clause):
         if clause.parameter.code == "_id":
             return 0
+        if clause.parameter.expression:
+            return 9
         if clause.modifier in ("not", "missing"):
             return 8
         return {"reference": 1, "string": 3, "token": 2, "uri": 3, "composite": 3}.get(clause.parameter.kind, 4)

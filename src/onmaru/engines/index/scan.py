@@ -12,9 +12,11 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.marks import of_type
 from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.words import candidates
 from onmaru.fhir import search
 from onmaru.fhir.keys import MAX, MIN
 from onmaru.fhir.query import Clause, Date, Missing, Number, Parts, Ref, Text, Token, Typed, Value
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
 from onmaru.fhir.search.uris import lineage, trimmed
 
 TOP = "\U0010ffff"
@@ -34,6 +36,8 @@ class Scan(NamedTuple):
 def scan(file: Tables, clause: Clause) -> Scan:
     """Look one clause up; modifiers that only a body can answer give what the index knows and exact False."""
     modifier = clause.modifier
+    if clause.parameter.sp in (NARRATIVE, CONTENT):
+        return Scan(candidates(file, clause), False)
     if modifier == "missing":
         return _missing(file, clause)
     if modifier == "text":

@@ -15,14 +15,16 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
-from onmaru.engines.index.marks import URIS, of_type
+from onmaru.engines.index.marks import URIS, of_type, paired
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
+from onmaru.engines.index.words import terms
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
 
 NAMES = ("ver", "hist", "dead", "comp", "link", "heir", "pc", "tok", "ref", "dat", "str", "qty", "txt")
 NO_CODE = "\x00text"
+SECURITY = search.parameters("Patient")["_security"].sp
 # Rows written in one go: about four milliseconds of the loop that answers everybody.
 SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
@@ -56,6 +58,8 @@ class Tables:
         self.begun = self.committed = position
         self.by_type: dict[int, BitMap] = {}
         self.dead = BitMap(t for (t,) in self.db.execute("SELECT t FROM dead"))
+        # Versions that bear a security label
+        self.labelled = BitMap([t for (t,) in self.db.execute("SELECT t FROM tok WHERE sp = ?", (SECURITY,))])
         for number in TYPES.values():
             self.by_type[number] = BitMap()
         for t, number in self.db.execute("SELECT t, type FROM ver WHERE live = 1"):
@@ -219,6 +223,7 @@ class _Rows:
         self.latest: dict[int, int] = {}
         self.pats: dict[int, str] = {}
         self._live: list[tuple[int, int]] = []
+        self._labelled: list[int] = []
         self._weight = 0
 
     def flush(self) -> None:
@@ -229,6 +234,8 @@ class _Rows:
         self.file.dead.update([before for _, before in self.tables["dead"]])
         for type, t in self._live:
             self.file.by_type[type].add(t)
+        self.file.labelled.update(self._labelled)
+        self._labelled.clear()
         for found in self.tables.values():
             found.clear()
         self._live.clear()
@@ -251,6 +258,8 @@ class _Rows:
             self._weight += 10
             return None
         self._live.append((type, t))
+        if keys.labels:
+            self._labelled.append(t)
         patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
         pats = ",".join(map(str, patients))
         self.pats[t] = pats
@@ -258,13 +267,16 @@ class _Rows:
         self.tables["comp"] += [(patient, t) for patient in patients]
         coded = len(keys.token) + len(keys.text) + len(keys.reference)
         count = coded + len(keys.typed) + len(keys.date) + len(keys.string) + len(keys.quantity)
+        found = terms(version.body or b"", keys)
+        count += len(found)
         self._weight += 4 + len(patients)
         if count + len(keys.heir_of) > FEW:
-            return chain(self._links(t, keys), self._keys(version.type, t, keys))
+            return chain(self._links(t, keys), self._keys(version.type, t, keys), self._terms(t, found))
         if keys.heir_of:
             self.tables["link"] += self.file.heirs.links(t, keys.heir_of)
             self._weight += 3 * len(keys.heir_of)
         self._few(version.type, t, keys)
+        self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in found]
         self._weight += count
         return None
 
@@ -307,6 +319,12 @@ class _Rows:
                 own = [(codes[NO_CODE], 0)]
             norm = search.normal(text)
             tables["txt"] += [(sp, norm, c, s) for c, s in own]
+
+    def _terms(self, t: int, found: Sequence[tuple[int, str]]) -> Iterator[int]:
+        """The words of free text, some hundreds at a time."""
+        for some in _parts(found):
+            self.tables["tok"] += [(sp, self.names.codes[term], 0, t) for sp, term in some]
+            yield len(some)
 
     def _links(self, t: int, keys: Keys) -> Iterator[int]:
         """What the version inherits from, some hundreds at a time; yields how many rows that may come to."""
@@ -376,18 +394,3 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         return
     for start in range(0, len(rows), SLICE_ROWS):
         yield rows[start : start + SLICE_ROWS]
-
-
-_paired: dict[str, tuple[int, frozenset[int]]] = {}
-
-
-def paired(type: str) -> tuple[int, frozenset[int]]:
-    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
-    if type not in _paired:
-        known = search.parameters(type)
-        patient = known.get("patient")
-        codes = {
-            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
-        }
-        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
-    return _paired[type]

@@ -11,23 +11,30 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.renewal import renew
 from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Taken, hold
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.log import Draft, Moved, Version
+from onmaru.kernel.timing import Timing
 
 _HEAD = "SELECT h.t, h.at, h.seal, h.epoch, h.rid, (SELECT coalesce(max(m.t), 0) FROM mark m) FROM head h"
 # Erased index words leave the pages when these are cleaned
 _WORDS = ("body", "str", "txt", "tok", "ref", "dat", "qty", "pc", "comp", "ver", "link", "heir")
+
+_CLEAR = ("str", "txt")
+# Bytes of a table and its indexes that are written anew within a few seconds
+_ANEW = 256 << 20
 
 
 class Mark(NamedTuple):
@@ -47,6 +54,7 @@ class PgHome:
         self._lock_of = None if folder is None else hold(folder / "home.lock")
         self.schema = schema = schema_of(keys.tenant)
         self.address, self.keys = address, keys
+        self.synced = Timing()
         self._now = now
         self._link = Link(address, schema, synchronous=False)
         prepare(self._link, keys.tenant, (keys.genesis("log"), keys.genesis("audit")))
@@ -54,6 +62,7 @@ class PgHome:
             raise invalid("not-supported", f"tenant {keys.tenant} was written by another version of Onmaru")
         if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
             raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
+        renew(self._link, keys)
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
         self.worker = uuid.uuid4().hex
@@ -224,10 +233,12 @@ class PgHome:
 
     def sync(self, mark: Mark) -> None:
         """Wait until what the group wrote is on the disk, and tell the other workers."""
+        started = perf_counter()
         if 2 in mark.files:
             self.trail.store()
         if 1 in mark.files:
             self._disk.execute("SELECT settle(?, ?)", (self.worker, mark.t))
+        self.synced.add(perf_counter() - started)
 
     def settle(self, mark: Mark) -> None:
         """The group is on the disk: move the durable head."""
@@ -241,10 +252,24 @@ class PgHome:
         """See `grown`."""
 
     def emptied(self) -> bool:
-        """Have the database clean the pages that erased rows lay in; its own write-ahead log is recycled in its time."""
+        """Have the database clean the pages that erased rows lay in; its own write-ahead log is recycled in its time.
+
+        A cleaned page keeps old bytes in its gaps, so the tables of words in clear are written anew unless they are too
+        large for others to wait; False while another worker reads there.
+        """
         self.wait(self.tip())
         for table in _WORDS:
             self._disk.script(f"VACUUM {table}")
+        try:
+            self._disk.script("SET lock_timeout = '300ms'")
+            for table in _CLEAR:
+                ((size,),) = self._disk.execute("SELECT pg_total_relation_size(to_regclass(?))", (table,))
+                if size <= _ANEW:
+                    self._disk.script(f"VACUUM (FULL) {table}")
+        except Invalid:
+            return False
+        finally:
+            self._disk.script("RESET lock_timeout")
         return True
 
     def close(self) -> None:

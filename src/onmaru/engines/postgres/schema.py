@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from onmaru.engines.postgres.link import Link
+from onmaru.engines.sqlite import schema as index
 
 FORMAT = b"1"
+# What the index holds is the same on both engines; one of another format is made anew (renewal.py)
+INDEX = index.FORMAT.encode()
 # Column types of each table that rows are put into as arrays, in order
 ENTRY = ("int8", "int4", "text", "int8", "text", "text", "text", "int8", "bytea", "bytea")
 BODY = ("int8", "bytea", "text", "text", "bytea")
@@ -112,7 +115,7 @@ def begin(link: Link, genesis: tuple[bytes, bytes]) -> None:
     """The rows that an empty tenant has."""
     link.execute("INSERT INTO head VALUES(1, 0, 0, ?, 1, 0)", (genesis[0],))
     link.execute("INSERT INTO tail VALUES(1, 0, 1, ?)", (genesis[1],))
-    link.execute("INSERT INTO fact VALUES('format', ?)", (FORMAT,))
+    link.execute("INSERT INTO fact VALUES('format', ?), ('index', ?)", (FORMAT, INDEX))
 
 
 def drop(address: str, tenant: str) -> None:

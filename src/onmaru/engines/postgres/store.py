@@ -8,6 +8,7 @@ from pathlib import Path
 from onmaru.engines.keyring import KeyLost, write_new
 from onmaru.engines.postgres.accounts import SCHEMA, TABLES, PgAccounts
 from onmaru.engines.postgres.home import PgHome
+from onmaru.engines.postgres.ledger import PgLedger
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import schema_of, tenants
 from onmaru.engines.postgres.verify import PgVerifier
@@ -43,6 +44,10 @@ class Store:
     def home(self, folder: Path, keys: Keys, now: Callable[[], int]) -> PgHome:
         """A worker's part in a tenant; `folder` is its own, for what it follows by itself."""
         return PgHome(self.address, keys, now, folder)
+
+    def ledger(self, keys: Keys) -> PgLedger:
+        """The ledger of a tenant's subscriptions, for all workers."""
+        return PgLedger(self.address, keys.tenant, keys.pages)
 
     def verifier(self, folder: Path, keys: Keys, heads: Sequence[Head]) -> PgVerifier:
         """What proves a tenant's rows to be as they were written."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import perf_counter
 from typing import NamedTuple
 
 from onmaru.engines.keyring import sync_folder
@@ -20,6 +21,7 @@ from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import SqliteLog
 from onmaru.engines.sqlite.trail import SqliteTrail
 from onmaru.kernel.log import Draft, Version
+from onmaru.kernel.timing import Timing
 
 INDEX_GROUP = 5000
 # Buffered bytes, with 2,000 for each entry's own cost, from which a group is written in slices
@@ -45,6 +47,7 @@ class Home:
         self.folder = folder
         self._lock = hold(folder / "home.lock")
         self.keys = keys
+        self.synced = Timing()
         self._disk = ThreadPoolExecutor(1, "disk")
         self.entries = SqliteLog(folder, keys, now)
         self.trail = SqliteTrail(folder, keys)
@@ -137,8 +140,10 @@ class Home:
 
     def sync(self, mark: Mark) -> None:
         """Force the write-ahead logs that the group was written to onto the disk."""
+        started = perf_counter()
         for handle in mark.files:
             os.fdatasync(handle)
+        self.synced.add(perf_counter() - started)
 
     def settle(self, mark: Mark) -> None:
         """The group is on the disk: move the durable head; commit the index when enough has gathered."""

@@ -1,6 +1,6 @@
 """The tables of the search index, and how a row of each is added; what they hold is told in docs/kernel/store.md."""
 
-FORMAT = "5"
+FORMAT = "6"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS res(rid INTEGER PRIMARY KEY, type INTEGER, id TEXT, UNIQUE(type, id));
 CREATE TABLE IF NOT EXISTS sys(s INTEGER PRIMARY KEY, url TEXT);

@@ -27,6 +27,8 @@ from onmaru.kernel.seal import ERASURE, Header, commitment, positions, seal, sea
 
 OPS = frozenset({"create", "update", "delete", "erase"})
 MOST = 1 << 62
+# A part ends soon after it holds 8 MiB; its last slice may be of large bodies that compress well
+LARGEST = 1 << 30
 
 
 class Broken(Exception):
@@ -70,7 +72,9 @@ class Reader:
                         raise Broken(f"{file.path} is not what {JOURNAL} says")
 
     def text(self, file: File) -> bytes:
-        """A whole small file."""
+        """A whole file of lines."""
+        if file.bytes > LARGEST:
+            raise Broken(f"{file.path} is larger than a part can be")
         with self.open(file) as found:
             return found.read()
 
@@ -123,7 +127,7 @@ def _judged(line: Line, at: int) -> None:
     Of one that was erased nobody can tell any more. `at`: when the one before it was recorded.
     """
     try:
-        if line.op not in OPS or not at < line.at < MOST or not 0 < line.version < MOST:
+        if line.op not in OPS or not at < line.at < MOST or not 0 < line.version < MOST or not 0 < line.epoch < MOST:
             raise ValueError
         if line.erased_by:
             return

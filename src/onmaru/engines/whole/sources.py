@@ -14,9 +14,12 @@ from onmaru.kernel.audit import Access
 
 ENTRIES = """SELECT t, ver, op, at, caller, purpose, request, epoch, com, seal
  FROM entry WHERE t > ? AND t <= ? ORDER BY t LIMIT ?"""
+SIZES = "SELECT t, length(z) FROM body WHERE t > ? AND t <= ? ORDER BY t"
 BODIES = "SELECT t, salt, type, id, z FROM body WHERE t > ? AND t <= ?"
 ERASED = "SELECT t, by FROM erased WHERE t > ? AND t <= ?"
 BLOCKS = "SELECT n, first, rows, seal FROM block WHERE n > ? AND n <= ? ORDER BY n LIMIT ?"
+# Compressed bytes of bodies held at a time
+PACKED = 2 << 20
 _rows = msgspec.msgpack.Decoder(list[Access]).decode
 _open_rows = zstandard.ZstdDecompressor().decompress
 
@@ -41,14 +44,27 @@ class Source:
         return log[0], log[1].hex(), trail[0], trail[1].hex()
 
     def entries(self, after: int, end: int, limit: int) -> list[tuple[Any, Any, int]]:
-        """(entry, (salt, type, id, body) or None, by which position it was erased) after `after`, in order."""
+        """(entry, (salt, type, id, body) or None, by which position it was erased) after `after`, in order.
+
+        At most `limit`, and fewer where their bodies are large.
+        """
         entries: Any = self._log.execute(ENTRIES, (after, end, limit)).fetchall()
         if not entries:
             return []
+        entries = entries[: self._few(after, entries[-1][0])]
         span = (after, entries[-1][0])
         erased: dict[int, int] = dict(self._log.execute(ERASED, span).fetchall())
         bodies = {row[0]: self._body(row) for row in self._log.execute(BODIES, span).fetchall()}
         return [(row, bodies.get(row[0]), erased.get(row[0], 0)) for row in entries]
+
+    def _few(self, after: int, last: int) -> int:
+        """How many positions after `after` have bodies of PACKED bytes or just above."""
+        held = 0
+        for t, size in self._log.execute(SIZES, (after, last)).fetchall():
+            held += size or 0
+            if held >= PACKED:
+                return int(t) - after
+        return last - after
 
     def erased(self, after: int, end: int) -> int:
         """How many entries have lost their body."""

@@ -16,7 +16,7 @@ import msgspec
 from onmaru.fhir import structure
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 
-KEPT = ("StructureDefinition", "ValueSet", "CodeSystem")
+KEPT = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap")
 CORE = frozenset({"hl7.fhir.r4.core", "hl7.fhir.core"})
 LARGEST = 256 << 20
 """Bytes of an unpacked archive."""

@@ -18,6 +18,10 @@ from onmaru.fhir.search.expression import parse_expression
 CANONICAL = "http://hl7.org/fhir/SearchParameter/"
 ID, LAST_UPDATED = 0, 1
 """`sp` of `_id` and `_lastUpdated`: their rows are in Keys too; an engine that knows id and time may leave them out."""
+OWN = 1_000_000
+"""`sp` of every parameter that a tenant defined itself."""
+NARRATIVE, CONTENT = 426, 1172
+"""`sp` of `_text` and `_content`, which are asked of bodies (fulltext.py)."""
 
 Row = tuple[str, str, str, str, list[str], list[str], list[tuple[int, str]], int, str]
 
@@ -61,7 +65,7 @@ def types() -> frozenset[str]:
 def numbered(sp: int) -> Definition:
     """The SearchParameter with number `sp`."""
     url, code, kind, expression, _, targets, components, _, nature = data().parameters[sp]
-    if sp in (ID, LAST_UPDATED):
+    if sp in (ID, LAST_UPDATED, NARRATIVE, CONTENT):
         kind = "special"
     parameter = Parameter(
         sp=sp,
@@ -72,6 +76,11 @@ def numbered(sp: int) -> Definition:
         url=CANONICAL + url,
     )
     return Definition(parameter, expression, tuple(path for _, path in components), nature)
+
+
+def nature(sp: int) -> str:
+    """See Definition; a tenant's own parameter has none."""
+    return numbered(sp).nature if sp < OWN else ""
 
 
 @cache
@@ -102,10 +111,12 @@ def answerable(definition: Definition, type: str) -> bool:
 def parameters(type: str) -> Mapping[str, Parameter]:
     """The parameters that a search on `type` ("Resource": on the whole system) answers, by code.
 
-    `_text, _content, _filter, _query, near` and those without an expression are not among them. Raises KeyError for an
+    `_filter, _query, near` and those without an expression are not among them. Raises KeyError for an
     unknown type.
     """
-    return {code: one.parameter for code, one in definitions(type).items() if answerable(one, type)}
+    written = (NARRATIVE, CONTENT)
+    found = definitions(type).items()
+    return {code: one.parameter for code, one in found if one.parameter.sp in written or answerable(one, type)}
 
 
 @cache

@@ -47,9 +47,11 @@ def known(type: str) -> Mapping[str, Parameter]:
     return parameters(type or "Resource")
 
 
-def parameter(type: str, code: str) -> Parameter:
-    """The parameter `code` of a type ("": of any). Raises Unknown."""
+def parameter(type: str, code: str, context: Context | None = None) -> Parameter:
+    """The parameter `code` of a type ("": of any), the tenant's own among them. Raises Unknown."""
     found = known(type).get(code)
+    if found is None and context is not None:
+        found = context.own.get(type, {}).get(code)
     if found is None:
         raise Unknown(f"there is no such search parameter for {type or 'all types'}")
     return found
@@ -68,7 +70,7 @@ def node(type: str, name: str, text: str, context: Context, links: int = 0) -> N
     code, colon, modifier = head.partition(":")
     if not code or (colon and not modifier) or (dot and not rest):
         raise Malformed("a name is missing beside a dot or colon")
-    found = parameter(type, code)
+    found = parameter(type, code, context)
     if dot:
         return _chain(found, modifier, (rest, text), context, links)
     return clause(found, modifier, text, context)
@@ -101,6 +103,8 @@ def _chain(through: Parameter, narrowed: str, inner: tuple[str, str], context: C
     """`reference[:Type].inner`: every target type that knows the inner parameter is followed."""
     if through.kind != "reference":
         raise Malformed("only a reference parameter can be chained")
+    if through.expression:
+        raise Malformed("a parameter of the tenant's own is not chained")
     if narrowed and narrowed not in through.targets:
         raise Malformed("the reference never points at that type")
     followed: list[tuple[str, Node]] = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 
 import msgspec
+
+from onmaru.fhir.query import Parameter
 
 
 class TooMuch(Exception):
@@ -27,11 +29,15 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """`now` in µs serves the prefix `ap`; an absolute reference below `base` (`https://h/fhir`) counts as relative."""
+    """`now` in µs serves the prefix `ap`; an absolute reference below `base` (`https://h/fhir`) counts as relative.
+
+    `own`: type → code → parameter of those that the tenant defined itself.
+    """
 
     now: int
     limits: Limits
     base: str = ""
+    own: Mapping[str, Mapping[str, Parameter]] = {}
     taken: Iterator[int] = msgspec.field(default_factory=lambda: count(1))
 
     def step(self) -> None:

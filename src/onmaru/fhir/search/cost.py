@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from onmaru.fhir.outcome import invalid
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Number, Parts, Query, Value, Wide
+from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Number, Parts, Query, Text, Value, Wide
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
+from onmaru.fhir.search.fulltext import phrases, sought
 
 MOST_ROWS = 50_000_000
 """Rows that a search may touch in the worst case: some seconds of one core; hardly any needs a thousandth of them."""
@@ -17,6 +19,8 @@ ALWAYS = 16
 """Passes that are granted however large the record is."""
 POINTS = 10
 """What all clauses that read only the rows of their own values come to at most: every row there is, once."""
+WORD = 2
+"""A word that is looked for in free text: the strings and displays, and what has them."""
 HOP = 2
 """One step of a chain or `_has`: from resources to their keys, and from there to what refers to them."""
 
@@ -62,6 +66,9 @@ def _nodes(node: Node, seen: set[Node]) -> Iterator[Node]:
 
 def of_clause(clause: Clause) -> int:
     """Passes for one clause: alternatives that lie apart share one, such as codes; open ranges need one each."""
+    if clause.parameter.sp in (NARRATIVE, CONTENT):
+        texts = [value.text for value in clause.values if isinstance(value, Text)]
+        return WORD * sum(len(one.words) for text in texts for one in phrases(sought(text)))
     if clause.parameter.kind == "special":
         return 0
     if clause.modifier == "missing":

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Node, Query, Sort
+from onmaru.fhir.query import Node, Parameter, Query, Sort
 from onmaru.fhir.search import clauses, includes
+from onmaru.fhir.search.catalogue import CONTENT, NARRATIVE
 from onmaru.fhir.search.catalogue import types as known_types
 from onmaru.fhir.search.clauses import Unknown
 from onmaru.fhir.search.context import Context, Limits, TooMuch
 from onmaru.fhir.search.written import Malformed
 
+Own = Mapping[str, Mapping[str, Parameter]]
+WORDS = (NARRATIVE, CONTENT)
 IGNORED = frozenset({"_format", "_pretty"})
 RESULTS = 50
 """How many result parameters and repeated includes may stand beside the clauses."""
@@ -42,10 +45,19 @@ def parse(
     used. `now` serves the prefix `ap` on dates; `base` is this server's address, below which an absolute reference counts as
     relative. Raises Invalid (400) with every problem.
     """
-    limits = limits or Limits()
+    return _parsed(types, pairs, Context(now(), limits or Limits(), base), lenient)
+
+
+def parse_here(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], own: Own, *, lenient: bool = False) -> Query:
+    """The same with the parameters that a tenant defined itself: type → code → parameter (own.py)."""
+    return _parsed(types, pairs, Context(clock(), Limits(), own=own), lenient)
+
+
+def _parsed(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], context: Context, lenient: bool) -> Query:
+    limits = context.limits
     if len(pairs) > limits.clauses + RESULTS:
         raise invalid("too-costly", f"at most {limits.clauses + RESULTS} parameters are taken")
-    reader = _Reader(types, Context(now(), limits, base), lenient)
+    reader = _Reader(types, context, lenient)
     narrowing = [text for name, text in pairs if name == "_type"]
     if narrowing:
         reader.attempt("_type", narrowing[0], reader.narrow)
@@ -109,7 +121,8 @@ class _Reader:
         first, *others = self.types or ("",)
         if name != "_list" and not name.startswith("_has:"):
             code = re.split(r"[:.]", name)[0]
-            if any(clauses.parameter(type, code) != clauses.parameter(first, code) for type in others):
+            known = [clauses.parameter(type, code, self.context) for type in (first, *others)]
+            if any(one != known[0] for one in known):
                 raise Malformed("the parameter differs between the searched types")
         self.clauses.append(clauses.node(first, name, text, self.context))
 
@@ -139,11 +152,14 @@ class _Reader:
 
     def sort_one(self, text: str) -> Sort:
         code = text.removeprefix("-")
-        found = [clauses.known(type).get(code) for type in self.types or ("",)]
+        found = [self._sortable(type, code) for type in self.types or ("",)]
         first = found[0]
-        if first is None or any(one != first for one in found) or first.kind == "composite":
+        if first is None or any(one != first for one in found) or first.kind == "composite" or first.sp in WORDS:
             raise Malformed("names a parameter that cannot be sorted by")
         return Sort(first, text.startswith("-"))
+
+    def _sortable(self, type: str, code: str) -> Parameter | None:
+        return clauses.known(type).get(code) or self.context.own.get(type, {}).get(code)
 
     def count(self, name: str, text: str) -> None:
         self.bare(name)
@@ -166,6 +182,12 @@ class _Reader:
         if text not in _WORDS[name]:
             raise Malformed("is one of " + ", ".join(_WORDS[name]))
         self.once(name.removeprefix("_"), text)
+
+    def explain(self, name: str, text: str) -> None:
+        self.bare(name)
+        if text not in ("true", "false"):
+            raise Malformed("is true or false")
+        self.once("explain", text == "true")
 
     def elements(self, name: str, text: str) -> None:
         self.bare(name)
@@ -194,4 +216,5 @@ _RESULT: dict[str, Callable[[_Reader, str, str], None]] = {
     "_total": _Reader.word,
     "_elements": _Reader.elements,
     "_cursor": _Reader.cursor,
+    "_explain": _Reader.explain,
 }

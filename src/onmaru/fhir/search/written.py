@@ -7,9 +7,11 @@ import re
 from decimal import Decimal
 
 from onmaru.fhir.query import Date, Number, Parameter, Parts, Prefix, Ref, Text, Token, Value
-from onmaru.fhir.search.catalogue import numbered
+from onmaru.fhir.search import catalogue
+from onmaru.fhir.search.catalogue import CONTENT, LAST_UPDATED, NARRATIVE
 from onmaru.fhir.search.context import Context
 from onmaru.fhir.search.dates import DAY, span
+from onmaru.fhir.search.fulltext import Wrong, sought
 
 PREFIXES: dict[str, Prefix] = {
     "eq": "eq", "ne": "ne", "gt": "gt", "lt": "lt", "ge": "ge", "le": "le", "sa": "sa", "eb": "eb", "ap": "ap",
@@ -54,7 +56,7 @@ def value(parameter: Parameter, text: str, context: Context) -> Value:
     if not text:
         raise Malformed("a value is empty")
     if parameter.kind == "special":
-        return date(text, context.now) if parameter.code == "_lastUpdated" else Text(unescape(text))
+        return special(parameter, text, context)
     if parameter.kind == "composite":
         return composite(parameter, text, context)
     if parameter.kind == "date":
@@ -68,6 +70,19 @@ def value(parameter: Parameter, text: str, context: Context) -> Value:
     return number(text) if parameter.kind == "number" else quantity(text)
 
 
+def special(parameter: Parameter, text: str, context: Context) -> Value:
+    """`_id`, `_lastUpdated`, and words to look for in `_text` and `_content`."""
+    if parameter.sp == LAST_UPDATED:
+        return date(text, context.now)
+    plain = unescape(text)
+    if parameter.sp in (NARRATIVE, CONTENT):
+        try:
+            sought(plain)
+        except Wrong as problem:
+            raise Malformed(str(problem)) from problem
+    return Text(plain)
+
+
 def token(text: str) -> Token:
     """`code`, `system|code`, `|code`, `system|`."""
     parts = [unescape(part) for part in split(text, "|")]
@@ -78,7 +93,7 @@ def token(text: str) -> Token:
 
 def coded(parameter: Parameter, text: str) -> Token:
     """A token as the parameter's rows have it: folded where they are, without the system that the codes imply."""
-    found, nature = token(text), numbered(parameter.sp).nature
+    found, nature = token(text), catalogue.nature(parameter.sp)
     if nature == "string":
         return Token(found.system, found.code and found.code.casefold())
     return Token("", found.code) if nature and found.system == nature else found

@@ -16,6 +16,8 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.terminology.concepts import Json
 
 MANY = "*"
+MOST = 200
+"""Parameters of one question, and Codings of one concept."""
 _FLAGS = {"true": True, "false": False}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 RESOURCES = frozenset({"CodeSystem", "ValueSet", "ConceptMap"})
@@ -106,6 +108,7 @@ class Asked:
     def __init__(self, kinds: Mapping[str, str]) -> None:
         self._kinds = kinds
         self._given: dict[str, list[Any]] = {}
+        self._count = 0
 
     def add(self, name: str, value: Any, where: str) -> None:
         """Take one value. Raises Invalid 400 for a name that is not known or given twice, and for another type."""
@@ -114,6 +117,9 @@ class Asked:
             raise invalid("not-supported", f"the parameters are {', '.join(self._kinds)}", where)
         if name in self._given and not kind.endswith(MANY):
             raise invalid("value", "may be given once", where)
+        self._count += 1
+        if self._count > MOST:
+            raise invalid("too-costly", f"more than {MOST} parameters", where)
         self._given.setdefault(name, []).append(_typed(kind.rstrip(MANY), value, where))
 
     def check(self, name: str, kind: str, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.fhir.terminology.asked import Asked
+from onmaru.fhir.terminology.asked import MOST, Asked
 from onmaru.fhir.terminology.canonical import parted
 from onmaru.fhir.terminology.concepts import Concept, Json, text_in
 from onmaru.fhir.terminology.system import System
@@ -33,6 +33,8 @@ def codes(asked: Asked, version: str = "version") -> list[Code]:
         system, _, own = asked.text("system").partition("|")
         return [Code(system or None, asked.text("code"), asked.text(version) or own, asked.text("display"))]
     listed = [asked.get("coding")] if ways == ["coding"] else asked.get("codeableConcept").get("coding", [])
+    if len(listed) > MOST:
+        raise invalid("too-costly", f"more than {MOST} Codings", "codeableConcept")
     found = [_coding(one, asked.text(version)) for one in listed if one.get("code")]
     if not found:
         raise invalid("required", "a Coding with a code", ways[0])

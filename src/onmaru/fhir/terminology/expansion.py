@@ -23,6 +23,10 @@ from onmaru.fhir.terminology.value_set import Named, ValueSet, value_set
 
 MOST = 10_000
 """Codes of one answer."""
+LONGEST = 500
+"""Letters of a text filter."""
+DEEPEST = 40
+"""Levels of an expansion as a tree; what lies deeper stands at the top again, or JSON would nest beyond reading."""
 Json = dict[str, Any]
 
 
@@ -73,6 +77,8 @@ class Expanding:
         if asked.flag("excludeNotForUI"):
             runs = choosable(runs)
         wanted = asked.text("filter")
+        if len(wanted) > LONGEST:
+            raise invalid("too-long", f"a filter has at most {LONGEST} letters", "filter")
         if wanted:
             looked = words(wanted)
             runs = worded(runs, looked, self._terms) if looked else []
@@ -150,15 +156,28 @@ class Expanding:
         if system is None or run.numbers is None:
             return list(self._told(run))
         items = dict(zip(run.numbers, self._told(run), strict=True))
-        roots = []
-        for number, item in items.items():
+        below: dict[int, list[int]] = {}
+        tops = []
+        for number in items:
             over = next(iter(system.parents(number) & run.numbers), None)
-            # Whoever wrote a ring of parents gets it flat
-            if over is None or number in system.above(over):
-                roots.append(item)
-            else:
-                items[over].setdefault("contains", []).append(item)
-        return roots
+            below.setdefault(over, []).append(number) if over is not None else tops.append(number)
+        return _tree(items, below, tops)
+
+
+def _tree(items: dict[int, Json], below: dict[int, list[int]], tops: list[int]) -> list[Json]:
+    """Items in one another. Those of a ring of parents, which hang from no top, are told flat."""
+    roots, left, level = [items[number] for number in tops], dict.fromkeys(items), tops
+    for number in tops:
+        del left[number]
+    for _ in range(DEEPEST):
+        further = []
+        for over in level:
+            for number in below.get(over, ()):
+                items[over].setdefault("contains", []).append(items[number])
+                del left[number]
+                further.append(number)
+        level = further
+    return [*roots, *(items[number] for number in left)]
 
 
 def _is(one: Designation, asked: str) -> bool:

@@ -17,6 +17,9 @@ from onmaru.fhir.terminology.system import System
 STEPS = 400_000_000
 """Letters times states of the automaton: about a second."""
 LONGEST = 500
+PATTERNS = 8
+"""Filters by regular expression that one question may take."""
+MANY = 10_000
 CODES = frozenset({"concept", "code"})
 OPS = ("=", "is-a", "descendent-of", "is-not-a", "regex", "in", "not-in", "generalizes", "exists")
 
@@ -46,7 +49,10 @@ def _equal(system: System, wanted: Filter) -> BitMap:
 
 
 def _in(system: System, wanted: Filter) -> BitMap:
-    return _among(system, wanted.name, [one.strip() for one in wanted.value.split(",")])
+    values = [one.strip() for one in wanted.value.split(",")]
+    if len(values) > MANY:
+        raise invalid("too-costly", f"a filter names at most {MANY} values", "filter.value", 422)
+    return _among(system, wanted.name, values)
 
 
 def _not_in(system: System, wanted: Filter) -> BitMap:

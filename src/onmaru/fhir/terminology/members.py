@@ -10,9 +10,9 @@ from pyroaring import BitMap
 
 from onmaru.fhir.fhirpath.ucum import unit
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.terminology.filters import Filter, NotUnderstood, left
+from onmaru.fhir.terminology.filters import PATTERNS, Filter, NotUnderstood, left
 from onmaru.fhir.terminology.system import System
-from onmaru.fhir.terminology.value_set import Part, ValueSet
+from onmaru.fhir.terminology.value_set import Part, ValueSet, patterns
 
 Answer = bool | None
 Test = Callable[[str], Answer]
@@ -92,8 +92,11 @@ def members(found: ValueSet, system_of: FindSystem, set_of: Callable[[str], Memb
         for canonical in part.value_sets:
             inner = set_of(canonical)
             others.append(_unknown if inner is None else inner.holds)
-        return _Tested(part.system, _test(part, system_of, inactive=found.inactive), tuple(others))
+        dear = many and any(one.op == "regex" for one in part.filters)
+        test = (lambda code: None) if dear else _test(part, system_of, inactive=found.inactive)
+        return _Tested(part.system, test, tuple(others))
 
+    many = patterns(found) > PATTERNS
     return Members([tested(part) for part in found.include], [tested(part) for part in found.exclude])
 
 

@@ -38,6 +38,7 @@ class Pinned:
         self._known = known
         self._pins = pinned
         self._open: list[str] = []
+        self._done: dict[str, Members] = {}
 
     def made(self, found: ValueSet) -> Members:
         """The compiled value set; what it draws on and is not known answers None."""
@@ -52,7 +53,9 @@ class Pinned:
         found = self._known.value_set(url, version)
         if found is None or url in self._open or len(self._open) >= DEEPEST:
             return None
-        return self.made(found)
+        if canonical not in self._done:
+            self._done[canonical] = self.made(found)
+        return self._done[canonical]
 
     def _system(self, url: str, version: str) -> System | None:
         pinned = self._pins

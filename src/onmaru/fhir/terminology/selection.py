@@ -13,13 +13,16 @@ from pyroaring import BitMap
 
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.terminology.canonical import fits, joined, parted
-from onmaru.fhir.terminology.filters import NotUnderstood, left
+from onmaru.fhir.terminology.filters import PATTERNS, NotUnderstood, left
 from onmaru.fhir.terminology.members import SPECIAL
 from onmaru.fhir.terminology.system import System
 from onmaru.fhir.terminology.text import folded, met
-from onmaru.fhir.terminology.value_set import Named, Part, ValueSet
+from onmaru.fhir.terminology.value_set import Named, Part, ValueSet, patterns
 
 DEEPEST = 64
+FILTERS = 2_000
+LISTED = 100_000
+"""Codes that one include may list by name."""
 
 
 class Known(Protocol):
@@ -122,6 +125,8 @@ class Choosing:
         self._known = known
         self._pins = pins
         self._open: list[str] = []
+        self._filters = self._patterns = 0
+        self._done: dict[str, list[Run]] = {}
         self._used: dict[str, None] = {}
 
     def selection(self, found: ValueSet) -> Selection:
@@ -136,14 +141,26 @@ class Choosing:
             raise invalid("too-costly", f"more than {DEEPEST} value sets rest on one another", "ValueSet.compose", 422)
         self._open.append(name)
         try:
+            self._afford(found)
             runs: list[Run] = []
+            seen: Held = {}
             for number, part in enumerate(found.include):
-                runs += without(self._drawn(part, f"include[{number}]"), held(runs))
+                new = without(self._drawn(part, f"include[{number}]"), seen)
+                runs += new
+                held(new, seen)
             for number, part in enumerate(found.exclude):
                 runs = without(runs, held(self._drawn(part, f"exclude[{number}]")))
         finally:
             self._open.pop()
         return runs if found.inactive else active(runs)
+
+    def _afford(self, found: ValueSet) -> None:
+        """Count the filters of all that is drawn on. Raises Invalid 422 for more than one question may take."""
+        self._filters += sum(len(part.filters) for part in (*found.include, *found.exclude))
+        self._patterns += patterns(found)
+        if self._filters > FILTERS or self._patterns > PATTERNS:
+            reason = f"more than {FILTERS} filters, or than {PATTERNS} by regular expressions"
+            raise invalid("too-costly", reason, "ValueSet.compose", 422)
 
     def _drawn(self, part: Part, where: str) -> list[Run]:
         runs = self._of_system(part, where) if part.system else None
@@ -152,7 +169,10 @@ class Choosing:
             inner = self._known.value_set(url, version)
             if inner is None:
                 raise invalid("not-found", "a value set that is drawn on is not known", f"{where}.valueSet", 404)
-            chosen = self._chosen(inner)
+            # Sets that are drawn on again and again are chosen once, or forty of them could ask for a million million
+            if canonical not in self._done:
+                self._done[canonical] = self._chosen(inner)
+            chosen = self._done[canonical]
             runs = chosen if runs is None else within(runs, held(chosen))
         return runs or []
 
@@ -161,6 +181,10 @@ class Choosing:
             return []
         place = self._place(part, where)
         if part.codes is not None:
+            if len(part.codes) > LISTED:
+                raise invalid(
+                    "too-costly", f"a value set lists at most {LISTED} codes by name", f"{where}.concept", 422
+                )
             return [_picked(place, part.codes)]
         system = place.system
         if system is None or system.about.content == "not-present":
@@ -202,9 +226,9 @@ def _picked(place: Place, codes: Iterable[Named]) -> Run:
     )
 
 
-def held(runs: Iterable[Run]) -> Held:
-    """What runs hold by system: numbers, and the codes that have none."""
-    found: Held = {}
+def held(runs: Iterable[Run], found: Held | None = None) -> Held:
+    """What runs hold by system: numbers, and the codes that have none; added to what is `found` already."""
+    found = {} if found is None else found
     for run in runs:
         numbers, codes = found.setdefault(run.place.key, (BitMap(), set()))
         if run.numbers is not None:
@@ -219,12 +243,12 @@ def held(runs: Iterable[Run]) -> Held:
 
 def without(runs: Iterable[Run], gone: Held) -> list[Run]:
     """Runs less what is held elsewhere."""
-    return [_kept(run, gone, inside=False) for run in runs]
+    return [left for run in runs if len(left := _kept(run, gone, inside=False))]
 
 
 def within(runs: Iterable[Run], kept: Held) -> list[Run]:
     """Runs as far as they are held elsewhere too."""
-    return [_kept(run, kept, inside=True) for run in runs]
+    return [left for run in runs if len(left := _kept(run, kept, inside=True))]
 
 
 def _kept(run: Run, other: Held, *, inside: bool) -> Run:

@@ -6,7 +6,7 @@ Of several with one url the newest is meant, unless a version is named; one with
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -27,6 +27,9 @@ from onmaru.fhir.terminology.value_set import Part, ValueSet, everything, value_
 KINDS = ("CodeSystem", "ValueSet", "ConceptMap")
 # Value sets that rest on one another, one inside the other's making; those in use rest on five or six
 DEEPEST = 64
+REMEMBERED = 10_000
+LARGEST = 1_500
+"""Answers that are kept, and the letters of the largest of them with its question."""
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 T = TypeVar("T")
@@ -89,6 +92,7 @@ class Terminology:
         self._read: dict[Any, Any] = {}
         self._members: dict[str, Members | None] = {}
         self._making: set[str] = set()
+        self.remembered: dict[tuple[object, ...], bytes] = {}
         # Validations run in threads: what one is making is waited for, not taken for unknown
         self._alone = threading.RLock()
 
@@ -188,6 +192,13 @@ class Terminology:
                 self._make(canonical)
         return self._members.get(canonical)
 
+    def remember(self, asked: tuple[object, ...], answer: bytes) -> None:
+        """Keep an answer, which never changes as long as the definitions do not: `remembered`, by what was asked."""
+        if len(self.remembered) >= REMEMBERED:
+            self.remembered.clear()
+        if len(answer) + len(repr(asked)) <= LARGEST:
+            self.remembered[asked] = answer
+
     def settled(self, canonical: str) -> bool:
         """Whether a value set was asked before, so that the next answer comes at once."""
         found = self._members.get(canonical)
@@ -236,7 +247,7 @@ class Terminology:
         number = None if found is None else found.number(code)
         if found is None or number is None:
             return None
-        return [code, *(one for _, one in found.codes(reach(found, number)))]
+        return Line(found, number, reach(found, number))
 
 
 def _listed(own: Defined) -> System:
@@ -271,6 +282,24 @@ def _of_snomed(base: str, asked: str, url: str) -> ValueSet | None:
     if wanted is None or not code:
         return None
     return ValueSet(url, version, "", "", "active", True, (Part(SNOMED, version, None, (wanted,), ()),), ())
+
+
+class Line(Collection[str]):
+    """A code and those that stand above or below it: counted at once, read when they are asked for."""
+
+    def __init__(self, system: System, number: int, others: BitMap) -> None:
+        self._system = system
+        self._numbers = others | BitMap([number])
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return (code for _, code in self._system.codes(self._numbers))
+
+    def __contains__(self, code: object) -> bool:
+        number = self._system.number(code) if isinstance(code, str) else None
+        return number is not None and number in self._numbers
 
 
 @cache

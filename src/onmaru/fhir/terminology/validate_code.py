@@ -103,18 +103,23 @@ def _members(
     pinned = pins(asked, {one.system: one.version for one in given if one.system and one.version})
     own = asked.get("valueSet")
     found = value_set(own) if own is not None else instance or named_set(terms, asked)
-    plain = own is None and instance is None and pinned == Pins()
-    if plain:
-        return found, terms.members(joined(found.url, found.version) if found.version else found.url)
+    if own is None and instance is None and pinned == Pins():
+        return found, terms.members(named(asked))
     return found, Pinned(terms, pinned).made(found)
+
+
+def named(asked: Asked) -> str:
+    """The canonical of the value set that `url` and `valueSetVersion` name."""
+    url, version = parted(asked.text("url"))
+    return joined(url, asked.text("valueSetVersion") or version)
 
 
 def named_set(terms: Terminology, asked: Asked) -> ValueSet:
     """The value set of `url` and `valueSetVersion`. Raises Invalid 400 and 404."""
-    url, version = parted(asked.text("url"))
+    url, version = parted(named(asked))
     if not url:
         raise invalid("required", "the value set has to be named", "url")
-    found = terms.value_set(url, asked.text("valueSetVersion") or version)
+    found = terms.value_set(url, version)
     if found is None:
         raise invalid("not-found", "no such value set is at hand", "url", 404)
     return found

@@ -75,6 +75,11 @@ def _expanded(expansion: Json) -> Iterable[Part]:
     return [Part(system, version, tuple(codes), (), ()) for (system, version), codes in by_system.items()]
 
 
+def patterns(found: ValueSet) -> int:
+    """How many of its filters are regular expressions, which cost more than others."""
+    return sum(one.op == "regex" for part in (*found.include, *found.exclude) for one in part.filters)
+
+
 def everything(url: str, version: str, canonical: str) -> ValueSet:
     """The implicit value set of all codes of a system."""
     return ValueSet(canonical, version, "", "", "active", True, (Part(url, version, None, (), ()),), ())

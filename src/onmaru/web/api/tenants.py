@@ -72,6 +72,14 @@ async def limit(visit: Visit) -> Response:
     return await _done(visit, keeping, Act("limit", _name(visit), limits=body(visit, Limited).limits))
 
 
+async def export(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/export`: 202 with the folder and, once, its key; it is done when `exporting` is false."""
+    keeping = _keeping(visit)
+    _, caller = visit.known()
+    answer: Any = await keeping.export(caller, _name(visit), body(visit, Given).reason)
+    return json(answer, 202)
+
+
 async def destroy(visit: Visit) -> Response:
     """`POST /api/tenants/{tenant}/destroy`: 409 with every hindrance."""
     keeping = _keeping(visit)
@@ -88,10 +96,11 @@ async def _done(visit: Visit, keeping: Keeping, act: Act, status: int = 200) -> 
 def _keeping(visit: Visit) -> Keeping:
     """`Invalid` 403 and an audit row for admins of any other tenant."""
     _, caller = visit.known()
-    if caller.tenant != HOUSE or visit.doors.keeping is None:
+    keeping = visit.doors.keeping
+    if caller.tenant != HOUSE or keeping is None or not keeping.ours():
         deny(visit, "house")
         raise invalid("forbidden", "not permitted: this is for those who run this server", status=403)
-    return visit.doors.keeping
+    return keeping
 
 
 def _name(visit: Visit) -> str:

@@ -12,6 +12,7 @@ from onmaru import __version__
 from onmaru.fhir.search import parameters
 from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
+from onmaru.kernel.patching import FORMS
 from onmaru.web.doors import Settings
 from onmaru.web.fhir import terms
 from onmaru.web.fhir.operations.offered import described, operations
@@ -41,7 +42,7 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
         "fhirVersion": "4.0.1",
         "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "patchFormat": [*FORMS, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",

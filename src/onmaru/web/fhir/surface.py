@@ -18,7 +18,8 @@ from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
-from onmaru.web.fhir.terms import permit
+from onmaru.web.fhir.subscription import advertised
+from onmaru.web.fhir.terms import permit, terminology
 from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
@@ -52,7 +53,12 @@ class Fhir:
             raise MethodRefused(["GET", "HEAD"])
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
+            if ("mode", "terminology") in visit.request.query:
+                return Response(200, terminology(f"{visit.base}/fhir"), FHIR)
             before, after = self._capability()
+            doors = visit.doors.subscriptions
+            if doors is not None:
+                after = advertised(after, doors.topics(visit.tenant), visit.base)
             return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
         return Response(200, msgspec.json.encode(smart_configuration(visit)), JSON)
 

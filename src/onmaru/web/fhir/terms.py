@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
+from onmaru import __version__
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.terminology import validate_code
 from onmaru.fhir.terminology.asked import OPERATIONS, Asked, asked
@@ -31,6 +32,8 @@ from onmaru.web.entrance import deny
 from onmaru.web.fhir.negotiation import check_content
 from onmaru.web.visit import Visit
 
+# The day on which this service last changed
+DATE = "2026-11-23"
 NAMES = frozenset(operation.partition("/")[2] for operation in OPERATIONS)
 # An instance says itself what these would name
 _OWN = {"ValueSet": ("url", "valueSet", "valueSetVersion"), "CodeSystem": ("url", "system", "codeSystem", "version")}
@@ -49,14 +52,27 @@ def permit(visit: Visit, path: str) -> None:
 
 
 def on_type(request: Request, hall: Hall) -> Response:
-    """`CodeSystem/$lookup` and the like."""
+    """`CodeSystem/$lookup` and the like. What was asked of the same definitions before is answered as it was then."""
+    terms = hall.rules.terms if _whole(hall.caller.scopes, request.params["type"]) else hall.rules.shared_terms
+    if request.body:
+        return _answered(request, hall, terms)
+    asked_before = (request.params["type"], request.params["operation"], hall.language, *request.query)
+    known = terms.remembered.get(asked_before)
+    if known is None:
+        answer = _answered(request, hall, terms)
+        if isinstance(answer.body, bytes):
+            terms.remember(asked_before, answer.body)
+        return answer
+    return Response(200, known, FHIR)
+
+
+def _answered(request: Request, hall: Hall, terms: Terminology) -> Response:
     name = request.params["operation"]
     question = _question(name, request)
-    terms = hall.rules.terms if _whole(hall.caller.scopes, request.params["type"]) else hall.rules.shared_terms
     if name == "$validate-code":
         if request.params["type"] == "CodeSystem" and question.get("codeSystem") is None:
             return _told(validate_code.in_system(terms, question, hall.language))
-        if terms.settled(question.text("url")) and question.get("valueSet") is None:
+        if terms.settled(validate_code.named(question)) and question.get("valueSet") is None:
             return _told(validate_code.in_set(terms, question, hall.language))
     if name in _QUICK:
         return _told(_QUICK[name](terms, question))
@@ -79,8 +95,10 @@ def on_instance(request: Request, hall: Hall) -> Response:
 
 def _whole(scopes: Iterable[Scope], type_name: str) -> bool:
     """Whether the record's definitions are open to a caller: a patient's scopes, and narrowed ones, do not reach them."""
-    wide = [one for one in scopes if one.context != "patient" and not one.search]
-    return scope.allows(wide, type_name, "r") or scope.allows(wide, type_name, "s")
+    return any(
+        one.context != "patient" and not one.search and one.type in (type_name, "*") and not one.verbs.isdisjoint("rs")
+        for one in scopes
+    )
 
 
 def _question(name: str, request: Request) -> Asked:
@@ -136,6 +154,29 @@ _ANSWERS: Mapping[str, Answer] = {
     "ValueSet/$expand": _expand,
     "ConceptMap/$translate": _translate,
 }
+
+
+def terminology(base: str) -> bytes:
+    """The TerminologyCapabilities of `metadata?mode=terminology`, which anybody may read: nothing of any tenant."""
+    told = {
+        "resourceType": "TerminologyCapabilities",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Onmaru", "version": __version__},
+        "implementation": {"description": "Onmaru hospital record", "url": base},
+        "expansion": {
+            "hierarchical": True,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in OPERATIONS["ValueSet/$expand"]],
+            "textFilter": "Every word begins a word of the code, a display or a designation; Hangul may lie inside one.",
+        },
+        "codeSearch": "all",
+        "validateCode": {"translations": True},
+        "translation": {"needsMap": False},
+    }
+    return msgspec.json.encode(told)
 
 
 def operations(type_name: str) -> list[dict[str, str]]:

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
-from onmaru.fhir import references
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Clause, Query, Ref, Text
 from onmaru.fhir.search import extract, parameters, parse
@@ -27,6 +26,7 @@ from onmaru.web.fhir.bundles import bundle, found, link, query_of
 from onmaru.web.fhir.operations import place
 from onmaru.web.fhir.operations.given import Given, given
 from onmaru.web.fhir.operations.place import Place
+from onmaru.web.fhir.operations.referred import looked_up, referred, searchable
 
 NAMES = frozenset({"start", "end", "_since", "_type", "_count", "_cursor"})
 # R4's CompartmentDefinition/encounter: the parameter by which each type names its encounter
@@ -120,8 +120,7 @@ def _allowed(hall: Hall, names: Iterable[str], wanted: Wanted) -> tuple[str, ...
     """Those of the types that are wanted; without `_type` those that the caller may search, since it names none itself."""
     if wanted.types:
         return tuple(name for name in names if name in wanted.types)
-    held = {scope.type for scope in hall.caller.scopes if "s" in scope.verbs}
-    return tuple(name for name in names if "*" in held or name in held)
+    return searchable(hall, names)
 
 
 def _of_patient(hall: Hall, wanted: Wanted, patient: str) -> list[Query]:
@@ -206,9 +205,9 @@ async def _answer(
         matches += [version async for version in _cared(page.matches, wanted)]
         await asyncio.sleep(0)
         t = page.t
-    extra = await _supporting(hall, matches, wanted, beside, t) if matches else []
-    used = [(name, text) for name in sorted(NAMES - {"_cursor"}) for text in asked.texts(name)]
     base = request.params["base"]
+    extra = await _supporting(hall, matches, wanted, beside, (base, t)) if matches else []
+    used = [(name, text) for name in sorted(NAMES - {"_cursor"}) for text in asked.texts(name)]
     address = "/".join(
         part for part in (base, request.params["type"], request.params.get("id", ""), "$everything") if part
     )
@@ -238,21 +237,15 @@ def _within(version: Version, span: tuple[int, int]) -> bool:
 
 
 async def _supporting(
-    hall: Hall, matches: Sequence[Version], wanted: Wanted, beside: frozenset[str], t: int
+    hall: Hall, matches: Sequence[Version], wanted: Wanted, beside: frozenset[str], place: tuple[str, int]
 ) -> list[Version]:
-    """What the matches refer to and nobody else's chart holds, as it was at `t`."""
+    """What the matches refer to and nobody else's chart holds; `place`: the base and the position."""
+    base, t = place
     shown = {(version.type, version.id) for version in matches}
-    named: dict[str, dict[str, None]] = {}
-    for version in matches:
-        for type, id in references.targets(version.body or b"", version.type):
-            if type in beside and (type, id) not in shown:
-                named.setdefault(type, {})[id] = None
-    then = hall.record.at(t)
-    extra: list[Version] = []
-    for type in _allowed(hall, sorted(named), wanted):
-        ids = tuple(Text(id) for id in named[type])
-        clause = Clause(parameters(type)["_id"], "", ids)
-        query = Query((type,), (clause,), count=len(ids), total="none", pairs=(("$everything", ""),))
-        extra += then.search(query).matches
-        await asyncio.sleep(0)
-    return extra
+    names = [
+        (type, id)
+        for version in matches
+        for type, id in referred(version.body or b"", base)
+        if type in beside and (type, id) not in shown and (not wanted.types or type in wanted.types)
+    ]
+    return await looked_up(hall, names, t, "$everything")

@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from onmaru.kernel.room import Hall, Request, Response
-from onmaru.web.doors import Settings
+from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff
+from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.lastn import lastn
+from onmaru.web.fhir.operations.match import match
 from onmaru.web.fhir.operations.meta import Metas
 from onmaru.web.fhir.operations.stats import stats
+from onmaru.web.fhir.subscription import Subscribed
 
 Handler = Callable[[Request, Hall], Response | Awaitable[Response]]
 OURS = "urn:onmaru:operation:"
@@ -38,21 +41,32 @@ class Operation(msgspec.Struct, frozen=True):
         return self.shape.rpartition("/")[2]
 
 
-def operations(settings: Settings, driver: Driver | None = None) -> Sequence[Operation]:
-    """Every operation on the record; `driver` carries out large writes, where any are carried out."""
+def operations(settings: Settings, driver: Driver | None = None, doors: Doors | None = None) -> Sequence[Operation]:
+    """Every operation on the record; `driver` carries out large writes, where any are carried out.
+
+    Without `doors` the operations are told of, and those that need a running house cannot be carried out.
+    """
     every, metas = Everything(settings.page), Metas(driver)
+    documents = Documents(driver)
     both = ("GET", "POST")
     return (
+        Operation("T/I/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
+        Operation("T/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
         Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
         Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
         Operation("T/$lastn", ("GET",), lastn, R4 + "{}-lastn", ("Observation",)),
         Operation("T/$stats", both, stats, R4 + "{}-stats", ("Observation",)),
+        Operation("T/$match", ("POST",), match, R4 + "{}-match", ("Patient",)),
         Operation("T/I/$diff", ("GET",), diff.of_versions, OURS + "diff"),
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
+        *(
+            Operation(shape, both, handler, definition, ("Subscription",))
+            for shape, (handler, definition) in Subscribed(doors).operations().items()
+        ),
     )
 
 
