@@ -63,7 +63,8 @@ class Door:
 
     def done(self, hall: Hall, digest: str) -> int:
         """How many lines of such a file are in already."""
-        return max((mark.done for mark in self._files.marks(hall, digest)), default=0)
+        newest = next(self._files.marks(hall, digest), None)
+        return newest.done if newest is not None else 0
 
     def forget(self) -> None:
         """Forget what was written last: a version that was erased must not be remembered either."""

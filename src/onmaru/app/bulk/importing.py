@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -35,6 +35,8 @@ from onmaru.kernel.room import Hall
 
 # Lines and about the bytes of one transaction: some ten milliseconds of the loop that answers everybody
 STRETCH, BYTES = 250, 1 << 20
+# Refused lines of a file that are told one by one; the newest, where there are more
+TOLD = 20_000
 # Bytes of a file from which another process is worth its start
 WORTH = 1 << 20
 # The mark of a stretch is the house's own, whatever the caller may write
@@ -118,7 +120,8 @@ class _Taking:
 
     async def take(self, blob: str, share: tuple[float, float]) -> None:
         """Write what is not in yet; the next lines are made ready in another process meanwhile."""
-        done = max((mark.done for mark in self._files.marks(_own(self._run), self._digest)), default=0)
+        newest = next(self._files.marks(_own(self._run), self._digest), None)
+        done = newest.done if newest is not None else 0
         source = _open(self._run, blob)
         size = source.seek(0, 2) or 1
         self._worth = size > WORTH
@@ -177,18 +180,22 @@ class _Taking:
 
 async def _told(run: Run, digest: str, input: Input) -> list[File]:
     """What came of a file, told by its marks: the same whenever it is asked, and however often it was cut short."""
-    marks = list(FhirFiles(new_id, _unburied).marks(_own(run), digest))
-    total, refused = max((one.done for one in marks), default=0), sum(one.refused for one in marks)
+    total = refused = 0
+    told: list[bytes] = []
+    for number, mark in enumerate(FhirFiles(new_id, _unburied).marks(_own(run), digest)):
+        total, refused = max(total, mark.done), refused + mark.refused
+        told = [*_problems(mark, input), *told] if len(told) < TOLD else told
+        if number % 10 == 0:
+            await asyncio.sleep(0)
     made = [File(input.type, total - refused, source=input.url)]
     if refused:
-        blob = await run.keep(_problems(reversed(marks), input))
-        made.append(File("OperationOutcome", refused, blob=blob, of="error", source=input.url))
+        made.append(File("OperationOutcome", len(told), blob=await run.keep(told), of="error", source=input.url))
     return made
 
 
-def _problems(marks: Iterable[Mark], input: Input) -> Iterator[bytes]:
+def _problems(mark: Mark, input: Input) -> Iterator[bytes]:
     """An OperationOutcome a line that was refused; `details` names file and line."""
-    for problem in (one for mark in marks for one in mark.problems):
+    for problem in mark.problems:
         issues: list[dict[str, Any]] = [
             {
                 "severity": issue.severity,
