@@ -19,6 +19,7 @@ from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import (
@@ -58,6 +59,8 @@ class Bodies(Protocol):
         """These are about to be opened one by one."""
 
     def keys(self, version: Version) -> Keys: ...
+
+    veils: Veils
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -179,12 +182,12 @@ class Finder:
             mine = _union(self._compartment(patient) for patient in sight.only)
             shared = _union(file.by_type[TYPES[type]] for type in SHARED)
             found = found & (mine | shared)
-        if sight.denied:
+        if sight.hiding:
             if self._hidden is None:
-                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | file.inherited(
-                    sight.denied
-                )
+                self._hidden = self._bodies.veils.whole(sight, self._t)
             found = found - self._hidden
+        if sight.shares:
+            found = found - self._bodies.veils.parts(sight, found)
         for type in sight.narrowed:
             mine = file.by_type[TYPES[type]]
             if (not types or type in types) and not mine.isdisjoint(found):
