@@ -14,7 +14,7 @@ from onmaru.engines.sealed import CHUNK, SALT, TAG, Damaged
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.blobs import Blobs
 from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.consent import Provision, Rule
+from onmaru.kernel.provision import Provision, Rule
 from onmaru.kernel.tenancy import Limits, Tenancy
 
 SIZES = (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 77)

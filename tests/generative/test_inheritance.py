@@ -21,7 +21,7 @@ from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import Chart, Tenant
-from onmaru.kernel.consent import Provision, Rule
+from onmaru.kernel.provision import Provision, Rule
 from onmaru.kernel.record import Change
 
 BARRED = Caller("main", "barred", frozenset({"physician"}), "TREAT", (Scope("user", "*", frozenset("cruds")),))

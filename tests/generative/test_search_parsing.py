@@ -60,13 +60,13 @@ def test_tokens_read_back_as_they_were_written(wanted: list[tuple[str, str]]) ->
     written = ",".join(f"{escaped(system)}|{escaped(code)}" for system, code in wanted)
     (clause,) = parse(("Observation",), [("code", written)]).clauses
     assert isinstance(clause, Clause)
-    assert clause.values == tuple(Token(system, code) for system, code in wanted)
+    assert clause.values == tuple(Token(system, code) for system, code in dict.fromkeys(wanted))
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=5))
 def test_strings_read_back_as_they_were_written(wanted: list[str]) -> None:
     (clause,) = parse(("Patient",), [("name:exact", ",".join(map(escaped, wanted)))]).clauses
-    assert isinstance(clause, Clause) and clause.values == tuple(map(Text, wanted))
+    assert isinstance(clause, Clause) and clause.values == tuple(map(Text, dict.fromkeys(wanted)))
     keys = Keys(string=[(clause.parameter.sp, wanted[-1])])
     assert matches(keys, clause)
 

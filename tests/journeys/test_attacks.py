@@ -22,9 +22,10 @@ from onmaru.app.running import Motion
 from onmaru.kernel import errand, password
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart
-from onmaru.kernel.consent import Consents, Provision, Rule
+from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import Compartments, Gate
 from onmaru.kernel.login import MINUTE
+from onmaru.kernel.provision import Provision, Rule
 from onmaru.kernel.record import Change
 from onmaru.web import denials
 from onmaru.web.body import take

@@ -230,6 +230,7 @@ ROWS = [
     Row("tenants/{tenant}/export", "POST", "/api/tenants/other/export", {"reason": "x"}, {}, NOBODY),
     Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
+    Row("alarms", "GET", "/api/alarms", b"", {}, KEEPERS.format(200)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
     Row("dead-letters/{id}", "GET", "/api/dead-letters/x", b"", {}, DOORS.format(404)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.consent import Consents, Provision, Rule
+from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, UNKNOWN, Compartments, Gate, Sight
+from onmaru.kernel.provision import Provision, Rule
 
 READ = frozenset("rs")
 OWN = Scope("patient", "*", READ)

@@ -115,6 +115,33 @@ def test_kcd_in_cp949_stands_by_its_codes_and_edi_by_its_columns(tmp_path: Path)
         sheet.delivery("kcd", other)
 
 
+def test_a_workbook_is_read_below_its_headings(tmp_path: Path) -> None:
+    outcome, system = loaded(tmp_path, sheet.delivery("edi-procedure", term_files.workbook(tmp_path)))
+    assert [code for _, code in system.codes()] == ["E6541", "640000010"] and text(system, "E6541") == "만든 처치"
+    assert [value for value, _ in system.values("단가")] == ["120.50"] and refused(outcome) == [("edi.xlsx", 6)]
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>", "entities"),
+        ("<worksheet><row>", "damaged"),
+        ("<worksheet><sheetData/></worksheet>", "headings"),
+        (
+            '<worksheet><row r="99999999999"><c r="ZZZ1" t="s"><v>7</v></c><c t="s"><v>-1</v></c></row></worksheet>',
+            "headings",
+        ),
+    ],
+)
+def test_a_hostile_workbook_is_refused(tmp_path: Path, part: str, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason):
+        sheet.delivery("edi-procedure", term_files.workbook(tmp_path, part))
+    bomb = tmp_path / "bomb.xlsx"
+    bomb.write_bytes(b"PK\x03\x04" + b"x" * 100)
+    with pytest.raises(Invalid, match="workbook"):
+        sheet.delivery("kcd", bomb)
+
+
 def test_athena_gives_one_vocabulary_with_its_ancestors(tmp_path: Path) -> None:
     outcome, system = loaded(tmp_path, athena.delivery(term_files.athena(tmp_path), "ATC"))
     assert (outcome.concepts, outcome.refusals, below(system, "A")) == (3, 0, ["A10"])

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf, Space
+from onmaru.engines.index.follower import FollowedIndex
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
@@ -35,6 +37,7 @@ from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
+from onmaru.kernel.labels import borne
 from onmaru.kernel.log import Version
 from onmaru.kernel.login import Logins
 from onmaru.kernel.room import Hall, Room, narrowed
@@ -78,6 +81,14 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     found = chosen.load(environ)
     home, keys, witness = (Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness"))
     return Place(home, keys, witness, str(found["store"].value))
+
+
+def _heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
+    """Take note of what another worker appended."""
+    labels = borne(version.body) if version.body is not None else ()
+    if labels:
+        index.file.labelled.add(version.t)
+    gate.learn(version, labels)
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -211,8 +222,11 @@ class House:
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
+        gate.labels.occur(home.index.codings())
+        for version, labels in home.index.bearing("Patient", gate.labels.hiding):
+            gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
-            home.listeners.append(lambda version: gate.learn(version) if version.type == "Consent" else None)
+            home.listeners.append(partial(_heard, gate, home.index))
             home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)

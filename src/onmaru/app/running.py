@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from onmaru.app.aside import Aside
 from onmaru.app.following import Pieces, sized
+from onmaru.app.guarding import Guard
 from onmaru.app.hearing import Ear
 from onmaru.app.house import House
 from onmaru.kernel.caller import Caller
@@ -46,6 +47,8 @@ class Motion:
         self.seat = house.seat(tenant)
         self.pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
+        # Imports under way: what follows them stands back as in a crowd
+        self.bulk = 0
         self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
         self._arrived: deque[float] = deque(maxlen=RUN)
@@ -59,6 +62,7 @@ class Motion:
         self._looking = asyncio.Event()
         self.warmed = asyncio.create_task(self._warm())
         self._gathering = asyncio.create_task(self._gather())
+        self._guard = Guard(self.seat, house.logins.accounts)
         self._indexing = asyncio.create_task(self._index_audit())
 
     async def _warm(self) -> None:
@@ -132,7 +136,7 @@ class Motion:
             took = time() - started
             size = sized(len(batch), took)
             # In a crowd those who wait for an answer come first, but following never stands still.
-            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+            await asyncio.sleep(took * YIELD if self.pump.busy or self.bulk else 0)
 
     async def _light(self, projection: Projection, batch: Sequence[Version]) -> Mapping[int, Sequence[Row]]:
         """The rows of what is of the usual size, made by the process that hears messages while these come quickly."""
@@ -158,10 +162,10 @@ class Motion:
                     await self._hurry.wait()
 
     async def _index_audit(self) -> None:
-        """Bring the audit viewer's index up in quiet moments, and at once when somebody waits for it."""
+        """Bring the audit viewer's index up, and watch for unusual access, in quiet moments; at once when somebody waits."""
         trail = self.seat.home.trail
         while not self._closing.is_set():
-            while trail.follow() and not self._closing.is_set():
+            while (trail.follow() or self._guard.step()) and not self._closing.is_set():
                 await asyncio.sleep(0)
                 if not self._looking.is_set():
                     await self._quiet()
@@ -193,7 +197,11 @@ class Motion:
     def _pressed(self) -> bool:
         """Whether many wait just now, or few in quick succession."""
         run = self._arrived
-        return self.pump.busy or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+        return (
+            self.pump.busy
+            or bool(self.bulk)
+            or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+        )
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever and not while somebody waits: research tables lag, never stand."""
@@ -217,7 +225,7 @@ class Motion:
                 if not version.type:
                     continue
                 whose = self.seat.home.index.compartments(version)
-                if sight.sees(version.type, whose):
+                if sight.shows(version, whose, self.seat.home.index.keys):
                     patients.update(whose.own)
                     types.add(version.type)
             position = batch[-1].t

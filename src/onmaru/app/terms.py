@@ -33,6 +33,9 @@ def store_of(tenant: str) -> TermStore:
     try:
         if not house.exists(tenant):
             raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them", REFUSED)
+        if not (house.folder(tenant) / "tenant.key").exists():
+            # A tenant begins with its record: one with a key and no log would look robbed
+            house.seat(tenant)
         return house.terms(tenant)
     finally:
         house.close()

@@ -104,7 +104,7 @@ class FolderBlobs:
         found = opened(place, self._keyring)
         card = found.card
         patients = (card.patient,) if card.patient else ()
-        seen = self._gate.sight(self._caller).sees("Binary", Compartments(patients))
+        seen = self._gate.sight(self._caller).sees("Binary", _whose(card))
         at = self._now()
         self._trail.add(
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
@@ -119,8 +119,7 @@ class FolderBlobs:
         place = self._place(name)
         if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        patient = card(place, self._keyring).patient
-        return self._gate.sight(self._caller).sees("Binary", Compartments((patient,) if patient else ()))
+        return self._gate.sight(self._caller).sees("Binary", _whose(card(place, self._keyring)))
 
     def of(self, patient: str) -> Sequence[str]:
         """By the cards of all blobs, whose bytes stay unread; `Invalid` 409 when one cannot tell whose it is."""
@@ -156,6 +155,12 @@ class FolderBlobs:
         if refusal:
             self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
+
+
+def _whose(card: sealed.Card) -> Compartments:
+    """As the gate sees a blob; a label of the form `system|code` is a security label."""
+    system, bar, code = card.label.partition("|")
+    return Compartments((card.patient,) if card.patient else (), (), ((system, code),) if bar else ())
 
 
 def opened(place: Path, ring: Keyring) -> sealed.Reader:

@@ -14,6 +14,7 @@ from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.lake import Answer, View
+from onmaru.kernel.portion import Share
 from onmaru.kernel.projection import Table
 
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
@@ -38,13 +39,15 @@ class Store(Protocol):
 
 
 class Stores(msgspec.Struct, frozen=True):
-    """What the lakes of one tenant stand on. `concealed`: what inherits these patients' compartments, by the index."""
+    """What the lakes of one tenant stand on. `concealed`: what inherits these patients' compartments, or is in a part of
+    theirs that these shares hide, by the index.
+    """
 
     gate: Gate
     trail: Trail
     now: Callable[[], int]
     kept: tuple[Store, ...]
-    concealed: Callable[[frozenset[str]], frozenset[str]]
+    concealed: Callable[[frozenset[str], Mapping[str, tuple[Share, ...]]], frozenset[str]]
 
 
 class EmbeddedLake:
@@ -80,9 +83,9 @@ class EmbeddedLake:
         sight = gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
         # A row of a table does not tell all that a scope's search asks of the resource
         sight = sight.whole_types()
-        if not sight.denied:
+        if not (sight.denied or sight.shares):
             return sight
-        return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied))
+        return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied, sight.shares))
 
     def _refusal(self, view: View) -> str:
         if self._caller.tenant != self._stores.gate.tenant:

@@ -10,10 +10,12 @@ from pyroaring import BitMap
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort, Wide, unwidened
+from onmaru.kernel.alarms import ALARM, ALARMS
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
+from onmaru.kernel.labels import UNKNOWN_LABEL, Coding
 from onmaru.kernel.log import Draft, Moved, Version
 from onmaru.kernel.meaning import clause_holds, sort_value
 
@@ -110,12 +112,30 @@ class MemoryLog:
 
     def compartments(self, version: Version) -> Compartments:
         """Patients of the version, or of the last one before it that still has a body; what it inherits, as of now."""
+        labels = self._labels(version)
         if version.type == "Patient":
-            return Compartments([version.id])
+            return Compartments([version.id], (), labels)
         if any(one.op == "erase" and one.name == version.name for one in self.versions[version.t - 1 :]):
-            return Compartments((), [] if version.type in NOBODYS else [UNKNOWN])
+            return Compartments((), [] if version.type in NOBODYS else [UNKNOWN], labels)
         own = self._said(version).patients
-        return Compartments(own, sorted(self._inherited(version, set())))
+        return Compartments(own, sorted(self._inherited(version, set())), labels)
+
+    def _labels(self, version: Version) -> list[Coding]:
+        """Of the version and of the newest of its resource."""
+        newest = self.latest(version.type, version.id, self.tip()) or version
+        return [label for one in dict.fromkeys((version.t, newest.t)) for label in self._borne(self.versions[one - 1])]
+
+    def _borne(self, version: Version) -> list[Coding]:
+        if version.body is not None:
+            return self.keys(version).labels
+        before = [v for v in self.versions[: version.t - 1] if v.name == version.name]
+        if version.op != "delete":
+            return [UNKNOWN_LABEL]
+        return self._borne(before[-1]) if before else []
+
+    def codings(self) -> set[Coding]:
+        """By looking at every version."""
+        return {label for version in self.versions for label in self.keys(version).labels}
 
     def _said(self, version: Version) -> Keys:
         for one in reversed(self.versions[: version.t]):
@@ -269,7 +289,7 @@ class MemoryTrail:
             (number, row)
             for number, row in reversed(numbered)
             if (not before or number < before)
-            and (not patient or patient in row.patients)
+            and (not patient or patient in row.patients or (patient == ALARMS and row.target.startswith(ALARM)))
             and (not user or user == row.user)
             and since <= row.at < until
         ]

@@ -11,10 +11,16 @@ import msgspec
 import zstandard
 
 from onmaru.engines.index.database import Database
+from onmaru.kernel.alarms import ALARM, ALARMS
 from onmaru.kernel.audit import Access
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Access]).decode
+
+
+def _under(row: Access) -> Sequence[str]:
+    """The patients by whom a row is found; an alarm is also found among the alarms."""
+    return (*row.patients, ALARMS) if row.target.startswith(ALARM) else row.patients
 
 
 class SealedTrail:
@@ -91,7 +97,7 @@ class SealedTrail:
                 "INSERT INTO seen VALUES(?,?,?,?) ON CONFLICT DO NOTHING", [(n, r.at, r.user, number) for n, r in rows]
             )
             self.db.executemany(
-                "INSERT INTO whose VALUES(?,?) ON CONFLICT DO NOTHING", [(p, n) for n, r in rows for p in r.patients]
+                "INSERT INTO whose VALUES(?,?) ON CONFLICT DO NOTHING", [(p, n) for n, r in rows for p in _under(r)]
             )
         self._indexed, self._indexed_block = rows[-1][0], number
         return True
@@ -109,7 +115,7 @@ class SealedTrail:
             (number, row)
             for number, row in reversed(list(enumerate(self._buffered(), start=self._next)))
             if (not before or number < before)
-            and (not patient or patient in row.patients)
+            and (not patient or patient in _under(row))
             and (not user or user == row.user)
             and since <= row.at < until
         ]

@@ -12,7 +12,7 @@ from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.gate import Compartments, Gate, Sight
+from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Found, Index
 from onmaru.kernel.log import Draft, Log, Moved, Version
@@ -154,10 +154,11 @@ class Chart:
                 appended = self._tenant.log.append(tip, drafts) if drafts else ()
             except Moved:
                 continue
-            for version in appended:
-                if version.type == "Consent":
-                    self._tenant.gate.learn(version)
-                elif version.type in DEFINING:
+            for version, draft in zip(appended, drafts, strict=True):
+                labels = draft.keys.labels if draft.keys is not None else ()
+                if labels or version.type in LEARNT:
+                    self._tenant.gate.learn(version, labels)
+                if version.type in DEFINING:
                     self._tenant.rules.forget()
                 elif version.type in WATCHED:
                     self._tenant.watch.took(self._caller, version)

@@ -12,9 +12,12 @@ from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Clause
 from onmaru.fhir.search.dates import span
 from onmaru.kernel.caller import Caller, Role, Scope
-from onmaru.kernel.consent import Consents, rule
+from onmaru.kernel.consent import Closed, Consents
+from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, Labels
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds
+from onmaru.kernel.portion import Share, Thing, denied
+from onmaru.kernel.provision import rule
 from onmaru.kernel.scope import clauses
 
 # A caller bound to one patient still reads what belongs to nobody: the hospital, its staff and its formulary.
@@ -29,11 +32,13 @@ SECONDARY: frozenset[Role] = frozenset({"researcher", "data-manager", "system"})
 class Compartments(NamedTuple):
     """Patients whose compartments a resource is in: by its own words, and by what it refers to (kernel/compartment.py).
 
-    UNKNOWN among the inherited: it refers to something erased, so nobody can tell whose it is.
+    UNKNOWN among the inherited: it refers to something erased, so nobody can tell whose it is. `labels`: the security labels
+    of the version and of the resource's newest; for a deletion those before it; of what was erased UNKNOWN_LABEL.
     """
 
     own: Sequence[str] = ()
     inherited: Sequence[str] = ()
+    labels: Sequence[Coding] = ()
 
     @property
     def named(self) -> Sequence[str]:
@@ -44,6 +49,8 @@ class Compartments(NamedTuple):
 
 
 UNKNOWN = ""
+# Of these every version says something to the gate; of others those that bear a security label
+LEARNT = frozenset({"Consent", "Patient"})
 # Of these types only resources that satisfy all clauses of one alternative
 Narrowed = Mapping[str, tuple[tuple[Clause, ...], ...]]
 
@@ -51,8 +58,9 @@ Narrowed = Mapping[str, tuple[tuple[Clause, ...], ...]]
 class Sight(msgspec.Struct, frozen=True):
     """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
 
-    `concealed`, for tables made of the record: `Type/id` of what inherits a denied patient's compartment now.
-    `narrowed`: types of which scopes with a search part show some resources only.
+    `concealed`, for tables made of the record: `Type/id` of what is hidden now for what it inherits or what part it is.
+    `narrowed`: types of which scopes with a search part show some resources only. `shares`: patients of whom consents hide a
+    part. `masked`: security labels that hide what bears them, but of the patients `lifted`, whose glass is broken.
     """
 
     types: frozenset[str] | None
@@ -60,10 +68,13 @@ class Sight(msgspec.Struct, frozen=True):
     denied: frozenset[str]
     concealed: frozenset[str] = frozenset()
     narrowed: Narrowed = {}
+    shares: Mapping[str, tuple[Share, ...]] = {}
+    masked: frozenset[Coding] = frozenset()
+    lifted: frozenset[str] = frozenset()
 
     def shows(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
-        """Whether a version exists for this caller; `keys` gives its search keys, asked for where a scope has a search."""
-        if not self._within(version.type, whose):
+        """Whether a version exists for this caller; `keys` gives its search keys where something hangs on them."""
+        if not self._within(version.type, whose) or (self.shares and self._parts(version, whose, keys)):
             return False
         alternatives = self.narrowed.get(version.type) if self.narrowed else None
         if alternatives is None:
@@ -74,14 +85,19 @@ class Sight(msgspec.Struct, frozen=True):
         return any(all(clause_holds(version, found, clause) for clause in each) for each in alternatives)
 
     def sees(self, type: str, whose: Compartments) -> bool:
-        """Whether any resource of `type` in these compartments exists for this caller; of a narrowed type none surely."""
-        return type not in self.narrowed and self._within(type, whose)
+        """Whether any resource of `type` in these compartments exists for this caller.
+
+        None surely of a narrowed type, nor where it hangs on more than the type whether a consent hides it.
+        """
+        if type in self.narrowed or not self._within(type, whose):
+            return False
+        return not any(denied(self.shares[one], None, type) for one in whose.own if one in self.shares)
 
     def _within(self, type: str, whose: Compartments) -> bool:
         """What is inherited only hides."""
         if self.types is not None and type not in self.types:
             return False
-        if self.denied and self._denies(whose):
+        if (self.denied or self.shares or self.masked) and self._hides(whose):
             return False
         if self.only is None:
             return True
@@ -89,15 +105,45 @@ class Sight(msgspec.Struct, frozen=True):
             return not self.only.isdisjoint(whose.own)
         return type in SHARED
 
-    def _denies(self, whose: Compartments) -> bool:
+    def _hides(self, whose: Compartments) -> bool:
         inherited = whose.inherited
         if not self.denied.isdisjoint(whose.own):
             return True
-        return bool(inherited) and (UNKNOWN in inherited or not self.denied.isdisjoint(inherited))
+        if inherited and (self.denied or self.shares) and self._inherits(inherited):
+            return True
+        if not self.masked or not whose.labels or self._lifts(whose):
+            return False
+        return UNKNOWN_LABEL in whose.labels or not self.masked.isdisjoint(whose.labels)
+
+    def _inherits(self, inherited: Sequence[str]) -> bool:
+        """Of what inherits from a patient nobody can tell which part it belongs to."""
+        return UNKNOWN in inherited or any(one in self.denied or one in self.shares for one in inherited)
+
+    def _lifts(self, whose: Compartments) -> bool:
+        return bool(self.lifted and whose.own) and self.lifted.issuperset(whose.own)
+
+    def _parts(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
+        """Whether it is in a part of a patient's chart that a consent hides."""
+        mine = [one for one in whose.own if one in self.shares]
+        if not mine:
+            return False
+        thing = Thing(version, keys, whose.labels)
+        return any(denied(self.shares[one], thing, version.type) for one in mine)
 
     def covers(self, type: str, whose: Compartments) -> bool:
         """Whether a resource that this caller writes may be in these compartments, whatever it may read."""
-        return Sight(None, self.only, self.denied).sees(type, whose)
+        return self.wide.sees(type, whose)
+
+    def admits(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
+        """The same of a resource that is known: one about to be written, or there to be written over."""
+        return self.wide.shows(version, whose, keys)
+
+    @property
+    def wide(self) -> Sight:
+        """The same, of every type."""
+        if self.types is None and not self.narrowed:
+            return self
+        return msgspec.structs.replace(self, types=None, narrowed={})
 
     def within(self, patient: str) -> Sight:
         """The same, narrowed to one patient's compartment."""
@@ -111,14 +157,24 @@ class Sight(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, types=self.types - self.narrowed.keys(), narrowed={})
 
     @property
+    def marks(self) -> list[str]:
+        """The masked labels as rows of tables bear them (kernel/projection.py)."""
+        return sorted(f"{system}|{code}" for system, code in self.masked)
+
+    @property
+    def hiding(self) -> bool:
+        """Whether anything is hidden by consent or label."""
+        return bool(self.denied or self.shares or self.masked)
+
+    @property
     def whole(self) -> bool:
-        """No patient is hidden, though some types may be."""
-        return self.only is None and not self.denied
+        """No patient and nothing of a patient is hidden, though some types may be."""
+        return self.only is None and not self.hiding
 
     @property
     def everything(self) -> bool:
         """Nothing at all is hidden."""
-        return self.types is None and self.only is None and not self.denied
+        return self.types is None and self.whole
 
 
 ALL = Sight(None, None, frozenset())
@@ -132,13 +188,17 @@ class Gate:
     ) -> None:
         self.tenant = tenant
         self.consents = consents
+        self.labels = Labels()
         self.now = now
         self.closed = closed
 
-    def learn(self, version: Version) -> None:
-        """Take note of a version of a Consent, the moment it is appended."""
-        said = None if version.body is None else rule(msgspec.json.decode(version.body), _bound)
-        self.consents.take(version.id, said)
+    def learn(self, version: Version, labels: Sequence[Coding] = ()) -> None:
+        """Take note of a version that was appended, and of its security labels; at once, for what it says holds from now."""
+        if version.type == "Consent":
+            said = None if version.body is None else rule(msgspec.json.decode(version.body), _bound)
+            self.consents.take(version.id, said)
+        if labels or (version.type == "Patient" and version.body is not None):
+            self.labels.take(version.type, version.id, labels)
 
     def refusal(self, caller: Caller, verb: str, type: str) -> str:
         """Why `caller` may not do `verb` (one of c r u d s) on `type`; empty when it may."""
@@ -156,11 +216,17 @@ class Gate:
         here = caller.tenant == self.tenant and not self.closed()
         granted = {scope.type for scope in caller.scopes if verb in scope.verbs and here}
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
+        hidden = self.consents.closed(caller, self.now())
+        masked, marked = self.labels.masked(caller)
+        lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else frozenset()
         return Sight(
             types=None if "*" in granted else frozenset(granted),
             only=frozenset({caller.patient}) if bound else None,
-            denied=self.consents.denied(caller, self.now()),
+            denied=hidden.patients | (marked - lifted) if marked else hidden.patients,
             narrowed=_narrowed(caller.scopes, verb),
+            shares=hidden.shares,
+            masked=masked,
+            lifted=lifted,
         )
 
     def secondary(self, caller: Caller) -> str:
@@ -176,10 +242,21 @@ class Gate:
         """
         own = self.sight(caller, "s")
         asker = msgspec.structs.replace(caller, roles=(caller.roles - {"system"}) | (SECONDARY - {"system"}))
-        now = self.now()
-        refused = self.consents.denied(asker, now)
-        refused |= self.consents.denied(msgspec.structs.replace(asker, purpose="HRESCH"), now)
-        return msgspec.structs.replace(own, denied=own.denied | refused)
+        for one in (asker, msgspec.structs.replace(asker, purpose="HRESCH")):
+            own = _both(own, self.consents.closed(one, self.now()), self.labels.masked(one))
+        return own
+
+
+def _both(sight: Sight, closed: Closed, masked: tuple[frozenset[Coding], frozenset[str]]) -> Sight:
+    """A sight without what consents and labels hide from another asker either."""
+    shares = {one: (*sight.shares.get(one, ()), *closed.shares.get(one, ())) for one in {*sight.shares, *closed.shares}}
+    return msgspec.structs.replace(
+        sight,
+        denied=sight.denied | closed.patients | masked[1],
+        shares=shares,
+        masked=sight.masked | masked[0],
+        lifted=frozenset(),
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -111,9 +111,8 @@ class Rules:
     def parameters(self) -> Own:
         """The search parameters that the tenant defined itself, by type and code."""
         if self._own is None:
-            self._own = defined_here(
-                one.body for one in self._found() if one.type == "SearchParameter" and one.body is not None
-            )
+            written = (one for one in self._found() if one.type == "SearchParameter")
+            self._own = defined_here(one.body for one in written if one.body is not None)
         return self._own
 
     def forget(self) -> None:

@@ -13,8 +13,10 @@ import msgspec
 from onmaru.kernel.access import Duty
 from onmaru.kernel.caller import ROLES, Caller, Role, Scope
 from onmaru.kernel.chart import Tenant
+from onmaru.kernel.consent import broken
 from onmaru.kernel.gate import SHARED, Compartments, Sight
 from onmaru.kernel.log import Version
+from onmaru.kernel.portion import Thing
 from onmaru.kernel.scope import text
 
 Verdict = Literal["allow", "deny", "none"]
@@ -68,18 +70,38 @@ def _judged(tenant: Tenant, caller: Caller, sight: Sight, found: Version | None,
     keys = tenant.index.keys
     bound = Sight(None, sight.only, nobody).shows(found, whose, keys)
     part = Sight(None, None, nobody, narrowed=sight.narrowed)
+    closed = tenant.gate.consents.closed(caller, tenant.gate.now())
     searched = tuple(text([one]) for one in caller.scopes if one.search and one.type == found.type)
-    consented = Sight(None, None, sight.denied).shows(found, whose, keys)
-    says = tenant.gate.consents.said(caller, tenant.gate.now(), frozenset(whose.named))
+    consented = Sight(None, None, closed.patients, shares=closed.shares).shows(found, whose, keys)
+    labelled = Sight(None, None, sight.denied - closed.patients, masked=sight.masked, lifted=sight.lifted)
+    thing = Thing(found, keys, whose.labels)
+    says = [
+        (id, _said(share.says(thing, found.type), broken(rule, caller)))
+        for id, rule, share in tenant.gate.consents.said(caller, tenant.gate.now(), frozenset(whose.named))
+    ]
     return [
         Step("patient", _verdict(bound, sight.only is not None), _bound(sight, found, whose)),
         Step("search", _verdict(part.shows(found, whose, keys), found.type in sight.narrowed), searched),
         Step(
-            "consent", _verdict(consented, bool(says) or not consented), tuple(f"Consent/{id}: {v}" for id, v in says)
+            "consent",
+            _verdict(consented, any(v for _, v in says) or not consented),
+            tuple(f"Consent/{id}: {v}" for id, v in says if v),
         ),
-        # No security label hides anything yet: what a resource is marked with is told, and decides nothing
-        Step("label", "none"),
+        Step("label", _verdict(labelled.shows(found, whose, keys), bool(whose.labels)), _marks(whose, labelled.denied)),
     ]
+
+
+def _said(spoke: bool | None, lifted: bool) -> str:
+    """What one Consent says of a resource; "" nothing."""
+    if spoke is None:
+        return ""
+    return "permit" if not spoke else "broken-glass" if lifted else "deny"
+
+
+def _marks(whose: Compartments, marked: frozenset[str]) -> tuple[str, ...]:
+    """The labels of a resource, and the patients whose own labels hide it."""
+    patients = (f"Patient/{one}" for one in whose.named if one in marked)
+    return (*(f"{system}|{code}" for system, code in dict.fromkeys(whose.labels)), *patients)
 
 
 def _bound(sight: Sight, found: Version, whose: Compartments) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from onmaru.fhir import verbatim
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.fhir.query import Clause, Query
+from onmaru.fhir.query import Query
 from onmaru.fhir.search.cost import check
 from onmaru.fhir.search.own import check as check_own
 from onmaru.kernel.books import TYPES, may_keep
@@ -19,10 +19,12 @@ from onmaru.kernel.errand import HEAVY, Admit, Admitted, Errand, Result, carried
 from onmaru.kernel.gate import Compartments, Gate, Sight
 from onmaru.kernel.index import Index
 from onmaru.kernel.integrity import Bonds
+from onmaru.kernel.labels import Coding, lowered, refuse_strange
 from onmaru.kernel.log import Draft, Op, Version
-from onmaru.kernel.meaning import clause_holds
+from onmaru.kernel.provision import refuse_endless
 from onmaru.kernel.record import Change
 from onmaru.kernel.rules import Rules
+from onmaru.kernel.since import Since, Target
 from onmaru.kernel.widening import widened
 
 
@@ -36,14 +38,6 @@ class Decided(msgspec.Struct):
     standing: list[Version] = []
     status: list[int] = []
     warned: dict[int, tuple[Issue, ...]] = {}
-
-
-class Target(msgspec.Struct, frozen=True):
-    """What a change applies to: the id it will have and the version that is there now, if any."""
-
-    id: str
-    current: Version | None
-    done: bool = False
 
 
 # Changes times versions appended since they were prepared, up to which all are looked at again in one go
@@ -143,9 +137,9 @@ class Plan:
     def _still(self, changes: Sequence[Change], t: int, sight: Sight) -> Iterator[Target]:
         """The target of each change at `t`: the one that was prepared, unless something touched it since."""
         known = self._targets if self._seen == (sight, self._sight) else []
-        if self._sight.denied:
+        if self._sight.hiding:
             self._index.reach(t)
-        since = Since(self._index, self._as_of, t, bool(self._sight.denied)) if known else None
+        since = Since(self._index, self._as_of, t, self._sight.hiding) if known else None
         for number, change in enumerate(changes):
             if since is not None and number < len(known) and not since.touches(change, known[number]):
                 yield known[number]
@@ -170,7 +164,10 @@ class Plan:
         return made
 
     def _judge(self, type: str, made: Admitted) -> None:
-        """Refuse what the tenant's rules do not let in, and a search that could not be made."""
+        """Refuse what the tenant's rules and the gate do not let in."""
+        refuse_strange(type, made.keys.labels)
+        if type == "Consent":
+            refuse_endless(made.body)
         if type == "SearchParameter":
             check_own(made.body)
         if self._rules is not None:
@@ -185,12 +182,16 @@ class Plan:
                 return Target(found.id, found)
             return self._unmatched(number, change, t)
         current = self._index.latest(change.type, change.id, t)
-        if current is not None and not self._sight.covers(change.type, self._index.compartments(current)):
+        if current is not None and not self._covers(current):
             self.hidden.add(number)
             current = None
         if current is None and change.op == "update" and not (change.make and self._sight.whole):
             raise invalid("not-found", "no such resource", status=404)
         return Target(change.id, current)
+
+    def _covers(self, current: Version) -> bool:
+        """Whether a version that is there, of whatever type, exists for the caller."""
+        return self._sight.admits(current, self._index.compartments(current), self._index.keys)
 
     def _unmatched(self, number: int, change: Change, t: int) -> Target:
         """An update whose condition matches nothing makes the resource; under the id it brings, if that is free."""
@@ -243,9 +244,7 @@ class Plan:
         keys, current = admitted.keys, target.current
         if not may_keep(self._caller, change.type, keys):
             raise invalid("forbidden", NOT_KEEPER, status=403)
-        covered = self._sight.covers(change.type, Compartments(keys.patients))
-        if not covered or not self._knows(keys.heir_of, current, t):
-            raise invalid("forbidden", "not permitted: patient", status=403)
+        self._permit(change.type, target, admitted, t)
         if self._bonds is not None:
             self._warn(decided, number, self._bonds.written(admitted.body, current))
         version = current.version + 1 if current else 1
@@ -256,6 +255,16 @@ class Plan:
     def _warn(self, decided: Decided, number: int, issues: Sequence[Issue]) -> None:
         if issues:
             decided.warned[number] = tuple(issues)
+
+    def _permit(self, type: str, target: Target, made: Admitted, t: int) -> None:
+        """Refuse who may not write this body where it belongs, or not with lower labels than stand there."""
+        keys, current = made.keys, target.current
+        draft = Version(0, type, target.id, 0, "create", 0, made.body)
+        covered = self._sight.admits(draft, Compartments(keys.patients), lambda _: keys)
+        if not covered or not self._knows(keys.heir_of, current, t):
+            raise invalid("forbidden", "not permitted: patient", status=403)
+        if self._gate.labels.any and current is not None and self._lowers(current, keys.labels):
+            raise invalid("forbidden", "not permitted: the security labels may not be lowered", "meta.security", 403)
 
     def _keep(self, type: str, current: Version) -> None:
         """Refuse who would write over one of the house's books."""
@@ -268,7 +277,7 @@ class Plan:
         Only those are asked from whom a patient is hidden: nobody else could tell the two apart. What a version that the
         caller sees refers to already is not hidden, or that would be hidden too.
         """
-        if not names or not self._sight.denied:
+        if not names or not self._sight.hiding:
             return True
         self._index.reach(t)
         unseen = [name for name in names if name not in self._names and not self._sees(*name, t)]
@@ -282,7 +291,12 @@ class Plan:
         if type == "Patient":
             return id not in self._sight.denied
         found = self._index.latest(type, id, t)
-        return found is not None and self._sight.sees(type, self._index.compartments(found))
+        return found is not None and self._sight.shows(found, self._index.compartments(found), self._index.keys)
+
+    def _lowers(self, current: Version, labels: Sequence[Coding]) -> bool:
+        """Whether the caller takes labels off that it may not take off; those of a resource that was deleted count."""
+        before = self._index.compartments(current).labels
+        return bool(before) and lowered(before, labels) and not self._gate.labels.may_lower(self._caller)
 
     def _removal(self, decided: Decided, change: Change, target: Target) -> None:
         current = target.current
@@ -310,37 +324,6 @@ class Plan:
             keys,
             spots,
         )
-
-
-class Since:
-    """What was appended between the position at which targets were found and the one at which they are needed.
-
-    `hiding`: a patient is hidden from the caller, so that any version may hide a target that refers to it.
-    """
-
-    def __init__(self, index: Index, after: int, t: int, hiding: bool) -> None:
-        self._hiding = hiding
-        self._keys = index.keys
-        self._versions = index.touched(after, t)
-        self._names = {version.name for version in self._versions}
-
-    def touches(self, change: Change, target: Target) -> bool:
-        """Whether the target of a change could be another one now."""
-        if self._hiding or not self._versions:
-            return bool(self._versions)
-        if {f"{change.type}/{target.id}", f"{change.type}/{change.id}"} & self._names:
-            return True
-        condition = change.if_none_exist if change.op == "create" else change.condition
-        return condition is not None and any(self._matches(version, condition) for version in self._versions)
-
-    def _matches(self, version: Version, condition: Query) -> bool:
-        """Whether a condition may be met by a version; one that asks about other resources may be by any."""
-        if not all(isinstance(clause, Clause) for clause in condition.clauses):
-            return True
-        if version.type not in condition.types or version.body is None:
-            return False
-        keys = self._keys(version)
-        return all(clause_holds(version, keys, clause) for clause in condition.clauses if isinstance(clause, Clause))
 
 
 def _links(changes: Sequence[Change], targets: Sequence[Target]) -> dict[str, str]:

@@ -121,12 +121,18 @@ class _Taking:
         size = source.seek(0, 2) or 1
         self._worth = size > WORTH
         source.seek(0)
+        settling: asyncio.Future[object] | None = None
         with source:
             async for part in self._ready(_stretches(source, done)):
                 done += len(part)
                 self._write(part, done)
-                await self._run.settled()
+                # The one before is on the disk: what is not there yet is never more than two stretches
+                if settling is not None:
+                    await settling
+                settling = asyncio.ensure_future(self._run.settled())
                 self._run.told(share[0] + share[1] * source.tell() / size)
+        if settling is not None:
+            await settling
 
     async def _ready(self, stretches: Iterator[list[Line]]) -> AsyncIterator[list[Piece]]:
         ahead: asyncio.Task[list[Piece]] | None = None

@@ -38,6 +38,12 @@ def narrowed(table: str, ended: str, sight: Sight) -> tuple[str, dict[str, Any]]
     if sight.concealed:
         conditions.append("_source NOT IN (SELECT unnest($__concealed))")
         given["__concealed"] = sorted(sight.concealed)
+    if sight.masked:
+        bears = "contains(' ' || r._labels || ' ', ' ' || m.m || ' ')"
+        none = f"NOT EXISTS (SELECT 1 FROM (SELECT unnest($__masked) AS m) m WHERE {bears})"
+        conditions.append(f"(list_contains($__lifted, r._patients) OR {none})" if sight.lifted else none)
+        given["__masked"] = sight.marks
+        given.update({"__lifted": sorted(sight.lifted)} if sight.lifted else {})
     if sight.only is not None:
         shared = "', '".join(sorted(SHARED))
         conditions.append(f"(list_contains($__only, _patient) OR (_patient = '' AND {TYPE} IN ('{shared}')))")

@@ -14,13 +14,30 @@ from pyroaring import BitMap
 
 from onmaru.engines.index import order
 from onmaru.engines.index.joins import Joins
+from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
-from onmaru.engines.index.tables import Tables, paired
+from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
-from onmaru.fhir.query import Chain, Clause, Date, Either, Has, Node, Query, Ref, Sort, Text, Token, Wide, unwidened
+from onmaru.fhir.query import (
+    Chain,
+    Clause,
+    Date,
+    Either,
+    Has,
+    Node,
+    Parameter,
+    Query,
+    Ref,
+    Sort,
+    Text,
+    Token,
+    Wide,
+    unwidened,
+)
 from onmaru.kernel.gate import ALL, SHARED, Sight
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds, sort_value
@@ -42,6 +59,8 @@ class Bodies(Protocol):
         """These are about to be opened one by one."""
 
     def keys(self, version: Version) -> Keys: ...
+
+    veils: Veils
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -163,12 +182,12 @@ class Finder:
             mine = _union(self._compartment(patient) for patient in sight.only)
             shared = _union(file.by_type[TYPES[type]] for type in SHARED)
             found = found & (mine | shared)
-        if sight.denied:
+        if sight.hiding:
             if self._hidden is None:
-                self._hidden = _union(self._compartment(patient) for patient in sight.denied) | file.inherited(
-                    sight.denied
-                )
+                self._hidden = self._bodies.veils.whole(sight, self._t)
             found = found - self._hidden
+        if sight.shares:
+            found = found - self._bodies.veils.parts(sight, found)
         for type in sight.narrowed:
             mine = file.by_type[TYPES[type]]
             if (not types or type in types) and not mine.isdisjoint(found):
@@ -259,14 +278,12 @@ class Finder:
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
         """Keep those whose body satisfies the clause."""
-        if clause.parameter.expression:
-            self.work.open((EXPRESSION - 1) * len(found), clause.parameter.code)
-        opened = self._open(found, clause.parameter.code)
+        opened = self._open(found, clause.parameter.code, clause.parameter)
         return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
 
-    def _open(self, positions: BitMap, where: str) -> Iterator[tuple[int, Keys]]:
+    def _open(self, positions: BitMap, where: str, asked: Parameter | None = None) -> Iterator[tuple[int, Keys]]:
         """These versions one by one with their keys, fetched some hundreds at a time before they are asked for."""
-        self.work.open(len(positions), where)
+        self.work.open(len(positions) * (EXPRESSION if asked is not None and asked.expression else 1), where)
         waiting = iter(positions)
         while some := list(islice(waiting, AHEAD)):
             self._ahead(some)
@@ -318,7 +335,9 @@ class Finder:
         found = BitMap(positions)
         keyed = order.keyed(self._file, sort, found, self.work) if len(found) > SMALL else None
         if keyed is None:
-            values = ((t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort"))
+            values = (
+                (t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort", sort.parameter)
+            )
             keyed = {t: value for t, value in values if value is not None}
         present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
         return present + [t for t in positions if t not in keyed]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
-from onmaru.engines.index.tables import Tables
+from onmaru.engines.index.tables import SECURITY, Tables
+from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.wholesale import Wholesale
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
@@ -15,7 +16,9 @@ from onmaru.fhir.query import Query
 from onmaru.kernel.compartment import place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
+from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, borne
 from onmaru.kernel.log import Version
+from onmaru.kernel.portion import Share
 
 SLICE = 500
 WARM = 100
@@ -23,6 +26,7 @@ KEPT = 192 << 20
 ROOM = 16 << 20
 MANY = 200_000
 DONE = object()
+Shares = Mapping[str, tuple[Share, ...]]
 
 
 class Entries(Protocol):
@@ -46,7 +50,11 @@ class FollowedIndex(Wholesale):
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
-        self._concealed: tuple[tuple[int, frozenset[str]], frozenset[str]] = ((-1, frozenset()), frozenset())
+        self._concealed: tuple[tuple[int, frozenset[str], Shares], frozenset[str]] = (
+            (-1, frozenset(), {}),
+            frozenset(),
+        )
+        self.veils = Veils(file, self)
         self._bytes = 0
         self._batch: list[tuple[Version, Keys | None]] = []
         self._steps: Iterator[None] | None = None
@@ -210,14 +218,41 @@ class FollowedIndex(Wholesale):
 
     def compartments(self, version: Version) -> Compartments:
         """Patients of a version, by id. What is its own never changes; what it inherits is asked each time."""
-        if version.type == "Patient":
-            return Compartments((version.id,))
         self._indexed(version.t)
+        labels = self._labels(version) if self.file.labelled else ()
+        if version.type == "Patient":
+            return Compartments((version.id,), (), labels)
         own, heirs = self._own(version), self.file.heirs
         if version.t not in heirs.referring:
-            return Compartments(own)
+            return Compartments(own, (), labels)
         names = self.file.names
-        return Compartments(own, tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in heirs.of(version.t))))
+        whose = tuple(sorted(names.person(rid) if rid else UNKNOWN for rid in heirs.of(version.t)))
+        return Compartments(own, whose, labels)
+
+    def _labels(self, version: Version) -> Sequence[Coding]:
+        """Of the version and of the newest of its resource."""
+        newest = self._newest.get(version.name) or self.latest(version.type, version.id, self.file.position)
+        own = self._borne(version)
+        if newest is None or newest.t == version.t:
+            return own
+        return (*own, *self._borne(newest))
+
+    def _borne(self, version: Version) -> Sequence[Coding]:
+        """What a version bears; a deletion what the version before it did. Of what was erased nobody knows."""
+        if version.body is not None:
+            return borne(version.body) if version.t in self.file.labelled or version.t > self.file.position else ()
+        if version.op != "delete":
+            return (UNKNOWN_LABEL,)
+        before = self.positions(version.type, version.id, version.t - 1)
+        return self._borne(self.version(max(before))) if before else ()
+
+    def codings(self) -> set[Coding]:
+        """Every security label that something bears."""
+        found: set[Coding] = set()
+        rows = self.file.db.execute("SELECT max(t) FROM tok WHERE sp = ? GROUP BY c, s", (SECURITY,))
+        for (t,) in rows.fetchall():
+            found.update(borne(self.version(int(str(t))).body or b""))
+        return found
 
     def _own(self, version: Version) -> tuple[str, ...]:
         whose = self._whose.get(version.t)
@@ -231,12 +266,26 @@ class FollowedIndex(Wholesale):
         """Patient ids behind comma-joined keys; most resources have one, and many the same."""
         return tuple(self.file.names.person(int(rid)) for rid in pats.split(",") if rid)
 
-    def concealed(self, denied: frozenset[str]) -> frozenset[str]:
-        """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose."""
+    def bearing(self, type: str, codings: Iterable[Coding]) -> Iterator[tuple[Version, Sequence[Coding]]]:
+        """The newest version of each resource of `type` that ever bore one of the labels, and its labels."""
+        bits = self.veils.bearing(codings) & self.file.by_type[self.file.number(type)]
+        rids = {self.file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in bits}
+        for _, id in (self.file.names.name(rid) for rid in rids if isinstance(rid, int)):
+            found = self.latest(type, id, self.file.position)
+            if found is not None:
+                yield found, self._borne(found)
+
+    def concealed(self, denied: frozenset[str], shares: Shares) -> frozenset[str]:
+        """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose.
+
+        And of what the shares hide of their patients.
+        """
+        if shares:
+            self.apply()
         file = self.file
-        state = (file.position, denied)
+        state = (file.position, denied, shares)
         if self._concealed[0] != state:
-            standing = file.inherited(denied) - file.dead
+            standing = self.veils.standing(denied, shares)
             rids = [file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in standing]
             self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
         return self._concealed[1]

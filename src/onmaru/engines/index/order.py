@@ -24,6 +24,8 @@ ROWS = {
 
 def keyed(file: Tables, sort: Sort, found: BitMap, work: Work) -> dict[int, Any] | None:
     """The value that each of these positions is sorted by, where it has one; None where the tables cannot tell."""
+    if sort.parameter.expression:
+        return None
     if sort.parameter.code == "_id":
         rows: Any = file.db.execute("SELECT v.t, r.id FROM ver v JOIN res r ON r.rid = v.rid", ())
     elif sort.parameter.kind in ROWS:

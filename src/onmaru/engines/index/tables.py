@@ -15,7 +15,7 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.database import Database
 from onmaru.engines.index.heirs import Heirs
-from onmaru.engines.index.marks import URIS, of_type
+from onmaru.engines.index.marks import URIS, of_type, paired
 from onmaru.engines.index.names import TYPE_NAMES, TYPES, Names
 from onmaru.engines.index.words import terms
 from onmaru.fhir import search
@@ -24,6 +24,7 @@ from onmaru.kernel.log import Version
 
 NAMES = ("ver", "hist", "dead", "comp", "link", "heir", "pc", "tok", "ref", "dat", "str", "qty", "txt")
 NO_CODE = "\x00text"
+SECURITY = search.parameters("Patient")["_security"].sp
 # Rows written in one go: about four milliseconds of the loop that answers everybody.
 SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
@@ -57,6 +58,8 @@ class Tables:
         self.begun = self.committed = position
         self.by_type: dict[int, BitMap] = {}
         self.dead = BitMap(t for (t,) in self.db.execute("SELECT t FROM dead"))
+        # Versions that bear a security label
+        self.labelled = BitMap([t for (t,) in self.db.execute("SELECT t FROM tok WHERE sp = ?", (SECURITY,))])
         for number in TYPES.values():
             self.by_type[number] = BitMap()
         for t, number in self.db.execute("SELECT t, type FROM ver WHERE live = 1"):
@@ -220,6 +223,7 @@ class _Rows:
         self.latest: dict[int, int] = {}
         self.pats: dict[int, str] = {}
         self._live: list[tuple[int, int]] = []
+        self._labelled: list[int] = []
         self._weight = 0
 
     def flush(self) -> None:
@@ -230,6 +234,8 @@ class _Rows:
         self.file.dead.update([before for _, before in self.tables["dead"]])
         for type, t in self._live:
             self.file.by_type[type].add(t)
+        self.file.labelled.update(self._labelled)
+        self._labelled.clear()
         for found in self.tables.values():
             found.clear()
         self._live.clear()
@@ -252,6 +258,8 @@ class _Rows:
             self._weight += 10
             return None
         self._live.append((type, t))
+        if keys.labels:
+            self._labelled.append(t)
         patients = [rid] if version.type == "Patient" else [self.names.rid("Patient", p) for p in keys.patients]
         pats = ",".join(map(str, patients))
         self.pats[t] = pats
@@ -386,18 +394,3 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         return
     for start in range(0, len(rows), SLICE_ROWS):
         yield rows[start : start + SLICE_ROWS]
-
-
-_paired: dict[str, tuple[int, frozenset[int]]] = {}
-
-
-def paired(type: str) -> tuple[int, frozenset[int]]:
-    """The `patient` parameter of a type and those whose codes are kept by patient too (0 and none where there are none)."""
-    if type not in _paired:
-        known = search.parameters(type)
-        patient = known.get("patient")
-        codes = {
-            known[name].sp for name in ("code", "category", "type") if name in known and known[name].kind == "token"
-        }
-        _paired[type] = (patient.sp, frozenset(codes)) if patient else (0, frozenset())
-    return _paired[type]

@@ -36,6 +36,7 @@ class PgIndex(FollowedIndex):
         self._current.clear()
         self._kept.clear()
         self._whose.clear()
+        self.veils.forget()
         self._bytes = 0
         self._steps = None
 

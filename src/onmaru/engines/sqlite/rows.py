@@ -25,6 +25,7 @@ TYPES = {
 }
 OWN = "_source TEXT, _version INTEGER, _t INTEGER, _patient TEXT, _patients TEXT, _labels TEXT"
 BELONGS = "instr(' ' || _patients || ' ', ' ' || d.value || ' ')"
+MARKED = "instr(' ' || _labels || ' ', ' ' || d.value || ' ')"
 BATCH = 1000
 
 
@@ -152,6 +153,8 @@ class HotTables:
             **params,
             "__denied": json.dumps(sorted(sight.denied)),
             "__concealed": json.dumps(sorted(sight.concealed)),
+            "__masked": json.dumps(sight.marks),
+            "__lifted": json.dumps(sorted(sight.lifted)),
             "__only": json.dumps(sorted(sight.only or ())),
             "__types": json.dumps(sorted(sight.types or ())),
         }
@@ -175,6 +178,9 @@ class HotTables:
             conditions.append("NOT EXISTS (SELECT 1 FROM json_each(:__denied) d WHERE " + BELONGS + ")")
         if sight.concealed:
             conditions.append("_source NOT IN (SELECT value FROM json_each(:__concealed))")
+        if sight.masked:
+            marked = "NOT EXISTS (SELECT 1 FROM json_each(:__masked) d WHERE " + MARKED + ")"
+            conditions.append(f"({marked} OR _patients IN (SELECT value FROM json_each(:__lifted)))")
         if sight.only is not None:
             shared = "', '".join(sorted(SHARED))
             own = "_patient IN (SELECT value FROM json_each(:__only))"

@@ -103,6 +103,8 @@ def _chain(through: Parameter, narrowed: str, inner: tuple[str, str], context: C
     """`reference[:Type].inner`: every target type that knows the inner parameter is followed."""
     if through.kind != "reference":
         raise Malformed("only a reference parameter can be chained")
+    if through.expression:
+        raise Malformed("a parameter of the tenant's own is not chained")
     if narrowed and narrowed not in through.targets:
         raise Malformed("the reference never points at that type")
     followed: list[tuple[str, Node]] = []

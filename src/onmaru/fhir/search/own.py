@@ -1,6 +1,6 @@
 """SearchParameters that a tenant defines itself: read from its resources, and what their FHIRPath gives on one body.
 
-Its one law: an expression has a budget of steps on each resource; one that fails there gives nothing, and nothing else fails.
+Its one law: an expression has a budget of steps on each resource; one that fails there gives nothing there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Written(msgspec.Struct):
 
 
 def check(body: bytes) -> None:
-    """Refuse (422) an active SearchParameter whose expression cannot be evaluated. What is no search of ours is left alone."""
+    """Refuse (422) an active SearchParameter whose expression cannot be evaluated; other kinds are let be."""
     found = msgspec.json.decode(body, type=Written)
     if found.status != "active" or not found.expression or found.type not in KINDS:
         return

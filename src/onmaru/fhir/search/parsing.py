@@ -17,7 +17,6 @@ from onmaru.fhir.search.context import Context, Limits, TooMuch
 from onmaru.fhir.search.written import Malformed
 
 Own = Mapping[str, Mapping[str, Parameter]]
-NONE: Own = {}
 WORDS = (NARRATIVE, CONTENT)
 IGNORED = frozenset({"_format", "_pretty"})
 RESULTS = 50
@@ -39,18 +38,26 @@ def parse(
     limits: Limits | None = None,
     now: Callable[[], int] = clock,
     base: str = "",
-    own: Own = NONE,
 ) -> Query:
     """The Query for decoded name-value pairs on one type, several, or () for all (which `_type` may narrow).
 
     `lenient` drops parameters that do not exist for the type, and nothing else; `Query.pairs` holds those that were
     used. `now` serves the prefix `ap` on dates; `base` is this server's address, below which an absolute reference counts as
-    relative; `own` are the tenant's own parameters (own.py). Raises Invalid (400) with every problem.
+    relative. Raises Invalid (400) with every problem.
     """
-    limits = limits or Limits()
+    return _parsed(types, pairs, Context(now(), limits or Limits(), base), lenient)
+
+
+def parse_here(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], own: Own, *, lenient: bool = False) -> Query:
+    """The same with the parameters that a tenant defined itself: type → code → parameter (own.py)."""
+    return _parsed(types, pairs, Context(clock(), Limits(), own=own), lenient)
+
+
+def _parsed(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], context: Context, lenient: bool) -> Query:
+    limits = context.limits
     if len(pairs) > limits.clauses + RESULTS:
         raise invalid("too-costly", f"at most {limits.clauses + RESULTS} parameters are taken")
-    reader = _Reader(types, Context(now(), limits, base, own), lenient)
+    reader = _Reader(types, context, lenient)
     narrowing = [text for name, text in pairs if name == "_type"]
     if narrowing:
         reader.attempt("_type", narrowing[0], reader.narrow)

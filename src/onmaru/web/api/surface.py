@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import audit, clients, intake, second, session, tenants, users, why
+from onmaru.web.api import alarms, audit, clients, intake, second, session, tenants, users, why
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -40,6 +40,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "tenants/{tenant}/export", "tenants", tenants.export),
     ("POST", "tenants/{tenant}/destroy", "tenants", tenants.destroy),
     ("GET", "audit", "audit", audit.page),
+    ("GET", "alarms", "audit", alarms.page),
     ("GET", "doors", "doors", intake.lines),
     ("GET", "dead-letters", "doors", intake.letters),
     ("GET", "dead-letters/{id}", "doors", intake.letter),

@@ -19,6 +19,7 @@ from onmaru.web.fhir.patch import Patches
 from onmaru.web.fhir.posted import Bundles
 from onmaru.web.fhir.read import history, read, vread
 from onmaru.web.fhir.search import Searches
+from onmaru.web.fhir.trail import Trails
 from onmaru.web.fhir.validate import validate, validate_stored
 from onmaru.web.fhir.write import Writes
 from onmaru.web.router import MethodRefused
@@ -45,16 +46,17 @@ def table(doors: Doors) -> Table:
     writes = Writes(settings, driver)
     patches = Patches(writes)
     bundles = Bundles(settings, driver)
+    trails = Trails(doors, searches.of_type, read)
     routes: dict[str, dict[str, tuple[str, Interaction]]] = {
         "T": {
-            "GET": ("search-type", searches.of_type),
+            "GET": ("search-type", trails.search),
             "POST": ("create", writes.create),
             "PUT": ("update", writes.update_matching),
             "DELETE": ("delete", writes.delete_matching),
             "PATCH": ("patch", patches.patch_matching),
         },
         "T/I": {
-            "GET": ("read", read),
+            "GET": ("read", trails.read),
             "PUT": ("update", writes.update),
             "DELETE": ("delete", writes.delete),
             "PATCH": ("patch", patches.patch),

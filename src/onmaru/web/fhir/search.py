@@ -12,6 +12,7 @@ from onmaru.fhir.outcome import invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.search.own import Own
+from onmaru.fhir.search.parsing import parse_here
 from onmaru.fhir.search.within import members, within
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.fhir.subset import subset
@@ -57,9 +58,8 @@ class Searches:
         return self._run(request, hall, _inside(request.params), _posted(request))
 
     def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
-        query = _read(
-            types, tuple(p for p in given if p[0] not in FORM), prefer(request.headers).lenient, hall.rules.parameters
-        )
+        pairs = tuple(p for p in given if p[0] not in FORM)
+        query = _read(types, pairs, prefer(request.headers).lenient, hall.rules.parameters)
         cursor = next((value for name, value in given if name == "_cursor"), "")
         count = 0 if query.summary == "count" else min(query.count, self._most)
         if cursor or count != query.count:
@@ -72,8 +72,10 @@ class Searches:
 
 def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool, own: Own) -> Query:
     """Parse a search, or remember it: a ward asks the same all day. What means another thing tomorrow is read afresh."""
-    if own or any(value.startswith("ap") for _, value in pairs):
-        return parse(types, pairs, lenient=lenient, own=own)
+    if own:
+        return parse_here(types, pairs, own, lenient=lenient)
+    if any(value.startswith("ap") for _, value in pairs):
+        return parse(types, pairs, lenient=lenient)
     return _known(types, pairs, lenient)
 
 
