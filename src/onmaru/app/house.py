@@ -83,7 +83,7 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     return Place(home, keys, witness, str(found["store"].value))
 
 
-def _heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
+def heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
     """Take note of what another worker appended."""
     labels = borne(version.body) if version.body is not None else ()
     if labels:
@@ -231,7 +231,7 @@ class House:
         for version, labels in home.index.bearing("Patient", gate.labels.hiding):
             gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
-            home.listeners.append(partial(_heard, gate, home.index))
+            home.listeners.append(partial(heard, gate, home.index))
             home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
