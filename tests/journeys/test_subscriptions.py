@@ -327,3 +327,12 @@ def test_who_may_read_less_than_made_it_is_told_less(house: Served, receiver: Re
     shown = house.patient(gender="female")
     until(lambda: receiver.numbers() == [1])
     assert receiver.bundles()[0]["entry"][1]["fullUrl"].endswith(shown)
+
+
+def test_the_first_word_to_a_house_that_has_just_begun_may_be_a_subscription(house: Served, receiver: Receiver) -> None:
+    house.stop()
+    house.start()
+    id = house.subscribe(classic("Patient?family=First", receiver.url))
+    active(house, id)
+    house.patient("First")
+    until(lambda: receiver.taken)

@@ -19,7 +19,10 @@ from onmaru.kernel.subscribing import HOUSE, Ledger
 
 
 class Book:
-    """Watch (kernel/subscribing.py) of one tenant. `tip`: the position up to which topics count."""
+    """Watch (kernel/subscribing.py) of one tenant. `tip`: the position up to which topics count.
+
+    `stirred`: where a Subscription was last written by this process.
+    """
 
     def __init__(self, ledger: Ledger, logins: Callable[[], Logins], index: Index, tip: Callable[[], int]) -> None:
         self.ledger = ledger
@@ -28,6 +31,7 @@ class Book:
         self._tip = tip
         self._topics: dict[str, Topic] | None = None
         self._ids: set[str] = set()
+        self.stirred = 0
 
     def judge(self, caller: Caller, draft: Draft) -> None:
         """What the house itself loads is kept as it came and does nothing; so is what is switched off."""
@@ -46,7 +50,9 @@ class Book:
         if version.type == "Basic":
             if version.body is None or is_topic(version.body) or version.id in self._ids:
                 self._topics = None
-        elif version.body is not None and (caller.grant or caller.user != HOUSE):
+            return
+        self.stirred = version.t
+        if version.body is not None and (caller.grant or caller.user != HOUSE):
             self.ledger.own(version.id, owner_of(self._logins(), caller, version.version))
 
     def forget(self) -> None:

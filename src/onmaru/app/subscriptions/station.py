@@ -96,7 +96,8 @@ class Station:
     async def _begin(self) -> None:
         self.position = self._world.head()
         for id, owner in await self._on_disk(self.ledger.rows):
-            found = self._world.tenant.index.latest("Subscription", id, self.position)
+            # One that was just written may not be durable yet, and is no less there
+            found = self._world.tenant.index.latest("Subscription", id, self._world.tenant.log.tip())
             if found is None or found.body is None:
                 await self._on_disk(self.ledger.own, id, None)
             else:
@@ -126,10 +127,13 @@ class Station:
         self._disk.shutdown()
 
     async def _follow(self) -> None:
+        world = self._world
         while True:
-            batch = self.after(self.position, SLICE, self._world.head())
+            if world.alone and not self.runners and world.book.stirred <= self.position:
+                self.position = world.head()  # nobody waits for anything
+            batch = self.after(self.position, SLICE, world.head())
             if not batch:
-                await self._world.moved(self.position)
+                await world.moved(self.position)
                 continue
             for version in batch:
                 try:

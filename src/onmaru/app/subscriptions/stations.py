@@ -58,6 +58,7 @@ class Stations:
             open=lambda: house.exists(tenant) and not house.tenancies.closed(tenant),
             way=_Way(self._ways, tenant),
             base=self._address + ("" if tenant == MAIN else f"/t/{tenant}") + "/fhir",
+            alone=house.store is None,
         )
         house.heeded(tenant, seat.book.forget)
         self._stations[tenant] = Station(world, self._tuning)

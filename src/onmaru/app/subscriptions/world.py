@@ -28,7 +28,7 @@ class Way(Protocol):
 class World(msgspec.Struct, frozen=True):
     """What a station is given. `head`: the position to follow to. `moved`: returns when it may have grown.
 
-    `open`: whether the tenant is not suspended. `base`: its FHIR address.
+    `alone`: no other process writes to the tenant. `open`: whether the tenant is not suspended. `base`: its FHIR address.
     """
 
     tenant: Tenant
@@ -41,3 +41,4 @@ class World(msgspec.Struct, frozen=True):
     open: Callable[[], bool]
     way: Way
     base: str
+    alone: bool
