@@ -191,9 +191,9 @@ class House:
             self.store.same_key(tenant, folder)
         return found
 
-    def keys_in(self, folder: Path, tenant: str) -> tuple[Keys, keyring.Keyring]:
-        """The same for a tenant that lies, or will lie, in any folder."""
-        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
+    def keys_in(self, folder: Path, tenant: str, names: bytes = b"") -> tuple[Keys, keyring.Keyring]:
+        """The same for a tenant that lies, or will lie, in any folder; `names`: see `keyring.tenant_keyring`."""
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant, names)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
