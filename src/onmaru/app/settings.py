@@ -92,8 +92,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keys",
         str(Path(_folder("XDG_CONFIG_HOME", ".config", "Preferences")) / "keys"),
-        "The folder of the master and signing keys and of each tenant's own. Keep it apart from `home` and back it up apart: "
-        "without it nothing stored can be read.",
+        "The folder of the master and signing keys and of each tenant's own. Keep it apart from `home` and back it up "
+        "apart: without it nothing stored can be read.",
         "the user's configuration directory: ~/.config/onmaru/keys on Linux",
     ),
     Setting(
