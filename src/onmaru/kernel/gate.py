@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Clause
 from onmaru.fhir.search.dates import span
+from onmaru.kernel.assigning import Assigned
 from onmaru.kernel.caller import Caller, Role, Scope
 from onmaru.kernel.consent import Closed, Consents
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, Labels
@@ -189,6 +190,7 @@ class Gate:
         self.tenant = tenant
         self.consents = consents
         self.labels = Labels()
+        self.assigned: Sequence[Assigned] = ()
         self.now = now
         self.closed = closed
 
