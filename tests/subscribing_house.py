@@ -33,18 +33,27 @@ def free() -> int:
 class Served:
     """`tuning` holds for the next start."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, receiver: int, *, more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        receiver: int,
+        *,
+        more: str = "",
+        keys: Path | None = None,
+        tokens: dict[str, str] | None = None,
+    ) -> None:
         home = folder / "home"
         home.mkdir(parents=True, exist_ok=True)
         hosts = '[outbound.main]\nhosts = ["127.0.0.1"]\n'
         (home / "onmaru.toml").write_text(f'outbound_local = "127.0.0.1:{receiver}"\nmllp_port = 0\n{more}{hosts}')
-        for name, path in (("HOME", home), ("KEYS", folder / "keys"), ("WITNESS", folder / "witness")):
+        for name, path in (("HOME", home), ("KEYS", keys or folder / "keys"), ("WITNESS", folder / "witness")):
             patch.setenv(f"ONMARU_{name}", str(path))
         patch.setattr(serving, "tuning", lambda found: self.tuning)
         self.tuning = QUICK
         self.port = free()
         self.house: House
-        self.tokens: dict[str, str] = {}
+        self.tokens: dict[str, str] = tokens or {}
         self.start()
 
     def start(self) -> None:

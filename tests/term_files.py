@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 LOINC = """LOINC_NUM,COMPONENT,PROPERTY,TIME_ASPCT,SYSTEM,SCALE_TYP,METHOD_TYP,CLASS,STATUS,SHORTNAME,LONG_COMMON_NAME
@@ -158,4 +159,30 @@ def athena(folder: Path) -> Path:
 def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8", newline="")
+    return path
+
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def workbook(folder: Path, sheet: str = "", shared: str = "") -> Path:
+    """A list of acts as a workbook: a title, then headings, shared and inline texts, a number, and a row without a code."""
+    path = folder / "edi.xlsx"
+    shared = shared or (
+        f"<sst {_MAIN}><si><t>수가코드</t></si><si><r><t>한글</t></r><r><t>명</t></r><rPh><t>x</t></rPh></si>"
+        "<si><t>만든 처치</t></si></sst>"
+    )
+    sheet = sheet or (
+        f"<worksheet {_MAIN}><sheetData>"
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>만든 목록</t></is></c></row>'
+        '<row r="3"><c r="A3" t="s"><v>0</v></c><c r="C3" t="s"><v>1</v></c><c r="D3" t="str"><v>단가</v></c></row>'
+        '<row r="4"><c r="A4" t="inlineStr"><is><t>E6541</t></is></c><c r="C4" t="s"><v>2</v></c>'
+        '<c r="D4"><v>120.50</v></c></row>'
+        '<row r="5"><c r="A5"><v>6.4000001E8</v></c><c r="C5" t="s"><v>2</v></c></row>'
+        '<row r="6"><c r="C6" t="s"><v>2</v></c></row></sheetData></worksheet>'
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/sharedStrings.xml", _HEAD + shared)
+        book.writestr("xl/worksheets/sheet1.xml", _HEAD + sheet)
     return path

@@ -24,6 +24,7 @@ from onmaru.app.health import PARTS, Health
 from onmaru.app.house import House as RealHouse
 from onmaru.app.house import Place, system
 from onmaru.app.metrics import Gauges
+from onmaru.app.rewriting import MINUTE, SHOWN, Bounds, Rate, Rewriting
 from onmaru.app.running import Running
 from onmaru.kernel.record import Change
 from onmaru.kernel.timing import Timing
@@ -229,13 +230,52 @@ def test_a_collector_is_sent_what_a_trace_may_say() -> None:
     assert bytes.fromhex("0af7651916cd43dd8448eb211c80319c") in sent
 
 
+def test_an_unusual_share_of_rewriting_raises_one_alarm_that_is_seen_for_a_day() -> None:
+    rate = Rate(Bounds(60, 10, 20))
+    assert not rate.add(100, 0, MINUTE)
+    assert not rate.add(0, 19, 2 * MINUTE)  # 19 of 100
+    assert not rate.add(0, 19, 70 * MINUTE)  # those before are over an hour ago
+    assert rate.add(0, 1, 71 * MINUTE) and not rate.add(0, 50, 72 * MINUTE)
+    assert rate.shown(72 * MINUTE + SHOWN - 1) and not rate.shown(72 * MINUTE + SHOWN)
+    small = Rate(Bounds(60, 10, 20))
+    assert not small.add(3, 9, MINUTE)
+
+
+def test_who_rewrites_a_record_leaves_an_alarm_at_the_doors_and_in_the_trail(real: RealHouse) -> None:
+    async def watched() -> tuple[list[Any], list[Any], list[str]]:
+        running = Running(real)
+        try:
+            motion = running.motion("main")
+            await motion.opened()
+            rewriting = Rewriting(running, Bounds(60, 3, 50))
+            record = real.hall(system("main")).record
+            for number in range(8):
+                if number == 4:
+                    await rewriting.look(motion)
+                    calm = list(rewriting.lines("main"))
+                body = json.dumps({"resourceType": "Patient", "id": f"p{number % 4}"}).encode()
+                record.write([Change("update", "Patient", f"p{number % 4}", body, make=True)])
+                await running.durable("main", number + 1)
+            await rewriting.look(motion)
+            rows = motion.seat.home.trail.page(count=100)
+            await rewriting.close()
+            return calm, list(rewriting.lines("main")), [row.target for _, row in rows]
+        finally:
+            await running.close()
+
+    calm, alarm, rows = asyncio.run(watched())
+    assert calm == []
+    assert [(one["kind"], one["state"], one["received"]) for one in alarm] == [("rewriting", "alarm", 4)]
+    assert "alarm/rewriting" in rows
+
+
 # -- logs --------------------------------------------------------------------------------------------------------------
 
 # What a line of the log may have put into it: kinds, places, numbers and what the settings say; an id of a request is the
 # server's own or the client's, who is asked to send a random one
 PUT_IN = {
-    "type(error).__name__", "request_id", "visit.id", "place", "host", "port", "address", "FINISH_SECONDS",
-    "' with TLS' if context else ''", "pair",
+    "type(error).__name__", "request_id", "visit.id", "run.job.id", "verdict(error)[0]", "place", "count", "host", "port",
+    "address", "FINISH_SECONDS", "' with TLS' if context else ''", "pair",
 }  # fmt: skip
 
 
@@ -255,7 +295,9 @@ def test_every_line_of_the_log_is_a_fixed_text_with_nothing_of_a_record_put_in()
     assert len(found) >= 12
     for place, call in found:
         assert cast(ast.Attribute, call.func).attr in ("debug", "info", "warning", "error"), place
-        assert isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str), place
+        said = call.args[0]
+        fixed = isinstance(said, ast.Constant) and isinstance(said.value, str)
+        assert fixed or (isinstance(said, ast.Name) and said.id.isupper()), place
         assert {ast.unparse(one) for one in call.args[1:]} <= PUT_IN, (place, [ast.unparse(a) for a in call.args[1:]])
         assert not call.keywords, f"{place}: an exception's own words may quote a record"
 

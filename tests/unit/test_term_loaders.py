@@ -115,10 +115,44 @@ def test_kcd_in_cp949_stands_by_its_codes_and_edi_by_its_columns(tmp_path: Path)
         sheet.delivery("kcd", other)
 
 
+def test_a_workbook_is_read_below_its_headings(tmp_path: Path) -> None:
+    outcome, system = loaded(tmp_path, sheet.delivery("edi-procedure", term_files.workbook(tmp_path)))
+    assert [code for _, code in system.codes()] == ["E6541", "640000010"] and text(system, "E6541") == "만든 처치"
+    assert [value for value, _ in system.values("단가")] == ["120.50"] and refused(outcome) == [("edi.xlsx", 6)]
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>", "entities"),
+        ("<worksheet><row>", "damaged"),
+        ("<worksheet><sheetData/></worksheet>", "headings"),
+        (
+            '<worksheet><row r="99999999999"><c r="ZZZ1" t="s"><v>7</v></c><c t="s"><v>-1</v></c></row></worksheet>',
+            "headings",
+        ),
+    ],
+)
+def test_a_hostile_workbook_is_refused(tmp_path: Path, part: str, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason):
+        sheet.delivery("edi-procedure", term_files.workbook(tmp_path, part))
+    bomb = tmp_path / "bomb.xlsx"
+    bomb.write_bytes(b"PK\x03\x04" + b"x" * 100)
+    with pytest.raises(Invalid, match="workbook"):
+        sheet.delivery("kcd", bomb)
+
+
 def test_athena_gives_one_vocabulary_with_its_ancestors(tmp_path: Path) -> None:
     outcome, system = loaded(tmp_path, athena.delivery(term_files.athena(tmp_path), "ATC"))
     assert (outcome.concepts, outcome.refusals, below(system, "A")) == (3, 0, ["A10"])
     assert matching(system, "만든 약") == ["A10"] and len(system.valued("concept-id", "2")) == 1
+    (tmp_path / "CONCEPT_RELATIONSHIP.csv").write_text(
+        "concept_id_1\tconcept_id_2\trelationship_id\tinvalid_reason\n4\t1\tIs a\t\n4\t2\tMaps to\t\n"
+        + "9" * 30
+        + "\t1\tIs a\t\n"
+    )
+    outcome, system = loaded(tmp_path, athena.delivery(tmp_path, "ATC", version="2"))
+    assert below(system, "A") == ["A10", "A11"] and refused(outcome) == [("CONCEPT_RELATIONSHIP.csv", 4)]
     with pytest.raises(Invalid, match="--url"):
         athena.delivery(tmp_path, "None")
 
@@ -186,6 +220,13 @@ def test_the_file_of_a_system_tells_nothing_without_its_key(tmp_path: Path) -> N
     [file] = (tmp_path / "terms").glob("*.db")
     assert "이름".encode() not in file.read_bytes() and b"urn:made" not in file.read_bytes()
     assert TermStore(tmp_path / "terms", b"x" * 32).systems() == []
+
+
+def test_headings_that_are_not_well_quoted_name_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'"a"x,b\n1,2\n')
+    with pytest.raises(Invalid, match="lacks the columns a, b"):
+        list(rows(path, Form(), ("a", "b"), nothing))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from onmaru.app.certificates import Renewing, certificate
 from onmaru.app.doorway import Doorway
 from onmaru.app.health import Health
 from onmaru.app.metrics import Gauges
+from onmaru.app.packets import Packets, Timer, asked
 from onmaru.app.refusal import Refusal
+from onmaru.app.rewriting import Bounds, Rewriting
 from onmaru.app.settings import Chosen
 from onmaru.web.application import Application
 from onmaru.web.server import renew, server
@@ -31,6 +33,13 @@ async def beside(
         pair = certificate(found)
         if pair is not None:
             stack.push_async_callback(Renewing(pair, partial(renew, listening, pair)).close)
+        rewriting = Rewriting(doorway.running, _bounds(found))
+        stack.push_async_callback(rewriting.close)
+        doorway.alarms = rewriting.lines
+        wish = asked(found)
+        if wish is not None:
+            packets = Packets(doorway.running.house, doorway.running.durable, wish)
+            stack.push_async_callback(Timer(packets, int(found["packet_minutes"].value) * 60.0).close)
         if address := str(found["traces"].value):
             from onmaru.app.traces import sending
 
@@ -38,9 +47,16 @@ async def beside(
             # Spans that nobody takes must not hold up the end
             stack.push_async_callback(asyncio.to_thread, close)
         if port := int(found["metrics_port"].value):
-            host = str(found["metrics_host"].value)
-            await stack.enter_async_context(_scraped(Gauges(doorway, application, health), host, port))
+            gauges = Gauges(doorway, application, health)
+            gauges.alarms = rewriting.alarms
+            await stack.enter_async_context(_scraped(gauges, str(found["metrics_host"].value), port))
         yield
+
+
+def _bounds(found: Mapping[str, Chosen]) -> Bounds:
+    minutes, least, percent = (int(found[f"rewriting_{name}"].value) for name in ("minutes", "least", "percent"))
+    # No record can be rewritten by more than there is to count
+    return Bounds(minutes, least if percent else 2**62, percent)
 
 
 @contextlib.asynccontextmanager

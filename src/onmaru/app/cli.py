@@ -17,6 +17,7 @@ from onmaru.app import rooms
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("onmaru.app.auditing:audit", "See alarms on unusual access, and export the audit trail."),
+    "backup": ("onmaru.app.backups:backup", "Back tenants up, prove the backups, restore from them."),
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
     "client": ("onmaru.app.clients:client", "Register, list and remove SMART apps and backend services."),
     "dead-letters": ("onmaru.app.dead_letters:dead_letters", "See, mend and replay what the doors could not take."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +54,7 @@ class Doorway:
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
         self._http: dict[str, Count] = {}
         self._since = now()
+        self.alarms: Callable[[str], Sequence[Mapping[str, Any]]] = lambda tenant: ()
         self._noting: set[asyncio.Task[None]] = set()
 
     def door(self, tenant: str) -> Door:
@@ -137,12 +138,12 @@ class Doorway:
     # -- what the pages ask ----------------------------------------------------------------------------------------
 
     def lines(self, hall: Hall) -> Sequence[Mapping[str, Any]]:
-        """The health of the tenant's doors: HTTP, then one row a peer, counted since the server started."""
+        """The health of the tenant's doors: alarms, HTTP, then one row a peer, counted since the server started."""
         here, state = hall.caller.tenant, "listening" if self.listening else "closed"
         peers = [
             self._line(name, "mllp", state, count) for (tenant, name), count in self._counts.items() if tenant == here
         ]
-        return [self._line("HTTP", "fhir", "listening", self._http.get(here, Count())), *peers]
+        return [*self.alarms(here), self._line("HTTP", "fhir", "listening", self._http.get(here, Count())), *peers]
 
     def _line(self, name: str, kind: str, state: str, count: Count) -> Mapping[str, Any]:
         return {

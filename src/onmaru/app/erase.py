@@ -18,10 +18,12 @@ from onmaru.app.house import MAIN, House, place, system
 from onmaru.app.lines import say
 from onmaru.app.refusal import DONE, REFUSED, Refusal
 from onmaru.engines.sqlite.home import Taken
+from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.accounts import User
 from onmaru.kernel.entry import ID
 from onmaru.kernel.erasure import Asked, driven
 
+NOBODY = "there is no Patient with this id, nor was there one"
 KEEPER = User("", "onmaru-erase", "onmaru erase", ("system",))
 Json = dict[str, Any]
 
@@ -73,9 +75,14 @@ def _asked(house: House, tenant: str, asked: Asked, *, opened: bool, rehearse: b
     if not opened:
         return _served(house, tenant, asked, rehearse=rehearse)
     caller = system(tenant, KEEPER.user)
-    if rehearse:
-        return driven(eraser(house, tenant).planning(caller, asked)).told()
-    return erased(house, tenant, caller, asked).told()
+    try:
+        if rehearse:
+            return driven(eraser(house, tenant).planning(caller, asked)).told()
+        return erased(house, tenant, caller, asked).told()
+    except Invalid as error:
+        if error.status == 404:
+            raise Refusal(NOBODY, REFUSED) from None
+        raise
 
 
 def _served(house: House, tenant: str, asked: Asked, *, rehearse: bool) -> Json:

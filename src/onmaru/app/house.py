@@ -186,6 +186,11 @@ class House:
         """Whether anybody in a tenant may have subscribed to something."""
         return self.store is not None or (self.folder(tenant) / LEDGER).exists()
 
+    def ledger(self, tenant: str) -> Ledger:
+        """A ledger of the tenant's subscriptions of one's own, to be closed."""
+        keys, _ = self.keys(tenant)
+        return self._ledger(tenant, keys)
+
     def _ledger(self, tenant: str, keys: Keys) -> Ledger:
         store = self.store
         return SqliteLedger(self.folder(tenant), keys.pages) if store is None else store.ledger(keys)

@@ -43,6 +43,7 @@ class Gauges:
     """Reads a running house when it is asked; on the house's own loop, so that nothing has to be locked."""
 
     def __init__(self, doorway: Doorway, application: Application, health: Health) -> None:
+        self.alarms: Callable[[], Mapping[str, bool]] = dict
         self._doorway, self._application, self._health = doorway, application, health
         self._running = doorway.running
 
@@ -118,6 +119,8 @@ class Gauges:
         parts = self._health.parts().items()
         ready = [("", {"part": part}, float(said == OK)) for part, said in parts]
         yield Family("onmaru_ready", "gauge", "1 where a part is ready; see /readyz.", ready)
+        alarms = [("", {"store": store, "alarm": "rewriting"}, float(on)) for store, on in self.alarms().items()]
+        yield Family("onmaru_alarm", "gauge", "1 while an alarm is shown.", alarms)
         age = time.monotonic() - self._running.witnessed
         yield Family("onmaru_witness_age_seconds", "gauge", "Since heads were last signed.", [("", {}, age)])
         folders = self._running.house.where

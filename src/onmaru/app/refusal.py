@@ -55,7 +55,8 @@ def verdict(error: Exception) -> tuple[str, int]:
     if isinstance(error, KeyLost):
         return f"{error}; ONMARU_KEYS names the folder of the keys that this house was made with", NOT_READY
     if isinstance(error, Invalid):
-        return str(error), REFUSED
+        told = [f"{one.expression}: {one.text}" if one.expression else one.text for one in error.issues[:5]]
+        return "; ".join(told), REFUSED
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror, NOT_READY
     return f"{type(error).__name__} at {_place(error)}", FAULT

@@ -47,6 +47,8 @@ class Motion:
         self.seat = house.seat(tenant)
         self.pieces = Pieces(self.seat.home.index, aside)
         self.ear: Ear | None = None
+        # Imports under way: what follows them stands back as in a crowd
+        self.bulk = 0
         self.pump = house.pump(tenant, self._settled)
         self.followed = self.seat.home.head()
         self._arrived: deque[float] = deque(maxlen=RUN)
@@ -134,7 +136,7 @@ class Motion:
             took = time() - started
             size = sized(len(batch), took)
             # In a crowd those who wait for an answer come first, but following never stands still.
-            await asyncio.sleep(took * YIELD if self.pump.busy else 0)
+            await asyncio.sleep(took * YIELD if self.pump.busy or self.bulk else 0)
 
     async def _light(self, projection: Projection, batch: Sequence[Version]) -> Mapping[int, Sequence[Row]]:
         """The rows of what is of the usual size, made by the process that hears messages while these come quickly."""
@@ -195,7 +197,11 @@ class Motion:
     def _pressed(self) -> bool:
         """Whether many wait just now, or few in quick succession."""
         run = self._arrived
-        return self.pump.busy or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+        return (
+            self.pump.busy
+            or bool(self.bulk)
+            or (len(run) == RUN and asyncio.get_running_loop().time() - run[0] < RUN_SECONDS)
+        )
 
     async def _quiet(self) -> None:
         """Wait for the crowd to pass, but not for ever and not while somebody waits: research tables lag, never stand."""

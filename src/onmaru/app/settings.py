@@ -164,6 +164,32 @@ SETTINGS: tuple[Setting, ...] = (
         512,
         "How many MiB have to be free on the disk of `home` for `/readyz` to say that this house is ready.",
     ),
+    Setting(
+        "packet_folder",
+        "",
+        "The folder that downtime packets are written to, a page a ward of the tenant main; empty: none is written.",
+    ),
+    Setting("packet_minutes", 15, "Every how many minutes they are written.", within=(1, 1440)),
+    Setting(
+        "packet_passphrase",
+        "",
+        "A file with the passphrase that opens them, at least 12 characters in one line. It has to be known on the wards.",
+    ),
+    Setting(
+        "rewriting_percent",
+        20,
+        "From what share of a tenant's resources on, rewritten, deleted or erased within `rewriting_minutes`, there is an "
+        "alarm; 0: there is none.",
+        within=(0, 100),
+    ),
+    Setting("rewriting_least", 1000, "How many rewritings are too few for that alarm, in a small record."),
+    Setting("rewriting_minutes", 60, "Over how many minutes rewritings are counted for that alarm.", within=(1, 1440)),
+    Setting(
+        "backup",
+        "",
+        "Where backups lie: a folder on another disk, or `command:ssh backup@vault onmaru backup keep /srv/onmaru`, behind "
+        "which nothing can be changed or removed from here.",
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT

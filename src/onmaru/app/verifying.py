@@ -18,7 +18,7 @@ from onmaru.engines.sqlite.beginning import half_made
 from onmaru.engines.sqlite.deep import Deep
 from onmaru.engines.sqlite.verify import Report, Verifier, Wrong
 from onmaru.engines.sqlite.where import where
-from onmaru.engines.witness import lying, speaking_of, statements, tenants
+from onmaru.engines.witness import lying, speaking_of, standing, statements, tenants
 from onmaru.kernel.tenancy import Tenancy
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def examined(house: House, tenant: str, *, deep: bool = False) -> Report:
     heads, wrong = statements(house.where.witness, tenant, house.signer.public_key())
     if not wrong:
         heads, wrong = speaking_of(heads, ring.called(), lying(house.where.home))
+        heads = standing(heads, lying(house.where.home))
     if house.store is not None:
         return _in_store(house.store.verifier(house.folder(tenant), keys, heads), ring if deep else None, wrong)
     if not heads and not wrong and half_made(house.folder(tenant), keys.pages):

@@ -18,6 +18,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """What both chains of one tenant came to at one time. Seals as hex, `at` in µs since 1970 UTC.
 
     `store`: which store, by a name made from the tenant's own key. `home`: where it lay, as `lying` names a folder.
+    `restored`: it was made there out of a backup, and goes its own way from here.
     """
 
     tenant: str
@@ -28,6 +29,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     audit: str
     store: str = ""
     home: str = ""
+    restored: bool = False
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -89,6 +91,18 @@ def speaking_of(heads: Sequence[Head], store: str, home: str) -> tuple[Sequence[
     strangers = [head for head in heads if head.store not in ("", store)]
     wrong = "another store lay here before this one" if any(head.home == home for head in strangers) else ""
     return [head for head in heads if head.store in ("", store)], wrong
+
+
+def standing(heads: Sequence[Head], home: str) -> Sequence[Head]:
+    """The heads that bind the store lying at `home`. One that was restored there goes its own way from then on: its first
+    head covers all before, and what it signs since binds no other copy.
+    """
+    ways: dict[str, list[Head]] = {"": []}
+    for head in heads:
+        if head.restored:
+            ways[head.home] = []
+        ways.get(head.home, ways[""]).append(head)
+    return ways.get(home, ways[""])
 
 
 def tenants(folder: Path) -> Sequence[str]:

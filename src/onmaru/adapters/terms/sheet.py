@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from onmaru.adapters.terms.reading import Form, Row, header, lines, mark, rows, stage
+from onmaru.adapters.terms.reading import Form, Row, header, lines, mark, rows
+from onmaru.adapters.terms.workbook import cells
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.terminology.concepts import Designation, Property
 from onmaru.fhir.terminology.system import About, Declared
@@ -41,6 +43,8 @@ IN_USE = ("사용여부", "사용구분")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-*†+]{0,19}")
 _RANGE = re.compile(r"([A-Z][0-9]{2})-([A-Z][0-9]{2})")
 RANGES = 2_000
+# Lines of a workbook in which the headings may stand: titles and notes come before them
+HEADINGS = 20
 _NO = frozenset({"N", "0", "미사용", "사용안함", "삭제"})
 
 
@@ -97,20 +101,17 @@ def delivery(kind: str, path: Path, url: str = "", version: str = "") -> Deliver
     if not path.is_file():
         raise invalid("not-found", "a file is wanted", path.name, 404)
     told = KINDS[kind]
-    first = next(lines(path, lambda size: None, korean=True), "") or ""
-    if path.suffix.lower() in (".xls", ".xlsx") or first.startswith("PK"):
-        raise invalid("not-supported", "save the sheet as CSV first", path.name, 422)
-    names = header(first, "\t" if "\t" in first else ",")
+    names = _names(path, told)
     columns = _columns(names, told)
     if not columns.code or not columns.korean:
         wanted = " or ".join((*told.code[:3], "…")) if not columns.code else " or ".join((*KOREAN[:3], "…"))
-        raise invalid("structure", f"the first line names no column {wanted}", path.name, 422)
+        raise invalid("structure", f"no line of headings names a column {wanted}", path.name, 422)
     others = [one for one in names if one and one not in msgspec.structs.astuple(columns)]
     declared = tuple(Declared(one, "string") for one in others)
     about = About(url or told.url, version, told.name, told.title, language="ko", declared=declared)
-    stages = [stage(path, FORM, (), lambda row: _term(row, columns, others))]
+    stages = [Stage(path, path.stat().st_size, _terms(path, columns, names, others))]
     if told.classified or columns.above:
-        stages.append(Stage(path, path.stat().st_size, _tree(path, columns)))
+        stages.append(Stage(path, path.stat().st_size, _tree(path, columns, names)))
     return Delivery(about, mark(kind, about.url, version, files=[path]), tuple(stages))
 
 
@@ -124,6 +125,46 @@ def _columns(names: Sequence[str], told: Kind) -> _Columns:
 
 
 Facts = Callable[[Advance], Iterator[tuple[int, Fact]]]
+
+
+def _names(path: Path, told: Kind) -> list[str]:
+    """The headings: the first line of a text, in a workbook the first of some lines that names the column of codes."""
+    if not _is_workbook(path):
+        first = next(lines(path, lambda size: None, korean=True), "") or ""
+        return header(first, "\t" if "\t" in first else ",")
+    for _, row in islice(cells(path), HEADINGS):
+        names = [one.strip().lower() for one in row]
+        if _columns(names, told).code:
+            return names
+    return []
+
+
+def _is_workbook(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _read(path: Path, names: Sequence[str], advance: Advance) -> Iterator[tuple[int, Row | Refused]]:
+    """Every row after the headings."""
+    if not _is_workbook(path):
+        yield from rows(path, FORM, (), advance)
+        return
+    begun = False
+    for number, row in cells(path):
+        told = [*(one.strip() for one in row), *[""] * (len(names) - len(row))]
+        if begun and any(told):
+            yield number, dict(zip(names, told, strict=False))
+        begun = begun or [one.lower() for one in told] == list(names)
+    advance(path.stat().st_size)
+
+
+def _terms(path: Path, columns: _Columns, names: Sequence[str], others: Sequence[str]) -> Facts:
+    def facts(advance: Advance) -> Iterator[tuple[int, Fact]]:
+        for number, row in _read(path, names, advance):
+            for fact in [row] if isinstance(row, Refused) else _term(row, columns, others):
+                yield number, Refused(path.name, number, fact) if isinstance(fact, str) else fact
+
+    return facts
 
 
 def _term(row: Row, columns: _Columns, others: Sequence[str]) -> Iterator[Fact | str]:
@@ -143,12 +184,12 @@ def _term(row: Row, columns: _Columns, others: Sequence[str]) -> Iterator[Fact |
     yield Said(code, texts, said)
 
 
-def _tree(path: Path, columns: _Columns) -> Facts:
+def _tree(path: Path, columns: _Columns, names: Sequence[str]) -> Facts:
     """Links by the column that names what stands above, else by the codes themselves: A00.0 below A00 below A00-A09."""
 
     def facts(advance: Advance) -> Iterator[tuple[int, Fact]]:
-        known = _Known(set(), {}) if columns.above else _known(path, columns)
-        for number, row in rows(path, FORM, (), advance):
+        known = _Known(set(), {}) if columns.above else _known(path, columns, names)
+        for number, row in _read(path, names, advance):
             if isinstance(row, Refused):
                 continue
             code = row[columns.code].strip()
@@ -166,9 +207,9 @@ class _Known(msgspec.Struct):
     ranges: dict[str, tuple[str, str]]
 
 
-def _known(path: Path, columns: _Columns) -> _Known:
+def _known(path: Path, columns: _Columns, names: Sequence[str]) -> _Known:
     found = _Known(set(), {})
-    for _, row in rows(path, FORM, (), lambda size: None):
+    for _, row in _read(path, names, lambda size: None):
         if not isinstance(row, Refused):
             code = row[columns.code].strip()
             found.codes.add(code)

@@ -166,7 +166,8 @@ class Desk:
     async def _worked(self, tenant: str, run: Run) -> None:
         board = self._board(tenant)
         board.begun(run.job, self._worker)
-        touching = asyncio.create_task(self._touch(tenant, run))
+        touching, motion = asyncio.create_task(self._touch(tenant, run)), self._running.motion(tenant)
+        motion.bulk += 1
         try:
             outcome, blobs = await self._works[run.ticket.kind].run(run)
         except Exception:
@@ -174,6 +175,7 @@ class Desk:
             raise
         finally:
             touching.cancel()
+            motion.bulk -= 1
         outcome = msgspec.structs.replace(outcome, expires=now() + self._lasts)
         board.done(run.job, outcome, *blobs)
         self._outcomes[tenant, run.job.id] = outcome

@@ -24,13 +24,17 @@ from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Taken, hold
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.log import Draft, Moved, Version
 from onmaru.kernel.timing import Timing
 
 _HEAD = "SELECT h.t, h.at, h.seal, h.epoch, h.rid, (SELECT coalesce(max(m.t), 0) FROM mark m) FROM head h"
 # Erased index words leave the pages when these are cleaned
 _WORDS = ("body", "str", "txt", "tok", "ref", "dat", "qty", "pc", "comp", "ver", "link", "heir")
+
+_CLEAR = ("str", "txt")
+# Bytes of a table and its indexes that are written anew within a few seconds
+_ANEW = 256 << 20
 
 
 class Mark(NamedTuple):
@@ -248,10 +252,24 @@ class PgHome:
         """See `grown`."""
 
     def emptied(self) -> bool:
-        """Have the database clean the pages that erased rows lay in; its own write-ahead log is recycled in its time."""
+        """Have the database clean the pages that erased rows lay in; its own write-ahead log is recycled in its time.
+
+        A cleaned page keeps old bytes in its gaps, so the tables of words in clear are written anew unless they are too
+        large for others to wait; False while another worker reads there.
+        """
         self.wait(self.tip())
         for table in _WORDS:
             self._disk.script(f"VACUUM {table}")
+        try:
+            self._disk.script("SET lock_timeout = '300ms'")
+            for table in _CLEAR:
+                ((size,),) = self._disk.execute("SELECT pg_total_relation_size(to_regclass(?))", (table,))
+                if size <= _ANEW:
+                    self._disk.script(f"VACUUM (FULL) {table}")
+        except Invalid:
+            return False
+        finally:
+            self._disk.script("RESET lock_timeout")
         return True
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
 from onmaru.web.fhir.subscription import advertised
-from onmaru.web.fhir.terms import permit
+from onmaru.web.fhir.terms import permit, terminology
 from onmaru.web.oauth.metadata import smart_configuration
 from onmaru.web.router import MethodRefused
 from onmaru.web.visit import Visit
@@ -53,6 +53,8 @@ class Fhir:
             raise MethodRefused(["GET", "HEAD"])
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
+            if ("mode", "terminology") in visit.request.query:
+                return Response(200, terminology(f"{visit.base}/fhir"), FHIR)
             before, after = self._capability()
             doors = visit.doors.subscriptions
             if doors is not None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
+from onmaru import __version__
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.terminology import validate_code
 from onmaru.fhir.terminology.asked import OPERATIONS, Asked, asked
@@ -31,6 +32,8 @@ from onmaru.web.entrance import deny
 from onmaru.web.fhir.negotiation import check_content
 from onmaru.web.visit import Visit
 
+# The day on which this service last changed
+DATE = "2026-11-23"
 NAMES = frozenset(operation.partition("/")[2] for operation in OPERATIONS)
 # An instance says itself what these would name
 _OWN = {"ValueSet": ("url", "valueSet", "valueSetVersion"), "CodeSystem": ("url", "system", "codeSystem", "version")}
@@ -151,6 +154,29 @@ _ANSWERS: Mapping[str, Answer] = {
     "ValueSet/$expand": _expand,
     "ConceptMap/$translate": _translate,
 }
+
+
+def terminology(base: str) -> bytes:
+    """The TerminologyCapabilities of `metadata?mode=terminology`, which anybody may read: nothing of any tenant."""
+    told = {
+        "resourceType": "TerminologyCapabilities",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Onmaru", "version": __version__},
+        "implementation": {"description": "Onmaru hospital record", "url": base},
+        "expansion": {
+            "hierarchical": True,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in OPERATIONS["ValueSet/$expand"]],
+            "textFilter": "Every word begins a word of the code, a display or a designation; Hangul may lie inside one.",
+        },
+        "codeSearch": "all",
+        "validateCode": {"translations": True},
+        "translation": {"needsMap": False},
+    }
+    return msgspec.json.encode(told)
 
 
 def operations(type_name: str) -> list[dict[str, str]]:

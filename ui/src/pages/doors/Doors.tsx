@@ -24,7 +24,7 @@ interface Door {
   since?: string | null;
 }
 
-const tones: Record<string, Tone> = { up: 'good', open: 'good', listening: 'good', idle: 'plain', down: 'alert', closed: 'alert', failed: 'alert' };
+const tones: Record<string, Tone> = { up: 'good', open: 'good', listening: 'good', idle: 'plain', down: 'alert', closed: 'alert', failed: 'alert', alarm: 'alert' };
 
 export default function Doors() {
   const t = useT();

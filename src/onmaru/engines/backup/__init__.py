@@ -1,0 +1,1 @@
+"""Backups: what a tenant's log, audit and blobs hold, in objects that are written once and never changed."""
