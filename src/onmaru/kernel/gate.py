@@ -50,6 +50,7 @@ class Compartments(NamedTuple):
 
 
 UNKNOWN = ""
+NOBODY: frozenset[str] = frozenset()
 # Of these every version says something to the gate; of others those that bear a security label
 LEARNT = frozenset({"Consent", "Patient"})
 # Of these types only resources that satisfy all clauses of one alternative
@@ -220,7 +221,7 @@ class Gate:
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
         hidden = self.consents.closed(caller, self.now())
         masked, marked = self.labels.masked(caller)
-        lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else frozenset()
+        lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else NOBODY
         return Sight(
             types=None if "*" in granted else frozenset(granted),
             only=frozenset({caller.patient}) if bound else None,
