@@ -32,7 +32,9 @@ from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
+from onmaru.kernel import assigning
 from onmaru.kernel.accounts import Accounts
+from onmaru.kernel.assigning import Assigned
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
@@ -81,6 +83,14 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     found = chosen.load(environ)
     home, keys, witness = (Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness"))
     return Place(home, keys, witness, str(found["store"].value))
+
+
+def assigned(file: str) -> Sequence[Assigned]:
+    """The rules in a file by which codes put labels on what is written; "" none."""
+    try:
+        return assigning.rules(Path(file).expanduser().read_text("utf-8")) if file else ()
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise Refusal(f"label_rules: {file}: {error}") from None
 
 
 def heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
@@ -227,6 +237,7 @@ class House:
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
+        gate.assigned = assigned(chosen.of_tenant("label_rules", tenant, self._environ))
         gate.labels.occur(home.index.codings())
         for version, labels in home.index.bearing("Patient", gate.labels.hiding):
             gate.labels.take(version.type, version.id, labels)
