@@ -32,8 +32,6 @@ SLICE_ROWS = 500
 MOST_PAIRS = 2000
 # Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
 FEW = 80
-
-
 Row = TypeVar("Row")
 
 
