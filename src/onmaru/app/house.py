@@ -243,7 +243,7 @@ class House:
             gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
             home.listeners.append(partial(heard, gate, home.index))
-            home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
+            home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
