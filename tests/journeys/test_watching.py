@@ -274,8 +274,8 @@ def test_who_rewrites_a_record_leaves_an_alarm_at_the_doors_and_in_the_trail(rea
 # What a line of the log may have put into it: kinds, places, numbers and what the settings say; an id of a request is the
 # server's own or the client's, who is asked to send a random one
 PUT_IN = {
-    "type(error).__name__", "request_id", "visit.id", "run.job.id", "verdict(error)[0]", "place", "count", "host", "port", "address", "FINISH_SECONDS",
-    "' with TLS' if context else ''", "pair",
+    "type(error).__name__", "request_id", "visit.id", "run.job.id", "verdict(error)[0]", "place", "count", "host", "port",
+    "address", "FINISH_SECONDS", "' with TLS' if context else ''", "pair",
 }  # fmt: skip
 
 
