@@ -14,6 +14,7 @@ from onmaru.app.certificates import Renewing, certificate
 from onmaru.app.doorway import Doorway
 from onmaru.app.health import Health
 from onmaru.app.metrics import Gauges
+from onmaru.app.packets import Packets, Timer, asked
 from onmaru.app.refusal import Refusal
 from onmaru.app.rewriting import Bounds, Rewriting
 from onmaru.app.settings import Chosen
@@ -35,6 +36,10 @@ async def beside(
         rewriting = Rewriting(doorway.running, _bounds(found))
         stack.push_async_callback(rewriting.close)
         doorway.alarms = rewriting.lines
+        wish = asked(found)
+        if wish is not None:
+            packets = Packets(doorway.running.house, doorway.running.durable, wish)
+            stack.push_async_callback(Timer(packets, int(found["packet_minutes"].value) * 60.0).close)
         if address := str(found["traces"].value):
             from onmaru.app.traces import sending
 

@@ -165,6 +165,17 @@ SETTINGS: tuple[Setting, ...] = (
         "How many MiB have to be free on the disk of `home` for `/readyz` to say that this house is ready.",
     ),
     Setting(
+        "packet_folder",
+        "",
+        "The folder that downtime packets are written to, a page a ward of the tenant main; empty: none is written.",
+    ),
+    Setting("packet_minutes", 15, "Every how many minutes they are written.", within=(1, 1440)),
+    Setting(
+        "packet_passphrase",
+        "",
+        "A file with the passphrase that opens them, at least 12 characters in one line. It has to be known on the wards.",
+    ),
+    Setting(
         "rewriting_percent",
         20,
         "From what share of a tenant's resources on, rewritten, deleted or erased within `rewriting_minutes`, there is an "
