@@ -46,7 +46,7 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.subscribing import Ledger
 from onmaru.kernel.tasks import TaskJobs
-from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancies import GONE, Tenancies
 from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class House:
     def exists(self, tenant: str) -> bool:
         """Whether requests may name this tenant."""
         there = tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
-        return there and self.tenancies.of(tenant).state not in LEAVING
+        return there and self.tenancies.closed(tenant) != GONE
 
     @property
     def opened(self) -> Sequence[str]:
