@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,14 @@ from onmaru.kernel.record import Change
 RESTRICTED = Caller(
     "main", "p", frozenset({"patient"}), "PATRQT", (Scope("patient", "*", frozenset("rs")),), patient="p1"
 )
+BARRED = Caller("main", "b", frozenset({"physician"}), "TREAT", (Scope("user", "*", frozenset("rs")),))
+DENIED = {
+    "resourceType": "Consent", "id": "no", "status": "active", "scope": {"coding": [{"code": "patient-privacy"}]},
+    "category": [{"coding": [{"code": "59284-0"}]}], "policyRule": {"text": "opt-out"},
+    "patient": {"reference": "Patient/p1"}, "provision": {"type": "deny", "actor": [
+        {"role": {"coding": [{"code": "physician"}]}, "reference": {"display": "physicians"}}]},
+}  # fmt: skip
+DENIAL = Change("update", "Consent", "no", json.dumps(DENIED).encode())
 PARTIAL = Caller("main", "n", frozenset({"nurse"}), "TREAT", (Scope("user", "Observation", frozenset("rs")),))
 
 
@@ -71,7 +80,7 @@ def answered(chart: Chart, query: Query) -> Any:
     st.lists(searches(), min_size=1, max_size=4),
     st.integers(1, 7),
     st.floats(0, 1),
-    st.sampled_from([SYSTEM, RESTRICTED, PARTIAL]),
+    st.sampled_from([SYSTEM, RESTRICTED, PARTIAL, BARRED, BARRED]),
     st.sampled_from([0, 1, 512]),
     st.sampled_from(["", "", "p1"]),
 )
@@ -88,6 +97,7 @@ def test_every_search_is_answered_as_the_oracle_does(
     """`few`: how many matches are judged on their bodies; beyond, the tables are joined. `inside`: a compartment."""
     oracle = memory()
     with opened() as engine, patch.object(find, "SMALL", few), patch.object(joins, "FEW", few):
+        history = [DENIAL, *history]
         assert written(oracle, history, 1) == written(engine, history, group)
         t = round(when * oracle.log.head())
         for type, pairs in asked:

@@ -161,5 +161,5 @@ def nameless(answer: Any) -> Any:
     """Without versions, times and the cut of pages."""
     if not isinstance(answer, list):
         return answer
-    names = [(name, body and {**json.loads(body), "meta": None}) for _, page in answer for name, _, body in page]
+    names = [(name, body and {**json.loads(body), "meta": None}) for _, page, *_ in answer for name, _, body in page]
     return answer[0][0], names

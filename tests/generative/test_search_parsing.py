@@ -19,7 +19,7 @@ TYPES = st.sampled_from(sorted(types()))
 NOISE = st.text(alphabet=st.sampled_from([*"|$,\\:._-+eEgtsaTZ 0123456789/#?&é김\x00\ud800"]), max_size=24)
 MODIFIERS = ["exact", "contains", "text", "not", "missing", "identifier", "Patient", "above", "iterate", ""]
 RESULTS = ["_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor", "_type", "_has"]
-PLAIN = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+PLAIN = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=20)
 
 
 def escaped(text: str) -> str:

@@ -116,6 +116,27 @@ def test_the_levels_and_parameters_choose(tmp_path: Path) -> None:
     run(tmp_path, journey)
 
 
+def origin(id: str, *of: str) -> dict[str, Any]:
+    return {"resourceType": "Provenance", "id": id, "target": [{"reference": one} for one in of],
+            "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": {"display": "검사실"}}]}  # fmt: skip
+
+
+def test_where_resources_come_from_is_given_with_them_where_that_is_asked_for(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        filled(house)
+        house.put(
+            origin("v1", "Observation/o1"),
+            origin("v2", "Observation/o1", "Observation/o2"),
+            origin("v3", "Location/w1"),
+        )
+        asked = "Group/g1/$export?_type=Observation&includeAssociatedData="
+        every = {"Observation": ["o1"], "Provenance": ["v1", "v2"]}
+        assert ids(await house.exported(f"{asked}RelevantProvenanceResources")) == every
+        assert ids(await house.exported(f"{asked}LatestProvenanceResources")) == {**every, "Provenance": ["v2"]}
+
+    run(tmp_path, journey)
+
+
 def test_what_changes_after_the_beginning_is_for_the_next_export(tmp_path: Path) -> None:
     async def journey(house: BulkHouse) -> None:
         filled(house)

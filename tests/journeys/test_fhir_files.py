@@ -11,8 +11,13 @@ import pytest
 from tests.served import admission
 from tests.v2_hall import House
 
-from onmaru.adapters import fhirfile, letters
+from onmaru.adapters import fhirfile, letters, packing
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app import streaming
+from onmaru.app.house import MAIN, Place, system
+from onmaru.app.house import House as AppHouse
+from onmaru.app.loading import loaded
+from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
 
@@ -284,3 +289,30 @@ def test_a_letter_is_replayed_in_the_zone_of_its_sender(house: House) -> None:
     )
     assert house.door.letters.replay(house.hall, letter)["state"] == "replayed"
     assert house.one("Encounter")["period"]["start"] == "2026-03-01T11:00:00+02:00"
+
+
+def test_a_long_file_of_lines_is_streamed_with_its_letters_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "LONG_PACKED", 10)
+    monkeypatch.setattr(streaming, "STRETCH", 3)
+    house = AppHouse(Place(tmp_path / "home", tmp_path / "keys", tmp_path / "witness"), rooms=())
+    named = [json.dumps({"resourceType": "Patient", "id": f"p{number}"}).encode() for number in range(7)]
+    file = tmp_path / "patients.ndjson.gz"
+    file.write_bytes(gzip.compress(b"\n".join([*named[:4], b'{"resourceType":"Patient","gender":7}', *named[4:], b""])))
+    ((_, receipt),) = loaded(house, MAIN, [file])
+    assert (receipt.accepted, receipt.rejected, receipt.dead, receipt.location) == (7, 1, 1, "line 5")
+    record = house.hall(system(MAIN)).record
+    assert record.search(search.parse(("Task",), [("code", "dead-letter")])).total == 1
+    ((_, again),) = loaded(house, MAIN, [file])
+    assert (again.accepted, again.rejected) == (0, 0)
+    assert record.search(search.parse(("Patient",), [])).total == 7
+    house.close()
+
+
+def test_an_archive_of_one_endless_string_is_refused_within_bounds(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "MAX_UNPACKED", 4 << 20)
+    receipt = take(house, gzip.compress(b'{"resourceType":"Basic","id":"' + b"a" * (8 << 20) + b'"}'))
+    assert (receipt.rejected, receipt.dead) == (1, 1) and receipt.reason == "the file unpacks to more than 128 MiB"

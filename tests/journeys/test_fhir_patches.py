@@ -180,3 +180,13 @@ def test_a_transaction_with_a_patch_that_fails_leaves_nothing(client: Client, ur
     refused = client.house.ask("POST", "/fhir", bundle, {}, client.token)
     assert refused.status == 404 and refused.issues[0]["expression"][0].startswith("Bundle.entry[1]")
     assert client.house.tenants["main"].log.head() == head
+
+
+def test_the_patches_of_a_bundle_are_bounded_together(
+    client: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onmaru.kernel.bundle.PATCHED", 100)
+    patch = held(msgspec.json.encode(ADD), "application/json-patch+json")
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry(url, patch)] * 2}
+    answer = client.house.ask("POST", "/fhir", bundle, {}, client.token)
+    assert [one["response"]["status"][:3] for one in answer.json["entry"]] == ["200", "413"]

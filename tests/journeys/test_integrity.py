@@ -35,7 +35,7 @@ class Ward:
         return self.house.ask(method, f"/fhir/{url}", body, headers, token or self.token)
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite"])
+@pytest.fixture(scope="module", params=["sqlite"])
 def ward(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Ward]:
     made = Ward(tmp_path_factory.mktemp("bonds"), request.param)
     yield made

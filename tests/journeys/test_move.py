@@ -23,6 +23,7 @@ from onmaru.fhir import search
 from onmaru.kernel.accounts import User
 from onmaru.kernel.gate import ALL
 from onmaru.kernel.record import Change
+from onmaru.kernel.subscribing import Owner, Progress
 
 TENANT = "moved"
 
@@ -45,6 +46,10 @@ def written(place: Place, count: int = 6) -> None:
         record.search(search.parse(("Patient",), [("name", f"name{number}")]))
     record.write([Change("erase", "Patient", one.version.id)])
     house.logins.keep_user(User(TENANT, "nurse", "Nurse", ("nurse",)))
+    ledger = house.seat(TENANT).book.ledger
+    assert ledger.lead()
+    ledger.own("s1", Owner(1, "nurse", b"g"))
+    ledger.keep([("s1", Progress(1, 5, 2, 1, "active"))], [("s1", 1, 4), ("s1", 2, 5)])
     house.close()
 
 
@@ -57,7 +62,10 @@ def told(place: Place) -> Any:
     people = seat.tenant.index.find(search.parse(("Patient",), []), seat.home.head(), 0, 0, ALL)
     trail = [row for _, row in seat.home.trail.page(count=1000)]
     users = [user.user for user in house.logins.accounts.users(TENANT)]
-    said = (versions, [one.id for one in people.versions], trail, users, seat.home.ends())
+    ledger = seat.book.ledger
+    subscribed = [(id, ledger.row(id), list(ledger.events(id, 0, 9, 9))) for id, _ in ledger.rows()]
+    assert len(subscribed) == 1
+    said = (versions, [one.id for one in people.versions], trail, users, seat.home.ends(), subscribed)
     house.close()
     return said
 

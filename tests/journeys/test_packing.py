@@ -37,8 +37,10 @@ def unpacked(answer: Answer) -> bytes:
 def test_a_large_answer_is_packed_for_who_takes_gzip(house: House, token: str) -> None:
     plain = house.ask("GET", LARGE, b"", {}, token)
     assert unpacked(house.ask("GET", LARGE, b"", GZIP, token)) == plain.body
-    xml = house.ask("GET", LARGE, b"", {**GZIP, "accept": "application/fhir+xml"}, token)
-    assert to_json(unpacked(xml))["resourceType"] == "CapabilityStatement"
+    long = {"resourceType": "Basic", "id": "long", "code": {"text": "가" * 9_000}}
+    assert house.ask("PUT", "/fhir/Basic/long", long, GZIP, token).status == 201
+    xml = house.ask("GET", "/fhir/Basic/long", b"", {**GZIP, "accept": "application/fhir+xml"}, token)
+    assert to_json(unpacked(xml))["code"] == long["code"]
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "gzip; q=0.0", "br"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from onmaru.app import departing
 from onmaru.app.destroying import beginning, finish_all
@@ -24,7 +25,7 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.accounts import User
 from onmaru.kernel.erasure import Asked, driven
 from onmaru.kernel.record import Change
-from onmaru.kernel.tenancy import Act
+from onmaru.kernel.tenancy import HOUSE, Act, Tenancy
 
 NAME = "clinic"
 KEY = bytes(range(32))
@@ -211,10 +212,28 @@ def test_a_tenant_in_postgresql_is_exported_the_same_way(tmp_path: Path, databas
         assert story(there) == before
         with pytest.raises(Refusal):
             departing.imported(here, "another", tmp_path / "out", KEY, quiet)
+        keeping, caller = Keeping(here), at_the_keyboard()
+        keeping.do(caller, Act("suspend", NAME, "x"))
+        driven(beginning(keeping, caller, Act("destroy", NAME, "x", NAME, "관할 보건소")))
+        finish_all(here)
+        assert here.store is not None and NAME not in here.store.tenants() and not here.folder(NAME).exists()
+        assert not here.logins.accounts.users(NAME)
+        # Another worker, with the same keys and a home of its own that had served it
+        other = House(replace(here.where, home=tmp_path / "worker"), rooms=())
+        (other.folder(NAME) / "blobs").mkdir(parents=True)
+        assert not other.exists(NAME)
+        with pytest.raises(Refusal):
+            other.seat(NAME)
+        finish_all(other)
+        assert not other.folder(NAME).exists()
+        other.close()
     finally:
+        for name in (NAME, HOUSE):
+            here.logins.accounts.save_tenancy(Tenancy(name))
         there.close()
         here.close()
-        drop(database, NAME)
+        for name in (NAME, HOUSE):
+            drop(database, name)
 
 
 def test_what_was_exported_whole_may_be_destroyed_and_what_has_moved_on_may_not(tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ def test_a_loaded_system_is_judged_by_bindings_and_gone_when_removed(
     [outcome] = told(capsys)
     assert (outcome["concepts"], [one["line"] for one in outcome["refused"]]) == (4, [6])
     assert severities("E11.20") == set() and severities("I10") == {"error"} and severities("E10-E14") == {"error"}
+    assert run(["terms", "load", "kcd", str(term_files.kcd(home)), "--version", "8", "--fragment", "--json"]) == 1
+    assert severities("E11.20") == set() and severities("I10") == {"information"}
+    capsys.readouterr()
     assert run(["terms", "list", "--json"]) == 0
     assert [(one["url"], one["version"], one["whole"]) for one in told(capsys)] == [(KCD, "8", True)]
     assert run(["terms", "remove", KCD, "--json"]) == 0

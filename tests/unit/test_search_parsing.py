@@ -260,6 +260,8 @@ def test_lenient_drops_unknown_parameters_and_shows_what_was_used() -> None:
         ("Observation", "code:below", "x"),
         ("Observation", "code:in", "not a url"),
         ("Observation", "code:of-type", "a|b"),
+        ("Observation", "_id", "a\x00"),
+        ("Observation", "value-string:contains", "\x00"),
         ("Observation", "patient:below", "1"),
         ("Observation", "subject:below", "Patient/1"),
         ("ValueSet", "url:below", "http://x" + "/x" * 80),

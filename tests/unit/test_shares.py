@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from tests.web_house import House
 
 from onmaru.kernel.tenancy import Limits
 from onmaru.web.shares import SLOTS, Late, Shares
@@ -105,3 +107,35 @@ def test_who_leaves_the_line_keeps_nobody_behind_it_waiting() -> None:
         assert (gate._running, gate._lines) == ({}, {})
 
     asyncio.run(run())
+
+
+class Slow(House):
+    """A house whose disk takes a moment."""
+
+    async def durable(self, tenant: str, t: int) -> None:
+        await asyncio.sleep(0.002)
+        await super().durable(tenant, t)
+
+
+def test_the_server_answers_a_tenant_in_the_midst_of_another_tenants_flood(tmp_path: Path) -> None:
+    house = Slow(tmp_path)
+    flooding, asking = house.token("a", "system"), house.token("b", "system", tenant="other")
+
+    async def run() -> None:
+        done = 0
+
+        async def one() -> None:
+            nonlocal done
+            assert (await house.call("GET", "/fhir/Patient/x", token=flooding)).status == 404
+            done += 1
+
+        flood = [asyncio.create_task(one()) for _ in range(2 * SLOTS)]
+        for _ in range(4):
+            flood += [asyncio.create_task(one()) for _ in range(4 * SLOTS)]
+            before = done
+            assert (await house.call("GET", "/t/other/fhir/Patient/x", token=asking)).status == 404
+            assert done - before <= 3 * SLOTS, "those of the flood that were under way, and hardly any more"
+        await asyncio.gather(*flood)
+
+    asyncio.run(run())
+    house.close()

@@ -146,6 +146,13 @@ def test_athena_gives_one_vocabulary_with_its_ancestors(tmp_path: Path) -> None:
     outcome, system = loaded(tmp_path, athena.delivery(term_files.athena(tmp_path), "ATC"))
     assert (outcome.concepts, outcome.refusals, below(system, "A")) == (3, 0, ["A10"])
     assert matching(system, "만든 약") == ["A10"] and len(system.valued("concept-id", "2")) == 1
+    (tmp_path / "CONCEPT_RELATIONSHIP.csv").write_text(
+        "concept_id_1\tconcept_id_2\trelationship_id\tinvalid_reason\n4\t1\tIs a\t\n4\t2\tMaps to\t\n"
+        + "9" * 30
+        + "\t1\tIs a\t\n"
+    )
+    outcome, system = loaded(tmp_path, athena.delivery(tmp_path, "ATC", version="2"))
+    assert below(system, "A") == ["A10", "A11"] and refused(outcome) == [("CONCEPT_RELATIONSHIP.csv", 4)]
     with pytest.raises(Invalid, match="--url"):
         athena.delivery(tmp_path, "None")
 
@@ -213,6 +220,13 @@ def test_the_file_of_a_system_tells_nothing_without_its_key(tmp_path: Path) -> N
     [file] = (tmp_path / "terms").glob("*.db")
     assert "이름".encode() not in file.read_bytes() and b"urn:made" not in file.read_bytes()
     assert TermStore(tmp_path / "terms", b"x" * 32).systems() == []
+
+
+def test_headings_that_are_not_well_quoted_name_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'"a"x,b\n1,2\n')
+    with pytest.raises(Invalid, match="lacks the columns a, b"):
+        list(rows(path, Form(), ("a", "b"), nothing))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from onmaru.adapters.ahead import Told
-from onmaru.adapters.fhirfile import FhirFiles
+from onmaru.adapters.fhirfile import FhirFiles, Progress
 from onmaru.adapters.hl7v2 import er7
 from onmaru.adapters.hl7v2.heard import Heard
 from onmaru.adapters.hl7v2.intake import Intake
@@ -56,6 +56,15 @@ class Door:
             return self._files.take(hall, plain, source.settle)
         except Invalid as error:
             return self._buried(hall, plain, source, _receipt(error))
+
+    def stretch(self, hall: Hall, found: Sequence[Piece], progress: Progress, came: Mapping[str, bytes]) -> Receipt:
+        """Take some lines of a file that is too long to be taken at once; `came`: the lines by place."""
+        return self._files.stretch(hall, found, progress, came)
+
+    def done(self, hall: Hall, digest: str) -> int:
+        """How many lines of such a file are in already."""
+        newest = next(self._files.marks(hall, digest), None)
+        return newest.done if newest is not None else 0
 
     def forget(self) -> None:
         """Forget what was written last: a version that was erased must not be remembered either."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -43,22 +43,27 @@ class FhirFiles:
         self._learned = False
         # What was refused of a stretch of lines, where that is told and not buried
         self._told: list[Problem] | None = None
+        self._came: Mapping[str, bytes] | None = None
 
-    def stretch(self, hall: Hall, found: Sequence[Piece], progress: Progress) -> Receipt:
+    def stretch(
+        self, hall: Hall, found: Sequence[Piece], progress: Progress, came: Mapping[str, bytes] | None = None
+    ) -> Receipt:
         """Write some lines of a file, each transaction with its mark, which also tells what was refused of them.
+
+        `came`: the lines by place as they came, where those that are refused are to be buried too.
 
         A refusal that names no line is one of the whole transaction, which is halved until it names one. Raises Invalid 503
         when nothing can be written just now, and whatever is refused to the mark itself.
         """
-        self._meant, self._told = Meant(hall, lambda: None, ()), []
+        self._meant, self._told, self._came = Meant(hall, lambda: None, ()), [], came
         receipt = Receipt()
         try:
             self._slice(hall, [(piece, self._new_id()) for piece in found], progress, receipt)
         except _Unnamed:
             middle = len(found) // 2
             before = msgspec.structs.replace(progress, done=progress.done - len(found) + middle)
-            receipt = self.stretch(hall, found[:middle], before)
-            receipt.add(self.stretch(hall, found[middle:], progress))
+            receipt = self.stretch(hall, found[:middle], before, came)
+            receipt.add(self.stretch(hall, found[middle:], progress, came))
         finally:
             self._told = None
         return receipt
@@ -199,21 +204,25 @@ class FhirFiles:
 
     def _refuse(self, hall: Hall, refused: tuple[Piece, str], error: Invalid, receipt: Receipt) -> None:
         piece, id = refused
-        if self._told is not None:
-            receipt.rejected += 1
-            self._told.append(Problem(piece.place, list(error.issues[:TOLD])))
-            return
-        promised = id if piece.promised else ""
-        if piece.change.ready is not None:
-            # What is kept to be mended is what came
-            piece = next(one for one in pieces(self._original()) if one.place == piece.place)
         receipt.rejected += 1
-        receipt.dead += 1
-        receipt.letters.append(self._bury(hall, piece, promised, error))
         if receipt.ack == "AA":
             issue = error.issues[0]
             receipt.ack, receipt.location = "AE", piece.place
             receipt.reason = f"{issue.expression}: {issue.text}" if issue.expression else issue.text
+        if self._told is not None:
+            self._told.append(Problem(piece.place, list(error.issues[:TOLD])))
+            if self._came is None:
+                return
+        receipt.dead += 1
+        receipt.letters.append(self._bury(hall, self._original_of(piece), id if piece.promised else "", error))
+
+    def _original_of(self, piece: Piece) -> Piece:
+        """What is kept to be mended is what came."""
+        if self._told is not None and self._came is not None:
+            return msgspec.structs.replace(piece, body=self._came[piece.place])
+        if piece.change.ready is None:
+            return piece
+        return next(one for one in pieces(self._original()) if one.place == piece.place)
 
     def _change(self, piece: Piece, id: str) -> Change:
         change = piece.change

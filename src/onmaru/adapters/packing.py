@@ -8,7 +8,9 @@ import zlib
 
 from onmaru.fhir.outcome import Invalid, Issue
 
-MAX_UNPACKED = 1 << 30
+# What is no NDJSON is looked at as one whole, which takes several times its size of memory
+MAX_UNPACKED = 128 << 20
+_PART = 1 << 20
 
 
 def detect(data: bytes) -> str:
@@ -20,17 +22,19 @@ def detect(data: bytes) -> str:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Bytes without gzip, at most 1 GiB; Invalid (413, 400) for more or for a broken archive."""
+    """Bytes without gzip, at most 128 MiB; Invalid (413, 400) for more or for a broken archive."""
     if data[:2] != b"\x1f\x8b":
         return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            whole = file.read(MAX_UNPACKED + 1)
+            whole = bytearray()
+            while len(whole) <= MAX_UNPACKED and (part := file.read(_PART)):
+                whole += part
     except (OSError, EOFError, zlib.error) as error:
         raise Invalid(_issue("structure", "the gzip archive is broken"), 400) from error
     if len(whole) > MAX_UNPACKED:
-        raise Invalid(_issue("too-long", "the file unpacks to more than 1 GiB"), 413)
-    return whole
+        raise Invalid(_issue("too-long", "the file unpacks to more than 128 MiB"), 413)
+    return bytes(whole)
 
 
 def _issue(code: str, text: str) -> list[Issue]:

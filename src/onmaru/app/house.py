@@ -83,7 +83,7 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     return Place(home, keys, witness, str(found["store"].value))
 
 
-def _heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
+def heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
     """Take note of what another worker appended."""
     labels = borne(version.body) if version.body is not None else ()
     if labels:
@@ -176,6 +176,11 @@ class House:
         """Whether anybody in a tenant may have subscribed to something."""
         return self.store is not None or (self.folder(tenant) / LEDGER).exists()
 
+    def ledger(self, tenant: str) -> Ledger:
+        """A ledger of the tenant's subscriptions of one's own, to be closed."""
+        keys, _ = self.keys(tenant)
+        return self._ledger(tenant, keys)
+
     def _ledger(self, tenant: str, keys: Keys) -> Ledger:
         store = self.store
         return SqliteLedger(self.folder(tenant), keys.pages) if store is None else store.ledger(keys)
@@ -226,7 +231,7 @@ class House:
         for version, labels in home.index.bearing("Patient", gate.labels.hiding):
             gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
-            home.listeners.append(partial(_heard, gate, home.index))
+            home.listeners.append(partial(heard, gate, home.index))
             home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)

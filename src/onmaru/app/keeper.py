@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from onmaru.app import departing, destroying
 from onmaru.app.erasing import sliced
-from onmaru.app.house import now
+from onmaru.app.house import LEAVING, now
 from onmaru.app.keeping import Keeping, unfinished
 from onmaru.app.refusal import Refusal, verdict
 from onmaru.app.running import Running
@@ -45,6 +45,7 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._exports: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def listing(self) -> Sequence[Mapping[str, Any]]:
         """See `Keeping.listing`."""
@@ -104,8 +105,20 @@ class Keeper:
         self._stopping = True
         await asyncio.gather(*self._exports.values(), return_exceptions=True)
 
+    def reconsider(self, tenant: str) -> None:
+        """Close a tenant that another worker destroys."""
+        if self._running.house.tenancies.of(tenant).state in LEAVING:
+            task = asyncio.create_task(self._let_go(tenant))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def _let_go(self, tenant: str) -> None:
+        async with self._turn:
+            if tenant in self._running.house.opened:
+                await self._running.release(tenant)
+
     async def go_on(self) -> None:
-        """Finish what a crash cut short."""
+        """Finish what a crash cut short, and what another worker destroyed while this one was not there."""
         for tenant in unfinished(self._running.house):
             await self._finish(tenant)
 

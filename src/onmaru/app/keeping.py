@@ -157,5 +157,6 @@ def at_the_keyboard() -> Caller:
 
 
 def unfinished(house: House) -> Sequence[str]:
-    """Tenants whose destruction was begun and cut short."""
-    return [one.tenant for one in house.logins.accounts.tenancies() if one.state == "destroying"]
+    """Tenants whose destruction was begun and cut short, and those of which another worker's left something here."""
+    kept = [one for one in house.logins.accounts.tenancies() if one.state in LEAVING]
+    return [one.tenant for one in kept if one.state == "destroying" or house.folder(one.tenant).exists()]

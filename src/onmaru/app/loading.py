@@ -20,6 +20,7 @@ from onmaru.app.lines import say
 from onmaru.app.progress import progress
 from onmaru.app.reading import Reading, worth
 from onmaru.app.refusal import NO, Refusal
+from onmaru.app.streaming import long, streamed
 
 ENDINGS = (".json", ".ndjson", ".hl7", ".er7", ".txt", ".msg")
 _FIRST = re.compile(rb'"resource"\s*:\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
@@ -86,9 +87,13 @@ def loaded(house: House, tenant: str, files: Sequence[Path]) -> Iterator[tuple[P
     home = house.seat(tenant).home
     hall = house.hall(system(tenant, "load"))
     door = Door(now, new_id)
-    reading = Reading(files, door.known(hall)) if worth(files) else None
+    short = [file for file in files if not long(file)]
+    reading = Reading(short, door.known(hall)) if worth(short) else None
     try:
         for file in files:
+            if long(file):
+                yield file, streamed(house, tenant, file, door)
+                continue
             source = Source("file", file.name, settle=lambda: home.wait(home.tip()))
             receipt = door.take(hall, file.read_bytes(), source, reading.told() if reading is not None else None)
             home.wait(home.tip())

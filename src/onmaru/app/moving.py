@@ -15,6 +15,7 @@ from onmaru.app.refusal import DONE, REFUSED, Refusal
 from onmaru.app.verifying import examined
 from onmaru.engines.sqlite.home import hold
 from onmaru.engines.sqlite.verify import Report
+from onmaru.kernel.subscribing import KEPT
 
 HOME = "home"
 
@@ -47,9 +48,31 @@ def move(tenant: str, goal: str, json: bool) -> int:
         if (after.entries, after.bodies, after.audit_rows) != (before.entries, before.bodies, before.audit_rows):
             raise Refusal("what was moved is not what was there", REFUSED)
         _accounts(source, target, tenant)
+        _subscriptions(source, target, tenant)
         left = _left(there, tenant, back=back)
     say({"tenant": tenant, "entries": after.entries, "audit_rows": after.audit_rows, "left": left}, json=json)
     return DONE
+
+
+def _subscriptions(source: House, target: House, tenant: str) -> None:
+    """Whose subscriptions are, how far each has come and what it told: they go on where they were."""
+    if not source.subscribed(tenant):
+        return
+    old, new = source.ledger(tenant), target.ledger(tenant)
+    try:
+        if not new.lead():
+            raise Refusal(f"a worker serves the subscriptions of tenant {tenant} where they are to go", REFUSED)
+        for id, _ in new.rows():
+            new.own(id, None)
+        for id, _ in old.rows():
+            owner, progress = old.row(id)
+            new.own(id, owner)
+            if progress is not None:
+                events = old.events(id, 0, progress.number, KEPT)
+                new.keep([(id, progress)], [(id, number, t) for number, t in events])
+    finally:
+        old.close()
+        new.close()
 
 
 def _sound(house: House, tenant: str, *, deep: bool = False) -> Report:

@@ -127,7 +127,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     desk = Desk(running, works(rules()), float(found["job_hours"].value))
     health = Health(running, int(found["disk_least_mb"].value) << 20)
     application = build(wire(doorway, found, keeper, health.parts, desk, (outbound, stations)))
-    house.tenancies.changed += [application.reconsider, desk.reconsider]
+    house.tenancies.changed += [_on_loop(one.reconsider) for one in (application, desk, keeper)]
     application.warm()
     listening = server(Entry(application, sockets), host, port, pair, websockets=True)
     address = f"{'https' if pair else 'http'}://{host}:{port}"
@@ -159,6 +159,12 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await keeper.stop()
         await stations.close()
         await running.close()
+
+
+def _on_loop(tell: Callable[[str], None]) -> Callable[[str], object]:
+    """The same on this loop, whichever thread sees first that a tenant is otherwise."""
+    loop = asyncio.get_running_loop()
+    return lambda tenant: loop.call_soon_threadsafe(partial(tell, tenant))
 
 
 def _roomy() -> None:

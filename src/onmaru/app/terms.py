@@ -58,10 +58,11 @@ def delivery(kind: str, path: Path, vocabulary: str, url: str, version: str) -> 
 @click.option("--url", default="", help="The system's url, where it is not the usual one.")
 @click.option("--version", default="", help="The version, where the files do not tell it.")
 @click.option("--vocabulary", default="", help="Of athena: which vocabulary_id.")
+@click.option("--fragment", is_flag=True, help="The files hold only some of the codes: of the others nothing is said.")
 @_of
 @_json
 def load(  # noqa: PLR0913 - click hands over each option as an argument
-    kind: str, path: Path, url: str, version: str, vocabulary: str, tenant: str, json: bool
+    kind: str, path: Path, url: str, version: str, vocabulary: str, fragment: bool, tenant: str, json: bool
 ) -> int:
     """Load a code system of KIND from PATH, a file or the folder of an unpacked release.
 
@@ -69,6 +70,9 @@ def load(  # noqa: PLR0913 - click hands over each option as an argument
     broken off goes on where it was when the same command runs again.
     """
     found = delivery(kind, path, vocabulary, url, version)
+    if fragment:
+        about = msgspec.structs.replace(found.about, content="fragment")
+        found = msgspec.structs.replace(found, about=about, mark=f"{found.mark} fragment")
     store = store_of(tenant)
     with progress(kind, sum(stage.size for stage in found.stages), quiet=json) as advance:
         outcome = store.load(found, advance)

@@ -21,7 +21,7 @@ MOST = 100
 VISITS = 200_000
 """Elements that all selectors of one patch may look at together: others wait for it."""
 LONGEST = 1_000
-LARGEST = 1 << 20
+LARGEST = 1 << 18
 """Bytes of a resource that is patched so: it is written as XML and read again while others wait."""
 _TOKEN = re.compile(r"""\s*(?:(?P<name>(?:[A-Za-z_][\w.\-]*:)?(?:[A-Za-z_][\w.\-]*|\*))|(?P<number>[1-9][0-9]{0,8})"""
                     r"""|"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<mark>[/@\[\]=]))\s*""", re.ASCII)  # fmt: skip

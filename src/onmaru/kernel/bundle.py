@@ -21,6 +21,8 @@ Get = Callable[[str], bytes]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 # Entries of a batch that are acknowledged together
 TOGETHER = 10
+# Bytes of resources that the patches of one Bundle may make together: each is read and written as a whole
+PATCHED = 16 << 20
 # What one step tells who drives it: an errand that may be done elsewhere, or the last position written, which what follows
 # should see; 0: just a place to let others in
 Step = Errand | int
@@ -79,7 +81,11 @@ def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator
 def _transaction(
     record: Record, opened: Opened, limits: Limits, style: Style
 ) -> Generator[Step, Result | None, Processed]:
-    items = [_patched(record, one) for one in (yield from _items(opened, limits, style))]
+    items, left = [], PATCHED
+    for one in (yield from _items(opened, limits, style)):
+        items.append(_patched(record, one, left))
+        left -= _size(items[-1])
+        yield 0
     bodies = yield from _linked(record, items, opened.references)
     ordered = sorted((i for i in items if i.method != "GET"), key=lambda i: ORDER[i.method])
     changes = [_bodied(i.change, bodies.get(i.number, b"")) for i in ordered if i.change]
@@ -112,13 +118,14 @@ def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step
 
 
 def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
-    position = 0
+    position, left = 0, PATCHED
     answers = []
     for number in range(len(opened.entries)):
         entry = opened.entry(number)
         yield position if number % TOGETHER == 0 or entry.method == "GET" else 0
         try:
-            one = _patched(record, item(number, entry, limits.update_create, style.base))
+            one = _patched(record, item(number, entry, limits.update_create, style.base), left)
+            left -= _size(one)
             if one.change is None:
                 answers.append(_got(one, style))
                 continue
@@ -133,12 +140,18 @@ def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Gene
     return Processed(_response("batch-response", answers), position)
 
 
-def _patched(record: Record, one: Item) -> Item:
-    """An entry with a patch as the update it comes to, of the version that stands now."""
+def _size(one: Item) -> int:
+    return len(one.change.body) if one.patch is not None and one.change is not None else 0
+
+
+def _patched(record: Record, one: Item, left: int) -> Item:
+    """An entry with a patch as the update it comes to, of the version that stands now; 413 with no bytes `left`."""
     if one.patch is None or one.change is None:
         return one
     asked = one.change
     try:
+        if left <= 0:
+            raise invalid("too-costly", f"one Bundle patches resources of at most {PATCHED} bytes together", status=413)
         if asked.condition is None:
             current = record.read(asked.type, asked.id)
         else:

@@ -10,7 +10,9 @@ from collections.abc import Generator, Iterator, Sequence
 import msgspec
 from pyroaring import BitMap
 
+from onmaru.fhir import search
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.query import Query
 from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
@@ -62,7 +64,35 @@ def chosen(tenant: Tenant, caller: Caller, asked: Asked, t: int) -> Generator[fl
             positions &= within
         if positions:
             found.append(Chosen(type, positions))
-    return found
+    return [*found, *(yield from _associated(tenant, caller, asked, (found, t)))]
+
+
+def _associated(
+    tenant: Tenant, caller: Caller, asked: Asked, chosen: tuple[Sequence[Chosen], int]
+) -> Generator[float, None, Sequence[Chosen]]:
+    """Provenance of what was chosen: all that is about it, or for each resource the newest."""
+    found, t = chosen
+    refused = any(tenant.gate.refusal(caller, verb, "Provenance") for verb in "rs")
+    if not asked.associated or refused or any(one.type == "Provenance" for one in found):
+        return ()
+    index, every = tenant.index, BitMap.union(BitMap(), *(one.positions for one in found))
+    told, kept = BitMap(), BitMap()
+    target = search.parameters("Provenance")["target"].sp
+    latest = "RelevantProvenanceResources" not in asked.associated
+    standing = index.standing(Query(("Provenance",)), t, tenant.gate.sight(caller, "s"))
+    for number, one in enumerate(reversed(standing)):
+        if number % PEOPLE == 0:
+            yield 1.0
+        (version,) = index.touched(one - 1, one)
+        about = BitMap()
+        for sp, type, id in index.keys(version).reference:
+            there = index.latest(type, id, t) if sp == target else None
+            if there is not None and there.t in every:
+                about.add(there.t)
+        if about - told if latest else about:
+            kept.add(one)
+        told |= about
+    return [Chosen("Provenance", kept)] if kept else ()
 
 
 def _of_type(tenant: Tenant, asked: Asked, what: tuple[str, int], sight: Sight) -> BitMap:

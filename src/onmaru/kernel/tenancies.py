@@ -23,7 +23,7 @@ class Tenancies:
         self._accounts = accounts
         self._now = now
         self._known: dict[str, tuple[int, Tenancy]] = {}
-        self.changed: list[Callable[[str], None]] = []
+        self.changed: list[Callable[[str], object]] = []
 
     def of(self, tenant: str) -> Tenancy:
         """What is kept of a tenant, at most FRESH old; one never spoken of is open and without limits."""

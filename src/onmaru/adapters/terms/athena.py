@@ -5,6 +5,7 @@ Codes are the source's own; the number that OHDSI gives a concept is its propert
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ SYSTEMS = {
 NEEDED = ("concept_id", "concept_name", "vocabulary_id", "concept_code", "standard_concept", "invalid_reason")
 SAID = ("domain_id", "concept_class_id", "standard_concept", "valid_start_date", "valid_end_date", "invalid_reason")
 FORM = Form()
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def delivery(folder: Path, vocabulary: str, url: str = "", version: str = "") -> Delivery:
@@ -59,10 +61,11 @@ def _term(row: Row, vocabulary: str) -> Iterator[Fact | str]:
     if row["vocabulary_id"] != vocabulary:
         return
     number = row["concept_id"]
-    if not number.isdecimal() or len(number) > 12 or not row["concept_code"]:
+    if not _NUMBER.fullmatch(number) or not row["concept_code"]:
         yield "concept_id or concept_code is not of Athena's form"
         return
-    said = [Property("concept-id", "valueInteger", number)]
+    # Beyond FHIR's integers lie the numbers that a site gave itself
+    said = [Property("concept-id", "valueInteger" if int(number) < 2**31 else "valueString", number)]
     said += [Property(name, "valueString", row[name]) for name in SAID if row.get(name)]
     gone = row["invalid_reason"] in ("D", "U")
     yield Term(row["concept_code"], row["concept_name"], "", (), tuple(said), inactive=gone, alias=int(number))
@@ -70,7 +73,7 @@ def _term(row: Row, vocabulary: str) -> Iterator[Fact | str]:
 
 def _synonym(row: Row) -> Iterator[Fact | str]:
     number, text = row["concept_id"], row["concept_synonym_name"]
-    if not number.isdecimal() or not text:
+    if not _NUMBER.fullmatch(number) or not text:
         yield "concept_id or the synonym is not of Athena's form"
         return
     yield Said(int(number), (Designation(text),), loose=True)
@@ -78,7 +81,7 @@ def _synonym(row: Row) -> Iterator[Fact | str]:
 
 def _ancestor(row: Row) -> Iterator[Fact | str]:
     above, below = row["ancestor_concept_id"], row["descendant_concept_id"]
-    if not above.isdecimal() or not below.isdecimal():
+    if not _NUMBER.fullmatch(above) or not _NUMBER.fullmatch(below):
         yield "a concept's number is not one"
     elif row["min_levels_of_separation"] == "1":
         yield Link(int(below), int(above), loose=True)
@@ -86,7 +89,7 @@ def _ancestor(row: Row) -> Iterator[Fact | str]:
 
 def _related(row: Row) -> Iterator[Fact | str]:
     first, second = row["concept_id_1"], row["concept_id_2"]
-    if not first.isdecimal() or not second.isdecimal():
+    if not _NUMBER.fullmatch(first) or not _NUMBER.fullmatch(second):
         yield "a concept's number is not one"
     elif row["relationship_id"] == "Is a" and not row.get("invalid_reason"):
         yield Link(int(first), int(second), loose=True)

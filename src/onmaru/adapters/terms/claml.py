@@ -12,7 +12,7 @@ from xml.parsers import expat
 import msgspec
 
 from onmaru.adapters.terms.reading import mark, required
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.terminology.concepts import Designation, Property
 from onmaru.fhir.terminology.system import About, Declared
 from onmaru.kernel.deliveries import Advance, Delivery, Fact, Link, Refused, Stage, Term
@@ -55,8 +55,12 @@ class _Reader:
         """Read on. Raises Invalid 422 for what is no XML."""
         try:
             self._parser.Parse(data, last)
-        except expat.ExpatError as error:
-            raise invalid("structure", f"line {error.lineno}: not well-formed XML", self._name, 422) from None
+        except Invalid:
+            raise
+        except (expat.ExpatError, LookupError, ValueError):
+            # The two last: an encoding that is none, or that expat cannot read
+            line = self._parser.CurrentLineNumber
+            raise invalid("structure", f"line {line}: not well-formed XML", self._name, 422) from None
 
     def _refuse(self, *told: object) -> None:
         raise invalid("structure", "the document defines entities", self._name, 422)

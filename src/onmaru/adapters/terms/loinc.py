@@ -27,12 +27,11 @@ FORM = Form(",")
 def delivery(folder: Path, url: str = "", version: str = "") -> Delivery:
     """The release unpacked in a folder; its version by the folder's name where none is given. Raises Invalid 404, 422."""
     table = required(folder, "Loinc.csv", "Loinc.csv")
-    parts = find(folder, "LoincPartLink_Primary.csv", "LoincPartLink.csv") if folder.is_dir() else None
+    parts = every(folder, "LoincPartLink*.csv") if folder.is_dir() else []
     tree = find(folder, "ComponentHierarchyBySystem.csv", "MultiAxialHierarchy.csv") if folder.is_dir() else None
     variants = every(folder, "koKR*LinguisticVariant.csv") if folder.is_dir() else []
     stages = [stage(table, FORM, ("LOINC_NUM", "LONG_COMMON_NAME", "STATUS", *AXES), _term)]
-    if parts is not None:
-        stages.append(stage(parts, FORM, ("LoincNumber", "PartNumber", "Property"), _part))
+    stages += [stage(one, FORM, ("LoincNumber", "PartNumber", "Property"), _part) for one in parts]
     if tree is not None:
         stages.append(stage(tree, FORM, ("IMMEDIATE_PARENT", "CODE", "CODE_TEXT"), _node))
         stages.append(stage(tree, FORM, ("IMMEDIATE_PARENT", "CODE", "CODE_TEXT"), _link))

@@ -138,8 +138,11 @@ def _row(name: str, values: list[str] | str, columns: list[str], source: _Source
 
 
 def header(first: str, delimiter: str) -> list[str]:
-    """The names of columns in lower case, as the first line gives them."""
-    return [one.strip().lower() for one in next(_reader([first], delimiter), [])]
+    """The names of columns in lower case, as the first line gives them; none where it is not well quoted."""
+    try:
+        return [one.strip().lower() for one in next(_reader([first], delimiter), [])]
+    except csv.Error:
+        return []
 
 
 Read = Callable[[Row], Iterable[Fact | str]]

@@ -63,7 +63,9 @@ class _Part(ABC):
                 yield
             self._parser.Parse(b"", True)
             yield
-        except (expat.ExpatError, zlib.error, zipfile.BadZipFile, EOFError):
+        except Invalid:
+            raise
+        except (expat.ExpatError, zlib.error, zipfile.BadZipFile, EOFError, OSError, ValueError, LookupError):
             raise invalid("structure", "the workbook is damaged", self._name, 422) from None
 
 
@@ -166,25 +168,31 @@ def cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """(number of the row, its cells) of the first sheet. Raises Invalid 422 for what is no workbook."""
     try:
         book = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise _no_workbook(path) from None
     with book:
         names = {int(found[1]): name for name in book.namelist() if (found := _SHEET.fullmatch(name))}
         if not names:
             raise _no_workbook(path)
         shared = _Shared(path.name)
-        try:
-            if "xl/sharedStrings.xml" in book.namelist():
-                with book.open("xl/sharedStrings.xml") as file:
-                    for _ in shared.fed(file):
-                        continue
-            with book.open(names[min(names)]) as file:
-                sheet = _Sheet(path.name, shared.texts)
-                for _ in sheet.fed(file):
-                    yield from sheet.done
-                    sheet.done.clear()
-        except (RuntimeError, NotImplementedError):
-            raise invalid("not-supported", "the workbook is locked by a password", path.name, 422) from None
+        if "xl/sharedStrings.xml" in book.namelist():
+            with _opened(book, "xl/sharedStrings.xml", path) as file:
+                for _ in shared.fed(file):
+                    continue
+        with _opened(book, names[min(names)], path) as file:
+            sheet = _Sheet(path.name, shared.texts)
+            for _ in sheet.fed(file):
+                yield from sheet.done
+                sheet.done.clear()
+
+
+def _opened(book: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
+    try:
+        return book.open(name)
+    except (RuntimeError, NotImplementedError):
+        raise invalid("not-supported", "the workbook is locked by a password", path.name, 422) from None
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise _no_workbook(path) from None
 
 
 def _no_workbook(path: Path) -> Invalid:

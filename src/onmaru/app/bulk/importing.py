@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,8 +21,9 @@ from onmaru.adapters.pieces import Piece
 from onmaru.app.aside import Aside
 from onmaru.app.bulk.board import File, Outcome
 from onmaru.app.bulk.run import Run
-from onmaru.app.errands import Lines, Readied
+from onmaru.app.errands import Readied
 from onmaru.app.house import new_id, now, system
+from onmaru.app.streaming import pieces, readied, stretches
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.audit import access
@@ -33,6 +35,8 @@ from onmaru.kernel.room import Hall
 
 # Lines and about the bytes of one transaction: some ten milliseconds of the loop that answers everybody
 STRETCH, BYTES = 250, 1 << 20
+# Refused lines of a file that are told one by one; the newest, where there are more
+TOLD = 20_000
 # Bytes of a file from which another process is worth its start
 WORTH = 1 << 20
 # The mark of a stretch is the house's own, whatever the caller may write
@@ -116,7 +120,8 @@ class _Taking:
 
     async def take(self, blob: str, share: tuple[float, float]) -> None:
         """Write what is not in yet; the next lines are made ready in another process meanwhile."""
-        done = max((mark.done for mark in self._files.marks(_own(self._run), self._digest)), default=0)
+        newest = next(self._files.marks(_own(self._run), self._digest), None)
+        done = newest.done if newest is not None else 0
         source = _open(self._run, blob)
         size = source.seek(0, 2) or 1
         self._worth = size > WORTH
@@ -150,16 +155,13 @@ class _Taking:
                 ahead.cancel()
 
     async def _readied(self, some: Sequence[Line]) -> list[Piece]:
-        known = {line.number: line.data for line in some if line.data is not None}
-        ready: dict[int, Piece] = {}
-        if known:
-            errand = Lines(b"\n".join(known.values()), list(known), self._input.type)
-            reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
-            if not isinstance(reply, Readied):
-                raise invalid("exception", "the server failed on this content", status=500)
-            ready = {number: one.piece(number) for number, one in zip(known, reply.lines, strict=True)}
-        long = invalid("too-long", "the line is longer than can be taken")
-        return [ready.get(one.number) or refused_line(f"line {one.number}", self._input.type, long) for one in some]
+        errand = readied(some, self._input.type)
+        if errand is None:
+            return pieces(some, None, self._input.type)
+        reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
+        if not isinstance(reply, Readied):
+            raise invalid("exception", "the server failed on this content", status=500)
+        return pieces(some, reply, self._input.type)
 
     def _write(self, part: Sequence[Piece], done: int) -> None:
         """One transaction, by whoever asked, with what they may write now."""
@@ -178,18 +180,22 @@ class _Taking:
 
 async def _told(run: Run, digest: str, input: Input) -> list[File]:
     """What came of a file, told by its marks: the same whenever it is asked, and however often it was cut short."""
-    marks = list(FhirFiles(new_id, _unburied).marks(_own(run), digest))
-    total, refused = max((one.done for one in marks), default=0), sum(one.refused for one in marks)
+    total = refused = 0
+    told: list[bytes] = []
+    for number, mark in enumerate(FhirFiles(new_id, _unburied).marks(_own(run), digest)):
+        total, refused = max(total, mark.done), refused + mark.refused
+        told = [*_problems(mark, input), *told] if len(told) < TOLD else told
+        if number % 10 == 0:
+            await asyncio.sleep(0)
     made = [File(input.type, total - refused, source=input.url)]
     if refused:
-        blob = await run.keep(_problems(reversed(marks), input))
-        made.append(File("OperationOutcome", refused, blob=blob, of="error", source=input.url))
+        made.append(File("OperationOutcome", len(told), blob=await run.keep(told), of="error", source=input.url))
     return made
 
 
-def _problems(marks: Iterable[Mark], input: Input) -> Iterator[bytes]:
+def _problems(mark: Mark, input: Input) -> Iterator[bytes]:
     """An OperationOutcome a line that was refused; `details` names file and line."""
-    for problem in (one for mark in marks for one in mark.problems):
+    for problem in mark.problems:
         issues: list[dict[str, Any]] = [
             {
                 "severity": issue.severity,
@@ -204,26 +210,19 @@ def _problems(marks: Iterable[Mark], input: Input) -> Iterator[bytes]:
 
 
 def _stretches(source: BinaryIO, done: int) -> Iterator[list[Line]]:
-    """The lines behind the first `done`, in stretches."""
-    held: list[Line] = []
-    size = 0
-    for number, line in enumerate(lines(plain(iter(lambda: source.read(PART), b"")))):
-        if number < done:
-            continue
-        held.append(line)
-        size += len(line.data or b"")
-        if len(held) >= STRETCH or size >= BYTES:
-            yield held
-            held, size = [], 0
-    if held:
-        yield held
+    """The lines behind the first `done`."""
+    return stretches(islice(lines(plain(_parts(source))), done, None), STRETCH, BYTES)
+
+
+def _parts(source: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: source.read(PART), b"")
 
 
 def _digest(run: Run, blob: str) -> str:
     """SHA-256 of a file's unpacked bytes, by which its marks are found."""
     digest = hashlib.sha256()
     with _open(run, blob) as source:
-        for part in plain(iter(lambda: source.read(PART), b"")):
+        for part in plain(_parts(source)):
             digest.update(part)
     return digest.hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from onmaru.app.bulk.board import Board, Job, Outcome
@@ -11,6 +12,9 @@ from onmaru.app.house import House, Seat
 from onmaru.kernel.background import Ticket, acting
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Tenant
+
+# What is fetched for hours holds none of the threads that everybody shares
+_writers = ThreadPoolExecutor(4, "jobs")
 
 
 class Run:
@@ -59,7 +63,8 @@ class Run:
     async def keep(self, data: Iterable[bytes]) -> str:
         """Keep bytes of this job, written in a thread; one that is under way is waited for even by who is cancelled."""
         key = str(self.job.task["identifier"][0]["value"])
-        writing = asyncio.ensure_future(asyncio.to_thread(self.board().keep, key, data))
+        loop = asyncio.get_running_loop()
+        writing = asyncio.ensure_future(loop.run_in_executor(_writers, self.board().keep, key, data))
         writing.add_done_callback(lambda done: None if done.exception() else self._kept.append(done.result()))
         try:
             return await asyncio.shield(writing)

@@ -31,6 +31,7 @@ from onmaru.kernel.record import Change
 
 # Each is told in another way: name in Hangul and Latin, number, visit, result, address, note, attachment, dead letter
 WORDS = ("소멸자", "Vanishing", "X9Q7731", "VN55501", "Zyzzogeton", "가상길 77", "Quixotry", "Flibberty", "Unheardof")
+TRAIL = "audit.db"
 REASON = "본인의 삭제 요구"
 
 
@@ -135,7 +136,7 @@ def _where(house: House) -> dict[str, set[str]]:
 def _kept(house: House) -> Iterator[tuple[str, bytes]]:
     """(place, bytes in clear) of all that the tenant's files hold but the trail of who saw what, which the law keeps."""
     (keys, ring), folder = house.keys(MAIN), house.folder(MAIN)
-    for name in ("log.db", "idx.db", "rows.db"):
+    for name in sorted({path.name for path in folder.glob("*.db")} - {TRAIL}):
         db = connect(folder / name, keys.pages)
         for cell in _cells(db):
             yield name, cell

@@ -7,34 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from onmaru.app.following import Pieces
 from onmaru.app.refusal import verdict
 from onmaru.app.subscriptions.runner import Over, Runner
+from onmaru.app.subscriptions.saying import said
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
-from onmaru.app.watching import Book
+from onmaru.app.subscriptions.world import World
 from onmaru.engines.rounds import Rounds
 from onmaru.fhir.outcome import Invalid
-from onmaru.fhir.subscriptions.notification import Kind, Told
+from onmaru.fhir.subscriptions.notification import Kind
 from onmaru.fhir.subscriptions.topic import is_topic
 from onmaru.fhir.subscriptions.wanted import Wanted, wanted
 from onmaru.kernel.audit import access
-from onmaru.kernel.caller import Caller, Scope
-from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.firing import Board, Event, waits
 from onmaru.kernel.log import Version
-from onmaru.kernel.login import Logins
 from onmaru.kernel.owning import acting
-from onmaru.kernel.record import Change
-from onmaru.kernel.subscribing import HOUSE, Ledger, Owner, Progress
+from onmaru.kernel.subscribing import Ledger, Owner, Progress
 
 SLICE = 100
 # Seconds for which it may look at one version's candidates before others are answered
@@ -43,33 +38,6 @@ ENDED = "what this subscription was made with has ended; write it again"
 NOTHING = Wanted("", (), "rest-hook", "", (), "empty", "json")
 FAULT = "an expression of its topic could not be evaluated on some event"
 log = logging.getLogger("onmaru.subscriptions")
-
-
-class Way(Protocol):
-    """Out of the house: hands a notification over, or raises `Invalid` (403 never, 502 not now)."""
-
-    def turn(self, runner: Runner) -> AbstractAsyncContextManager[object]:
-        """Wait for one's turn; what is told within leaves at once."""
-
-    async def tell(self, runner: Runner, kind: Kind, events: Sequence[Told]) -> None: ...
-
-
-class World(msgspec.Struct, frozen=True):
-    """What a station is given. `head`: the position to follow to. `moved`: returns when it may have grown.
-
-    `open`: whether the tenant is not suspended. `base`: its FHIR address.
-    """
-
-    tenant: Tenant
-    book: Book
-    logins: Logins
-    pieces: Pieces
-    head: Callable[[], int]
-    moved: Callable[[int], Awaitable[None]]
-    durable: Callable[[], Awaitable[object]]
-    open: Callable[[], bool]
-    way: Way
-    base: str
 
 
 class Station:
@@ -366,22 +334,9 @@ class Station:
                 runner.saved = row
 
     async def reflect(self, runner: Runner) -> None:
-        """Write into the Subscription how it stands, unless its owner has just written another."""
-        tenant, progress = self._world.tenant, runner.progress
-        found = tenant.index.latest("Subscription", runner.id, tenant.log.tip())
-        if found is None or found.body is None or (found.caller != HOUSE and found.version != progress.version):
-            return
-        body = _standing(found.body, progress)
-        if body is None:
-            return
-        caller = Caller(tenant.name, HOUSE, frozenset({"system"}), "HOPERAT", _OWN)
-        change = Change("update", "Subscription", runner.id, body, if_match=found.version)
-        try:
-            Chart(tenant, caller).write([change])
-        except Invalid as error:
-            log.warning("the status of a subscription was not written: %s", error.issues[0].code)
-            return
-        await self._world.durable()
+        """Write into the Subscription how it stands."""
+        if said(self._world.tenant, runner.id, runner.progress):
+            await self._world.durable()
 
 
 async def _through(doing: asyncio.Future[Any]) -> Any:
@@ -393,9 +348,6 @@ async def _through(doing: asyncio.Future[Any]) -> Any:
         raise
 
 
-_OWN = (Scope("system", "Subscription", frozenset("cruds")),)
-
-
 def _begun(version: Version, owner: Owner, known: Progress | None, asked: Wanted) -> Progress:
     """Where it begins: a new one at its own writing, one that was in error or at work where it was, one that was off now."""
     if known is not None and known.version == owner.version:
@@ -405,15 +357,3 @@ def _begun(version: Version, owner: Owner, known: Progress | None, asked: Wanted
         number = known.number if known is not None else 0
         return Progress(owner.version, version.t, number, number, state)  # type: ignore[arg-type]  # one of two states
     return msgspec.structs.replace(known, version=owner.version, state=state, error="", failures=0, since=0)
-
-
-def _standing(body: bytes, progress: Progress) -> bytes | None:
-    """A Subscription that says how it stands; None where it says so already."""
-    found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    said = dict(found)
-    said["status"] = msgspec.Raw(msgspec.json.encode(progress.state))
-    said.pop("error", None)
-    if progress.error:
-        said["error"] = msgspec.Raw(msgspec.json.encode(progress.error))
-    changed = {name: bytes(raw) for name, raw in said.items()} != {name: bytes(raw) for name, raw in found.items()}
-    return msgspec.json.encode(said) if changed else None

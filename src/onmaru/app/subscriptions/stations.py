@@ -11,9 +11,10 @@ from onmaru.app.refusal import verdict
 from onmaru.app.running import Motion, Running
 from onmaru.app.subscriptions.runner import Runner
 from onmaru.app.subscriptions.sight import Eyes
-from onmaru.app.subscriptions.station import Station, World
+from onmaru.app.subscriptions.station import Station
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.app.subscriptions.ways import Ways
+from onmaru.app.subscriptions.world import World
 from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
 from onmaru.kernel.accounts import Grant
 from onmaru.kernel.caller import Caller

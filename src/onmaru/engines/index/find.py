@@ -291,13 +291,10 @@ class Finder:
                 yield t, self._keys(self._version(t))
 
     def _ids(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
-        names, here = self._file.names, BitMap()
-        for value in clause.values:
-            for type in types or TYPES:
-                rid = names.known(type, value.text) if isinstance(value, Text) else None
-                t = self._file.last(rid, self._t) if rid is not None else None
-                if t is not None:
-                    here.add(t)
+        texts = [value.text for value in clause.values if isinstance(value, Text)]
+        known = self._file.names.all_known([(type, text) for type in types or TYPES for text in texts])
+        standing = (self._file.last(rid, self._t) for rid in known)
+        here = BitMap([t for t in standing if t is not None])
         if clause.modifier == "not":
             return (self._everything(types) if found is None else found) - here
         return self._within(found, here & self._live if not types else here, types)

@@ -30,6 +30,9 @@ class Opener(Protocol):
 
     def ahead(self, positions: Sequence[int]) -> None: ...
 
+    def apply(self) -> None:
+        """Index everything that was appended: a label put on just now hides too."""
+
     def keys(self, version: Version) -> Keys: ...
 
     def compartments(self, version: Version) -> Compartments: ...
@@ -55,6 +58,8 @@ class Veils:
         gone = BitMap.union(BitMap(), *(self._compartment(patient) for patient in sight.denied))
         if sight.denied or sight.shares:
             gone |= file.inherited([*sight.denied, *sight.shares])
+        if sight.masked:
+            self._opener.apply()
         if sight.masked and file.labelled:
             marked = self._marked(sight, t)
             for patient in sight.lifted:
@@ -111,7 +116,9 @@ class Veils:
         marked = self.bearing(sight.masked)
         if t >= self._file.begun:
             return marked
-        for since in [one for one in self._file.labelled if one > t]:
+        later = marked.copy()
+        later.remove_range(0, t + 1)
+        for since in later:
             rid = self._file.db.execute("SELECT rid FROM ver WHERE t = ?", (since,)).get
             before = self._file.last(int(str(rid)), t)
             if before is not None:

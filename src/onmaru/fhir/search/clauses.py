@@ -124,6 +124,8 @@ def clause(parameter: Parameter, modifier: str, text: str, context: Context) -> 
     """The clause for a parameter, its modifier and its comma-separated alternatives. Raises Malformed."""
     if len(text) > context.limits.characters:
         raise TooMuch(f"a value has at most {context.limits.characters} characters")
+    if "\x00" in text:  # no text of FHIR has it, and PostgreSQL takes none that does
+        raise Malformed("a value holds a character that no FHIR string has")
     alternatives = list(dict.fromkeys(written.split(text, ",")))
     if len(alternatives) > context.limits.values:
         raise TooMuch(f"at most {context.limits.values} alternatives are taken")

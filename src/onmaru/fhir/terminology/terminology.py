@@ -27,6 +27,8 @@ from onmaru.fhir.terminology.value_set import Part, ValueSet, everything, value_
 KINDS = ("CodeSystem", "ValueSet", "ConceptMap")
 # Value sets that rest on one another, one inside the other's making; those in use rest on five or six
 DEEPEST = 64
+SETS = 3_000
+"""Value sets that are kept compiled: R4 has 1,300, and implicit ones are as many as there are concepts."""
 REMEMBERED = 10_000
 LARGEST = 1_500
 """Answers that are kept, and the letters of the largest of them with its question."""
@@ -189,6 +191,8 @@ class Terminology:
         """
         if canonical not in self._members:
             with self._alone:
+                if len(self._members) >= SETS and not self._making:
+                    self._members.clear()
                 self._make(canonical)
         return self._members.get(canonical)
 
@@ -209,7 +213,10 @@ class Terminology:
         by another thread meanwhile."""
         url, version = parted(canonical)
         found = self.value_set(url, version) or (self.value_set(url) if version else None)
-        if found is None or url in self._making or canonical in self._members or len(self._making) >= DEEPEST:
+        if found is None:
+            self._members[canonical] = None
+            return
+        if url in self._making or canonical in self._members or len(self._making) >= DEEPEST:
             return
         self._making.add(url)
         try:

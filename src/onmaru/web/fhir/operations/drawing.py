@@ -12,7 +12,7 @@ from onmaru.fhir.query import Query
 from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall
 
-PAGE = 200
+PAGE = 100
 MOST = 100_000
 
 

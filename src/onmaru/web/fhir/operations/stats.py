@@ -19,6 +19,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.statistics import BARE, REGRESSION, SQUARE, STATISTICS, decimal, line, series
+from onmaru.kernel.entry import ID
 from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
@@ -30,6 +31,8 @@ NAMES = frozenset({"subject", "code", "system", "coding", "duration", "period", 
 UCUM = "http://unitsofmeasure.org"
 SYSTEM = "http://terminology.hl7.org/CodeSystem/observation-statistics"
 ABSENT = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "not-applicable"}]}
+# Members of panels that are looked up in one search
+TOGETHER = 50
 CODES, LIMIT, HOURS = 20, 1000, 24 * 366 * 150
 # What a number may be made of before it is no measurement: 18 digits are FHIR's own bound of what all must keep
 DIGITS, EXPONENT = 40, 50
@@ -68,11 +71,39 @@ class Value(msgspec.Struct, frozen=True):
 async def stats(request: Request, hall: Hall) -> Response:
     """`GET` or `POST Observation/$stats`."""
     wanted = _wanted(given(request, NAMES))
-    found: list[Version] = [version async for version in drawn(hall, wanted.query)]
-    members = [name for version in found for name in _members(version)]
-    if members:
-        found += await _read_members(hall, members, {version.id for version in found})
-    return Response(200, partial(_told, wanted, found), FHIR)
+    seen = _Seen(wanted.limit)
+    async for version in drawn(hall, wanted.query):
+        seen.add(version)
+    members = [id for id in dict.fromkeys(seen.members) if id not in seen.ids]
+    for start in range(0, len(members), TOGETHER):
+        query = parse(("Observation",), [("_id", ",".join(members[start : start + TOGETHER]))])
+        async for version in drawn(hall, query):
+            seen.add(version)
+    return Response(200, partial(_told, wanted, seen), FHIR)
+
+
+class _Seen:
+    """What was measured, of each Observation no more than that; `limit` of them are kept whole."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._codes: dict[frozenset[Coding], frozenset[Coding]] = {}
+        self.values: list[Value] = []
+        self.sources: list[bytes] = []
+        self.members: list[str] = []
+        self.ids: set[str] = set()
+
+    def add(self, version: Version) -> None:
+        observation = read(version.body or b"{}")
+        self.ids.add(version.id)
+        for one in _values(observation):
+            self.values.append(msgspec.structs.replace(one, codes=self._codes.setdefault(one.codes, one.codes)))
+        for one in observation.get("hasMember", ()):
+            type, _, id = str(one.get("reference", "")).rpartition("/")
+            if type == "Observation" and ID.fullmatch(id):
+                self.members.append(id)
+        if len(self.sources) < self._limit:
+            self.sources.append(version.body or b"")
 
 
 def _wanted(asked: Given) -> Wanted:
@@ -131,39 +162,17 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\,|$" else letter for letter in text)
 
 
-# -- the members of panels -----------------------------------------------------------------------------------------
-
-
-def _members(version: Version) -> Iterator[str]:
-    body = version.body or b""
-    for one in read(body).get("hasMember", ()) if b'"hasMember"' in body else ():
-        type, _, id = str(one.get("reference", "")).rpartition("/")
-        if type == "Observation":
-            yield id
-
-
-async def _read_members(hall: Hall, ids: Sequence[str], known: set[str]) -> list[Version]:
-    """The Observations that panels name, as far as the caller sees them."""
-    wanted = [id for id in dict.fromkeys(ids) if id not in known]
-    found: list[Version] = []
-    for start in range(0, len(wanted), 50):
-        query = parse(("Observation",), [("_id", ",".join(wanted[start : start + 50]))])
-        found += [version async for version in drawn(hall, query)]
-    return found
-
-
 # -- in a thread ---------------------------------------------------------------------------------------------------
 
 
-def _told(wanted: Wanted, found: Sequence[Version]) -> bytes:
-    values = [value for version in found for value in _values(read(version.body or b"{}"))]
+def _told(wanted: Wanted, seen: _Seen) -> bytes:
     parts = [
         {"name": "statistics", "resource": one}
-        for code in _meant(wanted, values)
-        for one in _statistics(wanted, code, values)
+        for code in _meant(wanted, seen.values)
+        for one in _statistics(wanted, code, seen.values)
     ]
     head = encode({"resourceType": "Parameters", "parameter": parts})[:-2]
-    sources = [b',{"name":"source","resource":%b}' % (one.body or b"") for one in found[: wanted.limit]]
+    sources = [b',{"name":"source","resource":%b}' % one for one in seen.sources]
     return head + b"".join(sources) + b"]}"
 
 
