@@ -65,6 +65,11 @@ def test_a_listed_and_a_loaded_system_agree_about_everything(tmp_path: Path, see
             assert getattr(one, name)(number) == getattr(other, name)(number), (name, number)
     everything = list(range(40))
     assert list(one.concepts(everything)) == list(other.concepts(everything))
+    for number in everything:
+        (whole,), brief = one.concepts([number]), other.glance(number)
+        assert (brief.code, brief.display, brief.abstract, brief.inactive) == (
+            whole.code, whole.display, whole.abstract, whole.inactive
+        )  # fmt: skip
     assert list(one.codes(BitMap([3, 1]))) == list(other.codes(BitMap([3, 1])))
     for text in (
         "당뇨",

@@ -218,6 +218,24 @@ def test_a_consent_withdrawn_holds_for_what_is_not_fetched_yet(tmp_path: Path) -
     run(tmp_path, journey)
 
 
+def test_a_label_put_on_later_holds_for_what_is_not_fetched_yet_by_the_purpose_it_is_fetched_for(
+    tmp_path: Path,
+) -> None:
+    async def journey(house: BulkHouse) -> None:
+        filled(house)
+        research = {"x-onmaru-purpose": "HRESCH"}
+        begun = await house.ask("GET", "$export?_type=Observation", headers={**LATER, **research})
+        file = (await house.ended(begun.headers["content-location"])).json["output"][0]["url"]
+        secret = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+        given = []
+        for _ in range(2):
+            given += [(await house.ask("GET", file, headers=headers)).body.count(b"\n") for headers in (research, {})]
+            house.put(observation("o2", "p2", meta={"security": [secret]}))
+        assert given == [2, 2, 1, 2]
+
+    run(tmp_path, journey)
+
+
 def test_a_revoked_token_a_disabled_user_and_a_lost_role_end_it(tmp_path: Path) -> None:
     async def journey(house: BulkHouse) -> None:
         filled(house)

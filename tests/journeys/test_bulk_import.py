@@ -71,6 +71,19 @@ def test_lines_are_taken_whole_and_each_that_is_not_is_told_with_its_file_and_nu
     run(tmp_path, journey)
 
 
+def test_a_file_that_cannot_be_had_or_read_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        binary(house, "torn", gzip.compress(b"{}\n" * 100)[:-9])
+        binary(house, "good", ndjson(patient("p1")))
+        told = await imported(house, manifest(*(("Patient", f"Binary/{id}") for id in ("torn", "none", "good"))))
+        assert [(one["inputUrl"], one["count"]) for one in told["output"]] == [("Binary/good", 1)]
+        assert [one["inputUrl"] for one in told["error"]] == ["Binary/torn", "Binary/none"]
+        (issue,) = (await house.lines(told["error"][0]["url"]))[0]["issue"]
+        assert (issue["code"], issue["details"]["text"]) == ("structure", "Binary/torn")
+
+    run(tmp_path, journey)
+
+
 def test_the_same_file_again_adds_nothing_and_tells_the_same(tmp_path: Path) -> None:
     async def journey(house: BulkHouse) -> None:
         binary(house, "a", ndjson(patient("p1"), b"x"))

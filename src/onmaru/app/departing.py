@@ -146,12 +146,14 @@ def name_in(folder: Path, key: bytes | None) -> str:
 
 def _imported(house: House, tenant: str, reader: reading.Reader, scratch: Path, told: Told) -> dict[str, Any]:
     reader.check()
-    keys, ring = house.keys_in(scratch, tenant)
     kept = [file for part in writing.latest(reader.folder, "accounts") for file in part.files]
     if len(kept) != 1:
         raise reading.Broken("there is no file of accounts, or more than one")
     accounts = _bare(msgspec.json.decode(reader.text(kept[0]), type=Accounts))
-    ring = keyring.bring_names(scratch, ring, bytes.fromhex(accounts.names))
+    names = bytes.fromhex(accounts.names)
+    if len(names) != KEY:
+        raise reading.Broken("the key of names is none")
+    keys, ring = house.keys_in(scratch, tenant, names)
     reading.restore_log(reader, scratch, keys, told)
     reading.restore_trail(reader, scratch, keys)
     home = Home(scratch, keys, now)

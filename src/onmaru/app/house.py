@@ -32,7 +32,9 @@ from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.terms.store import TermStore
 from onmaru.engines.witness import Head, lying, sign
 from onmaru.fhir.query import Query
+from onmaru.kernel import assigning
 from onmaru.kernel.accounts import Accounts
+from onmaru.kernel.assigning import Assigned
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
@@ -44,7 +46,7 @@ from onmaru.kernel.room import Hall, Room, narrowed
 from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.subscribing import Ledger
 from onmaru.kernel.tasks import TaskJobs
-from onmaru.kernel.tenancies import Tenancies
+from onmaru.kernel.tenancies import GONE, Tenancies
 from onmaru.kernel.tenancy import Limits
 
 if TYPE_CHECKING:
@@ -81,6 +83,14 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     found = chosen.load(environ)
     home, keys, witness = (Path(str(found[name].value)).expanduser() for name in ("home", "keys", "witness"))
     return Place(home, keys, witness, str(found["store"].value))
+
+
+def assigned(file: str) -> Sequence[Assigned]:
+    """The rules in a file by which codes put labels on what is written; "" none."""
+    try:
+        return assigning.rules(Path(file).expanduser().read_text("utf-8")) if file else ()
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise Refusal(f"label_rules: {file}: {error}") from None
 
 
 def heard(gate: Gate, index: FollowedIndex, version: Version) -> None:
@@ -165,7 +175,7 @@ class House:
     def exists(self, tenant: str) -> bool:
         """Whether requests may name this tenant."""
         there = tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
-        return there and self.tenancies.of(tenant).state not in LEAVING
+        return there and self.tenancies.closed(tenant) != GONE
 
     @property
     def opened(self) -> Sequence[str]:
@@ -196,9 +206,9 @@ class House:
             self.store.same_key(tenant, folder)
         return found
 
-    def keys_in(self, folder: Path, tenant: str) -> tuple[Keys, keyring.Keyring]:
-        """The same for a tenant that lies, or will lie, in any folder."""
-        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant)
+    def keys_in(self, folder: Path, tenant: str, names: bytes = b"") -> tuple[Keys, keyring.Keyring]:
+        """The same for a tenant that lies, or will lie, in any folder; `names`: see `keyring.tenant_keyring`."""
+        ring = keyring.tenant_keyring(folder, self.where.keys, self._master, tenant, names)
         seals = keyring.Keyring(self.signer.private_bytes_raw()).key(f"seals/{tenant}")
         return Keys(tenant, ring.key("pages"), ring.key("codes"), seals), ring
 
@@ -227,12 +237,13 @@ class House:
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
             gate.learn(version)
+        gate.assigned = assigned(chosen.of_tenant("label_rules", tenant, self._environ))
         gate.labels.occur(home.index.codings())
         for version, labels in home.index.bearing("Patient", gate.labels.hiding):
             gate.labels.take(version.type, version.id, labels)
         if not isinstance(home, Home):
             home.listeners.append(partial(heard, gate, home.index))
-            home.listeners.append(lambda version: rules.forget() if version.type in DEFINING else None)
+            home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)

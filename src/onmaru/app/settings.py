@@ -92,8 +92,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keys",
         str(Path(_folder("XDG_CONFIG_HOME", ".config", "Preferences")) / "keys"),
-        "The folder of the master and signing keys. Keep it apart from `home` and back it up apart: "
-        "without it nothing stored can be read.",
+        "The folder of the master and signing keys and of each tenant's own. Keep it apart from `home` and back it up "
+        "apart: without it nothing stored can be read.",
         "the user's configuration directory: ~/.config/onmaru/keys on Linux",
     ),
     Setting(
@@ -230,6 +230,14 @@ SETTINGS: tuple[Setting, ...] = (
         among=LEVELS,
     ),
     Setting(
+        "label_rules",
+        "",
+        "A TOML file that says which codes put a security label on what is written: `[[assign]]` with `label` and `codes` "
+        "as `system|code` (`F1*` for all that begin so) and `source`, where the list is from. Empty: labels are put on by "
+        "hand. "
+        "`[tenant.NAME]` of the file gives a tenant its own.",
+    ),
+    Setting(
         "mail_server",
         "",
         "The relay that takes the house's mails: `smtps://relay.example.org:465`, or `smtp://relay.example.org:587`, which "
@@ -276,7 +284,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
 TABLES = frozenset({"room", "mllp", "outbound", "tenant", "oidc"})
-OF_TENANT = frozenset({"validation", "integrity"})
+OF_TENANT = frozenset({"validation", "integrity", "label_rules"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:

@@ -94,26 +94,28 @@ def sync_folder(folder: Path) -> None:
 # A wrapped key of this form names the tenant's own key; one without it (60 bytes) was wrapped by the master key alone
 _OWN = b"\x02"
 _NAME = 16
-_WRAPPED = 60
-# The key of names that a tenant brought with it
-_NAMES = "names.key"
+_SECRET = 32
+_OLD = 12 + _SECRET + 16
 
 
-def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str) -> Keyring:
-    """Unwrap the tenant's key in `folder`, making and wrapping a new one for a new tenant, with an own key in `keys`."""
+def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str, names: bytes = b"") -> Keyring:
+    """Unwrap the tenant's key in `folder`, making and wrapping a new one for a new tenant, with an own key in `keys`.
+
+    `names`: the key by which a new tenant that comes from another house names its blobs, since its record refers to them.
+    """
     path = folder / "tenant.key"
     if not path.exists():
         if (folder / "log.db").exists():
             raise KeyLost(f"tenant {tenant}: the log is there but its key is not")
-        name, secret, nonce = os.urandom(_NAME), os.urandom(32), os.urandom(12)
+        name, secret, nonce = os.urandom(_NAME), os.urandom(_SECRET), os.urandom(12)
         own = os.urandom(32)
         fresh = _own_place(keys, tenant, name)
         fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_new(fresh, own)
         sync_folder(keys)
-        wrapped = nonce + AESGCM(_both(master_key, own)).encrypt(nonce, secret, tenant.encode())
+        wrapped = nonce + AESGCM(_both(master_key, own)).encrypt(nonce, secret + names, tenant.encode())
         write_new(path, _OWN + name + wrapped)
-        return Keyring(secret)
+        return Keyring(secret, names)
     wrapped, key = path.read_bytes(), master_key
     place = own_place(folder, keys, tenant)
     if place is not None:
@@ -121,28 +123,16 @@ def tenant_keyring(folder: Path, keys: Path, master_key: bytes, tenant: str) -> 
             raise KeyLost(f"tenant {tenant}: its own key is not in this folder of keys, or was destroyed")
         wrapped, key = wrapped[1 + _NAME :], _both(master_key, place.read_bytes())
     try:
-        ring = Keyring(AESGCM(key).decrypt(wrapped[:12], wrapped[12:], tenant.encode()))
-        brought = folder / _NAMES
-        return Keyring(ring._secret, _unboxed(ring, brought.read_bytes())) if brought.exists() else ring
+        kept = AESGCM(key).decrypt(wrapped[:12], wrapped[12:], tenant.encode())
     except Exception as error:
         raise KeyLost(f"tenant {tenant}: its key does not open with this master key") from error
-
-
-def bring_names(folder: Path, ring: Keyring, names: bytes) -> Keyring:
-    """Have a tenant that comes from another house name its blobs as there, since its record refers to them."""
-    nonce = os.urandom(12)
-    write_new(folder / _NAMES, nonce + AESGCM(ring.key("naming")).encrypt(nonce, names, b"names"))
-    return Keyring(ring._secret, names)
-
-
-def _unboxed(ring: Keyring, kept: bytes) -> bytes:
-    return AESGCM(ring.key("naming")).decrypt(kept[:12], kept[12:], b"names")
+    return Keyring(kept[:_SECRET], kept[_SECRET:])
 
 
 def own_place(folder: Path, keys: Path, tenant: str) -> Path | None:
     """Where the tenant's own key lies, or lay; None for a tenant of before there were such keys."""
     kept = (folder / "tenant.key").read_bytes()
-    if len(kept) != _WRAPPED + 1 + _NAME or kept[:1] != _OWN:
+    if len(kept) <= _OLD or kept[:1] != _OWN:
         return None
     return _own_place(keys, tenant, kept[1 : 1 + _NAME])
 

@@ -159,7 +159,7 @@ class Chart:
                 if labels or version.type in LEARNT:
                     self._tenant.gate.learn(version, labels)
                 if version.type in DEFINING:
-                    self._tenant.rules.forget()
+                    self._tenant.rules.forget(version.type)
                 elif version.type in WATCHED:
                     self._tenant.watch.took(self._caller, version)
             self._note_unwritten(plan, changes, decided)

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Clause
 from onmaru.fhir.search.dates import span
+from onmaru.kernel.assigning import Assigned
 from onmaru.kernel.caller import Caller, Role, Scope
 from onmaru.kernel.consent import Closed, Consents
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, Labels
@@ -49,6 +50,7 @@ class Compartments(NamedTuple):
 
 
 UNKNOWN = ""
+NOBODY: frozenset[str] = frozenset()
 # Of these every version says something to the gate; of others those that bear a security label
 LEARNT = frozenset({"Consent", "Patient"})
 # Of these types only resources that satisfy all clauses of one alternative
@@ -189,6 +191,7 @@ class Gate:
         self.tenant = tenant
         self.consents = consents
         self.labels = Labels()
+        self.assigned: Sequence[Assigned] = ()
         self.now = now
         self.closed = closed
 
@@ -218,7 +221,7 @@ class Gate:
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
         hidden = self.consents.closed(caller, self.now())
         masked, marked = self.labels.masked(caller)
-        lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else frozenset()
+        lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else NOBODY
         return Sight(
             types=None if "*" in granted else frozenset(granted),
             only=frozenset({caller.patient}) if bound else None,

@@ -140,6 +140,8 @@ class Allowance(NamedTuple):
     lowers: bool
 
 
+# No label and no patient
+NOTHING: tuple[frozenset[Coding], frozenset[str]] = (frozenset(), frozenset())
 LEAST = Allowance(meanings().normal, frozenset(), False)
 
 
@@ -233,7 +235,7 @@ class Labels:
     def masked(self, caller: Caller) -> tuple[frozenset[Coding], frozenset[str]]:
         """The labels that hide from this caller what bears them, and the patients whose own labels hide all of theirs."""
         if not self._codings or "system" in caller.roles:
-            return frozenset(), frozenset()
+            return NOTHING
         asker = (caller.roles, caller.purpose)
         found = self._found.get(asker)
         if found is None:

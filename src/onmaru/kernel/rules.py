@@ -115,9 +115,12 @@ class Rules:
             self._own = defined_here(one.body for one in written if one.body is not None)
         return self._own
 
-    def forget(self) -> None:
-        """A definition was written: read them again when they are next needed."""
-        self._library = self._own = None
+    def forget(self, type: str) -> None:
+        """A definition of this type was written: read its like again when they are next needed."""
+        if type == "SearchParameter":
+            self._own = None
+        else:
+            self._library = None
 
     def judge(self, body: bytes) -> None:
         """Raise Invalid 422 with every error of an admitted body that the level does not let in."""

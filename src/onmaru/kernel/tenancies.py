@@ -22,7 +22,8 @@ class Tenancies:
     def __init__(self, accounts: Callable[[], Accounts], now: Callable[[], int]) -> None:
         self._accounts = accounts
         self._now = now
-        self._known: dict[str, tuple[int, Tenancy]] = {}
+        # Until when, what is kept, and why nobody gets at it
+        self._known: dict[str, tuple[int, Tenancy, str]] = {}
         self.changed: list[Callable[[str], object]] = []
 
     def of(self, tenant: str) -> Tenancy:
@@ -37,8 +38,10 @@ class Tenancies:
 
     def closed(self, tenant: str) -> str:
         """Why nobody gets at the tenant's record now; "" where it is open."""
-        state = self.of(tenant).state
-        return "" if state == "open" else SUSPENDED if state == "suspended" else GONE
+        known = self._known.get(tenant)
+        if known is not None and self._now() < known[0]:
+            return known[2]
+        return _why(self.of(tenant))
 
     def check(self, tenant: str) -> None:
         """`Invalid` 403 where it is closed."""
@@ -55,7 +58,12 @@ class Tenancies:
         before = self._known.get(found.tenant)
         if before is None and len(self._known) >= ROOM:
             self._known.clear()
-        self._known[found.tenant] = (now + FRESH, found)
+        self._known[found.tenant] = (now + FRESH, found, _why(found))
         if before is not None and before[1] != found:
             for tell in self.changed:
                 tell(found.tenant)
+
+
+def _why(tenancy: Tenancy) -> str:
+    state = tenancy.state
+    return "" if state == "open" else SUSPENDED if state == "suspended" else GONE

@@ -12,6 +12,7 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search.cost import check
 from onmaru.fhir.search.own import check as check_own
+from onmaru.kernel.assigning import mark
 from onmaru.kernel.books import TYPES, may_keep
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.compartment import MANY
@@ -164,8 +165,10 @@ class Plan:
         return made
 
     def _judge(self, type: str, made: Admitted) -> None:
-        """Refuse what the tenant's rules and the gate do not let in."""
+        """Refuse what the tenant's rules and the gate do not let in; put on the labels that the tenant's codes ask for."""
         refuse_strange(type, made.keys.labels)
+        if self._gate.assigned:
+            mark(made, self._gate.assigned)
         if type == "Consent":
             refuse_endless(made.body)
         if type == "SearchParameter":

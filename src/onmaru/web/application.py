@@ -236,7 +236,8 @@ class Application:
     async def _in_turn(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         """The answer, when it is this tenant's turn. Tenants that are none are one: they take no share of the others'."""
         whose = visit.tenant if self._doors.tenants(visit.tenant) else ""
-        await self._shares.begin(whose)
+        if not self._shares.begun(whose):
+            await self._shares.begin(whose)
         try:
             return await self._answer(visit, surface, path, protocol)
         finally:

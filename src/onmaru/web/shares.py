@@ -38,6 +38,14 @@ class Shares:
 
     # -- shares ----------------------------------------------------------------------------------------------------
 
+    def begun(self, tenant: str) -> bool:
+        """Whether a request went on at once, as it does while no other tenant asks; else `begin` is for it."""
+        under_way = self._running.get(tenant, 0)
+        if self._lines or len(self._running) != (1 if under_way else 0):
+            return False
+        self._running[tenant] = under_way + 1
+        return True
+
     async def begin(self, tenant: str) -> None:
         """Return when a request of this tenant may go on; `end` follows, whatever happens."""
         if tenant in self._lines or not self._free(tenant):

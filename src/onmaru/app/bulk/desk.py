@@ -32,6 +32,8 @@ TOUCH_EVERY = 60.0
 MARK = "jobs"
 PART = 1 << 20
 HOUR = 3_600 * 1_000_000
+# What a job that failed is answered with; 404 would say that there is none
+_STATUS = {"forbidden": 403, "not-found": 422, "structure": 422, "value": 422, "too-long": 422}
 log = logging.getLogger("onmaru")
 
 
@@ -77,7 +79,7 @@ class Desk:
         job, ticket = self._mine(asker, id)
         if job.status == "failed":
             code, _, text = job.reason.partition(": ")
-            return State(done=True, issues=[Issue(code, text)], status=403 if code == "forbidden" else 500)
+            return State(done=True, issues=[Issue(code, text)], status=_STATUS.get(code, 500))
         found = self._outcome(asker.tenant, job)
         if found is None or job.status != "completed":
             run = self._runs.get((asker.tenant, id))

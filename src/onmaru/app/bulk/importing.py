@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from onmaru.adapters.ahead import refused_line
-from onmaru.adapters.fhirfile import FhirFiles, Mark, Progress
+from onmaru.adapters.fhirfile import FhirFiles, Mark, Problem, Progress
 from onmaru.adapters.lines import PART, Line, lines, plain
 from onmaru.adapters.pieces import Piece
 from onmaru.app.aside import Aside
@@ -79,10 +79,14 @@ class Importing:
             for number, one in enumerate(asked.wanted.input):
                 run.check()
                 name = f"input {number}"
-                if name not in kept:
-                    kept[name] = await run.keep(self._fetched(run, one))
-                    run.board().marked(run.job, **kept)
-                digest = await asyncio.to_thread(_digest, run, kept[name])
+                try:
+                    if name not in kept:
+                        kept[name] = await run.keep(self._fetched(run, one))
+                        run.board().marked(run.job, **kept)
+                    digest = await asyncio.to_thread(_digest, run, kept[name])
+                except Invalid as error:
+                    made.append(await _unread(run, one, error))
+                    continue
                 share = (number / len(asked.wanted.input), 1 / len(asked.wanted.input))
                 await _Taking(run, aside, digest, one).take(kept[name], share)
                 made += await _told(run, digest, one)
@@ -178,6 +182,15 @@ class _Taking:
         self._files.stretch(self._run.house.hall(keeper), allowed, Progress(self._digest, done, []))
 
 
+async def _unread(run: Run, input: Input, error: Invalid) -> File:
+    """What is told of a file that could not be had or read; where nobody may be sent there, the import ends."""
+    if error.status == 403 or run.over:
+        raise error
+    problem = Problem("", list(error.issues))
+    blob = await run.keep(_problems(Mark(problems=[problem]), input))
+    return File("OperationOutcome", 1, blob=blob, of="error", source=input.url)
+
+
 async def _told(run: Run, digest: str, input: Input) -> list[File]:
     """What came of a file, told by its marks: the same whenever it is asked, and however often it was cut short."""
     total = refused = 0
@@ -200,7 +213,7 @@ def _problems(mark: Mark, input: Input) -> Iterator[bytes]:
             {
                 "severity": issue.severity,
                 "code": issue.code,
-                "details": {"text": f"{input.url} {problem.place}"},
+                "details": {"text": f"{input.url} {problem.place}".strip()},
                 "diagnostics": issue.text,
                 **({"expression": [issue.expression]} if issue.expression else {}),
             }

@@ -5,7 +5,7 @@ Forbidden and closed positions are subtracted before anything is counted, chaine
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pyroaring import BitMap
 
 from onmaru.engines.index import order
-from onmaru.engines.index.joins import Joins
+from onmaru.engines.index.joins import Joins, pointers
 from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
@@ -229,6 +229,8 @@ class Finder:
 
     def _narrow(self, found: BitMap | None, types: tuple[str, ...], node: Node) -> BitMap:
         if isinstance(node, Either):
+            if together := pointers(node):
+                return self._within(found, self._naming(together), types)
             return _union(self._alternative(found, types, type, one) for type, one in node.of)
         if isinstance(node, Chain):
             return self._within(found, self._chain(found, node), types)
@@ -237,6 +239,14 @@ class Finder:
         if isinstance(node, Wide):
             raise unwidened(node)
         return self._scanned(found, types, node)
+
+    def _naming(self, together: Mapping[tuple[Ref, ...], Sequence[int]]) -> BitMap:
+        """What refers to any of some resources by any of some parameters: hundreds of them for `_revinclude=*`."""
+        names = self._file.names
+        return _union(
+            self._file.naming(sps, names.all_known([(one.type, one.id) for one in refs]))
+            for refs, sps in together.items()
+        )
 
     def _alternative(self, found: BitMap | None, types: tuple[str, ...], type: str, node: Node) -> BitMap:
         if not type:

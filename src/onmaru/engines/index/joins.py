@@ -13,9 +13,23 @@ from pyroaring import BitMap
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
+from onmaru.fhir.query import Clause, Either, Ref
 
 FEW = 512
 """Resources up to which their own bodies are quicker to ask than the tables."""
+
+
+def pointers(node: Either) -> dict[tuple[Ref, ...], list[int]]:
+    """Resources → the parameters that may point at them, where the node asks for nothing else; else empty."""
+    found: dict[tuple[Ref, ...], list[int]] = {}
+    for type, one in node.of:
+        if type or not isinstance(one, Clause) or one.modifier or one.parameter.expression:
+            return {}
+        refs = tuple(value for value in one.values if isinstance(value, Ref) and value.type)
+        if len(refs) != len(one.values):
+            return {}
+        found.setdefault(refs, []).append(one.parameter.sp)
+    return found
 
 
 class Opener(Protocol):

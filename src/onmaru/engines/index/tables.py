@@ -30,12 +30,8 @@ SLICE_ROWS = 500
 # Texts times codes of one parameter up to which each text is kept with each code: beyond, it is kept without a code, for a
 # candidate is looked at again anyway.
 MOST_PAIRS = 2000
-# Positions that one join begins with
-JOINED = 10_000
 # Keys of a version up to which none of its rows are worth a pause; so few make fewer pairs than MOST_PAIRS
 FEW = 80
-
-
 Row = TypeVar("Row")
 
 
@@ -162,13 +158,20 @@ class Tables:
     def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
         """(t, by): the version at `by` refers with a parameter to the resource whose version is at t, for these t."""
         waiting = iter(positions)
-        while some := list(islice(waiting, JOINED)):
+        while some := list(islice(waiting, 20 * SLICE_ROWS)):
             found: Any = self.db.execute(
                 """SELECT v.t, r.t FROM json_each(?) w CROSS JOIN ver v ON v.t = w.value
                 CROSS JOIN ref r ON r.sp = ? AND r.rid = v.rid""",
                 (json.dumps(some), sp),
             )
             yield from found.fetchall()
+
+    def naming(self, sps: Sequence[int], rids: Sequence[int]) -> BitMap:
+        """Versions that refer with any of these parameters to any of these resources."""
+        rows = (
+            "SELECT t FROM ref WHERE sp IN (SELECT value FROM json_each(?)) AND rid IN (SELECT value FROM json_each(?))"
+        )
+        return BitMap([t for (t,) in self.db.execute(rows, (json.dumps(list(sps)), json.dumps(list(rids))))])
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

@@ -22,14 +22,18 @@ class Wholesale(Bodies):
         """See the door."""
         raise NotImplementedError
 
+    def apply(self) -> None:
+        """Index everything that was noted."""
+        raise NotImplementedError
+
     def standing(self, query: Query, t: int, sight: Sight) -> BitMap:
         """See the door."""
         self.reach(t)
         return Finder(self.file, self, t, sight).matching(query)
 
     def seen(self, positions: BitMap, type: str, t: int, sight: Sight) -> BitMap:
-        """What is hidden is looked up once, and again when the sight or the record has moved."""
-        self.reach(t)
+        """What is hidden is looked up once, and again when the sight or the record has moved, durably or not."""
+        self.apply()
         state = (self.file.position, t, sight)
         if self._finder is None or self._finder[0] != state:
             self._finder = state, Finder(self.file, self, t, sight)

@@ -74,6 +74,11 @@ class PgTables(Tables):
         )
         return iter(rows)
 
+    def naming(self, sps: Sequence[int], rids: Sequence[int]) -> BitMap:
+        """All in one question."""
+        rows = self._link.execute("SELECT t FROM ref WHERE sp = ANY(?) AND rid = ANY(?)", (list(sps), list(rids)))
+        return BitMap([t for (t,) in rows])
+
     def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
         """(t, keys of the patients) of these versions; the patients' ids are remembered."""
         rows = self._link.execute("SELECT t, pats FROM ver WHERE t = ANY(?)", (list(positions),))

@@ -20,18 +20,21 @@ from onmaru.fhir.terminology.text import matching
 # Variables of one statement, and rows read while others wait
 CHUNK = 500
 STRETCH = 10_000
+# Concepts whose code, display and standing are kept at hand
+GLANCED = 50_000
 
 
 class KeptSystem:
     """One file, read only. The connection is used by one thread at a time."""
 
     def __init__(self, path: Path, key: bytes) -> None:
-        self._db = connect(path, key, cache_mb=16, readonly=True)
+        self._db = connect(path, key, cache_mb=32, readonly=True)
         self._lock = Lock()
         self.about = msgspec.msgpack.decode(self._kept("about"), type=About)
         self.size = len(self._set("everything"))
         # The last questions of a busy ward, which asks the same again and again
-        self.number = lru_cache(maxsize=50_000)(self._number)
+        self.number = lru_cache(maxsize=GLANCED)(self._number)
+        self._glanced: dict[int, Concept] = {}
         self._concept = lru_cache(maxsize=5_000)(self._read_concept)
         self._line = lru_cache(maxsize=2_000)(self._read_line)
 
@@ -53,8 +56,26 @@ class KeptSystem:
         return BitMap.deserialize(held) if held else BitMap()
 
     def _number(self, code: str) -> int | None:
-        rows = self._all("SELECT n FROM concept WHERE code = ?", (code,))
-        return rows[0][0] if rows else None
+        """One read for what nearly every question goes on to ask."""
+        rows = self._all("SELECT n, code, display, flags FROM concept WHERE code = ?", (code,))
+        return self._noted(*rows[0]) if rows else None
+
+    def _noted(self, number: int, code: str, display: str, flags: int) -> int:
+        if len(self._glanced) >= GLANCED:
+            self._glanced.clear()
+        concept = Concept(code, display, abstract=bool(flags & ABSTRACT), inactive=bool(flags & INACTIVE))
+        self._glanced[number] = concept
+        return number
+
+    def glance(self, number: int) -> Concept:
+        """See System."""
+        found = self._glanced.get(number)
+        if found is None:
+            [row] = self._all("SELECT n, code, display, flags FROM concept WHERE n = ?", (number,))
+            self._noted(*row)
+            # Another thread may clear what is noted at any moment
+            return self._glanced.get(number) or self._read_concept(number)
+        return found
 
     def concepts(self, numbers: Sequence[int]) -> Sequence[Concept]:
         """See System."""

@@ -201,7 +201,9 @@ def asked(operation: str, query: Iterable[tuple[str, str]], body: bytes) -> Aske
         else:
             name = next((name for name, wanted in kinds.items() if wanted == kind and wanted in RESOURCES), "")
             if not name:
-                raise invalid("structure", "Parameters", "resourceType")
+                raise invalid(
+                    "structure", "Parameters are wanted, or the resource that the operation is about", "resourceType"
+                )
             found.add(name, resource, name)
     return found
 

@@ -109,6 +109,10 @@ class ListedSystem:
         """See System."""
         return [self._concepts[number] for number in numbers]
 
+    def glance(self, number: int) -> Concept:
+        """See System; here it is at hand whole."""
+        return self._concepts[number]
+
     def codes(self, numbers: BitMap | None = None) -> Iterable[tuple[int, str]]:
         """See System."""
         chosen = range(len(self._concepts)) if numbers is None else numbers

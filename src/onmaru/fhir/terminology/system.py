@@ -53,6 +53,9 @@ class System(Protocol):
     def concepts(self, numbers: Sequence[int]) -> Sequence[Concept]:
         """The concepts of some numbers, in their order."""
 
+    def glance(self, number: int) -> Concept:
+        """The concept without its designations and properties."""
+
     def codes(self, numbers: BitMap | None = None) -> Iterable[tuple[int, str]]:
         """(number, code) in order; None: of all concepts."""
 

@@ -29,7 +29,7 @@ KINDS = ("CodeSystem", "ValueSet", "ConceptMap")
 DEEPEST = 64
 SETS = 3_000
 """Value sets that are kept compiled: R4 has 1,300, and implicit ones are as many as there are concepts."""
-REMEMBERED = 10_000
+REMEMBERED = 20_000
 LARGEST = 1_500
 """Answers that are kept, and the letters of the largest of them with its question."""
 SNOMED = "http://snomed.info/sct"

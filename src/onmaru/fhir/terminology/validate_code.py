@@ -74,7 +74,8 @@ def _judged(
 ) -> Verdict:
     """A code that is there, held against its display and its standing. `given`: the display that a value set gives it."""
     system, number = at
-    concept = system.concepts([number])[0]
+    plain = not code.display and not asked.get("displayLanguage")
+    concept = system.glance(number) if plain else system.concepts([number])[0]
     display = given or shown(terms, system, concept, asked.text("displayLanguage"))
     if concept.abstract and asked.get("abstract") is False:
         return Verdict(False, said(language, "abstract"), display)

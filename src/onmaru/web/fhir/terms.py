@@ -24,7 +24,6 @@ from onmaru.fhir.terminology.subsumes import subsumes
 from onmaru.fhir.terminology.terminology import Terminology
 from onmaru.fhir.terminology.translate import translate
 from onmaru.fhir.terminology.value_set import value_set
-from onmaru.kernel import scope
 from onmaru.kernel.caller import Scope
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
@@ -44,19 +43,20 @@ def permit(visit: Visit, path: str) -> None:
     """Refuse, with an audit row, whoever may not read the type that an operation is on."""
     type_name, _, name = path.partition("/")
     _, caller = visit.known()
-    if name in NAMES and not (
-        scope.allows(caller.scopes, type_name, "r") or scope.allows(caller.scopes, type_name, "s")
-    ):
+    if name in NAMES and not _open(caller.scopes, type_name):
         deny(visit, "scope")
         raise invalid("forbidden", "not permitted: scope", status=403)
 
 
 def on_type(request: Request, hall: Hall) -> Response:
     """`CodeSystem/$lookup` and the like. What was asked of the same definitions before is answered as it was then."""
-    terms = hall.rules.terms if _whole(hall.caller.scopes, request.params["type"]) else hall.rules.shared_terms
+    scopes, type_name = hall.caller.scopes, request.params["type"]
+    if not _open(scopes, type_name):
+        raise invalid("forbidden", "not permitted: scope", status=403)
+    terms = hall.rules.terms if _whole(scopes, type_name) else hall.rules.shared_terms
     if request.body:
         return _answered(request, hall, terms)
-    asked_before = (request.params["type"], request.params["operation"], hall.language, *request.query)
+    asked_before = (type_name, request.params["operation"], hall.language, *request.query)
     known = terms.remembered.get(asked_before)
     if known is None:
         answer = _answered(request, hall, terms)
@@ -91,6 +91,10 @@ def on_instance(request: Request, hall: Hall) -> Response:
     return _later(
         _ANSWERS[f"{type_name}/{name}"], hall.rules.terms, question, hall, msgspec.json.decode(stored or b"{}")
     )
+
+
+def _open(scopes: Iterable[Scope], type_name: str) -> bool:
+    return any(one.type in (type_name, "*") and not one.verbs.isdisjoint("rs") for one in scopes)
 
 
 def _whole(scopes: Iterable[Scope], type_name: str) -> bool:
