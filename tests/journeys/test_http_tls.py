@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 from tests.served import free_port
 
+from onmaru.adapters import mllp
 from onmaru.app import certificates
 from onmaru.app.beside import answering
 from onmaru.app.certificates import Renewing
@@ -112,6 +113,28 @@ def test_a_renewed_certificate_is_shown_to_new_connections_and_a_broken_one_is_n
         return seen
 
     assert asyncio.run(lived()) == ["CN=first", "CN=first", "CN=second"]
+
+
+def test_a_listener_for_messages_shows_a_renewed_certificate_and_no_half_of_one(tmp_path: Path) -> None:
+    async def lived() -> list[str]:
+        pair = issue(tmp_path, "first")
+        context = mllp.tls_context(str(pair.chain), str(pair.key))
+        listener = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+        port = listener.sockets[0].getsockname()[1]
+        key = pair.key.read_bytes()
+        issue(tmp_path, "second")
+        good = pair.key.read_bytes()
+        pair.key.write_bytes(key)
+        with pytest.raises(ssl.SSLError):
+            certificates.shown_anew(context, pair)
+        seen = [await shown(port)]
+        pair.key.write_bytes(good)
+        certificates.shown_anew(context, pair)
+        seen.append(await shown(port))
+        listener.close()
+        return seen
+
+    assert asyncio.run(lived()) == ["CN=first", "CN=second"]
 
 
 def test_half_a_pair_or_one_that_does_not_fit_is_refused_at_the_start(tmp_path: Path) -> None:

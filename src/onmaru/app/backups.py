@@ -101,7 +101,11 @@ def listing(tenant: str, json: bool) -> None:
     for line in source.lines.lines():
         good = source.lines.proved(line)
         for number in source.lines.numbers(line):
-            point = _readable(source, line, number)
+            try:
+                point = source.lines.point(line, number)
+            except Damaged as error:
+                say({"tenant": tenant, "line": line, "number": number, "wrong": str(error)}, json=json)
+                continue
             if point.whole:
                 say({**_told(line, point), "proved": number in good}, json=json)
 
@@ -128,20 +132,24 @@ def verify(tenant: str, line: str, number: int, scratch: Path | None, json: bool
               help="The home to restore into; the tenant must not be in it.")  # fmt: skip
 @click.option("--position", type=click.IntRange(0), default=None, help="The last position wanted; by default all.")
 @click.option("--at", "moment", default="", help="As it was at this time, 2026-11-23T05:00:00Z; by default all.")
-@click.option("--line", default="", help="From this line; by default the newest.")
+@click.option("--from", "origin", default="", metavar="LINE[:NUMBER]",
+              help="From this line, or this point of it; by default the newest.")  # fmt: skip
 @_json
-def restore(tenant: str, home: Path, position: int | None, moment: str, line: str, json: bool) -> int:
+def restore(tenant: str, home: Path, position: int | None, moment: str, origin: str, json: bool) -> int:
     """Make a home with TENANT as it was at a position or a time. What was erased since is erased there too.
 
     The keys have to be those of before. Its people and apps come along, its tokens do not. The witness is told.
     """
     source = _source(tenant)
-    line, point = _chosen(source, line, 0)
+    line, _, number = origin.partition(":")
+    line, point = _chosen(source, line, int(number) if number.isdigit() else 0)
     until = ENDLESS if position is None else position
     wanted = Wanted(line, point.number, until, _time(moment) if moment else ENDLESS)
     with progress("Positions", None, quiet=json) as advance, _damage():
-        report = restored(source, wanted, home.expanduser().resolve(), advance)
+        report, unread = restored(source, wanted, home.expanduser().resolve(), advance)
     said = {"tenant": tenant, "ok": report.ok, "home": str(home), **_counts(report)}
+    if unread:
+        said["erasures_unread_in_points"] = unread
     say(said, json=json)
     return DONE if report.ok else NO
 

@@ -7,10 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
+from pathlib import Path
 
 from granian.server.embed import Server
 
-from onmaru.app.certificates import Renewing, certificate
+from onmaru.app.certificates import Renewing, certificate, shown_anew
 from onmaru.app.doorway import Doorway
 from onmaru.app.health import Health
 from onmaru.app.metrics import Gauges
@@ -19,7 +20,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.rewriting import Bounds, Rewriting
 from onmaru.app.settings import Chosen
 from onmaru.web.application import Application
-from onmaru.web.server import renew, server
+from onmaru.web.server import Certificate, renew, server
 
 log = logging.getLogger("onmaru")
 
@@ -33,6 +34,9 @@ async def beside(
         pair = certificate(found)
         if pair is not None:
             stack.push_async_callback(Renewing(pair, partial(renew, listening, pair)).close)
+        if doorway.tls is not None:
+            mine = Certificate(*(Path(str(found[f"mllp_{name}"].value)) for name in ("certificate", "key")))
+            stack.push_async_callback(Renewing(mine, partial(shown_anew, doorway.tls, mine)).close)
         rewriting = Rewriting(doorway.running, _bounds(found))
         stack.push_async_callback(rewriting.close)
         doorway.alarms = rewriting.lines

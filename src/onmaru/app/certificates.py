@@ -32,6 +32,12 @@ def certificate(found: Mapping[str, Chosen]) -> Certificate | None:
     return pair
 
 
+def shown_anew(context: ssl.SSLContext, pair: Certificate) -> None:
+    """Have a listener's context show what the files hold now; raises, and stays, where they do not fit."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*pair)
+    context.load_cert_chain(*pair)
+
+
 class Renewing:
     """Calls `taken` when the files of a pair have changed; what it raises leaves the old pair in place and is told of."""
 

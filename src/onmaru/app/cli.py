@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
     "rooms": ("onmaru.app.rooms_listing:listing", "List the rooms and what each offers."),
+    "sbom": ("onmaru.app.sbom:sbom", "Tell what this installation is made of, and which of it advisories speak of."),
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
     "tenant": ("onmaru.app.tenants:tenant", "Make, list, suspend, export and destroy tenants."),

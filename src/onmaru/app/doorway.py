@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +43,7 @@ class Count(msgspec.Struct):
 class Doorway:
     """Takes messages for any tenant, one after the other on the event loop, and is the web's `Letters`.
 
-    `ear`: the process that hears them beforehand, where there is one.
+    `ear`: the process that hears them beforehand, where there is one. `tls`: what the MLLP listener with TLS shows.
     """
 
     def __init__(self, running: Running, peers: Sequence[mllp.Peer]) -> None:
@@ -50,6 +51,7 @@ class Doorway:
         self.peers = peers
         self.listening = False
         self.ear: Ear | None = None
+        self.tls: ssl.SSLContext | None = None
         self._doors: dict[str, Door] = {}
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
         self._http: dict[str, Count] = {}

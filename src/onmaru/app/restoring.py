@@ -60,43 +60,42 @@ def packed(house: House, tenant: str) -> bytes:
 def proved(source: Source, line: str, number: int, scratch: Path | None, told: Told) -> tuple[Proof, Report]:
     """Restore a point into a scratch home and prove all of it: chain, bodies, audit, blobs, against the signed heads."""
     with tempfile.TemporaryDirectory(prefix="onmaru-", dir=scratch) as folder:
-        house, tenant, reached = _filled(source, Wanted(line, number), Path(folder), told)
-        report = judged(source, house, tenant, reached)
+        house, filled, reached = _filled(source, Wanted(line, number), Path(folder), told)
+        report = judged(source, house, filled.point.tenant, reached)
         return Proof(now(), report.entries, report.bodies, report.audit_rows, report.blobs), report
 
 
-def restored(source: Source, wanted: Wanted, home: Path, told: Told) -> Report:
-    """Make a new home with the tenant in it, proved and signed for the witness. `home` must not hold the tenant."""
+def restored(source: Source, wanted: Wanted, home: Path, told: Told) -> tuple[Report, int]:
+    """Make a new home with the tenant in it, proved and signed for the witness. `home` must not hold the tenant.
+
+    Gives also how many later points could not be looked through for what was erased since.
+    """
     tenant = source.lines.point(wanted.line, wanted.number).tenant
     place = home / "tenants" / tenant
     if place.exists():
         raise Refusal("the tenant is in that home already; restore into another folder", REFUSED)
     (home / "tenants").mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restoring-", dir=home) as folder:
-        house, _, reached = _filled(source, wanted, Path(folder), told)
+        house, filled, reached = _filled(source, wanted, Path(folder), told)
         report = judged(source, house, tenant, reached)
         if not report.ok:
-            return report
-        accounts = msgspec.msgpack.decode(_restoring(source, wanted).accounts(house.keys(tenant)[1]), type=Accounts)
+            return report, filled.unread
+        accounts = msgspec.msgpack.decode(filled.accounts(house.keys(tenant)[1]), type=Accounts)
         house.folder(tenant).rename(place)
         sync_folder(place.parent)
     _settled(source, home, tenant, accounts)
-    return report
+    return report, filled.unread
 
 
-def _restoring(source: Source, wanted: Wanted) -> Restoring:
-    return Restoring(source.lines, source.secret, wanted.line, wanted.number)
-
-
-def _filled(source: Source, wanted: Wanted, home: Path, told: Told) -> tuple[House, str, tuple[int, int, int]]:
-    """A home with what was backed up of one tenant and nothing else; its name, and the position, block and time reached."""
-    restoring = _restoring(source, wanted)
+def _filled(source: Source, wanted: Wanted, home: Path, told: Told) -> tuple[House, Restoring, tuple[int, int, int]]:
+    """A home with what was backed up of one tenant and nothing else, and the position, block and time reached."""
+    restoring = Restoring(source.lines, source.secret, wanted.line, wanted.number)
     house = House(replace(source.where, home=home, store=""), rooms=())
     folder = house.folder(restoring.point.tenant)
     restoring.key(folder)
     keys, ring = house.keys(restoring.point.tenant)
     t, block = restoring.run(Into(folder, keys, ring, now), (wanted.position, wanted.before), told)
-    return house, restoring.point.tenant, (t, block, restoring.point.at)
+    return house, restoring, (t, block, restoring.point.at)
 
 
 def judged(source: Source, house: House, tenant: str, reached: tuple[int, int, int]) -> Report:

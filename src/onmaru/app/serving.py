@@ -200,7 +200,8 @@ async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) 
         raise Refusal(f"setting mllp.peer: there is no tenant {unknown[0]}; `onmaru tenant add {unknown[0]}` makes it")
     if not host:
         return 0
-    for port, context in ((plain, None), (tls, _tls(found) if tls else None)):
+    doorway.tls = _tls(found) if tls else None
+    for port, context in ((plain, None), (tls, doorway.tls)):
         if port:
             listener = mllp.Server(doorway.peers, doorway.take, doorway.durable, doorway.refuse)
             await listener.start(host, port, context)

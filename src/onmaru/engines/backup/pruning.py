@@ -87,8 +87,14 @@ class Pruning:
         return [line for line in names if proved and line < proved[-1] and self._ended(lines, line) < due]
 
     def _ended(self, lines: Lines, line: str) -> int:
-        numbers = lines.numbers(line)
-        return lines.point(line, numbers[-1]).at if numbers else int(line.partition("-")[0])
+        """When the line's newest point was made, by any point of it: one that was slipped in makes it no older."""
+        ends = [int(line.partition("-")[0])]
+        for number in lines.numbers(line):
+            try:
+                ends.append(lines.point(line, number).at)
+            except Damaged:
+                ends.append(self._now)
+        return max(ends)
 
     def _line(self, path: Path, line: str) -> bool:
         """A line goes at once, by its name; then its bytes."""

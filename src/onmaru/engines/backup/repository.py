@@ -14,7 +14,8 @@ from typing import Protocol
 from onmaru.engines.keyring import sync_folder
 
 CHUNK = 1 << 20
-NAME = re.compile(r"[a-z0-9][a-z0-9.\-]{0,79}(/[a-z0-9][a-z0-9.\-]{0,79}){0,5}")
+PLAIN = re.compile(r"[a-z0-9][a-z0-9.\-]{0,79}")
+NAME = re.compile(rf"{PLAIN.pattern}(/{PLAIN.pattern}){{0,5}}")
 SCRATCH = ".unfinished-"
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
-from onmaru.engines.backup.forms import Damaged, Part, tenant_box
+from onmaru.engines.backup.forms import Box, Damaged, Part, tenant_box
 from onmaru.engines.backup.repository import whole
 from onmaru.engines.backup.writing import Lines
 from onmaru.engines.chain import unpack
@@ -49,6 +49,7 @@ class Restoring:
     def __init__(self, lines: Lines, secret: bytes, line: str, number: int) -> None:
         self._lines, self._secret, self._line = lines, secret, line
         self._numbers = [one for one in lines.numbers(line) if one <= number]
+        self.unread = 0
         self.point = lines.point(line, number)
         if not self.point.whole:
             raise Damaged("this point is a step of a backup that was not finished")
@@ -71,8 +72,8 @@ class Restoring:
             trail.execute(sqlite_trail.SCHEMA)
             for name, data in self._read(self._line, self._numbers):
                 told(_put(log, trail, box.open(name, data, Part), until))
-            for name, data in self._since():
-                _put(log, trail, msgspec.structs.replace(box.open(name, data, Part), blocks=[]), (0, 0))
+            for part in self._since(box):
+                _put(log, trail, msgspec.structs.replace(part, blocks=[]), (0, 0))
             later: list[Any] = log.execute(_LATER).fetchall()
             for one in (log, trail):
                 truncated(one)
@@ -89,19 +90,28 @@ class Restoring:
             if number != expected:
                 raise Damaged(f"point {expected} is missing")
             for name, digest in self._lines.point(line, number).parts:
-                try:
-                    data = whole(self._lines.repository, name)
-                except FileNotFoundError as error:
-                    raise Damaged(f"{name} is missing") from error
-                if sha256(data).hexdigest() != digest:
-                    raise Damaged(f"{name} is not what was written")
-                yield name, data
+                yield name, self._object(name, digest)
 
-    def _since(self) -> Iterator[tuple[str, bytes]]:
-        """The parts of newer lines, for what was erased since."""
+    def _object(self, name: str, digest: str) -> bytes:
+        try:
+            data = whole(self._lines.repository, name)
+        except FileNotFoundError as error:
+            raise Damaged(f"{name} is missing") from error
+        if sha256(data).hexdigest() != digest:
+            raise Damaged(f"{name} is not what was written")
+        return data
+
+    def _since(self, box: Box) -> Iterator[Part]:
+        """The parts after the point, in newer lines too, for what was erased since; what cannot be read is counted."""
         for line in self._lines.lines():
-            if line > self._line:
-                yield from self._read(line, self._lines.numbers(line))
+            for number in self._lines.numbers(line) if line >= self._line else ():
+                if line == self._line and number in self._numbers:
+                    continue
+                try:
+                    for name, digest in self._lines.point(line, number).parts:
+                        yield box.open(name, self._object(name, digest), Part)
+                except Damaged:
+                    self.unread += 1
 
     def _blobs(self, folder: Path) -> None:
         """Put every blob but those that are gone by the newest point of all: what was erased since stays erased."""

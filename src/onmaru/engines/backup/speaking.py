@@ -16,7 +16,7 @@ from typing import IO, Literal
 
 import msgspec
 
-from onmaru.engines.backup.repository import CHUNK, Folder, Misnamed
+from onmaru.engines.backup.repository import CHUNK, PLAIN, Folder, Misnamed
 
 LONGEST = CHUNK + 1024
 DONE, THERE, MISSING, REFUSED = "done", "there", "missing", "refused"
@@ -64,7 +64,10 @@ class Spoken:
         self._ask("names", folder)
         found = []
         while name := self._hear():
-            found.append(name.decode())
+            found.append(name.decode("ascii", "replace"))
+        # Names become paths here: the vault may be in other hands
+        if not all(PLAIN.fullmatch(name) for name in found):
+            raise Unheard("the keeper of the repository tells of names that no object has")
         return found
 
     def close(self) -> None:

@@ -48,11 +48,11 @@ class Lines:
 
     def numbers(self, line: str) -> list[int]:
         """The numbers of a line's points, in order."""
-        return [int(name) for name in self.repository.names(f"{self.folder}/lines/{line}/points")]
+        return [int(name) for name in self.repository.names(f"{self.folder}/lines/{line}/points") if name.isdigit()]
 
     def proved(self, line: str) -> set[int]:
         """The numbers of those that were restored and proved."""
-        return {int(name) for name in self.repository.names(f"{self.folder}/lines/{line}/proved")}
+        return {int(name) for name in self.repository.names(f"{self.folder}/lines/{line}/proved") if name.isdigit()}
 
     def point(self, line: str, number: int) -> Point:
         """One point; Damaged where it is not what was written."""
@@ -66,11 +66,14 @@ class Lines:
         return found
 
     def last(self) -> tuple[str, Point | None]:
-        """The newest line and its last point, of a step too; ("", None) where there is none."""
+        """The newest line and its last point, of a step too; ("", None) where there is none that can be read."""
         for line in reversed(self.lines()):
             numbers = self.numbers(line)
             if numbers:
-                return line, self.point(line, numbers[-1])
+                try:
+                    return line, self.point(line, numbers[-1])
+                except Damaged:
+                    break
         return "", None
 
     def keep(self, line: str, kind: str, number: int, value: object) -> bool:
