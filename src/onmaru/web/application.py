@@ -32,7 +32,7 @@ from onmaru.web.meter import Meter, span
 from onmaru.web.oauth.shared import OPENED, Shared
 from onmaru.web.oauth.surface import OAuth
 from onmaru.web.origin import Asked, Origin
-from onmaru.web.packing import packed, taken
+from onmaru.web.packing import heavy, packed, taken
 from onmaru.web.pages import Pages
 from onmaru.web.rooms import Rooms
 from onmaru.web.router import MethodRefused
@@ -157,9 +157,8 @@ class Application:
             response = refusal(failed, fhir=surface == "fhir")
         if surface == "fhir":
             self._count(visit, path, response)
-            if special(scope.headers, scope.query_string):
+            if heavy(response) or special(scope.headers, scope.query_string):
                 response = await self._formed(scope, response)
-            response = await packed(response, scope.headers)
         self.meter.answered(surface, response.status, started)
         self._traced(scope, request_id, (surface, response.status, started))
         head = self._head(scope, request_id, visit if surface in OPENED else None)
@@ -205,11 +204,13 @@ class Application:
         return head
 
     async def _formed(self, scope: Scope, response: Response) -> Response:
-        """The answer in the form that was asked for, a refusal too."""
-        try:
-            return await shown(response, scope.headers, scope.query_string)
-        except Invalid as error:
-            return refusal(error, fhir=True)
+        """The answer in the form that was asked for, a refusal too, and packed where that is worth it."""
+        if special(scope.headers, scope.query_string):
+            try:
+                response = await shown(response, scope.headers, scope.query_string)
+            except Invalid as error:
+                response = refusal(error, fhir=True)
+        return await packed(response, scope.headers)
 
     def _place(self, path: str) -> tuple[str, str, str]:
         """Tenant, surface ("" for pages) and the path below the surface."""
@@ -231,11 +232,12 @@ class Application:
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
         address = self._origin.address(scope)
-        return Visit(self._doors, request, request_id, tenant, address, base.startswith("https:"), base, self._denials)
+        there, secure = self._doors.tenants(tenant), base.startswith("https:")
+        return Visit(self._doors, request, request_id, tenant, address, secure, base, self._denials, there)
 
     async def _in_turn(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         """The answer, when it is this tenant's turn. Tenants that are none are one: they take no share of the others'."""
-        whose = visit.tenant if self._doors.tenants(visit.tenant) else ""
+        whose = visit.tenant if visit.there else ""
         if not self._shares.begun(whose):
             await self._shares.begin(whose)
         try:

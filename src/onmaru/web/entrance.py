@@ -57,7 +57,7 @@ def cookie(header: str, wanted: str = COOKIE) -> str:
 
 def trail_of(visit: Visit) -> str:
     """The tenant in whose trail this visit is noted: its own, the default one where nobody has such a tenant."""
-    return visit.tenant if visit.doors.tenants(visit.tenant) else visit.doors.settings.tenant
+    return visit.tenant if visit.there else visit.doors.settings.tenant
 
 
 def deny(visit: Visit, reason: str) -> None:

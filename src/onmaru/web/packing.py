@@ -36,10 +36,15 @@ def squeezed(body: bytes, level: int = 1) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+def heavy(response: Response) -> bool:
+    """Whether an answer is large enough to be worth packing."""
+    return len(response.body) >= LEAST if isinstance(response.body, bytes) else False
+
+
 async def packed(response: Response, headers: Mapping[str, str]) -> Response:
     """The answer to a request with a bearer token in gzip, where that is taken and worth it; any other as it is."""
     body = response.body
-    if not isinstance(body, bytes) or len(body) < LEAST or "authorization" not in headers or not taken(headers):
+    if not isinstance(body, bytes) or not heavy(response) or "authorization" not in headers or not taken(headers):
         return response
     named = any(name in ("content-encoding", "content-range") for name, _ in response.headers)
     if named or not response.type.startswith(TEXTS):

@@ -17,7 +17,7 @@ from onmaru.web.doors import Doors, Language
 class Visit(msgspec.Struct):
     """`caller` and `standing` are None before authentication. `base` is the tenant's own address, without a last slash.
 
-    `counted`: it counts among the requests that its tenant has under way.
+    `there`: somebody has such a tenant. `counted`: it counts among the requests that its tenant has under way.
     """
 
     doors: Doors
@@ -28,6 +28,7 @@ class Visit(msgspec.Struct):
     secure: bool
     base: str
     denials: Denials
+    there: bool
     standing: Standing | None = None
     caller: Caller | None = None
     counted: bool = False
