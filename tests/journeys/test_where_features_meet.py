@@ -1,0 +1,34 @@
+"""Where features made apart meet: a limit that one keeps holds on the others' paths too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bulk_house import BulkHouse, run
+from tests.journeys.test_bulk_export import observation, patient
+
+HIDING = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}]}
+
+
+def test_a_document_that_is_kept_bears_the_labels_of_what_is_in_it(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        secret = observation("o1", "p1", meta=HIDING)
+        composition = {
+            "resourceType": "Composition",
+            "id": "c",
+            "status": "final",
+            "type": {"text": "note"},
+            "subject": {"reference": "Patient/p1"},
+            "date": "2026-11-23",
+            "author": [{"display": "Kim"}],
+            "title": "note",
+            "section": [{"title": "values", "entry": [{"reference": "Observation/o1"}]}],
+        }
+        house.put(patient("p1"), secret, composition)
+        nurse = house.issue("nurse", "nurse")
+        kept = await house.ask("POST", "Composition/c/$document?persist=true")
+        assert kept.status == 200 and b"Observation/o1" in kept.body and kept.json["meta"]["security"]
+        assert (await house.ask("GET", "Observation/o1", token=nurse)).status == 404
+        assert (await house.ask("GET", f"Bundle/{kept.json['id']}", token=nurse)).status == 404
+
+    run(tmp_path, journey)
