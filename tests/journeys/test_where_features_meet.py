@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bulk_house import BulkHouse, run
+from tests.bulk_house import LATER, BulkHouse, run
 from tests.journeys.test_bulk_export import observation, patient
+from tests.journeys.test_bulk_import import binary, manifest, ndjson
+
+from onmaru.app.house import MAIN
+from onmaru.kernel.accounts import User
 
 HIDING = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}]}
+
+
+def bound(house: BulkHouse) -> str:
+    """The token of an app that a data manager bound to one patient."""
+    made = User(MAIN, "bound", "bound", ("data-manager",), patient="p1")
+    house.house.logins.keep_user(made)
+    return house.house.logins.issue(made, "patient/*.cruds")[0]
+
+
+def test_who_is_bound_to_one_patient_brings_nothing_in_bulk_and_reads_no_audit_trail(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        house.put(patient("p1"), patient("p2"))
+        binary(house, "a", ndjson(observation("o1", "p2")))
+        token = bound(house)
+        answer = await house.ask("POST", "$import", manifest(("Observation", "Binary/a")), LATER, token)
+        assert (answer.status, answer.json["issue"][0]["diagnostics"]) == (403, "not permitted: patient")
+        assert "entry" not in (await house.ask("GET", "AuditEvent", token=token)).json
+        assert (await house.ask("GET", "AuditEvent/row-1", token=token)).status == 404
+
+    run(tmp_path, journey)
 
 
 def test_a_document_that_is_kept_bears_the_labels_of_what_is_in_it(tmp_path: Path) -> None:
