@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.bulk_house import LATER, BulkHouse, run
 from tests.journeys.test_bulk_export import observation, patient
 from tests.journeys.test_bulk_import import binary, manifest, ndjson
 
-from onmaru.app.house import MAIN
+from onmaru.app.house import MAIN, system
 from onmaru.kernel.accounts import User
 
 HIDING = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}]}
@@ -30,6 +31,24 @@ def test_who_is_bound_to_one_patient_brings_nothing_in_bulk_and_reads_no_audit_t
         assert (answer.status, answer.json["issue"][0]["diagnostics"]) == (403, "not permitted: patient")
         assert "entry" not in (await house.ask("GET", "AuditEvent", token=token)).json
         assert (await house.ask("GET", "AuditEvent/row-1", token=token)).status == 404
+
+    run(tmp_path, journey)
+
+
+def test_a_job_that_somebody_wrote_by_hand_destroys_nothing(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        house.put(patient("p1"))
+        status = await house.begun("$export")
+        await house.ended(status)
+        real = (await house.ask("GET", f"Task/{status.rpartition('/')[2]}")).json
+        blobs = house.house.hall(system(MAIN)).blobs
+        victim = blobs.put([b"of somebody else"], label="other")
+        task: dict[str, Any] = {**real, "output": [{"type": {"text": "file"}, "valueString": victim}]}
+        task.pop("id")
+        forged = (await house.ask("POST", "Task", task)).json["id"]
+        assert (await house.ask("DELETE", f"$job/{forged}")).status == 404
+        assert blobs.has(victim)
+        assert (await house.ask("GET", status)).status == 200
 
     run(tmp_path, journey)
 
