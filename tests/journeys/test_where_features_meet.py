@@ -35,6 +35,20 @@ def test_who_is_bound_to_one_patient_brings_nothing_in_bulk_and_reads_no_audit_t
     run(tmp_path, journey)
 
 
+def test_a_filter_of_an_export_may_name_a_value_set(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        house.put(patient("p1", gender="female"), patient("p2", gender="male"))
+        genders = "http:%252F%252Fhl7.org/fhir/ValueSet/administrative-gender"
+        asked = f"$export?_type=Patient&_typeFilter=Patient%3Fgender:in={genders}"
+        assert len((await house.exported(asked))["Patient"]) == 2
+        unknown = await house.ended(
+            await house.begun("$export?_typeFilter=Patient%3Fgender:in=http:%252F%252Fnone.example")
+        )
+        assert (unknown.status, unknown.json["issue"][0]["code"]) == (422, "not-supported")
+
+    run(tmp_path, journey)
+
+
 def test_a_job_that_somebody_wrote_by_hand_destroys_nothing(tmp_path: Path) -> None:
     async def journey(house: BulkHouse) -> None:
         house.put(patient("p1"))
