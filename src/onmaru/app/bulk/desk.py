@@ -33,7 +33,9 @@ MARK = "jobs"
 PART = 1 << 20
 HOUR = 3_600 * 1_000_000
 # What a job that failed is answered with; 404 would say that there is none
-_STATUS = {"forbidden": 403, "not-found": 422, "structure": 422, "value": 422, "too-long": 422}
+_STATUS = {"forbidden": 403} | dict.fromkeys(
+    ("not-found", "structure", "value", "too-long", "not-supported", "too-costly"), 422
+)
 log = logging.getLogger("onmaru")
 
 
