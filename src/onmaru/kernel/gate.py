@@ -147,11 +147,6 @@ class Sight(msgspec.Struct, frozen=True):
             return self
         return msgspec.structs.replace(self, types=None, narrowed={})
 
-    def within(self, patient: str) -> Sight:
-        """The same, narrowed to one patient's compartment."""
-        both = frozenset({patient}) if self.only is None else self.only & {patient}
-        return msgspec.structs.replace(self, only=both)
-
     def whole_types(self) -> Sight:
         """The same without the types of which scopes show some resources only, for what cannot judge one resource."""
         if not self.narrowed or self.types is None:
