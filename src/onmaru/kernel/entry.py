@@ -106,6 +106,13 @@ def version_of(etag: str) -> int:
     return int(found[1])
 
 
+def absence(tags: str) -> bool:
+    """Whether If-None-Match of an update lets it make alone (RFC 9110, 13.1.2); `Invalid` (400) for anything but `*`."""
+    if tags.strip() != "*":
+        raise invalid("value", "If-None-Match of a write is *: it then only makes what is not there")
+    return True
+
+
 class _Head(msgspec.Struct):
     id: str = ""
 
@@ -148,14 +155,15 @@ def _delete(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
 def _change(op: Literal["update", "delete"], entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
     match = version_of(entry.if_match) if entry.if_match else None
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
+    absent = op == "update" and bool(entry.if_none_match) and absence(entry.if_none_match)
     if len(path) == 1:
         condition = criteria_of(_type(path, 1), pairs_of(criteria))
         id = id_within(body) if body else ""
-        return Change(op, path[0], id, body, match, condition=condition, name=name)
+        return Change(op, path[0], id, body, match, condition=condition, name=name, absent=absent)
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):
         raise invalid("value", "the url is not of the form Type/id")
-    return Change(op, type_name, path[1], body, match, name=name)
+    return Change(op, type_name, path[1], body, match, name=name, absent=absent)
 
 
 def _type(path: list[str], parts: int) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.query import Query
-from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
+from onmaru.kernel.entry import ID, absence, criteria_of, id_within, pairs_of, version_of
 from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.record import Change, Written
 from onmaru.kernel.room import Hall, Request, Response
@@ -58,13 +58,14 @@ class Writes:
         return self.write(request, hall, change)
 
     def update(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
-        """`PUT Type/id`; If-Match names the version that must be current (412)."""
+        """`PUT Type/id`; If-Match names the version that must be current, If-None-Match: * asks for none (412)."""
         check_content(request.headers)
         params = request.params
         if not ID.fullmatch(params["id"]):
             raise invalid("value", "an id has 1 to 64 letters, digits, - and .")
         make = self._settings.update_create
-        change = Change("update", params["type"], params["id"], request.body, if_match(request), make=make)
+        match, absent = if_match(request), only_make(request)
+        change = Change("update", params["type"], params["id"], request.body, match, make=make, absent=absent)
         return self.write(request, hall, change)
 
     def update_matching(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
@@ -79,6 +80,7 @@ class Writes:
             if_match(request),
             condition=criteria(request),
             make=self._settings.update_create,
+            absent=only_make(request),
         )
         return self.write(request, hall, change)
 
@@ -143,6 +145,12 @@ def if_match(request: Request) -> int | None:
     """The version that If-Match names, None without it."""
     text = request.headers.get("if-match")
     return version_of(text) if text is not None else None
+
+
+def only_make(request: Request) -> bool:
+    """Whether If-None-Match: * says that nothing is to be written over; `Invalid` 400 for anything else in it."""
+    tags = request.headers.get("if-none-match")
+    return tags is not None and absence(tags)
 
 
 def criteria(request: Request) -> Query:

@@ -1,0 +1,47 @@
+"""What a client of other servers takes for granted in HTTP: conditions, preferences, versions and links at their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.web_house import Answer, House
+
+Ask = Callable[..., Answer]
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "active": True}
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    house = House(tmp_path_factory.mktemp("edges"))
+    token = house.token("engine", "system")
+
+    def asked(method: str, url: str, body: Any = b"", **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return house.ask(method, f"/fhir{url}", body, named, token)
+
+    yield asked
+    house.close()
+
+
+def test_an_update_that_says_if_none_match_makes_and_never_writes_over(ask: Ask) -> None:
+    body = {**PATIENT, "id": "once"}
+    assert ask("PUT", "/Patient/once", body, if_none_match="*").status == 201
+    refused = ask("PUT", "/Patient/once", {**body, "active": False}, if_none_match="*")
+    assert (refused.status, refused.issues[0]["code"]) == (412, "conflict")
+    assert ask("GET", "/Patient/once").json["active"] is True
+    assert ask("PUT", "/Patient?_id=once", body, if_none_match="*").status == 412
+    assert ask("PUT", "/Patient/once", body, if_none_match='W/"1"').status == 400
+    ask("DELETE", "/Patient/once")
+    assert ask("PUT", "/Patient/once", body, if_none_match="*").status == 201
+
+
+def test_an_entry_that_says_if_none_match_makes_and_never_writes_over(ask: Ask) -> None:
+    request = {"method": "PUT", "url": "Patient/entered", "ifNoneMatch": "*"}
+    entry = {"resource": {**PATIENT, "id": "entered"}, "request": request}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert ask("POST", "/", bundle).status == 200
+    assert ask("POST", "/", bundle).status == 412
+    told = ask("POST", "/", {**bundle, "type": "batch"}).json["entry"][0]["response"]
+    assert told["status"].startswith("412")
