@@ -45,3 +45,16 @@ def test_an_entry_that_says_if_none_match_makes_and_never_writes_over(ask: Ask) 
     assert ask("POST", "/", bundle).status == 412
     told = ask("POST", "/", {**bundle, "type": "batch"}).json["entry"][0]["response"]
     assert told["status"].startswith("412")
+
+
+def test_a_reference_below_this_servers_address_is_found_however_either_wrote_it(ask: Ask) -> None:
+    absolute = "http://hospital.example/fhir/Patient/whose"
+    ask("PUT", "/Patient/whose", {**PATIENT, "id": "whose"})
+    for id, reference in (("r1", "Patient/whose"), ("r2", absolute)):
+        body = {"resourceType": "Basic", "id": id, "code": {"text": "x"}, "subject": {"reference": reference}}
+        assert ask("PUT", f"/Basic/{id}", body).status == 201
+    found = ask("GET", f"/Basic?subject={absolute}").json
+    assert {one["resource"]["id"] for one in found["entry"]} == {"r1", "r2"}
+    assert ask("GET", "/Basic?subject=http://other.example/fhir/Patient/whose").json["total"] == 0
+    again = ask("POST", "/Basic", {"resourceType": "Basic", "code": {}}, if_none_exist=f"subject={absolute}&_id=r1")
+    assert (again.status, again.json["id"]) == (200, "r1")

@@ -90,9 +90,9 @@ def pairs_of(query: str, where: str = "") -> Sequence[tuple[str, str]]:
         raise invalid("value", "the query is not percent-encoded UTF-8 or has over 500 parts", where) from error
 
 
-def criteria_of(type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
+def criteria_of(type_name: str, pairs: Sequence[tuple[str, str]], base: str = "") -> Query:
     """The search of a conditional interaction; `Invalid` (400) without a single criterion, which would mean everything."""
-    found = parse((type_name,), pairs)
+    found = parse((type_name,), pairs, base=base)
     if not found.clauses:
         raise invalid("value", "a conditional interaction needs at least one search criterion")
     return found

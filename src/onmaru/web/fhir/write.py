@@ -53,7 +53,8 @@ class Writes:
         check_content(request.headers)
         type_name = request.params["type"]
         wanted = request.headers.get("if-none-exist")
-        condition = criteria_of(type_name, pairs_of(wanted.removeprefix("?"))) if wanted is not None else None
+        asked = None if wanted is None else pairs_of(wanted.removeprefix("?"))
+        condition = None if asked is None else criteria_of(type_name, asked, request.params["base"])
         change = Change("create", type_name, body=request.body, if_none_exist=condition)
         return self.write(request, hall, change)
 
@@ -155,4 +156,5 @@ def only_make(request: Request) -> bool:
 
 def criteria(request: Request) -> Query:
     """The condition of a conditional interaction: the query, without what speaks of the answer's form."""
-    return criteria_of(request.params["type"], [pair for pair in request.query if pair[0] not in FORM])
+    pairs = [pair for pair in request.query if pair[0] not in FORM]
+    return criteria_of(request.params["type"], pairs, request.params["base"])
