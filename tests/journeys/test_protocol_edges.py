@@ -58,3 +58,9 @@ def test_a_reference_below_this_servers_address_is_found_however_either_wrote_it
     assert ask("GET", "/Basic?subject=http://other.example/fhir/Patient/whose").json["total"] == 0
     again = ask("POST", "/Basic", {"resourceType": "Basic", "code": {}}, if_none_exist=f"subject={absolute}&_id=r1")
     assert (again.status, again.json["id"]) == (200, "r1")
+
+
+def test_the_parameters_of_every_type_are_told_as_they_are_defined(ask: Ask) -> None:
+    for one in ask("GET", "/metadata").json["rest"][0]["resource"]:
+        told = {each["name"]: each["type"] for each in one["searchParam"]}
+        assert (told["_id"], told["_lastUpdated"]) == ("token", "date"), one["type"]
