@@ -64,3 +64,18 @@ def test_the_parameters_of_every_type_are_told_as_they_are_defined(ask: Ask) -> 
     for one in ask("GET", "/metadata").json["rest"][0]["resource"]:
         told = {each["name"]: each["type"] for each in one["searchParam"]}
         assert (told["_id"], told["_lastUpdated"]) == ("token", "date"), one["type"]
+
+
+def test_a_binary_is_given_as_what_it_is_to_who_asks_for_that(ask: Ask) -> None:
+    body = {"resourceType": "Binary", "id": "b", "contentType": "application/pdf", "data": "JVBERi0="}
+    assert ask("PUT", "/Binary/b", body).status == 201
+    for accept in ("application/pdf", "image/png, application/PDF;q=0.5", "application/pdf, */*"):
+        given = ask("GET", "/Binary/b", accept=accept)
+        assert (given.status, given.body, given.headers["content-type"]) == (200, b"%PDF-", "application/pdf")
+        assert given.headers["content-disposition"] == "attachment" and given.headers["etag"] == 'W/"1"'
+    for accept in ("", "*/*", "application/fhir+json", "application/*"):
+        assert ask("GET", "/Binary/b", accept=accept).json["data"] == "JVBERi0="
+    assert ask("GET", "/Binary/b", accept="text/html").status == 406
+    assert ask("GET", "/Binary/b", accept="application/pdf", if_none_match='W/"1"').status == 304
+    ask("PUT", "/Binary/odd", {**body, "id": "odd", "contentType": "a/b\nx: y"})
+    assert ask("GET", "/Binary/odd", accept="a/b").status == 406

@@ -16,9 +16,10 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date, phrase
 from onmaru.web.answers import FHIR
+from onmaru.web.fhir.binary import native
 from onmaru.web.fhir.bundles import bundle, link, query_of
 from onmaru.web.fhir.form import shaped
-from onmaru.web.fhir.negotiation import unchanged
+from onmaru.web.fhir.negotiation import check_accept, unchanged
 
 METHOD = {"create": "POST", "update": "PUT", "delete": "DELETE", "erase": "DELETE"}
 STATUS = {"create": phrase(201), "update": phrase(200), "delete": phrase(204), "erase": phrase(204)}
@@ -45,6 +46,11 @@ def _shown(request: Request, version: Version) -> Response:
     if unchanged(request.headers, version.version, version.at):
         return Response(304, b"", "", tags)
     body = version.body or b""
+    if version.type == "Binary":
+        content = None if request.query else native(request.headers, body, tags)
+        if content is not None:
+            return content
+        check_accept(request.headers, request.query)
     if request.query:
         body = shaped(body, request.query)
     return Response(200, body, FHIR, tags)
