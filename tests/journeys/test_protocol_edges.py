@@ -79,3 +79,11 @@ def test_a_binary_is_given_as_what_it_is_to_who_asks_for_that(ask: Ask) -> None:
     assert ask("GET", "/Binary/b", accept="application/pdf", if_none_match='W/"1"').status == 304
     ask("PUT", "/Binary/odd", {**body, "id": "odd", "contentType": "a/b\nx: y"})
     assert ask("GET", "/Binary/odd", accept="a/b").status == 406
+
+
+def test_another_version_of_fhir_is_neither_given_nor_taken(ask: Ask) -> None:
+    for version, wanted in (("4.0", 200), ('"4.0"', 200), ("4.0.1", 200), ("5.0", 406), ("3.0", 406)):
+        kind = f"application/fhir+json; fhirVersion={version}"
+        assert ask("GET", "/Patient?_count=0", accept=kind).status == wanted
+        assert ask("POST", "/Patient", PATIENT, content_type=kind).status == {200: 201, 406: 415}[wanted]
+    assert ask("GET", "/Patient?_count=0", accept="application/fhir+json; fhirVersion=5.0, */*;q=0.1").status == 200
