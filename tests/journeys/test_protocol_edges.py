@@ -87,3 +87,9 @@ def test_another_version_of_fhir_is_neither_given_nor_taken(ask: Ask) -> None:
         assert ask("GET", "/Patient?_count=0", accept=kind).status == wanted
         assert ask("POST", "/Patient", PATIENT, content_type=kind).status == {200: 201, 406: 415}[wanted]
     assert ask("GET", "/Patient?_count=0", accept="application/fhir+json; fhirVersion=5.0, */*;q=0.1").status == 200
+
+
+def test_an_id_that_cannot_be_one_is_told_as_such(ask: Ask) -> None:
+    for method, body in (("GET", b""), ("PUT", {**PATIENT, "id": "a_1"})):
+        told = ask(method, "/Patient/a_1", body)
+        assert (told.status, told.issues[0]["diagnostics"]) == (404, "an id has 1 to 64 letters, digits, - and .")
