@@ -93,3 +93,8 @@ def test_an_id_that_cannot_be_one_is_told_as_such(ask: Ask) -> None:
     for method, body in (("GET", b""), ("PUT", {**PATIENT, "id": "a_1"})):
         told = ask(method, "/Patient/a_1", body)
         assert (told.status, told.issues[0]["diagnostics"]) == (404, "an id has 1 to 64 letters, digits, - and .")
+
+
+def test_a_preference_may_be_quoted_and_in_capitals(ask: Ask) -> None:
+    assert ask("POST", "/Patient", PATIENT, prefer='Return="minimal"').body == b""
+    assert ask("GET", "/Patient?unheard=1", prefer='handling = "lenient"').status == 200

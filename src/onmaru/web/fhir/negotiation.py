@@ -42,7 +42,8 @@ def prefer(headers: Mapping[str, str]) -> Preference:
         return PLAIN
     answer, lenient, later = PLAIN.answer, PLAIN.lenient, PLAIN.later
     for part in text.replace(";", ",").split(","):
-        name, _, value = part.strip().partition("=")
+        name, _, value = part.partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"')
         if name == "return":
             answer = _ANSWERS.get(value, answer)
         elif name == "handling":
