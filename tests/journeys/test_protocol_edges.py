@@ -98,3 +98,16 @@ def test_an_id_that_cannot_be_one_is_told_as_such(ask: Ask) -> None:
 def test_a_preference_may_be_quoted_and_in_capitals(ask: Ask) -> None:
     assert ask("POST", "/Patient", PATIENT, prefer='Return="minimal"').body == b""
     assert ask("GET", "/Patient?unheard=1", prefer='handling = "lenient"').status == 200
+
+
+def test_the_form_asked_for_holds_for_the_next_page(ask: Ask) -> None:
+    for number in range(2):
+        ask(
+            "PUT", f"/Group/g{number}", {"resourceType": "Group", "id": f"g{number}", "type": "person", "actual": False}
+        )
+    for path in ("/Group", "/Group/_history"):
+        links = ask("GET", f"{path}?_count=1&_format=application%2Ffhir%2Bjson&_pretty=true").json["link"]
+        assert [one["relation"] for one in links] == ["self", "next"]
+        assert all("_format=application/fhir%2Bjson&_pretty=true" in one["url"] for one in links)
+        following = links[1]["url"].partition("/fhir")[2]
+        assert ask("GET", following).json["entry"]

@@ -20,6 +20,11 @@ _VERSIONS = frozenset({"4.0", "4.0.1"})
 FORM = frozenset({"_format", "_pretty", "_cursor"})
 
 
+def form_of(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What of a query asks for a form: links bear it, since it holds for the next page too."""
+    return [pair for pair in pairs if pair[0] in ("_format", "_pretty")]
+
+
 Answer = Literal["minimal", "representation", "OperationOutcome"]
 _ANSWERS: Mapping[str, Answer] = {one: one for one in get_args(Answer)}
 

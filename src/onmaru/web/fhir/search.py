@@ -22,7 +22,7 @@ from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, found, link, query_of
-from onmaru.web.fhir.negotiation import FORM, prefer
+from onmaru.web.fhir.negotiation import FORM, form_of, prefer
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -93,7 +93,7 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     type_name = request.params.get("type", "")
     owner = request.params["id"] if inner else ""
     address = "/".join(part for part in (base, type_name, owner, inner) if part)
-    used = query_of(query.pairs)
+    used = query_of([*query.pairs, *form_of(request.query)])
     more = f"{used}&_cursor=" if used else "_cursor="
     links = [link("self", address, more + quote(query.cursor) if query.cursor else used)]
     if query.cursor:
