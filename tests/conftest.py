@@ -20,7 +20,7 @@ os.environ.pop("ONMARU_STORE", None)
 
 # `ci` repeats exactly; `dev` looks at new examples each time; `long` is for the run before a release.
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=40, derandomize=True)
+settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=25, derandomize=True)
 settings.register_profile("long", parent=settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import tarfile
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,8 @@ def search_parameters(package: Path) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.slow
 def test_every_real_resource_is_admitted_and_a_stamp_changes_only_its_three_members(shared_data: Find) -> None:
-    seen = 0
-    for name, raw in real(shared_data):
+    seen, step = 0, 1 if os.environ.get("ONMARU_PROVE") else 3  # `onmaru prove 2.mutants`
+    for name, raw in islice(real(shared_data), 0, None, step):
         try:
             small, resource = structure.admit(raw)
         except Invalid as refusal:
@@ -87,12 +89,13 @@ def test_every_real_resource_is_admitted_and_a_stamp_changes_only_its_three_memb
         assert structure.decode(stamped).meta.versionId == "2", name
         assert msgspec.structs.fields(resource)
         seen += 1
-    assert seen > 400
+    assert seen > 400 // step
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutants_are_refused_at_exactly_their_paths(shared_data: Find) -> None:
-    assert mutants.prove(shared_data("."), 10_000, seed=20_261_122) == []
+def test_mutants_are_refused_at_exactly_their_paths(shared_data: Find) -> None:
+    count = 10_000 if os.environ.get("ONMARU_PROVE") else 1_500  # `onmaru prove 2.mutants`
+    assert mutants.prove(shared_data("."), count, seed=20_261_122) == []
 
 
 @pytest.mark.slow

@@ -144,7 +144,7 @@ def test_an_answer_cannot_be_blown_up(house: House) -> None:
 def test_the_operation_is_named_audited_and_only_posted(house: House) -> None:
     token = house.token("doctor", "physician")
     listed = house.ask("GET", "/fhir/metadata", b"", {}, token).json["rest"][0]["operation"]
-    assert [one["name"] for one in listed] == ["fhirpath"]
+    assert "fhirpath" in [one["name"] for one in listed]
     assert house.ask("GET", "/fhir/$fhirpath", b"", {}, token).status == 405
     assert house.ask("POST", "/fhir/$fhirpath", parameters("id"), {}, "").status == 401
     assert house.ask("POST", "/fhir/$fhirpath", parameters("id"), {"content-type": "text/plain"}, token).status == 415

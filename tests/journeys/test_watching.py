@@ -203,7 +203,6 @@ def test_what_has_work_and_does_not_move_is_not_ready_and_a_follower_that_ended_
 
 
 def test_a_collector_is_sent_what_a_trace_may_say() -> None:
-    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="onmaru[otel] is not installed")
     from onmaru.app.traces import sending
 
     came: list[bytes] = []

@@ -42,13 +42,12 @@ class SqliteAccounts:
 
     def __init__(self, path: Path | str, key: bytes) -> None:
         self._lock = Lock()
-        self._base = apsw.Connection(str(path))
-        self._base.set_busy_timeout(5_000)
-        self._base.pragma("hexkey", key.hex())
+        self._base = _opened(str(path), f'PRAGMA key="raw:{key.hex()}"') or _stretched(str(path), key)
         self._base.pragma("journal_mode", "wal")
         self._base.pragma("synchronous", "full")
         self._base.pragma("secure_delete", 1)
-        self._base.execute(_SCHEMA)
+        with self._base:
+            self._base.execute(_SCHEMA)
 
     def user(self, tenant: str, user: str) -> User | None:
         value = self._one("SELECT value FROM user WHERE tenant = ? AND user = ?", (tenant, user))
@@ -162,3 +161,25 @@ def _saving(grant: Grant) -> tuple[str, tuple[apsw.SQLiteValue, ...]]:
         return _SAVE_GRANT, (grant.key, grant.tenant, grant.user, grant.created, value)
     named = (grant.key, grant.tenant, grant.client, grant.user, grant.family)
     return _SAVE_GRANTED, (*named, grant.created, grant.expires, value)
+
+
+def _opened(path: str, unlock: str) -> apsw.Connection | None:
+    """The file unlocked; None where it was locked otherwise."""
+    base = apsw.Connection(path)
+    base.set_busy_timeout(5_000)
+    base.pragma("cipher", "chacha20")
+    base.execute(unlock)
+    try:
+        base.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except apsw.NotADBError:
+        base.close()
+        return None
+    return base
+
+
+def _stretched(path: str, key: bytes) -> apsw.Connection:
+    """A file of before the key, which is random, was used as it is: it was stretched as passwords are."""
+    found = _opened(path, f"PRAGMA hexkey='{key.hex()}'")
+    if found is None:
+        raise apsw.NotADBError("the key does not open the file of accounts")
+    return found

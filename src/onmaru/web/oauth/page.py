@@ -42,7 +42,8 @@ def page(language: Language, top: str, body: str, *, leads: str = "", status: in
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(words["title"])}</title><link rel="stylesheet" href="{escape(top)}/oauth/style.css"></head>'
     )
-    html = f"{head}<body><main><h1>{escape(words['title'])}</h1>{body}</main></body></html>"
+    top_line = f'<p class="brand">온마루 · Onmaru</p><h1>{escape(words["title"])}</h1>'
+    html = f"{head}<body><main>{top_line}{body}</main></body></html>"
     return Response(status, html.encode(), "text/html; charset=utf-8", _policies(leads))
 
 
