@@ -111,3 +111,15 @@ def test_the_form_asked_for_holds_for_the_next_page(ask: Ask) -> None:
         assert all("_format=application/fhir%2Bjson&_pretty=true" in one["url"] for one in links)
         following = links[1]["url"].partition("/fhir")[2]
         assert ask("GET", following).json["entry"]
+
+
+def test_an_entrys_criteria_may_hold_an_address(ask: Ask) -> None:
+    body = {**PATIENT, "identifier": [{"system": "http://hospital.example/mrn", "value": "7"}]}
+    url = "Patient?identifier=http://hospital.example/mrn|7"
+    put, get = {"resource": body, "request": {"method": "PUT", "url": url}}, {"request": {"method": "GET", "url": url}}
+    for kind, status in (("transaction", "201"), ("batch", "200")):
+        told = ask("POST", "/", {"resourceType": "Bundle", "type": kind, "entry": [put, get]}).json["entry"]
+        assert told[0]["response"]["status"].startswith(status) and told[1]["resource"]["total"] == 1
+    away = {"request": {"method": "GET", "url": "http://other.example/fhir/Patient/1"}}
+    told = ask("POST", "/", {"resourceType": "Bundle", "type": "batch", "entry": [away]}).json["entry"][0]["response"]
+    assert told["status"].startswith("400")

@@ -131,7 +131,7 @@ def id_within(body: bytes) -> str:
 def _relative(url: str, base: str, where: str) -> str:
     if base and url.startswith(base + "/"):
         url = url[len(base) + 1 :]
-    if "://" in url or not url.strip("/"):
+    if "://" in url.partition("?")[0] or not url.strip("/"):
         raise invalid("value", "the url is missing or is not of this server", f"{where}.request.url")
     return url.lstrip("/")
 
