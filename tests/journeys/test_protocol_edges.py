@@ -123,3 +123,9 @@ def test_an_entrys_criteria_may_hold_an_address(ask: Ask) -> None:
     away = {"request": {"method": "GET", "url": "http://other.example/fhir/Patient/1"}}
     told = ask("POST", "/", {"resourceType": "Bundle", "type": "batch", "entry": [away]}).json["entry"][0]["response"]
     assert told["status"].startswith("400")
+
+
+def test_an_operation_in_steps_is_refused_within_a_bundle_and_leaves_nothing_waiting(ask: Ask) -> None:
+    entry = {"request": {"method": "GET", "url": "Patient/x/$everything"}}
+    told = ask("POST", "/", {"resourceType": "Bundle", "type": "batch", "entry": [entry]}).json["entry"][0]["response"]
+    assert told["outcome"]["issue"][0]["code"] == "not-supported"
