@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import threading
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 import httpx
 import pytest
+from tests.served import free_port
 
 from onmaru.app import serving
 from onmaru.app import settings as chosen
@@ -23,13 +23,6 @@ from onmaru.kernel.tenancy import Tenancy
 TOPICS = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic."
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 QUICK = Tuning(tries=300, first=0.02, most=0.05, patrol=0.1, flush=0.05)
-
-
-def free() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Served:
@@ -54,7 +47,7 @@ class Served:
             patch.setenv(f"ONMARU_{name}", str(path))
         patch.setattr(serving, "tuning", lambda found: self.tuning)
         self.tuning = QUICK
-        self.port = free()
+        self.port = free_port()
         self.house: House
         self.tokens: dict[str, str] = tokens or {}
         self.start()

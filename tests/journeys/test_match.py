@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,13 @@ def test_the_trail_names_the_operation_and_not_the_person_described(index: Index
 def test_what_describes_nobody_is_refused(index: Index, body: Any, status: int) -> None:
     answer = index.house.ask("POST", "/fhir/Patient/$match", body, {"content-type": "application/json"}, index.token)
     assert answer.status == status, answer.body
+
+
+def test_a_person_of_thousands_of_numbers_is_not_held_against_everybody_by_each(index: Index) -> None:
+    numbers = [{"system": "urn:many", "value": str(number)} for number in range(40_000)]
+    stored = patient("many", "많음", "2001-02-03", identifier=numbers[:1000])
+    assert index.house.ask("PUT", "/fhir/Patient/many", stored, token=index.token).status == 201
+    asked = patient("", "많음", "2001-02-03", identifier=numbers[1000:])
+    began = time.process_time()
+    assert index(asked).status == 200
+    assert time.process_time() - began < 1.5

@@ -336,3 +336,13 @@ def test_the_first_word_to_a_house_that_has_just_begun_may_be_a_subscription(hou
     active(house, id)
     house.patient("First")
     until(lambda: receiver.taken)
+
+
+def test_whom_asking_for_events_discloses_is_in_the_audit_trail(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(topical(PATIENTS, receiver.url))
+    active(house, id)
+    patient = house.patient()
+    until(lambda: receiver.numbers() == [1])
+    house.ask("GET", f"/Subscription/{id}/$events?content=full-resource")
+    row = house.house.seat("main").home.trail.page(patient=patient, count=1)[0][1]
+    assert (row.target, row.allowed) == (f"Subscription/{id}/$events", True)

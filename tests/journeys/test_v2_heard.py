@@ -159,3 +159,14 @@ def test_what_another_made_meanwhile_is_not_made_twice(tmp_path: Path) -> None:
     assert receipt.ack == "AA" and others
     patient = house.one("Patient")
     assert house.one("Observation")["subject"]["reference"] == f"Patient/{patient['id']}"
+
+
+def test_a_number_that_two_patients_bear_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    one = message(1, "ORU^R01", pid(), VISIT, *result(1))
+    for house, heard in ((House(tmp_path / "plain", UUID), None), (House(tmp_path / "ready", UUID), Ears().hear(one))):
+        house.door.take(house.hall, message(0, "ADT^A04", pid()), SOURCE)
+        body = {"resourceType": "Patient", "id": "twin", "identifier": house.one("Patient")["identifier"]}
+        house.hall.record.write([Change("update", "Patient", "twin", msgspec.json.encode(body))])
+        house.door.forget()
+        receipt = house.door.hear(house.hall, one, SOURCE, heard)
+        assert (receipt.ack, receipt.reason) == ("AE", "the identifier belongs to more than one patient")

@@ -142,7 +142,7 @@ def test_what_was_found_for_one_caller_is_not_looked_for_again_and_is_no_other_c
     consents.take("c", Rule("p1", Provision(True, frozenset({"physician"}), closed("TREAT"), -(2**62), 2**62)))
     assert consents.denied(caller(), 1) == {"p1"}
     with monkeypatch.context() as patched:
-        patched.setattr(Provision, "share", lambda *_: pytest.fail("looked for again"))
+        patched.setattr(Provision, "ruling", lambda *_: pytest.fail("looked for again"))
         assert consents.denied(caller(), 2) == {"p1"}
     nurse = msgspec.structs.replace(caller(), roles=frozenset({"nurse"}))
     for other in (caller("HOPERAT"), caller("BTG", glass="p1"), nurse):

@@ -45,10 +45,9 @@ def test_scopes_of_another_verb_or_tenant_show_no_type() -> None:
 
 def test_who_is_bound_to_a_patient_has_nothing_in_anothers_compartment() -> None:
     bound = sight(OWN)
-    assert bound.within("p2").only == frozenset() and bound.within("p1").only == {"p1"}
-    assert not bound.within("p2").sees("Observation", Compartments(("p2",)))
-    assert not bound.within("p2").sees("Observation", Compartments(("p1",)))
-    assert ALL.within("p2").only == {"p2"} and bound.within("p9").denied == {"p9"}
+    assert bound.only == {"p1"} and bound.denied == {"p9"}
+    assert bound.sees("Observation", Compartments(("p1",)))
+    assert not bound.sees("Observation", Compartments(("p2",)))
 
 
 @pytest.mark.parametrize(

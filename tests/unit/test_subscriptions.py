@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onmaru.app.subscriptions.firing import Board, Event, waits
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.subscriptions.criteria import criteria
 from onmaru.fhir.subscriptions.topic import Topic, topic_of
 from onmaru.fhir.subscriptions.wanted import Wanted, fits, wanted
-from onmaru.kernel.firing import Board, Event, waits
 from onmaru.kernel.log import Version
 from subscribing_house import classic, topic, topical
 

@@ -12,6 +12,7 @@ from onmaru.adapters.letters import CODE, SYSTEM, inputs
 from onmaru.fhir import search
 from onmaru.kernel.erasure import Letter
 from onmaru.kernel.reach import Reach
+from onmaru.kernel.record import pages
 from onmaru.kernel.room import Hall
 
 # PID-2, 3, 4, 18, 19 and MRG-1, 2, 3, 4: the fields that number a person (HL7 v2.5.1, 3.4.2 and 3.4.10)
@@ -26,17 +27,13 @@ _PAGE = "200"
 def naming(hall: Hall, person: Reach) -> Iterator[Letter]:
     """The letters, open or replayed, whose bytes name the person; a letter without any number of the person is not found."""
     query = search.parse(("Task",), [("code", f"{SYSTEM}|{CODE}"), ("_count", _PAGE), ("_total", "none")])
-    while True:
-        page = hall.record.search(query)
+    for page in pages(hall.record, query):
         for version in page.matches:
             kept = inputs(msgspec.json.decode(version.body or b"{}"))
             blobs = tuple(kept[name] for name in ("blob", "mended") if name in kept and hall.blobs.has(kept[name]))
             judged = [_judged(_bytes(hall, blob), person) for blob in blobs]
             if any(mine for mine, _ in judged):
                 yield Letter(version.id, blobs, any(others for _, others in judged))
-        if not page.cursor:
-            return
-        query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
 def _bytes(hall: Hall, blob: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from onmaru.app.owning import owner_of
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
@@ -14,7 +15,6 @@ from onmaru.kernel.gate import ALL
 from onmaru.kernel.index import Index
 from onmaru.kernel.log import Draft, Version
 from onmaru.kernel.login import Logins
-from onmaru.kernel.owning import owner_of
 from onmaru.kernel.subscribing import HOUSE, Ledger
 
 

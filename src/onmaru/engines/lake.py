@@ -14,7 +14,7 @@ from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.lake import Answer, View
-from onmaru.kernel.portion import Share
+from onmaru.kernel.portion import Ruling
 from onmaru.kernel.projection import Table
 
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
@@ -40,14 +40,14 @@ class Store(Protocol):
 
 class Stores(msgspec.Struct, frozen=True):
     """What the lakes of one tenant stand on. `concealed`: what inherits these patients' compartments, or is in a part of
-    theirs that these shares hide, by the index.
+    theirs that these rulings hide, by the index.
     """
 
     gate: Gate
     trail: Trail
     now: Callable[[], int]
     kept: tuple[Store, ...]
-    concealed: Callable[[frozenset[str], Mapping[str, tuple[Share, ...]]], frozenset[str]]
+    concealed: Callable[[frozenset[str], Mapping[str, tuple[Ruling, ...]]], frozenset[str]]
 
 
 class EmbeddedLake:
@@ -83,9 +83,9 @@ class EmbeddedLake:
         sight = gate.research_sight(self._caller) if view.secondary else gate.sight(self._caller, "s")
         # A row of a table does not tell all that a scope's search asks of the resource
         sight = sight.whole_types()
-        if not (sight.denied or sight.shares):
+        if not (sight.denied or sight.rulings):
             return sight
-        return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied, sight.shares))
+        return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied, sight.rulings))
 
     def _refusal(self, view: View) -> str:
         if self._caller.tenant != self._stores.gate.tenant:

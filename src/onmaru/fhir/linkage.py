@@ -17,7 +17,6 @@ import msgspec
 from onmaru.fhir.search import normal
 
 Field = Literal["identifier", "name", "birthDate", "gender", "phone"]
-FIELDS: tuple[Field, ...] = ("identifier", "name", "birthDate", "gender", "phone")
 _HANGUL = re.compile("[가-힣]")
 _WORD = re.compile(r"\w+")
 # Syllables: first consonant × 588 + vowel × 28 + final consonant, from 가 (Unicode, Hangul syllable decomposition)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.portion import Share
+from onmaru.kernel.portion import Ruling
 from onmaru.kernel.provision import EVER, Provision, Rule
 
 # Callers for whom an answer is kept
@@ -15,10 +15,10 @@ ASKERS = 10_000
 
 
 class Closed(NamedTuple):
-    """What consents hide from one caller: patients of whom nothing is shown, and shares of those of whom part is."""
+    """What consents hide from one caller: patients of whom nothing is shown, and rulings of those of whom part is."""
 
     patients: frozenset[str] = frozenset()
-    shares: Mapping[str, tuple[Share, ...]] = {}
+    rulings: Mapping[str, tuple[Ruling, ...]] = {}
 
 
 OPEN = Closed()
@@ -67,29 +67,29 @@ class Consents:
 
     def _closed(self, caller: Caller, at: int) -> Closed:
         whole: set[str] = set()
-        shares: dict[str, tuple[Share, ...]] = {}
+        rulings: dict[str, tuple[Ruling, ...]] = {}
         for rule in self._rules.values():
-            share = rule.provision.share(caller, at)
-            if share is None or not share.hiding or broken(rule, caller):
+            ruling = rule.provision.ruling(caller, at)
+            if ruling is None or not ruling.hiding or broken(rule, caller):
                 continue
-            if share.parted:
-                shares[rule.patient] = (*shares.get(rule.patient, ()), share)
-            elif share.says(None, ""):
+            if ruling.parted:
+                rulings[rule.patient] = (*rulings.get(rule.patient, ()), ruling)
+            elif ruling.says(None, ""):
                 whole.add(rule.patient)
-        return Closed(frozenset(whole), {patient: told for patient, told in shares.items() if patient not in whole})
+        return Closed(frozenset(whole), {patient: told for patient, told in rulings.items() if patient not in whole})
 
     def denied(self, caller: Caller, at: int) -> frozenset[str]:
         """Patients hidden wholly from this caller at `at`."""
         return self.closed(caller, at).patients
 
-    def said(self, caller: Caller, at: int, patients: frozenset[str]) -> Iterator[tuple[str, Rule, Share]]:
-        """(its id, the rule, its share) of each Consent of these patients that speaks to this caller at `at`."""
+    def said(self, caller: Caller, at: int, patients: frozenset[str]) -> Iterator[tuple[str, Rule, Ruling]]:
+        """(its id, the rule, its ruling) of each Consent of these patients that speaks to this caller at `at`."""
         if "system" in caller.roles:
             return
         for id, rule in sorted(self._rules.items()):
-            share = rule.provision.share(caller, at) if rule.patient in patients else None
-            if share is not None:
-                yield id, rule, share
+            ruling = rule.provision.ruling(caller, at) if rule.patient in patients else None
+            if ruling is not None:
+                yield id, rule, ruling
 
 
 def _bounds(provision: Provision) -> Iterator[int]:

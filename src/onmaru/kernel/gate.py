@@ -17,7 +17,7 @@ from onmaru.kernel.consent import Closed, Consents
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, Labels
 from onmaru.kernel.log import Version
 from onmaru.kernel.meaning import clause_holds
-from onmaru.kernel.portion import Share, Thing, denied
+from onmaru.kernel.portion import Ruling, Thing, denied
 from onmaru.kernel.provision import rule
 from onmaru.kernel.scope import clauses
 
@@ -61,8 +61,8 @@ class Sight(msgspec.Struct, frozen=True):
     """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
 
     `concealed`, for tables made of the record: `Type/id` of what is hidden now for what it inherits or what part it is.
-    `narrowed`: types of which scopes with a search part show some resources only. `shares`: patients of whom consents hide a
-    part. `masked`: security labels that hide what bears them, but of the patients `lifted`, whose glass is broken.
+    `narrowed`: types of which scopes with a search part show some resources only. `rulings`: patients of whom consents hide
+    a part. `masked`: security labels that hide what bears them, but of the patients `lifted`, whose glass is broken.
     """
 
     types: frozenset[str] | None
@@ -70,13 +70,13 @@ class Sight(msgspec.Struct, frozen=True):
     denied: frozenset[str]
     concealed: frozenset[str] = frozenset()
     narrowed: Narrowed = {}
-    shares: Mapping[str, tuple[Share, ...]] = {}
+    rulings: Mapping[str, tuple[Ruling, ...]] = {}
     masked: frozenset[Coding] = frozenset()
     lifted: frozenset[str] = frozenset()
 
     def shows(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
         """Whether a version exists for this caller; `keys` gives its search keys where something hangs on them."""
-        if not self._within(version.type, whose) or (self.shares and self._parts(version, whose, keys)):
+        if not self._within(version.type, whose) or (self.rulings and self._parts(version, whose, keys)):
             return False
         alternatives = self.narrowed.get(version.type) if self.narrowed else None
         if alternatives is None:
@@ -93,13 +93,13 @@ class Sight(msgspec.Struct, frozen=True):
         """
         if type in self.narrowed or not self._within(type, whose):
             return False
-        return not any(denied(self.shares[one], None, type) for one in whose.own if one in self.shares)
+        return not any(denied(self.rulings[one], None, type) for one in whose.own if one in self.rulings)
 
     def _within(self, type: str, whose: Compartments) -> bool:
         """What is inherited only hides."""
         if self.types is not None and type not in self.types:
             return False
-        if (self.denied or self.shares or self.masked) and self._hides(whose):
+        if (self.denied or self.rulings or self.masked) and self._hides(whose):
             return False
         if self.only is None:
             return True
@@ -111,7 +111,7 @@ class Sight(msgspec.Struct, frozen=True):
         inherited = whose.inherited
         if not self.denied.isdisjoint(whose.own):
             return True
-        if inherited and (self.denied or self.shares) and self._inherits(inherited):
+        if inherited and (self.denied or self.rulings) and self._inherits(inherited):
             return True
         if not self.masked or not whose.labels or self._lifts(whose):
             return False
@@ -119,18 +119,18 @@ class Sight(msgspec.Struct, frozen=True):
 
     def _inherits(self, inherited: Sequence[str]) -> bool:
         """Of what inherits from a patient nobody can tell which part it belongs to."""
-        return UNKNOWN in inherited or any(one in self.denied or one in self.shares for one in inherited)
+        return UNKNOWN in inherited or any(one in self.denied or one in self.rulings for one in inherited)
 
     def _lifts(self, whose: Compartments) -> bool:
         return bool(self.lifted and whose.own) and self.lifted.issuperset(whose.own)
 
     def _parts(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
         """Whether it is in a part of a patient's chart that a consent hides."""
-        mine = [one for one in whose.own if one in self.shares]
+        mine = [one for one in whose.own if one in self.rulings]
         if not mine:
             return False
         thing = Thing(version, keys, whose.labels)
-        return any(denied(self.shares[one], thing, version.type) for one in mine)
+        return any(denied(self.rulings[one], thing, version.type) for one in mine)
 
     def covers(self, type: str, whose: Compartments) -> bool:
         """Whether a resource that this caller writes may be in these compartments, whatever it may read."""
@@ -147,11 +147,6 @@ class Sight(msgspec.Struct, frozen=True):
             return self
         return msgspec.structs.replace(self, types=None, narrowed={})
 
-    def within(self, patient: str) -> Sight:
-        """The same, narrowed to one patient's compartment."""
-        both = frozenset({patient}) if self.only is None else self.only & {patient}
-        return msgspec.structs.replace(self, only=both)
-
     def whole_types(self) -> Sight:
         """The same without the types of which scopes show some resources only, for what cannot judge one resource."""
         if not self.narrowed or self.types is None:
@@ -166,7 +161,7 @@ class Sight(msgspec.Struct, frozen=True):
     @property
     def hiding(self) -> bool:
         """Whether anything is hidden by consent or label."""
-        return bool(self.denied or self.shares or self.masked)
+        return bool(self.denied or self.rulings or self.masked)
 
     @property
     def whole(self) -> bool:
@@ -227,7 +222,7 @@ class Gate:
             only=frozenset({caller.patient}) if bound else None,
             denied=hidden.patients | (marked - lifted) if marked else hidden.patients,
             narrowed=_narrowed(caller.scopes, verb),
-            shares=hidden.shares,
+            rulings=hidden.rulings,
             masked=masked,
             lifted=lifted,
         )
@@ -252,11 +247,13 @@ class Gate:
 
 def _both(sight: Sight, closed: Closed, masked: tuple[frozenset[Coding], frozenset[str]]) -> Sight:
     """A sight without what consents and labels hide from another asker either."""
-    shares = {one: (*sight.shares.get(one, ()), *closed.shares.get(one, ())) for one in {*sight.shares, *closed.shares}}
+    rulings = {
+        one: (*sight.rulings.get(one, ()), *closed.rulings.get(one, ())) for one in {*sight.rulings, *closed.rulings}
+    }
     return msgspec.structs.replace(
         sight,
         denied=sight.denied | closed.patients | masked[1],
-        shares=shares,
+        rulings=rulings,
         masked=sight.masked | masked[0],
         lifted=frozenset(),
     )

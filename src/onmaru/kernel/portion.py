@@ -150,12 +150,12 @@ class Part(msgspec.Struct, frozen=True):
 EVERYTHING = Part()
 
 
-class Share(msgspec.Struct, frozen=True):
+class Ruling(msgspec.Struct, frozen=True):
     """What a provision says to one caller at one time, by the data it speaks of. Not `sure`: perhaps not to this one."""
 
     deny: bool
     part: Part = EVERYTHING
-    exceptions: tuple[Share, ...] = ()
+    exceptions: tuple[Ruling, ...] = ()
     sure: bool = True
 
     @property
@@ -185,6 +185,6 @@ class Share(msgspec.Struct, frozen=True):
         return said
 
 
-def denied(shares: Sequence[Share], thing: Thing | None, type: str) -> bool:
-    """Whether one of several Consents' shares denies a resource."""
-    return any(one.says(thing, type) for one in shares)
+def denied(rulings: Sequence[Ruling], thing: Thing | None, type: str) -> bool:
+    """Whether one of several Consents' rulings denies a resource."""
+    return any(one.says(thing, type) for one in rulings)

@@ -18,7 +18,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.caller import ROLES, Caller, Purpose
 from onmaru.kernel.labels import meanings
-from onmaru.kernel.portion import EVERYTHING, Part, Share
+from onmaru.kernel.portion import EVERYTHING, Part, Ruling
 
 # The bound of what has none
 EVER = 2**62
@@ -63,12 +63,12 @@ class Provision(msgspec.Struct, frozen=True):
             return False
         return not self.actors or not self.actors.isdisjoint(names(caller))
 
-    def share(self, caller: Caller, at: int) -> Share | None:
+    def ruling(self, caller: Caller, at: int) -> Ruling | None:
         """What it says to this caller at that time; None: nothing."""
         if not self.applies(caller, at):
             return None
-        inner = tuple(share for one in self.exceptions if (share := one.share(caller, at)) is not None)
-        return Share(self.deny, self.part, inner, not self.partial)
+        inner = tuple(ruling for one in self.exceptions if (ruling := one.ruling(caller, at)) is not None)
+        return Ruling(self.deny, self.part, inner, not self.partial)
 
 
 # A purpose of the house's own beside v3-ActReason

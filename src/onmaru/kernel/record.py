@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -89,3 +89,13 @@ class Record(Protocol):
         """
 
     def at(self, t: int) -> Record: ...
+
+
+def pages(record: Record, query: Query) -> Iterator[Page]:
+    """Every page of a search from the one that `query` asks for, all at the position of the first."""
+    while True:
+        page = record.search(query)
+        yield page
+        if not page.cursor:
+            return
+        query = msgspec.structs.replace(query, cursor=page.cursor)

@@ -72,12 +72,12 @@ def _judged(tenant: Tenant, caller: Caller, sight: Sight, found: Version | None,
     part = Sight(None, None, nobody, narrowed=sight.narrowed)
     closed = tenant.gate.consents.closed(caller, tenant.gate.now())
     searched = tuple(text([one]) for one in caller.scopes if one.search and one.type == found.type)
-    consented = Sight(None, None, closed.patients, shares=closed.shares).shows(found, whose, keys)
+    consented = Sight(None, None, closed.patients, rulings=closed.rulings).shows(found, whose, keys)
     labelled = Sight(None, None, sight.denied - closed.patients, masked=sight.masked, lifted=sight.lifted)
     thing = Thing(found, keys, whose.labels)
     says = [
-        (id, _said(share.says(thing, found.type), broken(rule, caller)))
-        for id, rule, share in tenant.gate.consents.said(caller, tenant.gate.now(), frozenset(whose.named))
+        (id, _said(ruling.says(thing, found.type), broken(rule, caller)))
+        for id, rule, ruling in tenant.gate.consents.said(caller, tenant.gate.now(), frozenset(whose.named))
     ]
     return [
         Step("patient", _verdict(bound, sight.only is not None), _bound(sight, found, whose)),

@@ -11,8 +11,6 @@ from typing import Protocol
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:\d{1,5})?")
 _PORT = re.compile(r"(?P<v4>\d+(\.\d+){3}):\d+|\[(?P<v6>[^\]]+)\](:\d+)?")
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class Asked(Protocol):
     """What the server tells of where a request came from (RSGI 1.5)."""

@@ -148,7 +148,8 @@ class Sockets:
         binding = self._tokens.pop(said.removeprefix(_BIND).strip(), None) if said.startswith(_BIND) else None
         if binding is None or not self._good(binding):
             return False
-        others = sum(1 for one in self._lines if any(each.user == binding.user for each in one.bindings))
+        who = (binding.tenant, binding.user)
+        others = sum(1 for one in self._lines if any((each.tenant, each.user) == who for each in one.bindings))
         if others >= OF_ONE_USER and not line.bindings:
             return False
         line.bindings = [one for one in line.bindings if not set(one.ids) <= set(binding.ids)] + [binding]

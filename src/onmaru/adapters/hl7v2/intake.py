@@ -89,7 +89,7 @@ class Intake:
         """Write a message as it was heard; None, and nothing is written, where it has to be read on the spot."""
         try:
             receipt = self._once_heard(hall, heard)
-        except Apart:
+        except (Apart, Refused):  # read on the spot, it is refused with its own words
             return None
         except (Moved, Invalid):
             self.recent.forget()  # somebody else wrote: look again once all of it can be seen

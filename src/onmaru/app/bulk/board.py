@@ -111,10 +111,14 @@ class Board:
         self._hall.blobs.drop(names)
 
     def job(self, id: str) -> Job | None:
-        """A job that there is something to know of; None for any other Task."""
+        """A job that there is something to know of; None for any other Task, and for one that somebody else wrote: what it
+        names is opened and destroyed by the house's own hand.
+        """
         try:
             found = self._hall.record.read("Task", id)
         except Invalid:
+            return None
+        if found.caller != self._hall.caller.user:
             return None
         task = msgspec.json.decode(found.body or b"{}")
         mark = [
@@ -128,7 +132,8 @@ class Board:
             ("Task",), [("business-status", f"{SYSTEM}|{KEPT}"), ("_count", "1000"), ("_total", "none")]
         )
         found = self._hall.record.search(query).matches
-        return [Job(one, msgspec.json.decode(one.body or b"{}")) for one in reversed(found)]
+        mine = [one for one in reversed(found) if one.caller == self._hall.caller.user]
+        return [Job(one, msgspec.json.decode(one.body or b"{}")) for one in mine]
 
     def ticket(self, job: Job) -> Ticket:
         """Who asked for a job, and what."""

@@ -13,6 +13,7 @@ import msgspec
 
 from onmaru.app.bulk.board import OVER, Board, Job, Outcome
 from onmaru.app.bulk.exporting import Parts, Pinned
+from onmaru.app.bulk.extract import Reading
 from onmaru.app.bulk.links import Links
 from onmaru.app.bulk.run import Run, Work
 from onmaru.app.house import now, system
@@ -20,7 +21,6 @@ from onmaru.app.running import Running
 from onmaru.fhir.outcome import Invalid, Issue, invalid
 from onmaru.kernel.background import Asker, State, Ticket, acting
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.extract import Reading
 
 # Jobs of the house that run at a time, and those of a tenant that are waited for or can be looked at
 AT_ONCE = 2
@@ -33,7 +33,9 @@ MARK = "jobs"
 PART = 1 << 20
 HOUR = 3_600 * 1_000_000
 # What a job that failed is answered with; 404 would say that there is none
-_STATUS = {"forbidden": 403, "not-found": 422, "structure": 422, "value": 422, "too-long": 422}
+_STATUS = {"forbidden": 403} | dict.fromkeys(
+    ("not-found", "structure", "value", "too-long", "not-supported", "too-costly"), 422
+)
 log = logging.getLogger("onmaru")
 
 

@@ -11,6 +11,7 @@ import msgspec
 from pyroaring import BitMap
 
 from onmaru.app.bulk.board import File, Outcome
+from onmaru.app.bulk.extract import Chosen, Reading, chosen, may_export
 from onmaru.app.bulk.run import Run
 from onmaru.fhir.outcome import invalid, outcome
 from onmaru.fhir.subset import subset
@@ -18,7 +19,6 @@ from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.export import Asked
-from onmaru.kernel.extract import Chosen, Reading, chosen, may_export
 
 WIDTH = 4
 # Resources of a file, so that a client can fetch several at a time and begin again with one

@@ -39,8 +39,9 @@ STRETCH, BYTES = 250, 1 << 20
 TOLD = 20_000
 # Bytes of a file from which another process is worth its start
 WORTH = 1 << 20
-# The mark of a stretch is the house's own, whatever the caller may write
-MARKS = Scope("system", "DocumentReference", frozenset("cruds"))
+# The mark of a stretch is the house's own, whatever the caller may write. A scope of this context unbinds who is bound to
+# one patient: nobody bound gets as far as this
+MARKS = Scope("system", "DocumentReference", frozenset("c"))
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -60,8 +61,11 @@ class Importing:
         self._rules = rules
 
     def pinned(self, tenant: Tenant, caller: Caller, asked: bytes) -> bytes:
-        """`Invalid` 403 at once for a type that the caller may not write and an address that nobody may be sent to."""
+        """`Invalid` 403 at once for who is bound to one patient, a type that the caller may not write and an address that
+        nobody may be sent to.
+        """
         wanted = msgspec.json.decode(asked, type=Wanted)
+        _refuse_bound(tenant, caller)
         for one in wanted.input:
             refusal = next((why for verb in "cu" if (why := tenant.gate.refusal(caller, verb, one.type))), "")
             if refusal:
@@ -170,6 +174,7 @@ class _Taking:
     def _write(self, part: Sequence[Piece], done: int) -> None:
         """One transaction, by whoever asked, with what they may write now."""
         caller, gate = self._run.caller, self._run.tenant.gate
+        _refuse_bound(self._run.tenant, caller)
         allowed = []
         for piece in part:
             why = gate.refusal(caller, "u" if piece.change.op == "update" else "c", piece.change.type)
@@ -180,6 +185,13 @@ class _Taking:
                 allowed.append(piece)
         keeper = msgspec.structs.replace(caller, scopes=(*caller.scopes, MARKS))
         self._files.stretch(self._run.house.hall(keeper), allowed, Progress(self._digest, done, []))
+
+
+def _refuse_bound(tenant: Tenant, caller: Caller) -> None:
+    """`Invalid` 403 for a caller who is bound to one patient, as for an export: a file is of many."""
+    if tenant.gate.sight(caller).only is not None:
+        tenant.trail.add(access(caller, "execute", "$import", tenant.now(), denied="patient"))
+        raise invalid("forbidden", "not permitted: patient", status=403)
 
 
 async def _unread(run: Run, input: Input, error: Invalid) -> File:

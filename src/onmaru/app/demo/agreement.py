@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir import search
-from onmaru.kernel.record import Record
+from onmaru.kernel.record import Record, pages
 from onmaru.simulate import Truth
 from onmaru.simulate.systems import MRN, VISIT, oid
 
@@ -20,13 +20,9 @@ Json = dict[str, Any]
 def everything(record: Record, type: str) -> Iterator[Json]:
     """Every current resource of a type."""
     query = search.parse((type,), [("_count", "500"), ("_total", "none")])
-    while True:
-        page = record.search(query)
+    for page in pages(record, query):
         for version in page.matches:
             yield msgspec.json.decode(version.body or b"{}")
-        if not page.cursor:
-            return
-        query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
 def number(resource: Json, arc: str) -> str:

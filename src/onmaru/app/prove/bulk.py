@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.loading import loaded, ordered
 from onmaru.app.prove.corpus import files
+from onmaru.app.prove.ground import environment, free_port, until_answered
 from onmaru.fhir.query import Query
 from onmaru.kernel.accounts import User
 from onmaru.kernel.gate import ALL
@@ -46,19 +46,8 @@ class Ground:
         self.place = Place(folder / "home", folder / "keys", folder / "witness")
         self.place.home.mkdir(parents=True)
         (self.place.home / "onmaru.toml").write_text(settings)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.environ = {
-            **os.environ,
-            "ONMARU_HOME": str(self.place.home),
-            "ONMARU_KEYS": str(self.place.keys),
-            "ONMARU_WITNESS": str(self.place.witness),
-            "ONMARU_STORE": "",
-            "ONMARU_PORT": str(self.port),
-            "ONMARU_MLLP_PORT": "0",
-            **environ,
-        }
+        self.port = free_port()
+        self.environ = environment(self.place, self.port, **environ)
         house = House(self.place, rooms=())
         user = User(MAIN, "mover", "mover", ("data-manager",))
         house.logins.keep_user(user)
@@ -72,11 +61,7 @@ class Ground:
         silent = subprocess.DEVNULL
         process = subprocess.Popen(argv, env=self.environ, stdout=silent, stderr=silent)  # noqa: S603 - a program of ours
         try:
-            for _ in range(1200):
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", self.port), 1).close()
-                    break
-                time.sleep(0.05)
+            until_answered(self.port)
             yield process
         finally:
             process.terminate()

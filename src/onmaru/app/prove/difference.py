@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -18,6 +15,7 @@ from typing import Any, get_args
 
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
+from onmaru.app.prove.ground import environment, free_port, until_answered
 from onmaru.app.prove.twins import PURPOSES, Asker, Fact, Questions, bare, changes, world
 from onmaru.kernel.accounts import User
 from onmaru.kernel.lake import View
@@ -35,9 +33,7 @@ class Twin:
         self.place = Place(folder / "home", folder / "keys", folder / "witness")
         self.asker = asker
         self.user = User(MAIN, asker, asker, (asker,))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
         house = House(self.place)
         record = house.hall(house.logins.acting(LOADER, "")).record
         for change in written:
@@ -63,32 +59,15 @@ class Twin:
     @contextlib.contextmanager
     def served(self) -> Iterator[None]:
         """The server of this house, for `ask`."""
-        environ = {
-            **os.environ,
-            "ONMARU_HOME": str(self.place.home),
-            "ONMARU_KEYS": str(self.place.keys),
-            "ONMARU_WITNESS": str(self.place.witness),
-            "ONMARU_STORE": "",
-            "ONMARU_PORT": str(self._port),
-            "ONMARU_MLLP_PORT": "0",
-        }
         argv = [sys.executable, "-m", "onmaru.app.prove.watched"]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
+        process = subprocess.Popen(argv, env=environment(self.place, self._port), stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
         self._line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
-            self._await()
+            until_answered(self._port)
             yield
         finally:
             process.terminate()
             process.communicate(timeout=120)
-
-    def _await(self) -> None:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return
-            time.sleep(0.05)
-        raise AssertionError("the server did not come up")
 
     def ask(self, url: str) -> tuple[int, bytes]:
         """Status and body of a GET, by the asker for the purpose of theirs."""

@@ -21,6 +21,7 @@ from onmaru.app.demo.ground import prepared, token
 from onmaru.app.demo.live import STORY, Story
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.prove.clients import TAG, Clients, Ledger, digest
+from onmaru.app.prove.ground import free_port
 from onmaru.app.prove.remains import copied, held, opened
 from onmaru.app.prove.victim import Victim
 from onmaru.simulate import Event
@@ -106,7 +107,7 @@ class Demo:
     def __init__(self, home: Path, seed: int) -> None:
         self.home = home
         self._seed = seed
-        self.ports = _free_port(), _free_port()
+        self.ports = free_port(), free_port()
         self.environ = prepared(home, os.environ)
         house = House(self._place(home))
         self._token = token(house.logins, USER, "system")
@@ -221,9 +222,3 @@ def kills(number: int, tell: Callable[[str], None]) -> Found:
 def _last(log: Path) -> Any:
     lines = log.read_text("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else "nothing was said"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

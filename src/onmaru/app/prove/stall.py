@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
 from onmaru.app.prove import loads
+from onmaru.app.prove.ground import environment, free_port, until_answered
 from onmaru.app.verifying import examined
 from onmaru.kernel.accounts import User
 
@@ -53,39 +52,20 @@ class Ground:
         house.logins.keep_user(user)
         self.token, _ = house.logins.issue(user, "")
         house.close()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     @contextlib.contextmanager
     def watched(self, holds: list[tuple[float, float]]) -> Iterator[None]:
         """The server; when it has ended, what its watch saw is added to `holds`."""
-        environ = {
-            **os.environ,
-            "ONMARU_HOME": str(self.place.home),
-            "ONMARU_KEYS": str(self.place.keys),
-            "ONMARU_WITNESS": str(self.place.witness),
-            "ONMARU_STORE": "",
-            "ONMARU_PORT": str(self.port),
-            "ONMARU_MLLP_PORT": "0",
-        }
         argv = [sys.executable, "-m", "onmaru.app.prove.watched"]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
+        process = subprocess.Popen(argv, env=environment(self.place, self.port), stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
         try:
-            self._await()
+            until_answered(self.port)
             yield
         finally:
             process.terminate()
             told, _ = process.communicate(timeout=120)
         holds += json.loads(told)
-
-    def _await(self) -> None:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            time.sleep(0.05)
-        raise AssertionError("the server did not come up")
 
     @contextlib.contextmanager
     def read(self, path: str, waits: list[tuple[float, float]]) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import socket
 import tempfile
@@ -19,6 +18,7 @@ import click
 
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
+from onmaru.app.prove.ground import environment, free_port
 from onmaru.app.prove.victim import Victim
 from onmaru.fhir.subscriptions.extensions import BACKPORT
 from onmaru.kernel.accounts import User
@@ -180,16 +180,13 @@ def _grounded(folder: Path, receiver: int) -> tuple[dict[str, str], int, str]:
         f'outbound_local = "127.0.0.1:{receiver}"\nmllp_host = ""\nsubscription_pause = 0.5\n'
         '[outbound.main]\nhosts = ["127.0.0.1"]\n'
     )
-    house = House(Place(home, folder / "keys", folder / "witness"))
+    place, port = Place(home, folder / "keys", folder / "witness"), free_port()
+    house = House(place)
     user = User(MAIN, "proof", "proof", ("system",))
     house.logins.keep_user(user)
     token, _ = house.logins.issue(user, "")
     house.close()
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
-    places = {"ONMARU_HOME": home, "ONMARU_KEYS": folder / "keys", "ONMARU_WITNESS": folder / "witness"}
-    return {**os.environ, **{name: str(path) for name, path in places.items()}, "ONMARU_PORT": str(port)}, port, token
+    return environment(place, port), port, token
 
 
 def _until(true: Any, why: str) -> None:

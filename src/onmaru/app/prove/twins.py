@@ -164,9 +164,6 @@ def changes(facts: Sequence[Fact], without: Asker | None) -> Iterator[Change]:
             yield from (Change(fact.change.op, fact.change.type, fact.change.id, body) for body in bodies)
 
 
-SEARCHED = ("Patient", "Observation", "Observation", "Condition", "Encounter", "Provenance", "List", "Consent")
-
-
 class Questions:
     """Random requests over every path of reading, about what is there, what is hidden and what never was."""
 

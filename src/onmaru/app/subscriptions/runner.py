@@ -15,13 +15,13 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from onmaru.app.refusal import verdict
+from onmaru.app.subscriptions import firing
 from onmaru.app.subscriptions.sight import Eyes
 from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.subscriptions.notification import Kind, Standing
 from onmaru.fhir.subscriptions.topic import Topic
 from onmaru.fhir.subscriptions.wanted import Wanted
-from onmaru.kernel import firing
 from onmaru.kernel.log import Version
 from onmaru.kernel.subscribing import Ledger, Owner, Progress, State
 

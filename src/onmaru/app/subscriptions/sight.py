@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onmaru.app.subscriptions.firing import looks_back
 from onmaru.fhir.subscriptions.notification import Told
 from onmaru.fhir.subscriptions.topic import Topic
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Tenant
-from onmaru.kernel.firing import looks_back
 from onmaru.kernel.log import Version
 
 

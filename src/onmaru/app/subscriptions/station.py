@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
+from onmaru.app.owning import acting
 from onmaru.app.refusal import verdict
+from onmaru.app.subscriptions.firing import Board, Event, waits
 from onmaru.app.subscriptions.runner import Over, Runner, Shut
 from onmaru.app.subscriptions.saying import said
 from onmaru.app.subscriptions.sight import Eyes
@@ -26,9 +28,7 @@ from onmaru.fhir.subscriptions.topic import is_topic
 from onmaru.fhir.subscriptions.wanted import Wanted, wanted
 from onmaru.kernel.audit import access
 from onmaru.kernel.errand import HEAVY
-from onmaru.kernel.firing import Board, Event, waits
 from onmaru.kernel.log import Version
-from onmaru.kernel.owning import acting
 from onmaru.kernel.subscribing import HOUSE, Ledger, Owner, Progress
 
 SLICE = 100

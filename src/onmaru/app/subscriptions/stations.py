@@ -17,6 +17,7 @@ from onmaru.app.subscriptions.ways import Ways
 from onmaru.app.subscriptions.world import World
 from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
 from onmaru.kernel.accounts import Grant
+from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.subscribing import Owner
 from onmaru.web.sockets import LASTS, Binding
@@ -101,13 +102,19 @@ class Stations:
         return Standing(base, id, topic, progress.state, total, progress.error)
 
     def events(self, caller: Caller, id: str, since: int, until: int) -> Sequence[Told] | None:
-        """The events since … until that this caller may be told now, at most MOST; None for who does not own it."""
+        """The events since … until that this caller may be told now, at most MOST, having noted whom they disclose; None for
+        who does not own it.
+        """
         seat = self._running.house.seat(caller.tenant)
         owner, progress = seat.book.ledger.row(id)
         if owner is None or progress is None or owner.user != caller.user:
             return None
         known = seat.book.ledger.events(id, since, min(until, progress.number), MOST)
-        return Eyes(seat.tenant, caller).told(known)
+        eyes = Eyes(seat.tenant, caller)
+        found = eyes.told(known)
+        target, now = f"Subscription/{id}/$events", seat.tenant.now()
+        seat.tenant.trail.add(access(caller, "execute", target, now, patients=sorted(eyes.patients)))
+        return found
 
     def token(self, caller: Caller, ids: Sequence[str], standing: Grant) -> tuple[str, Binding] | None:
         """A token by which a websocket may hear these subscriptions; None where one of them is not the caller's to hear."""

@@ -186,7 +186,7 @@ class Finder:
             if self._hidden is None:
                 self._hidden = self._bodies.veils.whole(sight, self._t)
             found = found - self._hidden
-        if sight.shares:
+        if sight.rulings:
             found = found - self._bodies.veils.parts(sight, found)
         for type in sight.narrowed:
             mine = file.by_type[TYPES[type]]

@@ -18,7 +18,7 @@ from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, borne
 from onmaru.kernel.log import Version
-from onmaru.kernel.portion import Share
+from onmaru.kernel.portion import Ruling
 
 SLICE = 500
 WARM = 100
@@ -26,7 +26,7 @@ KEPT = 192 << 20
 ROOM = 16 << 20
 MANY = 200_000
 DONE = object()
-Shares = Mapping[str, tuple[Share, ...]]
+Rulings = Mapping[str, tuple[Ruling, ...]]
 
 
 class Entries(Protocol):
@@ -50,7 +50,7 @@ class FollowedIndex(Wholesale):
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
-        self._concealed: tuple[tuple[int, frozenset[str], Shares], frozenset[str]] = (
+        self._concealed: tuple[tuple[int, frozenset[str], Rulings], frozenset[str]] = (
             (-1, frozenset(), {}),
             frozenset(),
         )
@@ -275,17 +275,17 @@ class FollowedIndex(Wholesale):
             if found is not None:
                 yield found, self._borne(found)
 
-    def concealed(self, denied: frozenset[str], shares: Shares) -> frozenset[str]:
+    def concealed(self, denied: frozenset[str], rulings: Rulings) -> frozenset[str]:
         """`Type/id` of what, as it stands, inherits the compartment of one of these patients, or nobody knows whose.
 
-        And of what the shares hide of their patients.
+        And of what the rulings hide of their patients.
         """
-        if shares:
+        if rulings:
             self.apply()
         file = self.file
-        state = (file.position, denied, shares)
+        state = (file.position, denied, rulings)
         if self._concealed[0] != state:
-            standing = self.veils.standing(denied, shares)
+            standing = self.veils.standing(denied, rulings)
             rids = [file.db.execute("SELECT rid FROM ver WHERE t = ?", (t,)).get for t in standing]
             self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
         return self._concealed[1]

@@ -16,9 +16,9 @@ from onmaru.fhir.keys import Keys
 from onmaru.kernel.gate import Compartments, Sight
 from onmaru.kernel.labels import Coding
 from onmaru.kernel.log import Version
-from onmaru.kernel.portion import Share, Thing, denied
+from onmaru.kernel.portion import Ruling, Thing, denied
 
-# Patients of whom it is kept which versions a share hides, and labels of which it is kept what bears them
+# Patients of whom it is kept which versions a ruling hides, and labels of which it is kept what bears them
 KEPT = 1000
 AHEAD = 500
 
@@ -44,7 +44,7 @@ class Veils:
     def __init__(self, file: Tables, opener: Opener) -> None:
         self._file = file
         self._opener = opener
-        self._parts: dict[tuple[str, tuple[Share, ...]], tuple[BitMap, BitMap]] = {}
+        self._parts: dict[tuple[str, tuple[Ruling, ...]], tuple[BitMap, BitMap]] = {}
         self._bearing: dict[Coding, tuple[BitMap, int]] = {}
 
     def forget(self) -> None:
@@ -56,8 +56,8 @@ class Veils:
         """What is hidden at `t` whatever is looked for: of hidden patients, inherited from any, or marked with a label."""
         file = self._file
         gone = BitMap.union(BitMap(), *(self._compartment(patient) for patient in sight.denied))
-        if sight.denied or sight.shares:
-            gone |= file.inherited([*sight.denied, *sight.shares])
+        if sight.denied or sight.rulings:
+            gone |= file.inherited([*sight.denied, *sight.rulings])
         if sight.masked:
             self._opener.apply()
         if sight.masked and file.labelled:
@@ -69,14 +69,14 @@ class Veils:
 
     def parts(self, sight: Sight, found: BitMap) -> BitMap:
         """Of the positions in `found` those that consents hide as part of a patient's chart."""
-        each = (self._part(one, told, found & self._compartment(one)) for one, told in sight.shares.items())
+        each = (self._part(one, told, found & self._compartment(one)) for one, told in sight.rulings.items())
         return BitMap.union(BitMap(), *each)
 
-    def standing(self, denied: frozenset[str], shares: Mapping[str, tuple[Share, ...]]) -> BitMap:
+    def standing(self, denied: frozenset[str], rulings: Mapping[str, tuple[Ruling, ...]]) -> BitMap:
         """Positions of what stands and is hidden for what it inherits or for the part it belongs to."""
         file = self._file
-        gone = file.inherited([*denied, *shares])
-        for patient, told in shares.items():
+        gone = file.inherited([*denied, *rulings])
+        for patient, told in rulings.items():
             gone |= self._part(patient, told, self._compartment(patient) - file.dead)
         return gone - file.dead
 
@@ -86,30 +86,30 @@ class Veils:
             return BitMap()
         return BitMap([t for (t,) in self._file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
 
-    def _part(self, patient: str, shares: tuple[Share, ...], mine: BitMap) -> BitMap:
-        """Of some of a patient's versions those that the shares hide."""
+    def _part(self, patient: str, rulings: tuple[Ruling, ...], mine: BitMap) -> BitMap:
+        """Of some of a patient's versions those that the rulings hide."""
         file = self._file
-        if all(one.by_type for one in shares):
-            types = [bits for type, bits in file.by_type.items() if denied(shares, None, TYPE_NAMES[type])]
+        if all(one.by_type for one in rulings):
+            types = [bits for type, bits in file.by_type.items() if denied(rulings, None, TYPE_NAMES[type])]
             return mine & BitMap.union(BitMap(), *types)
         if len(self._parts) >= KEPT:
             self._parts.clear()
-        known, gone = self._parts.setdefault((patient, shares), (BitMap(), BitMap()))
+        known, gone = self._parts.setdefault((patient, rulings), (BitMap(), BitMap()))
         passed = BitMap()
         over = mine & file.dead
         fresh = list((mine - known) | over)
         for start in range(0, len(fresh), AHEAD):
             self._opener.ahead(fresh[start : start + AHEAD])
             for t in fresh[start : start + AHEAD]:
-                if self._denied(t, shares):
+                if self._denied(t, rulings):
                     (passed if t in over else gone).add(t)
         known |= mine - over
         return ((mine - over) & gone) | passed
 
-    def _denied(self, t: int, shares: tuple[Share, ...]) -> bool:
+    def _denied(self, t: int, rulings: tuple[Ruling, ...]) -> bool:
         version = self._opener.version(t)
         labels = self._opener.compartments(version).labels
-        return denied(shares, Thing(version, self._opener.keys, labels), version.type)
+        return denied(rulings, Thing(version, self._opener.keys, labels), version.type)
 
     def _marked(self, sight: Sight, t: int) -> BitMap:
         """Versions with a label that is masked; of resources that were written since `t`, also those before."""

@@ -10,7 +10,6 @@ from onmaru.fhir.query import Clause, Either, Node, Query, Ref, Text
 from onmaru.fhir.search.catalogue import data, parameters
 
 COMPARTMENTS = frozenset({"Patient", "Encounter", "Practitioner", "RelatedPerson", "Device"})
-SELF = "{def}"
 
 
 @cache

@@ -18,7 +18,6 @@ Content = Literal["empty", "id-only", "full-resource"]
 CONTENTS: tuple[Content, ...] = ("empty", "id-only", "full-resource")
 Channel = Literal["rest-hook", "websocket", "email", "message"]
 CHANNELS: tuple[Channel, ...] = ("rest-hook", "websocket", "email", "message")
-STATES = frozenset({"requested", "active", "error", "off"})
 KINDS = {"": "json", "application/fhir+json": "json", "application/json": "json", "application/fhir+xml": "xml"}
 # What a mail can be: a body people read, and perhaps a Bundle attached
 MAILS = {"": "", "text/plain": "", "text/plain;attach=application/fhir+json": "json"}

@@ -64,7 +64,6 @@ ALL_KINDS = (
     *dict.fromkeys(("encounter", "condition", "allergy", "medication", "vital", "lab", *KINDS.values())),
     "other",
 )
-CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _BY_CATEGORY = {"vital-signs": "vital", "laboratory": "lab", "imaging": "imaging", "survey": "questionnaire"}
 # ValueSet observation-vitalsignresult (hl7.fhir.r4.core 4.0.1): LOINC codes that are vital signs whatever the category.
 VITALS = frozenset(

@@ -66,7 +66,7 @@ class Trails:
     def _keeps(self, hall: Hall) -> bool:
         table = self._doors.logins.table
         granted = any(
-            scope.type in ("*", "AuditEvent") and "s" in scope.verbs and not scope.search
+            scope.type in ("*", "AuditEvent") and "s" in scope.verbs and not scope.search and scope.context != "patient"
             for scope in hall.caller.scopes
         )
         return granted and may_open(hall.caller, "audit", table) and hall.caller.purpose == "HOPERAT"

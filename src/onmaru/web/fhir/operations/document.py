@@ -14,6 +14,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.fhir.verbatim import instant
 from onmaru.kernel.entry import ID
 from onmaru.kernel.errand import HEAVY
+from onmaru.kernel.labels import borne
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall, Request, Response
@@ -86,8 +87,12 @@ async def _gathered(hall: Hall, id: str, base: str) -> bytes:
 
 
 def _bundle(base: str, held: list[Version]) -> bytes:
+    """The document. It bears the security labels of all that is in it, so that they hide the copy too."""
+    labels = dict.fromkeys(label for one in held for label in borne(one.body or b""))
+    security = [{"system": system, "code": code} for system, code in labels]
     head = {
         "resourceType": "Bundle",
+        **({"meta": {"security": security}} if security else {}),
         "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid.uuid4()}"},
         "type": "document",
         "timestamp": instant(int(datetime.now(UTC).timestamp()) * 1_000_000),

@@ -10,6 +10,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
 from onmaru.kernel.log import Version
+from onmaru.kernel.record import pages
 from onmaru.kernel.room import Hall
 
 PAGE = 100
@@ -18,14 +19,12 @@ MOST = 100_000
 
 async def drawn(hall: Hall, query: Query) -> AsyncIterator[Version]:
     """The matches, newest version first; `Invalid` 413 where there are more than MOST."""
-    cursor, left = "", MOST
-    while True:
-        page = hall.record.search(msgspec.structs.replace(query, count=PAGE, total="none", cursor=cursor))
+    left = MOST
+    for page in pages(hall.record, msgspec.structs.replace(query, count=PAGE, total="none", cursor="")):
         for version in page.matches:
             yield version
         left -= len(page.matches)
-        cursor = page.cursor
-        if not cursor:
+        if not page.cursor:
             return
         if left <= 0:
             raise invalid(

@@ -78,12 +78,14 @@ async def lastn(request: Request, hall: Hall) -> Response:
     """`GET Observation/$lastn?patient=…&category=…`; `max` of each code, and what is of the same time as the last."""
     query, most = _read(request)
     tops: dict[Codes, list[tuple[int, Version]]] = {}
+    room: dict[Codes, int] = {}
     async for version in drawn(hall, query):
         seen = _observed(version.body or b"")
         kept = tops.setdefault(seen.codes, [])
         kept.append((seen.at, version))
-        if len(kept) > 4 * most + 64:
+        if len(kept) > room.get(seen.codes, 4 * most + 64):
             kept[:] = _latest(kept, most)
+            room[seen.codes] = 2 * len(kept) + 4 * most + 64  # all may be of one time
     groups = [_latest(group, most) for group in _joined(tops)]
     chosen = sorted((one for group in groups for one in group), key=lambda one: (-one[0], -one[1].t))
     versions = [version for _, version in chosen]
@@ -121,13 +123,22 @@ def _latest(group: Sequence[tuple[int, Version]], most: int) -> list[tuple[int, 
 
 def _joined(tops: Mapping[Codes, Sequence[tuple[int, Version]]]) -> list[list[tuple[int, Version]]]:
     """Groups of which no two share a coding."""
-    home: dict[tuple[str, str], int] = {}
-    groups: dict[int, list[tuple[int, Version]]] = {}
-    members: dict[int, set[tuple[str, str]]] = {}
-    for number, (codes, kept) in enumerate(tops.items()):
-        groups[number], members[number] = list(kept), set(codes)
-        for other in {home[code] for code in codes if code in home}:
-            groups[number] += groups.pop(other)
-            members[number] |= members.pop(other)
-        home |= dict.fromkeys(members[number], number)
+    kin: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def head(code: tuple[str, str]) -> tuple[str, str]:
+        """The coding that stands for all that are joined with this one; every step on the way is shortened."""
+        while kin[code] != code:
+            kin[code] = kin[kin[code]]
+            code = kin[code]
+        return code
+
+    for codes in tops:
+        first, *others = codes
+        kin.setdefault(first, first)
+        for code in others:
+            kin.setdefault(code, code)
+            kin[head(code)] = head(first)
+    groups: dict[tuple[str, str], list[tuple[int, Version]]] = {}
+    for codes, kept in tops.items():
+        groups.setdefault(head(next(iter(codes))), []).extend(kept)
     return list(groups.values())

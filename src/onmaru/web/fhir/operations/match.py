@@ -36,7 +36,8 @@ Pairs = list[tuple[str, str]]
 async def match(request: Request, hall: Hall) -> Response:
     """`POST Patient/$match` with Parameters, or the Patient itself: the likeliest first, each with score and grade."""
     patient, asked = _asked(request)
-    wanted = person(patient)
+    # Each of its values is held against each of every candidate's
+    wanted = person({**patient, **{name: _listed(patient, name) for name in ("identifier", "name", "telecom")}})
     ways = list(_ways(patient, wanted))
     if not ways:
         raise invalid("required", "a number, telephone, name or full date of birth is needed", "Patient")

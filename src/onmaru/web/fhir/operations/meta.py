@@ -13,6 +13,7 @@ import msgspec
 from onmaru.fhir import meta, structure
 from onmaru.fhir.fhirpath import read
 from onmaru.fhir.outcome import invalid
+from onmaru.kernel import scope
 from onmaru.kernel.caller import Role
 from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.log import Version
@@ -61,7 +62,8 @@ class Metas:
         body = meta.removed(before, sets) if taking else meta.added(before, sets)
         if meta.held(before, "security") - meta.held(body, "security") and KEEPERS.isdisjoint(hall.caller.roles):
             raise invalid("forbidden", "a security label is taken away by an admin or data manager", status=403)
-        if body == before and _may_write(hall, current.type):
+        # Who may not is sent to the record even with nothing to write, which refuses and notes it
+        if body == before and scope.allows(hall.caller.scopes, current.type, "u"):
             return _told(current)
         change = Change("update", current.type, current.id, body, current.version, compacted=True)
         if self._driver is not None and len(body) > HEAVY:
@@ -69,11 +71,6 @@ class Metas:
         else:
             (written,) = hall.record.write([change])
         return _told(written.version, written=True)
-
-
-def _may_write(hall: Hall, type: str) -> bool:
-    """Who may not is sent to the record even with nothing to write, which refuses and notes it."""
-    return any("u" in scope.verbs and scope.type in (type, "*") for scope in hall.caller.scopes)
 
 
 def _sets(request: Request) -> Mapping[str, list[bytes]]:

@@ -5,7 +5,7 @@ Its one law: what is no plain measured number in UCUM is counted as seen and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -166,10 +166,11 @@ def _escaped(text: str) -> str:
 
 
 def _told(wanted: Wanted, seen: _Seen) -> bytes:
+    by_code = _by_code(seen.values)
     parts = [
         {"name": "statistics", "resource": one}
         for code in _meant(wanted, seen.values)
-        for one in _statistics(wanted, code, seen.values)
+        for one in _statistics(wanted, code, by_code.get(code, ()))
     ]
     head = encode({"resourceType": "Parameters", "parameter": parts})[:-2]
     sources = [b',{"name":"source","resource":%b}' % one for one in seen.sources]
@@ -217,13 +218,23 @@ def _panel(one: Coding, system: str, code: str) -> bool:
     )
 
 
-def _statistics(wanted: Wanted, coding: Coding, values: Sequence[Value]) -> Iterator[dict[str, Any]]:
+def _by_code(values: Sequence[Value]) -> Mapping[Coding, Sequence[Value]]:
+    """The values of each coding, and by ("", code) those that have the code in any system."""
+    found: dict[Coding, list[Value]] = {}
+    for value in values:
+        for coding in {*value.codes, *(("", code) for _, code in value.codes)}:
+            found.setdefault(coding, []).append(value)
+    return found
+
+
+def _statistics(wanted: Wanted, coding: Coding, mine: Sequence[Value]) -> Iterator[dict[str, Any]]:
     """One Observation for each unit; one without numbers where nothing was measured."""
     system, code = coding
-    mine = [v for v in values if coding in v.codes or (not system and any(code == c for _, c in v.codes))]
-    units = dict.fromkeys(value.unit for value in mine if value.number is not None) or {"": None}
-    for unit in units:
-        good = [value for value in mine if value.number is not None and value.unit == unit]
+    units: dict[str, list[Value]] = {}
+    for value in mine:
+        if value.number is not None:
+            units.setdefault(value.unit, []).append(value)
+    for unit, good in (units or {"": []}).items():
         one = series([v.number for v in good if v.number is not None], [v.at for v in good], len(mine))
         period = {name: text for name, text in zip(("start", "end"), wanted.period, strict=True) if text}
         yield {

@@ -13,11 +13,13 @@ from pyroaring import BitMap
 from onmaru.fhir import search
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
+from onmaru.fhir.search.cost import check
 from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.export import Asked
 from onmaru.kernel.gate import Sight
+from onmaru.kernel.widening import widened
 
 # Positions or patients that are looked through in one step: a few milliseconds
 SLICE = 20_000
@@ -100,7 +102,8 @@ def _of_type(tenant: Tenant, asked: Asked, what: tuple[str, int], sight: Sight) 
     index = tenant.index
     found = BitMap()
     for query in asked.queries(type):
-        found |= index.standing(query, t, sight)
+        check(query, t)
+        found |= index.standing(widened(query, index, t, sight, lambda: tenant.rules.terms), t, sight)
     if asked.since:
         found.remove_range(0, index.recorded(asked.since + 1) + 1)
     if asked.until:
