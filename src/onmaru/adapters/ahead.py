@@ -90,7 +90,7 @@ def promise(found: list[Piece], ids: list[str], links: dict[str, str]) -> None:
 def _plain(piece: Piece) -> bool:
     change = piece.change
     named_otherwise = bool(piece.name) and not piece.promised
-    conditional = bool(piece.condition) or change.condition is not None or change.if_match is not None
+    conditional = bool(piece.condition) or change.condition is not None or change.if_match is not None or change.absent
     return not (named_otherwise or conditional or piece.refused or change.op not in ("create", "update"))
 
 

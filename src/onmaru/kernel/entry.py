@@ -90,9 +90,9 @@ def pairs_of(query: str, where: str = "") -> Sequence[tuple[str, str]]:
         raise invalid("value", "the query is not percent-encoded UTF-8 or has over 500 parts", where) from error
 
 
-def criteria_of(type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
+def criteria_of(type_name: str, pairs: Sequence[tuple[str, str]], base: str = "") -> Query:
     """The search of a conditional interaction; `Invalid` (400) without a single criterion, which would mean everything."""
-    found = parse((type_name,), pairs)
+    found = parse((type_name,), pairs, base=base)
     if not found.clauses:
         raise invalid("value", "a conditional interaction needs at least one search criterion")
     return found
@@ -104,6 +104,13 @@ def version_of(etag: str) -> int:
     if found is None:
         raise invalid("value", 'If-Match needs one version such as W/"3"')
     return int(found[1])
+
+
+def absence(tags: str) -> bool:
+    """Whether If-None-Match of an update lets it make alone (RFC 9110, 13.1.2); `Invalid` (400) for anything but `*`."""
+    if tags.strip() != "*":
+        raise invalid("value", "If-None-Match of a write is *: it then only makes what is not there")
+    return True
 
 
 class _Head(msgspec.Struct):
@@ -124,7 +131,7 @@ def id_within(body: bytes) -> str:
 def _relative(url: str, base: str, where: str) -> str:
     if base and url.startswith(base + "/"):
         url = url[len(base) + 1 :]
-    if "://" in url or not url.strip("/"):
+    if "://" in url.partition("?")[0] or not url.strip("/"):
         raise invalid("value", "the url is missing or is not of this server", f"{where}.request.url")
     return url.lstrip("/")
 
@@ -148,14 +155,15 @@ def _delete(entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
 def _change(op: Literal["update", "delete"], entry: verbatim.Entry, path: list[str], criteria: str) -> Change:
     match = version_of(entry.if_match) if entry.if_match else None
     body, name = (entry.resource or b"", entry.full_url or "") if op == "update" else (b"", "")
+    absent = op == "update" and bool(entry.if_none_match) and absence(entry.if_none_match)
     if len(path) == 1:
         condition = criteria_of(_type(path, 1), pairs_of(criteria))
         id = id_within(body) if body else ""
-        return Change(op, path[0], id, body, match, condition=condition, name=name)
+        return Change(op, path[0], id, body, match, condition=condition, name=name, absent=absent)
     type_name = _type(path, 2)
     if criteria or not ID.fullmatch(path[1]):
         raise invalid("value", "the url is not of the form Type/id")
-    return Change(op, type_name, path[1], body, match, name=name)
+    return Change(op, type_name, path[1], body, match, name=name, absent=absent)
 
 
 def _type(path: list[str], parts: int) -> str:

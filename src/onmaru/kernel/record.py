@@ -21,6 +21,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     it; so does every update by a caller from whom a patient is hidden, or it could tell what is hidden from what is not.
     `links` are names that were given a reference elsewhere. `compacted`: the body has no white space between its tokens.
     `ready`: the body was admitted and its references resolved beforehand, perhaps in another process of ours.
+    `absent`: an update that only makes the resource (If-None-Match: *), 412 where it is there.
     """
 
     op: Literal["create", "update", "delete", "erase"]
@@ -35,6 +36,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     links: Mapping[str, str] = {}
     compacted: bool = False
     ready: Admitted | None = None
+    absent: bool = False
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):

@@ -347,6 +347,8 @@ def _add(decided: Decided, draft: Draft | None, standing: Version, status: int) 
 def _precondition(change: Change, current: Version | None) -> None:
     if change.if_match is not None and (current is None or current.version != change.if_match):
         raise invalid("conflict", "the resource is not at the version given in If-Match", status=412)
+    if change.absent and current is not None and current.body is not None:
+        raise invalid("conflict", "the resource is there, and If-None-Match asks that it is not", status=412)
 
 
 def _admission(change: Change, links: dict[str, str]) -> Admit:

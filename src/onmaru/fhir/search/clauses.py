@@ -6,7 +6,7 @@ Its one law: what is not understood is refused with its name; no text ever repea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from onmaru.fhir.query import Chain, Clause, Has, Missing, Node, Parameter, Ref, Text, Token, Typed, Value, Wide
 from onmaru.fhir.search import written
@@ -136,7 +136,10 @@ def clause(parameter: Parameter, modifier: str, text: str, context: Context) -> 
     allowed = MODIFIERS.get(parameter.kind, ("missing",))
     if modifier and modifier not in allowed and not (modifier == "not" and parameter.code == "_id"):
         raise Malformed("the modifier is not answered for this kind of parameter")
-    made = Clause(parameter, modifier, tuple(_value(parameter, modifier, one, context) for one in alternatives))
+    values = [_value(parameter, modifier, one, context) for one in alternatives]
+    if parameter.kind == "reference" and not modifier and context.base:
+        values += _as_written(alternatives, context.base)
+    made = Clause(parameter, modifier, tuple(values))
     return Wide(made) if (parameter.kind, modifier) in WIDE else made
 
 
@@ -148,6 +151,11 @@ def _narrowed(parameter: Parameter, type: str, text: str, context: Context) -> R
     if found.type not in ("", type):
         raise Malformed("the value and the modifier name different types")
     return Ref(type, found.id) if written.IDENTIFIER.fullmatch(found.id) else found
+
+
+def _as_written(alternatives: Sequence[str], base: str) -> list[Value]:
+    """Addresses of this server's own resources as they stand: who wrote such a reference whole has it kept so."""
+    return [found for one in alternatives if (found := written.reference(one)) != written.reference(one, base)]
 
 
 def _value(parameter: Parameter, modifier: str, text: str, context: Context) -> Value:

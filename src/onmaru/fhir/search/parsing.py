@@ -48,9 +48,11 @@ def parse(
     return _parsed(types, pairs, Context(now(), limits or Limits(), base), lenient)
 
 
-def parse_here(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], own: Own, *, lenient: bool = False) -> Query:
+def parse_here(
+    types: tuple[str, ...], pairs: Sequence[tuple[str, str]], own: Own, *, lenient: bool = False, base: str = ""
+) -> Query:
     """The same with the parameters that a tenant defined itself: type → code → parameter (own.py)."""
-    return _parsed(types, pairs, Context(clock(), Limits(), own=own), lenient)
+    return _parsed(types, pairs, Context(clock(), Limits(), base, own), lenient)
 
 
 def _parsed(types: tuple[str, ...], pairs: Sequence[tuple[str, str]], context: Context, lenient: bool) -> Query:

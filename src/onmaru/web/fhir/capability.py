@@ -23,6 +23,8 @@ DATE = "2026-11-23"
 _OF_SYSTEM = frozenset({"search-system", "history-system", "transaction"})
 # Parameters of every search that are no elements of what is searched; `_has` is one too
 COMMON = ("_has", "_list")
+# Special to us; told as what R4 defines them to be
+_DEFINED = {"_id": "token", "_lastUpdated": "date", "_content": "string", "_text": "string"}
 _KINDS = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"})
 
 
@@ -108,7 +110,7 @@ def _resource(type_name: str, interactions: list[dict[str, str]], settings: Sett
         "conditionalDelete": "multiple" if settings.multiple_delete else "single",
         "referencePolicy": ["literal", "logical"],
         "searchParam": [
-            {"name": code, "type": found.kind if found.kind in _KINDS else "special"}
+            {"name": code, "type": _DEFINED.get(code, found.kind if found.kind in _KINDS else "special")}
             | ({"definition": found.url} if found.url else {})
             for code, found in sorted(parameters(type_name).items())
         ],

@@ -14,9 +14,15 @@ JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"
 XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
 _WANTED = JSON_TYPES | XML_TYPES | {"*/*", "application/*", ""}
 _SHORT = frozenset({"json", "xml"})
-_FORMATS = "the formats given are JSON (application/fhir+json) and XML (application/fhir+xml)"
+_FORMATS = "the formats given are JSON (application/fhir+json) and XML (application/fhir+xml) of FHIR 4.0"
+_VERSIONS = frozenset({"4.0", "4.0.1"})
 # Not criteria: they speak of the answer's form and are taken off before a search is parsed.
 FORM = frozenset({"_format", "_pretty", "_cursor"})
+
+
+def form_of(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What of a query asks for a form: links bear it, since it holds for the next page too."""
+    return [pair for pair in pairs if pair[0] in ("_format", "_pretty")]
 
 
 Answer = Literal["minimal", "representation", "OperationOutcome"]
@@ -41,7 +47,8 @@ def prefer(headers: Mapping[str, str]) -> Preference:
         return PLAIN
     answer, lenient, later = PLAIN.answer, PLAIN.lenient, PLAIN.later
     for part in text.replace(";", ",").split(","):
-        name, _, value = part.strip().partition("=")
+        name, _, value = part.partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"')
         if name == "return":
             answer = _ANSWERS.get(value, answer)
         elif name == "handling":
@@ -65,9 +72,15 @@ def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -
         return
     for part in accept.split(","):
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        if kind in _WANTED and "q=0" not in parameters:
+        if kind in _WANTED and "q=0" not in parameters and _ours(parameters):
             return
     raise invalid("not-supported", _FORMATS, "Accept", 406)
+
+
+def _ours(parameters: Sequence[str]) -> bool:
+    """Whether a media type names no other version of FHIR (R4 http.html, 3.1.0.1.12)."""
+    named = (one.partition("=")[2].strip('"') for one in parameters if one.startswith("fhirversion="))
+    return all(one in _VERSIONS for one in named)
 
 
 def check_content(headers: Mapping[str, str]) -> None:
@@ -76,6 +89,8 @@ def check_content(headers: Mapping[str, str]) -> None:
     if kind and kind not in JSON_TYPES and kind not in XML_TYPES:
         taken = "the formats taken are JSON (application/fhir+json) and XML (application/fhir+xml)"
         raise invalid("not-supported", taken, "Content-Type", 415)
+    if not _ours(parameters):
+        raise invalid("not-supported", "the version taken is FHIR 4.0", "Content-Type", 415)
     for parameter in parameters:
         if parameter.startswith("charset=") and parameter[8:].strip('"') not in ("utf-8", "utf8", "us-ascii"):
             raise invalid("not-supported", "the only charset taken is UTF-8", "Content-Type", 415)

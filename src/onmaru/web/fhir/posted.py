@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from onmaru.fhir.outcome import invalid
@@ -37,8 +37,10 @@ class Bundles:
             params["base"] = request.params["base"]
             inner = Request("GET", path, params, pairs_of(query), {}, b"")
             answer = handler(inner, hall)
+            if isinstance(answer, Coroutine):
+                answer.close()
             if not isinstance(answer, Response) or not isinstance(answer.body, bytes):
-                raise invalid("not-supported", "this cannot be got within a Bundle")
+                raise invalid("not-supported", "this operation is asked by itself, not within a Bundle")
             return answer.body
 
         whole = request.headers.get("prefer") is not None and prefer(request.headers).answer == "representation"

@@ -16,9 +16,10 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.kernel.stamps import http_date, phrase
 from onmaru.web.answers import FHIR
+from onmaru.web.fhir.binary import native
 from onmaru.web.fhir.bundles import bundle, link, query_of
 from onmaru.web.fhir.form import shaped
-from onmaru.web.fhir.negotiation import unchanged
+from onmaru.web.fhir.negotiation import check_accept, form_of, unchanged
 
 METHOD = {"create": "POST", "update": "PUT", "delete": "DELETE", "erase": "DELETE"}
 STATUS = {"create": phrase(201), "update": phrase(200), "delete": phrase(204), "erase": phrase(204)}
@@ -45,6 +46,11 @@ def _shown(request: Request, version: Version) -> Response:
     if unchanged(request.headers, version.version, version.at):
         return Response(304, b"", "", tags)
     body = version.body or b""
+    if version.type == "Binary":
+        content = None if request.query else native(request.headers, body, tags)
+        if content is not None:
+            return content
+        check_accept(request.headers, request.query)
     if request.query:
         body = shaped(body, request.query)
     return Response(200, body, FHIR, tags)
@@ -65,6 +71,7 @@ def history(request: Request, hall: Hall) -> Response:
     page = hall.record.history(type_name, id, since=since, before=before, count=count)
     base = request.params["base"]
     used = [(name, value) for name, value in request.query if name in ("_since", "_count")]
+    used += form_of(request.query)
     path = "/".join(part for part in (base, type_name, id, "_history") if part)
     links = [link("self", path, query_of([*used, *_cursor(asked.get("_cursor", ""))]))]
     if page.cursor:

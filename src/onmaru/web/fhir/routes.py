@@ -131,9 +131,11 @@ _shape = lru_cache(maxsize=512)(shape_of)
 
 
 def _unknown(path: str) -> Exception:
-    first = path.partition("/")[0]
+    first, second = (*path.split("/", 2), "")[:2]
     if "$" in path:
         return invalid("not-supported", "this operation is not supported", status=404)
     if first[:1].isupper() and first not in RESOURCE_TYPES:
         return invalid("not-supported", "not a resource type of FHIR R4", status=404)
+    if second[:1] not in ("", "_") and first in RESOURCE_TYPES and not ID.fullmatch(second):
+        return invalid("not-found", "an id has 1 to 64 letters, digits, - and .", status=404)
     return invalid("not-found", "no such address below the FHIR base", status=404)

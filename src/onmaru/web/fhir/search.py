@@ -22,7 +22,7 @@ from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, found, link, query_of
-from onmaru.web.fhir.negotiation import FORM, prefer
+from onmaru.web.fhir.negotiation import FORM, form_of, prefer
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -59,7 +59,7 @@ class Searches:
 
     def _run(self, request: Request, hall: Hall, types: tuple[str, ...], given: Sequence[tuple[str, str]]) -> Response:
         pairs = tuple(p for p in given if p[0] not in FORM)
-        query = _read(types, pairs, prefer(request.headers).lenient, hall.rules.parameters)
+        query = _read(types, pairs, request, hall.rules.parameters)
         cursor = next((value for name, value in given if name == "_cursor"), "")
         count = 0 if query.summary == "count" else min(query.count, self._most)
         if cursor or count != query.count:
@@ -70,18 +70,21 @@ class Searches:
         return Response(200, _rendered(request, query, page), FHIR)
 
 
-def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool, own: Own) -> Query:
+def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], request: Request, own: Own) -> Query:
     """Parse a search, or remember it: a ward asks the same all day. What means another thing tomorrow is read afresh."""
+    lenient = prefer(request.headers).lenient
+    # Only an absolute address asks under which one this house was called
+    base = request.params["base"] if any("://" in value for _, value in pairs) else ""
     if own:
-        return parse_here(types, pairs, own, lenient=lenient)
+        return parse_here(types, pairs, own, lenient=lenient, base=base)
     if any(value.startswith("ap") for _, value in pairs):
-        return parse(types, pairs, lenient=lenient)
-    return _known(types, pairs, lenient)
+        return parse(types, pairs, lenient=lenient, base=base)
+    return _known(types, pairs, lenient, base)
 
 
 @lru_cache(maxsize=4096)
-def _known(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool) -> Query:
-    return parse(types, pairs, lenient=lenient)
+def _known(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], lenient: bool, base: str) -> Query:
+    return parse(types, pairs, lenient=lenient, base=base)
 
 
 def _rendered(request: Request, query: Query, page: Page) -> bytes:
@@ -90,7 +93,7 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     type_name = request.params.get("type", "")
     owner = request.params["id"] if inner else ""
     address = "/".join(part for part in (base, type_name, owner, inner) if part)
-    used = query_of(query.pairs)
+    used = query_of([*query.pairs, *form_of(request.query)])
     more = f"{used}&_cursor=" if used else "_cursor="
     links = [link("self", address, more + quote(query.cursor) if query.cursor else used)]
     if query.cursor:

@@ -13,6 +13,7 @@ from onmaru.kernel.room import Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
+from onmaru.web.fhir.binary import READ
 from onmaru.web.fhir.bulk import bulk
 from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
@@ -72,7 +73,8 @@ class Fhir:
         if wholesale is not None:
             return wholesale
         handler, params = find(self.routes, request.method, path)
-        check_accept(request.headers, request.query)
+        if request.method not in ("GET", "HEAD") or READ.fullmatch(path) is None:
+            check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
         if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
             permit(visit, path)

@@ -8,7 +8,7 @@ import msgspec
 
 from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.query import Query
-from onmaru.kernel.entry import ID, criteria_of, id_within, pairs_of, version_of
+from onmaru.kernel.entry import ID, absence, criteria_of, id_within, pairs_of, version_of
 from onmaru.kernel.errand import HEAVY
 from onmaru.kernel.record import Change, Written
 from onmaru.kernel.room import Hall, Request, Response
@@ -53,18 +53,20 @@ class Writes:
         check_content(request.headers)
         type_name = request.params["type"]
         wanted = request.headers.get("if-none-exist")
-        condition = criteria_of(type_name, pairs_of(wanted.removeprefix("?"))) if wanted is not None else None
+        asked = None if wanted is None else pairs_of(wanted.removeprefix("?"))
+        condition = None if asked is None else criteria_of(type_name, asked, request.params["base"])
         change = Change("create", type_name, body=request.body, if_none_exist=condition)
         return self.write(request, hall, change)
 
     def update(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
-        """`PUT Type/id`; If-Match names the version that must be current (412)."""
+        """`PUT Type/id`; If-Match names the version that must be current, If-None-Match: * asks for none (412)."""
         check_content(request.headers)
         params = request.params
         if not ID.fullmatch(params["id"]):
             raise invalid("value", "an id has 1 to 64 letters, digits, - and .")
         make = self._settings.update_create
-        change = Change("update", params["type"], params["id"], request.body, if_match(request), make=make)
+        match, absent = if_match(request), only_make(request)
+        change = Change("update", params["type"], params["id"], request.body, match, make=make, absent=absent)
         return self.write(request, hall, change)
 
     def update_matching(self, request: Request, hall: Hall) -> Response | Awaitable[Response]:
@@ -79,6 +81,7 @@ class Writes:
             if_match(request),
             condition=criteria(request),
             make=self._settings.update_create,
+            absent=only_make(request),
         )
         return self.write(request, hall, change)
 
@@ -145,6 +148,13 @@ def if_match(request: Request) -> int | None:
     return version_of(text) if text is not None else None
 
 
+def only_make(request: Request) -> bool:
+    """Whether If-None-Match: * says that nothing is to be written over; `Invalid` 400 for anything else in it."""
+    tags = request.headers.get("if-none-match")
+    return tags is not None and absence(tags)
+
+
 def criteria(request: Request) -> Query:
     """The condition of a conditional interaction: the query, without what speaks of the answer's form."""
-    return criteria_of(request.params["type"], [pair for pair in request.query if pair[0] not in FORM])
+    pairs = [pair for pair in request.query if pair[0] not in FORM]
+    return criteria_of(request.params["type"], pairs, request.params["base"])

@@ -23,6 +23,7 @@ from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, found, link, query_of
+from onmaru.web.fhir.negotiation import form_of
 from onmaru.web.fhir.operations import place
 from onmaru.web.fhir.operations.given import Given, given
 from onmaru.web.fhir.operations.place import Place
@@ -208,6 +209,7 @@ async def _answer(
     base = request.params["base"]
     extra = await _supporting(hall, matches, wanted, beside, (base, t)) if matches else []
     used = [(name, text) for name in sorted(NAMES - {"_cursor"}) for text in asked.texts(name)]
+    used += form_of(request.query)
     address = "/".join(
         part for part in (base, request.params["type"], request.params.get("id", ""), "$everything") if part
     )
