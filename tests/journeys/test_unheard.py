@@ -108,17 +108,16 @@ def test_a_busy_demo_ends_when_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["1>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
 def test_a_server_without_its_standard_streams_ends_when_told(tmp_path: Path, closed: str) -> None:
-    with Served(tmp_path) as served:
-        served.stop()
-        line = " ".join([*ONMARU, "serve"])
-        running = subprocess.Popen(["/bin/sh", "-c", f"exec {line} {closed}"], env=served.environ)
-        for port in (served.port, served.mllp_port):
-            assert listens(port)
-        time.sleep(0.5)
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
-        served.start()
-    assert House(place(served.environ), rooms=()).exists("main")
+    served = Served(tmp_path)
+    line = " ".join([*ONMARU, "serve"])
+    running = subprocess.Popen(["/bin/sh", "-c", f"exec {line} {closed}"], env=served.environ)
+    for port in (served.port, served.mllp_port):
+        assert listens(port)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == 0
+    with served:
+        assert House(place(served.environ), rooms=()).exists("main")
 
 
 @pytest.mark.parametrize("arguments", ["settings", "--help", "rooms", "demo --help", "verify --nonsense"])
