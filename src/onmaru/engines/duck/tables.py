@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +17,12 @@ from onmaru.engines.duck.follow import Followed
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.manifest import Manifest
 from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.script import Scope, ScriptRun
 from onmaru.engines.duck.sites import Sites
 from onmaru.engines.duck.sql import narrowed, whole
 from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.gate import Sight
-from onmaru.kernel.lake import View
+from onmaru.kernel.lake import Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table
 
@@ -117,20 +119,36 @@ class ColumnarTables:
 
     def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table:
         """Run a view over what `sight` sees."""
+        with self._scope(view.tables, sight) as scope:
+            text, named = whole(view.sql, tuple(scope.tables.items()), params)
+            return self._reader.table(text, {**named, **scope.bound}, scope.parts)
+
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight) -> ScriptRun:
+        """A run of the script over what `sight` sees."""
+
+        @contextmanager
+        def handed() -> Iterator[Scope]:
+            with self._scope(script.tables, sight) as scope:
+                yield scope._replace(parts={**scope.parts, **given})
+
+        return ScriptRun(script, handed)
+
+    @contextmanager
+    def _scope(self, names: Sequence[str], sight: Sight) -> Iterator[Scope]:
+        """The tables' files, held meanwhile, each behind the SELECT that narrows it."""
         with self._leases.reading():
             parts: dict[str, Any] = {}
-            scopes: list[tuple[str, str]] = []
+            scopes: dict[str, str] = {}
             given: dict[str, Any] = {}
-            kept = {owner: self._kept(owner) for name in view.tables if (owner := self._owner(name))}
-            for name in view.tables:
+            kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
+            for name in names:
                 owner = self._owner(name)
                 select, more = (
                     self._part(name, kept[owner], sight, parts) if owner else (self._of_site(name, parts), {})
                 )
-                scopes.append((name, select))
+                scopes[name] = select
                 given.update(more)
-            text, named = whole(view.sql, scopes, params)
-            return self._reader.table(text, {**named, **given}, parts)
+            yield Scope(parts, scopes, given)
 
     def _part(self, name: str, kept: Kept, sight: Sight, parts: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Hand over one table's files; the SELECT that narrows it, and its parameters."""

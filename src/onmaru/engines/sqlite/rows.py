@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from onmaru.engines.sqlite.connection import connect, truncated
 from onmaru.kernel.gate import SHARED, Sight
-from onmaru.kernel.lake import View
+from onmaru.kernel.lake import Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
@@ -195,6 +195,10 @@ class HotTables:
     def publish(self, name: str, table: pa.Table) -> None:
         """Site tables are columnar."""
         raise LookupError(f"{name}: a hot table is kept by a projection only")
+
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight) -> NoReturn:
+        """Scripts are for analysis."""
+        raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
 
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to."""
