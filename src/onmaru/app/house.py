@@ -20,6 +20,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.index.follower import FollowedIndex
@@ -247,7 +248,7 @@ class House:
             home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
-        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()])
 
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
@@ -264,7 +265,11 @@ class House:
         )  # fmt: skip
         space = Space(lambda: limits().blobs)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
-        stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
+        index = home.index
+        stores = Stores(
+            gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at, home.head,
+            lambda t: index.touched(t - 1, t)[0].at,
+        )  # fmt: skip
         return Seat(home, stands, stores, hot, columnar, shelf, book)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
