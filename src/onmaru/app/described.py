@@ -25,7 +25,8 @@ def describe() -> int:
 
 
 def _loaded(above: type) -> Iterator[type]:
-    for struct in above.__subclasses__():
+    below: list[type] = above.__subclasses__()
+    for struct in below:
         if struct.__module__.startswith("onmaru.") and struct.__module__ != structs.__name__:
             yield struct
         yield from _loaded(struct)
