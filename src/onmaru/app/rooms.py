@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OURS: Mapping[str, str] = {
     "cohort": "onmaru.rooms.cohort",
     "journey": "onmaru.rooms.journey",
+    "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
 }
 

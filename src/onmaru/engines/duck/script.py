@@ -19,7 +19,7 @@ MEMORY, THREADS, MOST = "2GB", 2, 5000
 BOUND = "__bound"
 
 
-class Scope(NamedTuple):
+class Handed(NamedTuple):
     """What a script is handed: Arrow data by name, the SELECT behind each table's name, and the SELECTs' parameters."""
 
     parts: Mapping[str, Any]
@@ -28,13 +28,13 @@ class Scope(NamedTuple):
 
 
 class ScriptRun:
-    """One run. `scope`: the data, held for as long as the context lasts. Cancelled from any thread."""
+    """One run. `handed`: the data, held for as long as the context lasts. Cancelled from any thread."""
 
-    def __init__(self, script: Script, scope: Callable[[], AbstractContextManager[Scope]]) -> None:
+    def __init__(self, script: Script, handed: Callable[[], AbstractContextManager[Handed]]) -> None:
         if len(script.statements) > MOST:
             raise invalid("too-costly", f"more than {MOST} statements", script.name, 422)
         self._script = script
-        self._scope = scope
+        self._handed = handed
         self._lock = threading.Lock()
         self._connection: Any = None
         self._ended = ""
@@ -58,7 +58,7 @@ class ScriptRun:
         clock.start()
         done = 0
         try:
-            with self._scope() as scope, self._opened(scope) as connection:
+            with self._handed() as handed, self._opened(handed) as connection:
                 for done, statement in enumerate(self._script.statements, 1):  # noqa: B007  told where one fails
                     self._going()
                     connection.execute(statement)
@@ -86,16 +86,16 @@ class ScriptRun:
             raise self._stopped()
 
     @contextlib.contextmanager
-    def _opened(self, scope: Scope) -> Iterator[Any]:
+    def _opened(self, handed: Handed) -> Iterator[Any]:
         import duckdb
 
         connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": THREADS})
         try:
             for setting in CLOSED:
                 connection.execute(setting)
-            for name, data in scope.parts.items():
+            for name, data in handed.parts.items():
                 connection.register(name, data)
-            _views(connection, scope)
+            _views(connection, handed)
             with self._lock:
                 self._connection = connection
             yield connection
@@ -105,11 +105,11 @@ class ScriptRun:
             connection.close()
 
 
-def _views(connection: Any, scope: Scope) -> None:
+def _views(connection: Any, handed: Handed) -> None:
     """Each table's name as a view. A view takes no parameters, so that they stand in a table of one row."""
-    if scope.bound:
-        columns = ", ".join(f'${name} AS "{name}"' for name in scope.bound)
-        connection.execute(f"CREATE TABLE {BOUND} AS SELECT {columns}", dict(scope.bound))
-    for name, select in scope.tables.items():
+    if handed.bound:
+        columns = ", ".join(f'${name} AS "{name}"' for name in handed.bound)
+        connection.execute(f"CREATE TABLE {BOUND} AS SELECT {columns}", dict(handed.bound))
+    for name, select in handed.tables.items():
         text = re.sub(r"\$(__\w+)", rf'(SELECT "\1" FROM {BOUND})', select)
         connection.execute(f'CREATE VIEW "{name}" AS {text}')
