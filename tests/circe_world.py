@@ -95,7 +95,9 @@ class World:
     def __init__(self) -> None:
         self.rows: Rows = {name: [] for name in ("person", "provider", "care_site", "visit_occurrence")}
         self.rows |= {"observation_period": [], "concept_relationship": []}
-        self.rows["concept"] = [{"concept_id": id, "invalid_reason": None} for id in CONCEPTS]
+        self.rows["concept"] = [
+            {"concept_id": id, "concept_name": f"concept {id}", "invalid_reason": None} for id in CONCEPTS
+        ]
         kin = [(id, id) for id in CONCEPTS] + [(1, 11)]
         self.rows["concept_ancestor"] = [{"ancestor_concept_id": a, "descendant_concept_id": d} for a, d in kin]
         self._event = 0

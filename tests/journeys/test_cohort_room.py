@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests import cohort_house
-from tests.cohort_house import CIRCE, OURS, asker
+from tests.cohort_house import ALL_LUNG, CIRCE, ON_DRUG, OURS, STAGE_4, asker
 
 from onmaru.app import cli
 from onmaru.app.house import House, place
@@ -157,6 +157,122 @@ def test_tables_that_are_not_there_are_named(house: House) -> None:
         post(house, routes.run, asked, asker())
 
 
+def studied(house: House, kind: str, caller: Caller | None = None, **asked: Any) -> Any:
+    told = {"format": "onmaru study 1", "kind": kind, "target": ALL_LUNG, "days": 180, **asked}
+    return post(house, routes.study, told, caller or asker())
+
+
+def test_how_many_reach_stage_four_within_half_a_year_and_who(house: House) -> None:
+    told = studied(house, "progression", outcome=STAGE_4, competing="death", who=True)
+    found = told["found"]
+    assert (found["persons"], found["reached"], found["earlier"], found["left_early"]) == (20, 9, 0, 0)
+    # Nobody leaves early: Aalen-Johansen gives the plain share
+    assert found["share"][0] == pytest.approx(0.45) and found["by_time"][0] == pytest.approx(0.45)
+    assert [(one["_patient"], one["days"]) for one in found["who"]] == [(f"p{n}", 20 * n) for n in range(1, 10)]
+    (_, row), *_ = house.seat("main").home.trail.page()
+    assert (row.target, len(row.patients)) == ("script/cohort-progression?persons=9", 9)
+    assert [(one["role"], one["persons"]) for one in told["cohorts"]] == [("target", 20), ("outcome", 10)]
+    again = post(house, routes.study, told["study"], asker())
+    assert (again["found"], again["digest"]) == (found, told["digest"])
+
+
+def test_incidence_counts_years_until_the_outcome(house: House) -> None:
+    whole, women, men = studied(house, "incidence", outcome=STAGE_4, by="sex")["found"]["lines"]
+    days = sum(20 * n for n in range(1, 10)) + 11 * 180
+    assert whole["rate"][0] == pytest.approx(1000 * 9 / (days / 365.25))
+    assert (women["name"], women["events"], men["events"], women["persons"]) == ("female", 4, 5, 10)
+    assert whole["proportion"][0] == pytest.approx(9 / 20)
+
+
+def test_survival_by_sex_has_curves_at_risk_a_test_and_a_model(house: House) -> None:
+    found = studied(house, "survival", outcome=STAGE_4, competing="death", by="sex")["found"]
+    women, men = found["groups"]
+    assert (women["risk"][0], women["events"], men["events"]) == (10, 4, 5)
+    assert found["ticks"] == [0, 30, 60, 90, 120, 150, 180] and women["risk"][-1] == 5
+    # men: events after 20, 60, 100, 140, 180 days, one dies after 61
+    survival = [point[1] for point in men["points"]]
+    assert survival == pytest.approx([0.9, 0.8, 0.8 * 6 / 7, 0.8 * 5 / 7, 0.8 * 4 / 7])
+    assert found["test"]["degrees"] == 1 and 0 < found["test"]["p"] < 1
+    # One person alone is older and stays well: no model can tell how much age does
+    assert found["cox"]["terms"] == [] and "without fail: age10" in found["cox"]["refused"]
+    assert [group["points"][-1][1] for group in found["shares"]] == pytest.approx([0.4, 0.5])
+
+
+def test_two_cohorts_are_set_side_by_side(house: House) -> None:
+    found = studied(house, "characterisation", target=STAGE_4, comparator=ON_DRUG)["found"]
+    assert found["both"] == 10 and found["persons"] == [0, 7]
+    found = studied(house, "characterisation", target=OURS, comparator=ON_DRUG)["found"]
+    assert found["persons"] == [0, 6]
+    without = {**ALL_LUNG, "rules": [{"name": "no drug", "events": [
+        {"event": {"domain": "drug", "concepts": "drug"}, "least": 0, "most": 0}]}]}  # fmt: skip
+    without["concepts"] = {**ALL_LUNG["concepts"], "drug": [{"concept": 100}]}
+    found = studied(house, "characterisation", target=without, comparator=ON_DRUG)["found"]
+    assert found["persons"] == [8, 17]
+    lung = next(line for line in found["lines"] if line["concept"] == 11)
+    assert lung["counts"] == [4, 6] and lung["name"] == "concept 11"
+    p, q = 4 / 8, 6 / 17
+    assert lung["smd"] == pytest.approx((p - q) / ((p * (1 - p) + q * (1 - q)) / 2) ** 0.5)
+    assert next(one for one in found["people"] if one["what"] == "female")["values"][0] == [4, 0.5]
+
+
+def test_pathways_tell_the_order_of_events(house: House) -> None:
+    found = studied(house, "pathways", events=[ON_DRUG, STAGE_4], days=300, combine=15)["found"]
+    ways = {tuple(map(tuple, path["steps"])): path["persons"] for path in found["paths"]}
+    drug, stage = "The drug", "Stage IV"
+    assert ways == {((drug,), (stage,)): 9, ((drug,),): 2, ((drug, stage),): 1}
+    assert (found["none"], found["rare"], found["persons"]) == (8, 0, 20)
+
+
+def test_scores_pair_and_weigh_what_was_known_before(house: House) -> None:
+    without = {**ON_DRUG, "name": "others", "entry": {"events": [{"domain": "visit", "first": True}]}, "concepts": {}}
+    rule = {"event": {"domain": "condition", "concepts": "it"}, "least": 0, "most": 0, "end": 400, "begin": -400}
+    without |= {"concepts": {"it": [{"concept": 1}]}, "rules": [{"name": "no lung", "events": [rule]}]}
+    found = studied(house, "propensity", target=ALL_LUNG, comparator=without)["found"]
+    assert found["persons"] == [20, 10] and found["pairs"] == 5
+    drug = next(one for one in found["balance"] if one["concept"] == 100)["smd"]
+    # Half of the others had the drug, nobody of the target: they are not paired
+    assert drug[0] < -1 and drug[1] == 0 and {one["name"] for one in found["balance"]} >= {"age", "female"}
+    assert sum(found["overlap"][0]) == 20 and sum(found["overlap"][1]) == 10
+
+
+def test_a_researcher_learns_nothing_of_few_from_any_study(house: House) -> None:
+    researcher = asker("researcher")
+    asked = {"outcome": STAGE_4, "comparator": ON_DRUG, "events": [ON_DRUG, STAGE_4], "competing": "death"}
+
+    def found(kind: str, *names: str, **more: Any) -> Any:
+        return studied(house, kind, researcher, **{name: asked[name] for name in names}, **more)["found"]
+
+    assert found("progression", "outcome")["reached"] is None
+    assert [line["events"] for line in found("incidence", "outcome", by="sex")["lines"]] == [None, None, None]
+    curve = found("survival", "outcome")["groups"][0]
+    assert (curve["persons"], curve["events"]) == (20, None) and all(n is None or n >= 10 for n in curve["risk"])
+    assert found("characterisation", "comparator")["lines"] == []
+    paths = found("pathways", "events", combine=0, days=300)
+    assert [path["persons"] for path in paths["paths"]] == [10] and (paths["none"], paths["persons"]) == (None, None)
+    with pytest.raises(Invalid, match="too few"):
+        found("propensity", "comparator")
+    with pytest.raises(Invalid) as refused:
+        found("progression", "outcome", who=True)
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ({"kind": "survival"}, "outcome"),
+        ({"kind": "dance", "outcome": STAGE_4}, "kind"),
+        ({"kind": "progression", "outcome": STAGE_4, "days": 0}, "days"),
+        ({"kind": "pathways", "events": [ON_DRUG] * 13}, "events"),
+        ({"kind": "incidence", "outcome": {}}, "outcome"),
+        ({"kind": "incidence", "outcome": {"x": 1}}, "outcome.PrimaryCriteria"),
+    ],
+)
+def test_what_is_no_study_is_refused_with_its_place(house: House, asked: dict[str, Any], path: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        studied(house, **{"days": 180, **asked})
+    assert path in [issue.expression for issue in refused.value.issues]
+
+
 def test_the_commands_run_count_and_export(
     house: House, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,5 +304,8 @@ def test_the_commands_run_count_and_export(
     (again,) = run("run", str(out / "circe.json"))
     assert again["digest"] == line["digest"] and again["persons"] == 11
     assert len((out / "persons.csv").read_text().splitlines()) == 12
+    file.write_text(json.dumps({"format": "onmaru study 1", "kind": "progression", "target": OURS, "outcome": STAGE_4}))
+    (line,) = run("study", str(file))
+    assert (line["kind"], line["found"]["persons"], line["found"]["reached"]) == ("progression", 11, 10)
     assert cli.run(["cohort", "export", str(file), str(out)]) != 0
     assert cli.run(["cohort", "run", str(tmp_path / "none.json")]) != 0

@@ -52,13 +52,13 @@ def _ours(said: dict[str, Any]) -> Wanted:
     try:
         definition = msgspec.convert(said, Definition)
     except msgspec.ValidationError as error:
-        raise Invalid([_fault(str(error))], 422) from error
+        raise Invalid([fault(str(error))], 422) from error
     if said["format"] != FORMAT:
         raise invalid("value", f"is not {FORMAT}", "format", 422)
     return Wanted(definition.name, said, grammar.checked(expression(definition)))
 
 
-def _fault(told: str) -> Issue:
+def fault(told: str) -> Issue:
     """What msgspec says of a value, without the value."""
     text, _, path = told.partition(" - at `$")
     if text.startswith("Invalid"):

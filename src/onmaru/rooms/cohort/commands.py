@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Command, Hall
 from onmaru.rooms.cohort import hiding
 from onmaru.rooms.cohort.asking import Wanted, wanted
 from onmaru.rooms.cohort.export import export as write
 from onmaru.rooms.cohort.running import Found, begun, found
+from onmaru.rooms.cohort.studies.asked import study as told_of
+from onmaru.rooms.cohort.studies.plan import driven, plan
 
 Say = Callable[[Mapping[str, Any]], None]
 SCOPE = "user/*.rs"
@@ -20,11 +24,14 @@ DONE = 0
 
 def asked(args: Mapping[str, str]) -> Wanted:
     """The definition in the file that was named."""
+    return wanted(_read(args))
+
+
+def _read(args: Mapping[str, str]) -> bytes:
     try:
-        raw = Path(args["file"]).expanduser().read_bytes()
+        return Path(args["file"]).expanduser().read_bytes()
     except OSError as error:
         raise invalid("not-found", "cannot be read", "FILE") from error
-    return wanted(raw)
 
 
 def run(hall: Hall, args: Mapping[str, str], say: Say) -> int:
@@ -40,6 +47,16 @@ def attrition(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     for place, step in enumerate(steps):
         name = "entry" if place == 0 else "cohort" if place == len(steps) - 1 else "rule"
         say({"step": place, "what": name, **step})
+    return DONE
+
+
+def study(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    """One line: what was found, with its definition, SQL and position."""
+    told = told_of(_read(args))
+    least = hiding.smallest(hall)
+    if told.who and least > 1:
+        raise invalid("forbidden", "persons are not shown to researchers", "who", 403)
+    say(msgspec.to_builtins(driven(plan(hall, told, least))))
     return DONE
 
 
@@ -61,6 +78,9 @@ FILE = ("file", "a definition of ours, or a Circe expression, as JSON")
 COMMANDS = (
     Command("run", "Run a cohort definition: how many are in it.", (FILE,), SCOPE, run),
     Command("attrition", "Say who is left after each rule of a definition.", (FILE,), SCOPE, attrition),
+    Command(
+        "study", "Run a study: survival, incidence, pathways and others.", (("file", "a study as JSON"),), SCOPE, study
+    ),
     Command(
         "export", "Write a cohort with its definition, code and position.",
         (FILE, ("dir", "a new or empty folder")), SCOPE, export,

@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.outcome import invalid
+from onmaru.kernel.caller import Caller
 from onmaru.kernel.lake import Run
 from onmaru.kernel.room import Hall, Request, Response, Route
 from onmaru.rooms.cohort import hiding, sql
 from onmaru.rooms.cohort.asking import Wanted, wanted
 from onmaru.rooms.cohort.kept import RUNS, awaited
 from onmaru.rooms.cohort.running import begun, digest, found
+from onmaru.rooms.cohort.studies import asked
+from onmaru.rooms.cohort.studies.plan import Plan, plan
 
 SCOPE = "user/*.rs"
 FRESH = (("Cache-Control", "no-store"),)
@@ -22,27 +25,50 @@ FRESH = (("Cache-Control", "no-store"),)
 
 def circe(request: Request, hall: Hall) -> Response:
     """POST circe: the expression, its digest and the SQL; nothing is run."""
-    asked = wanted(request.body)
-    text = ";\n".join(sql.cohort(asked.circe).statements) + ";\n"
-    return answer({"name": asked.name, "circe": asked.circe, "digest": digest(asked.circe), "sql": text})
+    said = wanted(request.body)
+    text = ";\n".join(sql.cohort(said.circe).statements) + ";\n"
+    return answer({"name": said.name, "circe": said.circe, "digest": digest(said.circe), "sql": text})
 
 
 def run(request: Request, hall: Hall) -> Response:
     """POST run: counts after each rule. `who=1` gives the persons as well, `run` a name by which it can be ended."""
-    asked = wanted(request.body)
+    said = wanted(request.body)
     given = queried(request, {"who", "run"})
     who = given.get("who") == "1"
     if who and hiding.smallest(hall) > 1:
         raise invalid("forbidden", "persons are not shown to researchers", "who", 403)
-    return Response(200, _ran(hall, asked, begun(hall, asked, who=who), given.get("run", "")), headers=FRESH)
+    return Response(200, _ran(hall, said, begun(hall, said, who=who), given.get("run", "")), headers=FRESH)
 
 
-async def _ran(hall: Hall, asked: Wanted, run: Run, name: str) -> AsyncIterator[bytes]:
+async def _ran(hall: Hall, said: Wanted, run: Run, name: str) -> AsyncIterator[bytes]:
     with RUNS.noted(hall.caller, name or os.urandom(8).hex(), run):
         results = await awaited(run)
-    told = hiding.masked(found(asked, results), hiding.smallest(hall))
+    told = hiding.masked(found(said, results), hiding.smallest(hall))
     if "who" in results.tables:
         told["who"] = results.tables["who"].to_pylist()
+    yield msgspec.json.encode(told)
+
+
+def study(request: Request, hall: Hall) -> Response:
+    """POST study: its cohorts are run, then what it asks is counted. `run` gives it a name by which it can be ended."""
+    told = asked.study(request.body)
+    given = queried(request, {"run"})
+    least = hiding.smallest(hall)
+    if told.who and least > 1:
+        raise invalid("forbidden", "persons are not shown to researchers", "who", 403)
+    return Response(200, _studied(hall.caller, plan(hall, told, least), given.get("run", "")), headers=FRESH)
+
+
+async def _studied(caller: Caller, steps: Plan, name: str) -> AsyncIterator[bytes]:
+    name = name or os.urandom(8).hex()
+    try:
+        run = next(steps)
+        while True:
+            with RUNS.noted(caller, name, run):
+                results = await awaited(run)
+            run = steps.send(results)
+    except StopIteration as end:
+        told = end.value
     yield msgspec.json.encode(told)
 
 
@@ -68,5 +94,6 @@ def answer(told: Any) -> Response:
 ROUTES = (
     Route("POST", "/circe", SCOPE, circe),
     Route("POST", "/run", SCOPE, run),
+    Route("POST", "/study", SCOPE, study),
     Route("DELETE", "/run/{run}", SCOPE, cancel),
 )

@@ -16,6 +16,8 @@ from onmaru.rooms.cohort.statistics.kaplan_meier import curve
 STEPS, CLOSE = 50, 1e-10
 # A ratio of e^12 for one standard deviation: it runs away
 FAR = 12
+# The variance of such a coefficient, where nothing holds it
+WIDE = 1e3
 
 
 class Term(NamedTuple):
@@ -181,6 +183,8 @@ def _model(
     beta, scale, (score, own, crossed, squared) = fitted
     inverse = np.linalg.inv(own)
     rest = squared - crossed @ inverse @ crossed
+    if runaway := [name for name, wide in zip(names, np.diag(inverse), strict=True) if wide > WIDE]:
+        raise invalid("processing", f"tells the event without fail: {', '.join(runaway)}", "covariates", 422)
     terms = []
     for place, name in enumerate(names):
         coefficient, error = beta[place] / scale[place], math.sqrt(inverse[place, place]) / scale[place]
