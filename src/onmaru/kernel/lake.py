@@ -25,13 +25,32 @@ class View(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An Arrow table and the position it was true at."""
+    """An Arrow table, the position it was true at, and for how many seconds something has been on the log that is not in it.
+
+    `behind` is 0 where everything is, and of a past position that was asked for.
+    """
 
     table: pa.Table
+    t: int
+    behind: float = 0.0
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """How a table lies: its columns as SQL sees them, how many files and bytes, and the position that it has followed to.
+
+    A resource table has the columns that the tenant's resources fill, nested as their JSON is (onmaru/fhir/columnar.py).
+    """
+
+    columns: pa.Schema
+    files: int
+    bytes: int
     t: int
 
 
 class Lake(Protocol):
+    def at(self, t: int) -> Lake:
+        """The same lake as it was at t, of tables that keep their past: data at t, permission now."""
+
     def query(self, view: View, params: Mapping[str, Any]) -> Answer: ...
 
     def later(self, view: View, params: Mapping[str, Any]) -> Callable[[], Answer]:
@@ -41,3 +60,6 @@ class Lake(Protocol):
         """Replace a site table, such as a vocabulary, that no projection keeps."""
 
     def tables(self) -> Sequence[Table]: ...
+
+    def layout(self, name: str) -> Layout:
+        """How one table lies; LookupError when there is none of that name."""

@@ -298,6 +298,11 @@ class FollowedIndex(Wholesale):
             self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
         return self._concealed[1]
 
+    def concealed_at(self, denied: frozenset[str], rulings: Rulings) -> frozenset[int]:
+        """The positions of all versions, standing or not, that are hidden for the same reasons."""
+        self.apply()
+        return frozenset(self.veils.ever(denied, rulings))
+
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
         t, before, since = bounds
