@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from onmaru.engines.duck.script import Scope, ScriptRun
+from onmaru.engines.duck.script import Handed, ScriptRun
 from onmaru.kernel.lake import Script
 from onmaru.rooms.cohort import grammar, sql
 
@@ -153,9 +153,9 @@ def run(expression: Mapping[str, Any], tables: Mapping[str, pa.Table], results: 
     made = sql.cohort(grammar.checked(dict(expression)))
 
     @contextmanager
-    def handed() -> Iterator[Scope]:
+    def handed() -> Iterator[Handed]:
         parts = {f"__{name}": tables[name] for name in made.tables}
-        yield Scope(parts, {name: f'SELECT * FROM "__{name}" r' for name in made.tables}, {})
+        yield Handed(parts, {name: f'SELECT * FROM "__{name}" r' for name in made.tables}, {})
 
     return ScriptRun(Script("test", made.statements, made.tables, results), handed).compute()
 
