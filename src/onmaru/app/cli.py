@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "erase": ("onmaru.app.erase:erase", "Erase a person for good, where no law keeps the record."),
     "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
+    "model": ("onmaru.app.model:model", "Train, validate and list the monitor's risk models."),
     "move": ("onmaru.app.moving:move", "Move a tenant from the home into PostgreSQL, or back."),
     "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),

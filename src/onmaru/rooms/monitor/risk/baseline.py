@@ -10,7 +10,7 @@ from onmaru.rooms.monitor.risk.features import Rows
 from onmaru.rooms.monitor.risk.stays import Array, Cohort
 from onmaru.rooms.monitor.score_table import Item, score_tables
 
-# Part of NEWS2 → the columns it is read from, the first that is there. Neither form tells new confusion; 2012 has the coma scale.
+# Part of NEWS2 → the columns it is read from, the first that is there. New confusion is in neither form.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "respiration": ("Resp", "RespRate"),
     "saturation": ("O2Sat", "SaO2"),

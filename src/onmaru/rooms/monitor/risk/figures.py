@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onmaru.rooms.monitor.risk.stays import Array
+from onmaru.rooms.monitor.risk.stays import Array, Places
 
 BUDGETS = (1, 2, 4)
 # PhysioNet/CinC 2019, evaluation-2019/evaluate_sepsis_score.py at 4edb431: hours about onset and the value of each choice
@@ -26,7 +26,7 @@ class Judged(NamedTuple):
     stay: Array
     hour: Array
 
-    def of(self, rows: Array) -> Judged:
+    def of(self, rows: Places) -> Judged:
         return Judged(self.y[rows], self.risk[rows], self.stay[rows], self.hour[rows])
 
 
@@ -189,7 +189,10 @@ def summary(judged: Judged, *, hourly: bool, threshold: float, times: int = 200)
         for per_hundred in BUDGETS:
             limit = budget(judged, per_hundred)
             share, lead = foreseen(judged, limit)
-            found |= {f"sensitivity at {per_hundred}/100 h": _three(share), f"lead h at {per_hundred}/100 h": _three(lead)}
+            found |= {
+                f"sensitivity at {per_hundred}/100 h": _three(share),
+                f"lead h at {per_hundred}/100 h": _three(lead),
+            }
         found |= {"onsets that could be foreseen": len(onsets(judged)), "utility": _three(utility(judged, threshold))}
     return found
 

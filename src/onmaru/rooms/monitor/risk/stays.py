@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Places = NDArray[np.intp]
 HOURS = 48
 # Beyond any stay that was ever published: what is longer is no stay
 LONGEST = 24 * 400

@@ -17,6 +17,7 @@ from onmaru.rooms.monitor.risk.figures import Judged
 from onmaru.rooms.monitor.risk.stays import Array, Cohort, Unreadable, hourly, judged
 
 FOLDS, BAGS, LEAST = 5, 8, 20
+AGES = (("<45", 45), ("45-64", 65), ("65-79", 80), ("80+", np.inf))
 
 
 class Recipe(NamedTuple):
@@ -46,7 +47,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 class Kept(msgspec.Struct):
-    """What lies beside the trees in model.json. `slope`, `intercept`: calibration of log odds; `threshold`: of the utility."""
+    """What lies beside the trees in model.json. `slope` and `intercept` calibrate log odds, `threshold` is the utility's."""
 
     recipe: str
     features: list[str]
@@ -87,7 +88,9 @@ def trained(recipe: Recipe, folder: Path, out: Path, tell: Callable[[str], None]
     data = rows(cohort)
     labelled = len(np.unique(data.stay[data.y == 1]))
     if labelled < LEAST or labelled > len(cohort.stays) - LEAST:
-        raise Unreadable(f"{folder}: {labelled} of {len(cohort.stays)} stays have the label; {LEAST} of each kind are needed")
+        raise Unreadable(
+            f"{folder}: {labelled} of {len(cohort.stays)} stays have the label; {LEAST} of each kind are needed"
+        )
     tell(f"{len(cohort.stays)} stays, {len(data.y)} rows, {len(data.names)} features")
     parts = np.array([fold(stay.id) for stay in cohort.stays])[data.stay.astype(int)]
     apart = _apart(data, parts, cohort.hourly, tell)
@@ -124,6 +127,34 @@ def opened(folder: Path) -> Model:
         return Model(kept, boosting.opened(folder / "trees.txt"), bags)
     except (OSError, msgspec.DecodeError) as error:
         raise Unreadable(f"{folder}: no model here ({type(error).__name__})") from None
+
+
+def explained(recipe: Recipe, model: Model, folder: Path, id: str, most: int = 8) -> list[dict[str, Any]]:
+    """Of each judgement of one stay: probability, its 90 % interval and what weighed most, for and against."""
+    cohort = recipe.read(folder)
+    data = rows(cohort)
+    place = next((number for number, stay in enumerate(cohort.stays) if stay.id == id), None)
+    if place is None:
+        raise Unreadable(f"{folder}: no stay of that id with an outcome")
+    mine = np.flatnonzero(data.stay == place)
+    x = data.x[mine]
+    risk, (low, high), weights = model.probability(x), model.bounds(x), boosting.reasons(model.trees, x)
+    found = []
+    for row, at in enumerate(mine):
+        order = np.argsort(-np.abs(weights[row]))[:most]
+        found.append(
+            {
+                "hour": float(data.hour[at]), "probability": round(float(risk[row]), 4),
+                "interval": [round(float(low[row]), 4), round(float(high[row]), 4)],
+                "reasons": [_reason(data.names[one], x[row, one], weights[row, one]) for one in order],
+            }
+        )  # fmt: skip
+    return found
+
+
+def _reason(name: str, value: float, weight: float) -> dict[str, Any]:
+    known = None if np.isnan(value) else round(float(value), 3)
+    return {"feature": name, "value": known, "log odds": round(float(weight), 3)}
 
 
 def validated(recipe: Recipe, model: Model, folder: Path) -> dict[str, Any]:
@@ -163,9 +194,9 @@ def _groups(cohort: Cohort) -> dict[str, list[str]]:
     ages = [stay.static["Age"] for stay in cohort.stays]
     return {
         "sex": [sex.get(stay.static["Gender"], "") for stay in cohort.stays],
-        "age": ["" if np.isnan(age) else "<45" if age < 45 else "45-64" if age < 65 else "65-79" if age < 80 else "80+" for age in ages],
+        "age": [next((name for name, most in AGES if age < most), "") for age in ages],
         "unit": [stay.unit for stay in cohort.stays],
-    }  # fmt: skip
+    }
 
 
 def _apart(data: Rows, parts: Array, hourly: bool, tell: Callable[[str], None]) -> Array:
@@ -187,7 +218,9 @@ def _grown(data: Rows, kept: Kept, tell: Callable[[str], None]) -> Model:
     ends = np.append(starts[1:], len(data.stay))
     bags = []
     for number in range(BAGS):
-        drawn = np.concatenate([np.arange(starts[one], ends[one]) for one in dice.integers(0, len(starts), len(starts))])
+        drawn = np.concatenate(
+            [np.arange(starts[one], ends[one]) for one in dice.integers(0, len(starts), len(starts))]
+        )
         bags.append(boosting.grown(data.x[drawn], data.y[drawn], hourly=kept.hourly, seed=number))
         tell(f"model {number + 1} of {BAGS} for the interval")
     return Model(kept, trees, bags)
