@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 Figures = Mapping[str, Any]
+# Where a proof that soaks finds for how many minutes
+MINUTES_ASKED = "ONMARU_PROVE_MINUTES"
 
 
 class Proof(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +14,7 @@ import msgspec
 from onmaru.app import prove as folder
 from onmaru.app import refusal
 from onmaru.app.checkout import commit, root
-from onmaru.app.evidence import Proof, gather, write
+from onmaru.app.evidence import MINUTES_ASKED, Proof, gather, write
 from onmaru.app.lines import say
 
 
@@ -27,8 +28,11 @@ def known() -> Mapping[str, Proof]:
 @click.command("prove")
 @click.argument("point", required=False, metavar="ISSUE.POINT")
 @click.option("--list", "listing", is_flag=True, help="List the points that can be proved.")
+@click.option(
+    "--minutes", type=click.FloatRange(0.5), help="For how long 3.soak goes on, on each engine; by default 30."
+)
 @click.option("--json", is_flag=True, help="Print the evidence as one JSON line.")
-def prove(point: str | None, listing: bool, json: bool) -> int:
+def prove(point: str | None, listing: bool, minutes: float | None, json: bool) -> int:
     """Show that a point of an issue holds, and write docs/evidence/ISSUE.POINT.json and .md."""
     if listing or point is None:
         for name, proof in sorted(known().items()):
@@ -36,6 +40,8 @@ def prove(point: str | None, listing: bool, json: bool) -> int:
         return refusal.DONE
     if point not in known():
         raise refusal.Refusal(f"there is no proof of {point}; `onmaru prove --list` lists them", refusal.USAGE)
+    if minutes is not None:
+        os.environ[MINUTES_ASKED] = str(minutes)
     top = root()
     evidence = gather(known()[point], commit(top))
     write(evidence, top / "docs" / "evidence")
