@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -24,7 +25,7 @@ def describe() -> int:
     return count
 
 
-def _loaded(above: type) -> Iterator[type]:
+def _loaded(above: Any) -> Iterator[Any]:
     for struct in above.__subclasses__():
         if struct.__module__.startswith("onmaru.") and struct.__module__ != structs.__name__:
             yield struct
