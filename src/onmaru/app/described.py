@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -25,8 +24,9 @@ def describe() -> int:
     return count
 
 
-def _loaded(above: Any) -> Iterator[Any]:
-    for struct in above.__subclasses__():
+def _loaded(above: type) -> Iterator[type]:
+    below: list[type] = above.__subclasses__()
+    for struct in below:
         if struct.__module__.startswith("onmaru.") and struct.__module__ != structs.__name__:
             yield struct
         yield from _loaded(struct)
