@@ -124,13 +124,8 @@ class Application:
             self.floor.add(type, str(uuid.uuid4()), raw)
             await self.durable()
             protocol.response_bytes(201, headers, raw)
-<<<<<<< HEAD
         elif rest[0]:
-            protocol.response_bytes(200, headers, self.floor.read(rest[0]))
-=======
-        elif rest:
             protocol.response_bytes(200, headers, await self.found(rest[0]))
->>>>>>> main
         else:
             asked = dict(pair.split("=") for pair in scope.query_string.split("&"))
             found = await self.page(asked["patient"], asked["code"].rpartition("%7C")[2])
@@ -138,7 +133,6 @@ class Application:
             bundle = b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
             protocol.response_bytes(200, headers, bundle)
 
-<<<<<<< HEAD
     def bundle(self, raw: bytes) -> bytes:
         """Take a transaction of creates in: new ids, and references within it resolved."""
         _, entries = verbatim.entries(raw)
@@ -148,7 +142,7 @@ class Application:
             self.floor.add(type, id, verbatim.relink(bytes(entry.resource or b""), links))
         told = (f'{{"response":{{"status":"201","location":"{type}/{id}/_history/1"}}}}' for type, id, _ in named)
         return b'{"resourceType":"Bundle","type":"transaction-response","entry":[%b]}' % ",".join(told).encode()
-=======
+
     async def found(self, id: str) -> bytes:
         return self.floor.read(id)
 
@@ -158,7 +152,6 @@ class Application:
     async def flush(self) -> None:
         self.floor.commit()
         await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self.floor.wal)
->>>>>>> main
 
     async def durable(self) -> None:
         future = asyncio.get_running_loop().create_future()
