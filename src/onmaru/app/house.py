@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
+from onmaru.app.fresh import new_id
 from onmaru.app.lake.commands import LAKE
 from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
@@ -350,15 +351,6 @@ class House:
             if self._logins is not None:
                 self._logins.accounts.close()
                 self._logins = None
-
-
-def new_id() -> str:
-    """A fresh logical id: UUID version 7 (RFC 9562), so that ids made together lie together in the index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = os.urandom(10).hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    stamp = f"{milliseconds:012x}"
-    return f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 def system(tenant: str, user: str = "system") -> Caller:

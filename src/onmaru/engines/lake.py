@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.gate import Gate, Sight
-from onmaru.kernel.lake import Answer, Layout, View
+from onmaru.kernel.lake import Answer, Layout, Results, Script, View
 from onmaru.kernel.portion import Ruling
 from onmaru.kernel.projection import Table
 
@@ -20,6 +22,15 @@ KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
 SITE = "site"  # the physical name of every site table
 Rulings = Mapping[str, tuple[Ruling, ...]]
 PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
+PERSON = frozenset({"person_id", "subject_id"})  # the columns that number the persons whom a script's results stand for
+
+
+class Computing(Protocol):
+    """A script's run in a store."""
+
+    def compute(self) -> dict[str, pa.Table]: ...
+
+    def cancel(self) -> None: ...
 
 
 class Store(Protocol):
@@ -39,6 +50,10 @@ class Store(Protocol):
     def layout(self, name: str) -> Layout: ...
 
     def publish(self, name: str, table: pa.Table) -> None: ...
+
+    def script(
+        self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None
+    ) -> Computing: ...
 
     def reached(self, names: Sequence[str]) -> int:
         """The position that all these tables have followed to."""
@@ -120,6 +135,20 @@ class EmbeddedLake:
             return reached, 0.0
         return reached, max(0.0, (self._stores.now() - self._stores.since(reached + 1)) / 1_000_000)
 
+    def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> AuditedRun:
+        """Decide now; the run is audited when it ends, with the persons and patients that its results show."""
+        view = View(script.name, "", script.tables, script.secondary)
+        store, sight = self._store(view), self._sight(view)
+        if not store.sites:
+            raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
+        run = store.script(script, given or {}, sight, self._t)
+        return AuditedRun(run, self._fresh(store, view)[0], partial(self._ended, script.name))
+
+    def _ended(self, name: str, persons: int, patients: Sequence[str], why: str) -> None:
+        target = f"script/{name}?persons={persons}"
+        row = access(self._caller, "query", target, self._stores.now(), patients=patients, denied=why)
+        self._stores.trail.add(row)
+
     def _sight(self, view: View) -> Sight:
         """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
         refusal = self._refusal(view)
@@ -180,6 +209,33 @@ class EmbeddedLake:
     def _audit(self, view: View, patients: Sequence[str], denied: str) -> None:
         row = access(self._caller, "query", f"view/{view.name}", self._stores.now(), patients=patients, denied=denied)
         self._stores.trail.add(row)
+
+
+class AuditedRun:
+    """Run (kernel/lake.py): `t` is the position it is true at; `ended` takes persons, patients and why it failed."""
+
+    def __init__(self, run: Computing, t: int, ended: Callable[[int, Sequence[str], str], None]) -> None:
+        self._run = run
+        self._t = t
+        self._ended = ended
+        self.cancel = run.cancel
+
+    def __call__(self) -> Results:
+        try:
+            tables = self._run.compute()
+        except Invalid as error:
+            self._ended(0, (), error.issues[0].code)
+            raise
+        persons = _persons(tables)
+        self._ended(persons, sorted({one for table in tables.values() for one in _patients(table)}), "")
+        return Results(tables, self._t, persons)
+
+
+def _persons(tables: Mapping[str, pa.Table]) -> int:
+    """How many different persons the results number."""
+    columns = [table.column(name) for table in tables.values() for name in table.column_names if name in PERSON]
+    chunks = [chunk.cast(pa.int64()) for column in columns for chunk in column.chunks]
+    return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py()) if chunks else 0
 
 
 def _counted(view: View, table: pa.Table) -> pa.Table:

@@ -18,7 +18,8 @@ from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Source
 from onmaru.app.erasing import erased
 from onmaru.app.evidence import Figures, Proof
-from onmaru.app.house import MAIN, House, new_id, now, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import MAIN, House, now, system
 from onmaru.app.prove.remains import place_in, projected
 from onmaru.app.verifying import examined
 from onmaru.engines.folder import opened

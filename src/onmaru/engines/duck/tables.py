@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +20,12 @@ from onmaru.engines.duck.nested.followed import FollowedResources, Resources
 from onmaru.engines.duck.nested.scope import Scope
 from onmaru.engines.duck.nested.shape import seen
 from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.script import Handed, ScriptRun
 from onmaru.engines.duck.sites import Sites
 from onmaru.engines.duck.sql import narrowed, whole
 from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.gate import Sight
-from onmaru.kernel.lake import Layout, View
+from onmaru.kernel.lake import Layout, Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table
 
@@ -124,12 +126,28 @@ class ColumnarTables:
 
     def query(self, view: View, params: Mapping[str, Any], sight: Sight, t: int | None = None) -> pa.Table:
         """Run a view over what `sight` sees, of resource tables as they were at `t`."""
+        with self._handed(view.tables, sight, t) as handed:
+            text, named = whole(view.sql, tuple(handed.tables.items()), params)
+            return self._reader.table(text, {**named, **handed.bound}, handed.parts)
+
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None) -> ScriptRun:
+        """A run of the script over what `sight` sees, of resource tables as they were at `t`."""
+
+        @contextmanager
+        def handed() -> Iterator[Handed]:
+            with self._handed(script.tables, sight, t) as found:
+                yield found._replace(parts={**found.parts, **given})
+
+        return ScriptRun(script, handed)
+
+    @contextmanager
+    def _handed(self, names: Sequence[str], sight: Sight, t: int | None) -> Iterator[Handed]:
+        """The tables' files, held meanwhile, each behind the SELECT that narrows it."""
         with self._leases.reading():
             scope = Scope(sight, t)
-            kept = {owner: self._kept(owner) for name in view.tables if (owner := self._owner(name))}
-            selects = [(name, self._select(name, kept.get(self._owner(name)), scope)) for name in view.tables]
-            text, named = whole(view.sql, selects, params)
-            return self._reader.table(text, {**named, **scope.given}, scope.parts)
+            kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
+            selects = {name: self._select(name, kept.get(self._owner(name)), scope) for name in names}
+            yield Handed(scope.parts, selects, scope.given)
 
     def _select(self, name: str, kept: Kept | None, scope: Scope) -> str:
         """Hand over one table's files; the SELECT that narrows it."""

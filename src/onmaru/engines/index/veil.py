@@ -91,7 +91,7 @@ class Veils:
         rid = self._file.names.known("Patient", patient)
         if rid is None:
             return BitMap()
-        return BitMap([t for (t,) in self._file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
+        return self._file.scanned("SELECT t FROM comp WHERE rid = ?", (rid,))
 
     def _part(self, patient: str, rulings: tuple[Ruling, ...], mine: BitMap) -> BitMap:
         """Of some of a patient's versions those that the rulings hide."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from onmaru.engines.sqlite.connection import connect, truncated
 from onmaru.kernel.gate import SHARED, Sight
-from onmaru.kernel.lake import Layout, View
+from onmaru.kernel.lake import Layout, Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
@@ -207,6 +207,10 @@ class HotTables:
         table, _ = self.tables[name]
         columns = pa.schema([(column, _ARROW.get(kind, pa.int64())) for column, kind in table.columns])
         return Layout(columns, 1, 0, self.reached((name,)))
+
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None) -> NoReturn:
+        """Scripts are for analysis."""
+        raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
 
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to."""
