@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onmaru.app.views.runners import DuckRunner, run
+from onmaru.app.views.runners import DuckRunner, prepared
 from onmaru.fhir.columnar import read
 from onmaru.fhir.fhirpath import compiled, root, value_of
 from onmaru.fhir.fhirpath import read as exact
@@ -29,7 +29,8 @@ def answers(type_name: str) -> list[dict[str, Any]]:
     ]
     runner = DuckRunner()
     view = parse({"resource": type_name, "select": [{"column": columns}]})
-    return run(runner, view, [read(raw.encode()) for raw in GIVEN[type_name]["resources"]])[1]
+    made, table = prepared(runner, view, [read(raw.encode()) for raw in GIVEN[type_name]["resources"]])
+    return runner.rows(made.sql, table)
 
 
 def plain(value: Any) -> Any:

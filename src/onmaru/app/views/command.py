@@ -13,8 +13,9 @@ import msgspec
 
 from onmaru.app.refusal import DONE, NO, REFUSED, Refusal
 from onmaru.app.views.conformance import Case, Unfit, files, judge, report
-from onmaru.app.views.runners import ENGINES, TABLE, Refused, Runner, run
-from onmaru.fhir.columnar import read, table
+from onmaru.app.views.runners import ENGINES, TABLE, Refused, Runner, prepared
+from onmaru.fhir.columnar import read
+from onmaru.fhir.columnar import table as empty
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.views import DIALECTS, ViewDefinition, compile, parse
 
@@ -43,9 +44,10 @@ def run_view(file: Path, data: tuple[Path, ...], sql: bool, engine: str) -> None
     resources = [one for path in data for one in _resources(path)]
     runner = ENGINES[engine]()
     try:
-        compiled, rows = run(runner, view, resources)
+        compiled, table = prepared(runner, view, resources)
+        rows = [] if sql else runner.rows(compiled.sql, table)
     except Refused as error:
-        raise Refusal(error.said, REFUSED) from None
+        raise Refusal(error.said(compiled.messages), REFUSED) from None
     except (Invalid, ValueError) as error:
         raise Refusal(str(error), REFUSED) from None
     finally:
@@ -70,7 +72,7 @@ def _definition(file: Path) -> ViewDefinition:
 
 def _compiled(view: ViewDefinition, engine: str) -> str:
     try:
-        return compile(view, table(view.resource), DIALECTS[engine], TABLE).sql
+        return compile(view, empty(view.resource), DIALECTS[engine], TABLE).sql
     except Invalid as error:
         raise Refusal(str(error), REFUSED) from None
 

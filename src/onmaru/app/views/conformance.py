@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from onmaru.app.views.runners import Runner, run
+from onmaru.app.views.runners import Runner, prepared
 from onmaru.fhir.columnar import Written, read
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.views import parse
@@ -52,7 +52,8 @@ def judge(runner: Runner, file: Path) -> Iterator[Case]:
 def reason(runner: Runner, resources: Sequence[Any], test: Mapping[str, Any]) -> str:
     """Why a test fails, "" where it passes. The text may hold the suite's own values, which are nobody's."""
     try:
-        compiled, rows = run(runner, parse(test.get("view")), resources)
+        compiled, table = prepared(runner, parse(test.get("view")), resources)
+        rows = runner.rows(compiled.sql, table)
     except (Invalid, ValueError) as error:
         return "" if test.get("expectError") else f"refused: {error}"
     if test.get("expectError"):

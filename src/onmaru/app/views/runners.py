@@ -17,13 +17,15 @@ TABLE = "resources"
 
 
 class Refused(ValueError):
-    """An engine did not run a view. Its text is the engine's own and may hold values; `said` never does."""
+    """An engine did not run a view. Its text is the engine's own and may hold values."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__}: {str(error)[:500]}")
-        at = str(error).find("column ")
-        told = str(error)[at:].partition("\n")[0] if at >= 0 else ""
-        self.said = told or f"the engine refused the view ({type(error).__name__})"
+        self._text = str(error)
+
+    def said(self, messages: Iterable[str]) -> str:
+        """What may be told: what the view's SQL makes an engine say."""
+        return next((one for one in messages if one in self._text), "the engine refused the view")
 
 
 class Runner(Protocol):
@@ -81,11 +83,8 @@ class SparkRunner:
 ENGINES: Mapping[str, type[DuckRunner] | type[SparkRunner]] = {"duckdb": DuckRunner, "spark": SparkRunner}
 
 
-def run(
-    runner: Runner, view: ViewDefinition, resources: Iterable[Mapping[str, Any]]
-) -> tuple[Compiled, list[dict[str, Any]]]:
-    """A view on decoded resources (`columnar.read`) of any types. Raises Invalid, ValueError or Refused."""
+def prepared(runner: Runner, view: ViewDefinition, resources: Iterable[Mapping[str, Any]]) -> tuple[Compiled, pa.Table]:
+    """A view's SQL and the table of its resources among some (`columnar.read`). Raises Invalid or ValueError."""
     mine: Sequence[Mapping[str, Any]] = [one for one in resources if one.get("resourceType") == view.resource]
     tree = filled(view.resource, mine)
-    compiled = compile(view, tree, DIALECTS[runner.name], TABLE)
-    return compiled, runner.rows(compiled.sql, arrow_table(tree, mine))
+    return compile(view, tree, DIALECTS[runner.name], TABLE), arrow_table(tree, mine)

@@ -31,13 +31,16 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Compiler:
-    """Compiles the expressions of one view. `warnings`: what is probably a mistake, but no error."""
+    """Compiles the expressions of one view. `warnings`: what is probably a mistake, but no error; `messages`: what its SQL
+    may end a query with.
+    """
 
     def __init__(self, dialect: Dialect, constants: Mapping[str, Constant], evaluate: Evaluate) -> None:
         self._evaluate = evaluate
         self.dialect = dialect
         self.constants = constants
         self.warnings: list[str] = []
+        self.messages: dict[str, None] = {}
         self._names = 0
 
     def compile(self, tree: Expression, scope: Scope) -> Value:
@@ -55,6 +58,11 @@ class Compiler:
     def warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def error(self, message: str) -> str:
+        """SQL that ends the query. The message names a column or an expression, never a value."""
+        self.messages[message] = None
+        return self.dialect.error(message)
 
     # --- collections
 
@@ -110,7 +118,7 @@ class Compiler:
         if value.sql == NULL:
             return value.of(NULL, many=False)
         d = self.dialect
-        said = d.error(message or "an expression of the view needs one item here, but a resource has more")
+        said = self.error(message or "an expression of the view needs one item where a resource has more")
         return value.of(
             self.bound(value.sql, lambda v: f"CASE WHEN {d.size(v)} > 1 THEN {said} ELSE {d.at(v, '0')} END"),
             many=False,

@@ -110,7 +110,7 @@ def _typed(compiler: Compiler, value: Value, kind: Kind, name: str) -> tuple[str
 def _decimal(compiler: Compiler, sql: str, name: str) -> str:
     """A stored decimal as a number; one that does not fit ends the query instead of vanishing."""
     d = compiler.dialect
-    said = d.error(f"column {name}: a decimal has too many digits for {DECIMAL}")
+    said = compiler.error(f"column {name}: a decimal has too many digits for {DECIMAL}")
 
     def number(v: str) -> str:
         tried = d.attempt(v, DECIMAL)
@@ -140,7 +140,7 @@ def _hinted(compiler: Compiler, sql: str, column: OutputColumn) -> tuple[str, st
     wanted = re.sub(r"\s+", " ", column.sql_type.strip().upper()).replace("DOUBLE PRECISION", "DOUBLE")
     wanted = re.sub(r"^(?:CHARACTER VARYING|CHARACTER|VARCHAR|CHAR)\b.*", d.type("text"), wanted)
     wanted = re.sub(r"^NUMERIC", "DECIMAL", wanted)
-    said = d.error(f"column {column.name}: a value is no {wanted}")
+    said = compiler.error(f"column {column.name}: a value is no {wanted}")
 
     def cast(v: str) -> str:
         tried = d.attempt(v, wanted)

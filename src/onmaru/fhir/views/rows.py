@@ -23,11 +23,15 @@ LONGEST = 4_000_000
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """A view as SQL of one dialect over one table. `warnings`: what is probably a mistake in its expressions."""
+    """A view as SQL of one dialect over one table. `warnings`: what is probably a mistake in its expressions.
+
+    `messages`: what the SQL may end the query with, by the engine's own error; no other text of an engine may be told.
+    """
 
     sql: str
     columns: tuple[Output, ...]
     warnings: tuple[str, ...]
+    messages: tuple[str, ...]
 
 
 class _Rows(msgspec.Struct, frozen=True):
@@ -37,21 +41,24 @@ class _Rows(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
 
 
-def compile(view: ViewDefinition, tree: Column, dialect: Dialect, source: str) -> Compiled:
+def compile(view: ViewDefinition, tree: Column, dialect: Dialect, source: str, carried: Sequence[str] = ()) -> Compiled:
     """The SQL of a view. `tree`: the columns of its resource's table; `source`: SQL of the table's name.
+
+    `carried`: columns of the table beside those of the tree, which the answer has last and under their own names.
 
     Raises Invalid (422) with every expression that is wrong, not supported in views, or of another type than it claims.
     """
-    return _View(view, tree, dialect).compiled(source)
+    return _View(view, tree, dialect, carried).compiled(source)
 
 
 class _View:
-    def __init__(self, view: ViewDefinition, tree: Column, dialect: Dialect) -> None:
+    def __init__(self, view: ViewDefinition, tree: Column, dialect: Dialect, carried: Sequence[str]) -> None:
         self._view = view
         self._dialect = dialect
         self._compiler = compiler(dialect, {constant.name: constant for constant in view.constants})
         self._root = Value(ROOT, view.resource, column=tree)
-        self._columns = tuple(tree.columns)
+        self._carried = tuple(carried)
+        self._columns = (*tree.columns, *carried)
         self._issues: list[Issue] = []
         self._stages: list[tuple[str, str]] = []
         self._elements = 0
@@ -65,12 +72,14 @@ class _View:
         rows, outputs = self._select(self._view.select, rows, scope)
         if self._issues:
             raise Invalid(self._issues, 422)
-        final = ", ".join(f"{one.sql} AS {self._dialect.quoted(one.name)}" for one in outputs)
+        quoted = self._dialect.quoted
+        given = [f"{one.sql} AS {quoted(one.name)}" for one in outputs]
+        final = ", ".join([*given, *(f"{ROOT}.{quoted(name)}" for name in self._carried)])
         stages = ",\n".join(f"{name} AS ({sql})" for name, sql in self._stages)
         sql = f"WITH {stages}\nSELECT {final} FROM {rows.name} t"
         if len(sql) > LONGEST:
             raise Invalid([Issue("too-costly", "the view's SQL grows too long", self._view.select.at)], 422)
-        return Compiled(sql, tuple(outputs), tuple(self._compiler.warnings))
+        return Compiled(sql, tuple(outputs), tuple(self._compiler.warnings), tuple(self._compiler.messages))
 
     def _stage(self, sql: str, columns: tuple[str, ...]) -> _Rows:
         name = f"s{len(self._stages)}"
