@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "erase": ("onmaru.app.erase:erase", "Erase a person for good, where no law keeps the record."),
     "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
+    "lake": ("onmaru.app.lake_group:lake", "See, ask and export the resource tables of the lake."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
     "move": ("onmaru.app.moving:move", "Move a tenant from the home into PostgreSQL, or back."),
     "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
