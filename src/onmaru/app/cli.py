@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "user": ("onmaru.app.people:user", "Make, list and disable users."),
     "validate": ("onmaru.app.validating:validate", "Validate FHIR resources in files against R4 and profiles."),
     "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
+    "views": ("onmaru.app.views.command:views", "Run ViewDefinitions on files, and the suite of SQL on FHIR."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }
 
