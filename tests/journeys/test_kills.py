@@ -1,4 +1,4 @@
-"""A short version of `onmaru prove 2.kill`: what is killed is the real command, and nothing that was acknowledged is lost."""
+"""A short version of the kill proof: what is killed is the real command, and nothing that was acknowledged is lost."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ def test_a_command_whose_reader_left_ends_without_a_trace(tmp_path: Path, argume
     assert done.returncode == (refusal.USAGE if heard else refusal.UNHEARD)
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert bool(done.stderr) == heard
-    deaf = subprocess.run(argv, env=environ, stdout=writing, stderr=writing, timeout=60)
-    assert deaf.returncode == refusal.UNHEARD
+    with Onmaru(arguments.split(), env=environ, stdout=writing, stderr=writing) as deaf:
+        assert deaf.wait(60) == refusal.UNHEARD
     os.close(writing)
 
 
