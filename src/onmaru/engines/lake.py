@@ -34,6 +34,8 @@ class Store(Protocol):
 
     def publish(self, name: str, table: pa.Table) -> None: ...
 
+    def published(self) -> Sequence[str]: ...
+
     def reached(self, names: Sequence[str]) -> int:
         """The position that all these tables have followed to."""
 
@@ -114,6 +116,10 @@ class EmbeddedLake:
     def tables(self) -> Sequence[Table]:
         """Every table there is, of both kinds."""
         return [table for store in self._stores.kept for table, _ in store.tables.values()]
+
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+        return frozenset(name for store in self._stores.kept if store.sites for name in store.published())
 
     def _store(self, view: View) -> Store:
         for store in self._stores.kept:

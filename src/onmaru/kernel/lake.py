@@ -40,4 +40,7 @@ class Lake(Protocol):
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary, that no projection keeps."""
 
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+
     def tables(self) -> Sequence[Table]: ...

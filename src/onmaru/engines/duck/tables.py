@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from onmaru.engines.duck import manifest as manifests
+from onmaru.engines.duck.derived import Derived, Source
 from onmaru.engines.duck.follow import Followed
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.manifest import Manifest
@@ -19,7 +20,8 @@ from onmaru.engines.duck.reader import Reader
 from onmaru.engines.duck.sites import Sites
 from onmaru.engines.duck.sql import narrowed, whole
 from onmaru.engines.duck.vault import GONE, Vault, schema
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.derivation import Derivation
+from onmaru.kernel.gate import ALL, Sight
 from onmaru.kernel.lake import View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table
@@ -39,7 +41,13 @@ class ColumnarTables:
 
     sites = True
 
-    def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        key: bytes,
+        projections: Sequence[Projection],
+        derivations: Sequence[tuple[Derivation, Mapping[str, Any]]] = (),
+    ) -> None:
         self._folder = folder / "lake"
         self._key = key
         self._reader = Reader()
@@ -49,6 +57,9 @@ class ColumnarTables:
         self._site = Sites(Vault(self._folder / "site", key))
         self._writing = threading.Lock()
         self._leases = Leases()
+        self.derivations = derivations
+        self._derived = [Derived(self._folder / "derived", key, *one) for one in derivations]
+        self.calm: int | None = None  # the thread that must not wait for derived tables; another renews them for it
         for projection in self.projections:
             self._settle(projection, erased=False)
 
@@ -92,7 +103,8 @@ class ColumnarTables:
         """Every table: of projections and of the site."""
         site = {name: (table, "site") for name, table in self._site.tables().items()}
         kept = {table.name: (table, name) for name, one in self._followed.items() for table in one.tables}
-        return {**site, **kept}
+        derived = {name: (table, "derived") for one in self._derived for name, table in one.tables.items()}
+        return {**derived, **site, **kept}
 
     def position(self, projection: Projection) -> int:
         """How far this projection has followed."""
@@ -111,18 +123,66 @@ class ColumnarTables:
             followed = self._followed[projection.name]
             retired = followed.take(batch, made)
             self._leases.retire(partial(followed.vault.remove, retired))
+            self._note(projection, batch)
             if projection.name in self._older:
                 # What is erased must not be served by the version before either.
                 self._settle(projection, erased=any(version.op == "erase" for version in batch))
 
+    def _note(self, projection: Projection, batch: Sequence[Version]) -> None:
+        """Tell what hangs on these rows which versions ended; what was erased leaves at once."""
+        mine = [version for version in batch if version.type in projection.types]
+        ended = [version.name for version in mine if version.version > 1]
+        erased = any(version.op == "erase" for version in mine)
+        for one in self._derived:
+            if one.derivation.projection == projection.name:
+                one.note(ended, erased=erased)
+                if erased and one.state.position:
+                    self._renewed(one)
+
+    def renew(self) -> None:
+        """Make of every derived table what changed."""
+        for one in self._derived:
+            if self._stale(one):
+                with self._writing:
+                    if self._stale(one):
+                        self._renewed(one)
+
+    def _stale(self, one: Derived) -> bool:
+        standing = (self._kept(one.derivation.projection).manifest.position, one.mark(self._site.files()))
+        return (one.state.position, one.state.sites) != standing
+
+    def _renewed(self, one: Derived) -> None:
+        kept = self._kept(one.derivation.projection)
+        source = partial(self._source, sight=ALL, kept=kept)
+        left = one.refresh(kept.manifest.position, one.mark(self._site.files()), source)
+        self._leases.retire(partial(one.vault.remove, left))
+
+    def _source(self, name: str, parts: dict[str, Any], *, sight: Sight, kept: Kept) -> Source:
+        """A base table of a derivation, or a site table."""
+        if self._owner(name):
+            return Source(*self._part(name, kept, sight, parts))
+        return Source(self._of_site(name, parts), {})
+
     def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table:
         """Run a view over what `sight` sees."""
+        if self.calm != threading.get_ident() and any(one.keeps(name) for one in self._derived for name in view.tables):
+            self.renew()
         with self._leases.reading():
             parts: dict[str, Any] = {}
             scopes: list[tuple[str, str]] = []
             given: dict[str, Any] = {}
             kept = {owner: self._kept(owner) for name in view.tables if (owner := self._owner(name))}
+            for one in self._derived:
+                names = [name for name in view.tables if one.keeps(name)]
+                base = self._kept(one.derivation.projection)
+                source = partial(self._source, sight=sight, kept=base)
+                for name, (select, more) in one.scopes(names, sight, parts, source):
+                    scopes.append((name, select))
+                    given.update(more)
+            done = {name for name, _ in scopes}
             for name in view.tables:
+                if name in done:
+                    continue
                 owner = self._owner(name)
                 select, more = (
                     self._part(name, kept[owner], sight, parts) if owner else (self._of_site(name, parts), {})
@@ -142,21 +202,27 @@ class ColumnarTables:
         return narrowed(f'"__{name}"', f'"__gone_{name}"' if gone else "", sight)
 
     def _of_site(self, name: str, parts: dict[str, Any]) -> str:
-        parts[f"__{name}"] = self._site.dataset(name)
+        empty = (table for one in self._derived if (table := one.empty(name)) is not None)
+        parts[f"__{name}"] = self._site.dataset(name) if name in self._site.tables() else next(empty)
         return f'SELECT * FROM "__{name}"'
 
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table."""
-        if self._owner(name):
+        if self._owner(name) or any(one.owns(name) for one in self._derived):
             raise LookupError(f"{name}: a projection keeps this table")
         with self._writing:
             retired = self._site.publish(name, table)
             self._leases.retire(partial(self._site.vault.remove, retired))
 
+    def published(self) -> Sequence[str]:
+        """The site tables that are not there empty."""
+        return tuple(self._site.tables())
+
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to; 0 when the site keeps them all."""
         owners = {owner for name in names if (owner := self._owner(name))}
-        return min((self._kept(owner).manifest.position for owner in owners), default=0)
+        derived = [one.state.position for one in self._derived if any(one.owns(name) for name in names)]
+        return min((*derived, *(self._kept(owner).manifest.position for owner in owners)), default=0)
 
     def close(self) -> None:
         """Let DuckDB go; every file is whole already."""
