@@ -106,7 +106,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
     [
         ("doctor", ["환자 목록"]),
         ("keeper", ["연계 현황", "감사 기록", "연구 테이블 (OMOP)"]),
-        ("chief", ["연계 현황", "감사 기록", "사용자"]),
+        ("chief", ["연계 현황", "감사 기록", "사용자", "연결된 앱"]),
         ("student", []),
     ],
 )

@@ -15,5 +15,6 @@ export { ProblemView } from './parts/ProblemView';
 export { printing, usePrinted } from './parts/usePrinted';
 export { useTitle } from './parts/useTitle';
 export { Waiting } from './parts/Waiting';
+export { Why } from './parts/Why';
 export { ageAt, formatDate, formatDateTime, formatDay, formatNumber, formatQuantity, formatSex, formatTime, formatUnit, useFormat, ZONE } from './words/format';
 export { t, type Translate, useLanguage, useT } from './words/words';

@@ -6,8 +6,15 @@ import { fill } from '../src/words/words';
 
 const holes = (text: string): string[] => [...new Set([...text.matchAll(/\{(\w+)/g)].map((hit) => hit[1] as string))].sort();
 
+type Table = Record<string, string>;
+const later = import.meta.glob<Table>(['../src/pages/*/*.json', '../src/parts/*.json'], { eager: true, import: 'default' });
+/** Tables that come with the page that uses them: `en.json` beside `ko.json`, `x.en.json` beside `x.ko.json`. */
+const lazily = Object.entries(later)
+  .filter(([file]) => /[./]ko\.json$/.test(file))
+  .map(([file, strings]) => ({ name: file, strings: { ko: strings, en: later[file.replace(/ko\.json$/, 'en.json')] ?? {} } }));
+
 describe('string tables', () => {
-  it.each([{ name: 'shell', strings: { ko, en } as Record<'ko' | 'en', Record<string, string>> }, ...rooms])(
+  it.each([{ name: 'shell', strings: { ko, en } as Record<'ko' | 'en', Table> }, ...lazily, ...rooms])(
     '$name says the same things in Korean and English',
     ({ strings }) => {
       expect(Object.keys(strings.ko).sort()).toEqual(Object.keys(strings.en).sort());
@@ -26,7 +33,7 @@ describe('string tables', () => {
     eager: true, query: '?raw', import: 'default',
   });
   it.each(Object.entries(sources))('%s uses no key that is not in the tables', (_file, source) => {
-    const known = new Set([...Object.keys(ko), ...rooms.flatMap((room) => Object.keys(room.strings.ko))]);
+    const known = new Set([...Object.keys(ko), ...lazily.flatMap((one) => Object.keys(one.strings.ko)), ...rooms.flatMap((room) => Object.keys(room.strings.ko))]);
     for (const hit of source.matchAll(/\bt\('([^']+)'|labelKey: '([^']+)'/g)) {
       expect(known, hit[0]).toContain(hit[1] ?? hit[2]);
     }

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
+from onmaru.app.fresh import new_id
 from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.index.follower import FollowedIndex
@@ -247,7 +249,7 @@ class House:
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
         derivations = [(one, self._settings.get(room.name, {})) for room in self.rooms for one in room.derivations]
-        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections, derivations)
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()], derivations)
 
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
@@ -264,7 +266,11 @@ class House:
         )  # fmt: skip
         space = Space(lambda: limits().blobs)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
-        stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
+        index = home.index
+        stores = Stores(
+            gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at, home.head,
+            lambda t: index.touched(t - 1, t)[0].at,
+        )  # fmt: skip
         return Seat(home, stands, stores, hot, columnar, shelf, book)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
@@ -341,15 +347,6 @@ class House:
             if self._logins is not None:
                 self._logins.accounts.close()
                 self._logins = None
-
-
-def new_id() -> str:
-    """A fresh logical id: UUID version 7 (RFC 9562), so that ids made together lie together in the index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = os.urandom(10).hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    stamp = f"{milliseconds:012x}"
-    return f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 def system(tenant: str, user: str = "system") -> Caller:

@@ -149,7 +149,7 @@ class Motion:
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
         columnar, home = self.seat.columnar, self.seat.home
-        columnar.calm = threading.get_ident()
+        columnar.derivations.calm = threading.get_ident()
         while not self._closing.is_set():
             for projection in columnar.projections:
                 while batch := await self.pieces.gathered(columnar.position(projection), home.head(), *GATHER):
@@ -158,7 +158,7 @@ class Motion:
                     await self._quiet()
                     if self._closing.is_set():
                         return
-            await asyncio.to_thread(columnar.renew)
+            await asyncio.to_thread(columnar.derivations.renew)
             self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):

@@ -65,6 +65,28 @@ def register(logins: Logins, tenant: str, said: Metadata, by: str) -> tuple[Clie
     return client, secret
 
 
+def renew(logins: Logins, tenant: str, id: str, keys: str, keys_at: str) -> tuple[Client, str]:
+    """Other credentials for an app: a new secret ("" where it has keys), or the keys given; what it was granted stands.
+
+    `Invalid` 404 unknown, 409 for an app that has none, 422 for keys that cannot be, or given to one with a secret.
+    """
+    client = logins.accounts.client(tenant, id)
+    if client is None:
+        raise invalid("not-found", "no such client", status=404)
+    if client.method == "none":
+        raise invalid("conflict", "this app has no credentials", status=409)
+    if client.method == "private_key_jwt":
+        changed, secret = msgspec.structs.replace(client, keys=keys, keys_at=keys_at), ""
+    elif keys or keys_at:
+        raise invalid("value", "this app has a secret, not keys", "jwks", 422)
+    else:
+        secret = secrets.token_urlsafe(32)
+        changed = msgspec.structs.replace(client, secret=logins.hash(secret))
+    logins.accounts.save_client(sound(changed))
+    logins.forget()
+    return changed, secret
+
+
 def remove(logins: Logins, tenant: str, id: str) -> None:
     """Forget an app: what it was granted ends with the next request. `Invalid` 404."""
     if logins.accounts.client(tenant, id) is None:

@@ -73,5 +73,6 @@ export const api = {
     read<T>(await send('PUT', path, ask, body)),
   patch: async <T>(path: string, body: unknown, ask: Ask = {}): Promise<Outcome<T>> =>
     read<T>(await send('PATCH', path, ask, body)),
-  delete: async <T>(path: string, ask: Ask = {}): Promise<Outcome<T>> => read<T>(await send('DELETE', path, ask)),
+  delete: async <T>(path: string, ask: Ask = {}, body?: unknown): Promise<Outcome<T>> =>
+    read<T>(await send('DELETE', path, ask, body)),
 };

@@ -1,5 +1,5 @@
 /** The shell's own pages, offered exactly like a room's. */
-import { IconBuildingHospital, IconDoor, IconEye, IconNotes, IconUsersGroup } from '@tabler/icons-react';
+import { IconApps, IconBuildingHospital, IconDoor, IconEye, IconNotes, IconUsersGroup } from '@tabler/icons-react';
 import { lazy } from 'react';
 import type { Role, RoomUi } from '../room';
 
@@ -16,6 +16,8 @@ export const shell: RoomUi = {
     { path: '/doors/dead/:letter', element: lazy(() => import('./doors/DeadLetter')), roles: keepers },
     { path: '/audit', element: lazy(() => import('./audit/Audit')), roles: keepers },
     { path: '/users', element: lazy(() => import('./users/Users')), roles: admins },
+    { path: '/apps', element: lazy(() => import('./apps/Apps')), roles: admins },
+    { path: '/account', element: lazy(() => import('./account/Account')) },
   ],
   nav: [
     { path: '/patients', labelKey: 'nav.patients', icon: IconBuildingHospital, roles: bedside },
@@ -23,6 +25,7 @@ export const shell: RoomUi = {
     { path: '/doors', labelKey: 'nav.doors', icon: IconDoor, roles: keepers },
     { path: '/audit', labelKey: 'nav.audit', icon: IconEye, roles: keepers },
     { path: '/users', labelKey: 'nav.users', icon: IconUsersGroup, roles: admins },
+    { path: '/apps', labelKey: 'nav.apps', icon: IconApps, roles: admins },
   ],
   strings: { ko: {}, en: {} },
 };

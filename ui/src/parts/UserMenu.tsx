@@ -1,9 +1,8 @@
-/** Who is signed in, language, light and dark, password, signing out. */
+/** Who is signed in, language, light and dark, one's own account, signing out. */
 import { Button, Popover, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconChevronDown, IconKey, IconLogout } from '@tabler/icons-react';
-import { useState } from 'react';
-import { PasswordForm } from '../session/PasswordForm';
+import { IconChevronDown, IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { Link } from 'react-router';
 import { useSession } from '../session/session';
 import { useT } from '../words/words';
 import { LanguageSwitch } from './LanguageSwitch';
@@ -14,12 +13,7 @@ export function UserMenu() {
   const { session, signOut } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [open, menu] = useDisclosure();
-  const [changing, setChanging] = useState(false);
   const roles = session.roles.map((role) => t(`role.${role}`)).join(', ');
-  const change = (): void => {
-    menu.close();
-    setChanging(true);
-  };
   return (
     <>
       <div className={look.wide}>
@@ -36,8 +30,8 @@ export function UserMenu() {
           <div className={look.choices}>
             <LanguageSwitch />
             <SegmentedControl size="xs" aria-label={t('scheme')} value={colorScheme} onChange={(value) => setColorScheme(value as 'light' | 'dark' | 'auto')} data={(['auto', 'light', 'dark'] as const).map((value) => ({ value, label: t(`scheme.${value}`) }))} />
-            <Button variant="subtle" color="gray" justify="start" leftSection={<IconKey size={16} />} onClick={change}>
-              {t('password.own')}
+            <Button component={Link} to="/account" variant="subtle" color="gray" justify="start" leftSection={<IconUserCircle size={16} />} onClick={menu.close}>
+              {t('account')}
             </Button>
             <Button variant="subtle" color="gray" justify="start" leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
               {t('signout')}
@@ -45,7 +39,6 @@ export function UserMenu() {
           </div>
         </Popover.Dropdown>
       </Popover>
-      {changing && <PasswordForm user={session.user} close={() => setChanging(false)} done={() => setChanging(false)} />}
     </>
   );
 }

@@ -3,15 +3,20 @@ import { useSyncExternalStore } from 'react';
 import type { Language, Strings } from '../room';
 import en from './en.json';
 import ko from './ko.json';
-import { rooms } from '../rooms';
 
 export type Values = Readonly<Record<string, string | number>>;
 export type Translate = (key: string, values?: Values) => string;
 
 export const tables: Record<Language, Strings> = {
-  ko: Object.assign({}, ...rooms.map((room) => room.strings.ko), ko) as Strings,
-  en: Object.assign({}, ...rooms.map((room) => room.strings.en), en) as Strings,
+  ko: { ...ko },
+  en: { ...en },
 };
+
+/** The strings of a room, and those of pages that are loaded when first opened: whoever brings them calls this as it is loaded. */
+export function learn(strings: Record<Language, Strings>): void {
+  Object.assign(tables.ko, strings.ko);
+  Object.assign(tables.en, strings.en);
+}
 
 /** `{name}` is replaced by the value, `{count|patient|patients}` by the first word if it is 1 and the second otherwise. */
 export function fill(text: string, values: Values = {}): string {

@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from onmaru.engines.duck import pieces
 from onmaru.engines.duck.deriving import Ground, Run
+from onmaru.engines.duck.nested.scope import Scope
 from onmaru.engines.duck.pieces import GEN, State
 from onmaru.engines.duck.reader import Reader
 from onmaru.engines.duck.sql import dollars, narrowed
 from onmaru.engines.duck.vault import OWN, TYPES, Vault
 from onmaru.kernel.derivation import NAMED, Derivation, Step
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.gate import ALL, Sight
 from onmaru.kernel.projection import Table
 
 HIDDEN = f"EXCLUDE (_patients, _labels, {GEN})"
@@ -27,15 +28,8 @@ MEMORY = "3GB"
 ANEW = "__anew_"  # before the names of what is made for one query
 
 
-class Source(NamedTuple):
-    """A base or site table for one query: its SELECT, that SELECT's parameters; the data is put among the parts."""
-
-    select: str
-    given: Mapping[str, Any]
-
-
 class Derived:
-    """The tables of one derivation. `source` gives a base or site table as a sight shows it; see `Source`."""
+    """The tables of one derivation. `source` gives the SELECT of a base or site table, its data handed over in the scope."""
 
     def __init__(self, folder: Path, key: bytes, derivation: Derivation, settings: Mapping[str, Any]) -> None:
         self.derivation = derivation
@@ -71,6 +65,11 @@ class Derived:
                 return pa.schema([*columns, *own]).empty_table()
         return None
 
+    def columns(self, name: str) -> pa.Schema:
+        """A table's columns as SQL sees them."""
+        kinds = ((column, TYPES[kind]) for column, kind in self.tables[name].columns)
+        return pa.schema([*kinds, *SHOWN])
+
     def mark(self, sites: Mapping[str, str]) -> str:
         """What codes are made of, beside the record: the site tables' files and the parameters."""
         own = {table.name: sites.get(table.name, "") for table in self.derivation.sites}
@@ -82,14 +81,13 @@ class Derived:
         if self.noted is not None:
             self.noted += ended
 
-    def refresh(self, position: int, mark: str, source: Callable[[str, dict[str, Any]], Source]) -> set[str]:
+    def refresh(self, position: int, mark: str, source: Callable[[str, Scope], str]) -> set[str]:
         """Make what changed up to the base's position; the files that count no more. The new state is saved."""
-        parts: dict[str, Any] = {}
-        selects = {base: source(base, parts).select for base in self.derivation.base}
+        scope, sites = Scope(ALL, None), Scope(ALL, None)
+        selects = {base: source(base, scope) for base in self.derivation.base}
         for table in self.derivation.sites:
-            held: dict[str, Any] = {}
-            source(table.name, held)
-            parts[table.name] = held[f"__{table.name}"]
+            source(table.name, sites)
+        parts = {**scope.parts, **{name.removeprefix("__"): data for name, data in sites.parts.items()}}
         ground = Ground(selects, parts, mark, position, self.noted, self.erased)
         reader = Reader(MEMORY)
         try:
@@ -103,42 +101,45 @@ class Derived:
         self.noted, self.erased = [], False
         return left
 
-    def scopes(
-        self, names: Sequence[str], sight: Sight, parts: dict[str, Any], source: Callable[[str, dict[str, Any]], Source]
-    ) -> Iterator[tuple[str, Source]]:
-        """Each scope that these tables need, in order, for what this caller may see."""
+    def selects(
+        self, names: Sequence[str], scope: Scope, source: Callable[[str, Scope], str]
+    ) -> Iterator[tuple[str, str]]:
+        """Each table that is named here or behind one of these, in order, with its SELECT for what this caller may see."""
         state = self.state
-        if not (names and _within(sight)):
+        if not _within(scope.sight):
             for name in names:
-                yield name, self._kept(self._steps[name], state, sight, parts)
+                yield name, self._kept(self._steps[name], state, scope)
             return
         needed = self._needed(names)
         for name in (*self.derivation.base, *(table.name for table in self.derivation.sites)):
             if name in needed:
-                yield name, source(name, parts)
+                yield name, source(name, scope)
         for step in self.derivation.steps:
             name = step.table.name
             if name in needed:
-                made = self._kept(step, state, sight, parts) if step.kind == "codes" else self._anew(step)
-                yield f"{ANEW}{name}", made
+                yield (
+                    f"{ANEW}{name}",
+                    self._kept(step, state, scope) if step.kind == "codes" else self._anew(step, scope),
+                )
             if name in names:
                 hidden = "" if step.kind == "codes" else " EXCLUDE (_patients, _labels)"
-                yield name, Source(f'SELECT *{hidden} FROM "{ANEW}{name}"', {})
+                yield name, f'SELECT *{hidden} FROM "{ANEW}{name}"'
 
-    def _kept(self, step: Step, held: State, sight: Sight, parts: dict[str, Any]) -> Source:
+    def _kept(self, step: Step, held: State, scope: Scope) -> str:
         state, name = held.of(step.table.name), step.table.name
-        parts[f"__{name}"] = self.vault.dataset(state.files, pieces.schema(step))
+        scope.parts[f"__{name}"] = self.vault.dataset(state.files, pieces.schema(step))
         if state.gone:
-            parts[f"__gone_{name}"] = self.vault.dataset(state.ended, pieces.units(step))
-        seen = sight if step.kind != "codes" else msgspec.structs.replace(sight, types=None, only=None)
+            scope.parts[f"__gone_{name}"] = self.vault.dataset(state.ended, pieces.units(step))
+        seen = scope.sight if step.kind != "codes" else msgspec.structs.replace(scope.sight, types=None, only=None)
         select, given = narrowed(f"({pieces.standing(step, state)})", "", seen)
-        return Source(f"SELECT * {HIDDEN} FROM ({select})", given)
+        scope.given.update(given)
+        return f"SELECT * {HIDDEN} FROM ({select})"
 
-    def _anew(self, step: Step) -> Source:
+    def _anew(self, step: Step, scope: Scope) -> str:
         """The step's own SQL; its names are ours alone, and its parameters do not meet a view's."""
-        given = {f"__of_{name}": self.given[name] for name in dollars(step.sql)[1]}
+        scope.given.update({f"__of_{name}": self.given[name] for name in dollars(step.sql)[1]})
         text = re.sub(r"(?<![:\w]):(\w+)", r"$__of_\1", step.sql)
-        return Source(NAMED.sub(lambda one: f'"{ANEW if one[1] in self._steps else ""}{one[1]}"', text), given)
+        return NAMED.sub(lambda one: f'"{ANEW if one[1] in self._steps else ""}{one[1]}"', text)
 
     def _needed(self, names: Sequence[str]) -> set[str]:
         """These tables and all that their SQL names."""

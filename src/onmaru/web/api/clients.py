@@ -10,7 +10,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.accounts import Grant
 from onmaru.kernel.entry import ID
-from onmaru.kernel.registration import Metadata, invite, register, remove, told
+from onmaru.kernel.registration import Metadata, invite, register, remove, renew, told
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
@@ -28,6 +28,11 @@ class Launched(msgspec.Struct, forbid_unknown_fields=True):
 
 class Invited(msgspec.Struct, forbid_unknown_fields=True):
     days: int = 7
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    jwks: msgspec.Raw = msgspec.Raw(b"")
+    jwks_uri: str = ""
 
 
 def listing(visit: Visit) -> Response:
@@ -51,6 +56,15 @@ def delete(visit: Visit) -> Response:
     remove(visit.doors.logins, visit.tenant, name)
     note(visit, f"clients/{name} remove")
     return Response(204, b"", "")
+
+
+def credentials(visit: Visit) -> Response:
+    """`POST /api/clients/{client}/credentials`: a new secret, told once, or the keys given; the old ones are worthless."""
+    given = body(visit, Credentials)
+    name = visit.request.params["client"]
+    client, secret = renew(visit.doors.logins, visit.tenant, name, bytes(given.jwks).decode(), given.jwks_uri)
+    note(visit, f"clients/{name} credentials")
+    return json({**told(client), **({"client_secret": secret} if secret else {})})
 
 
 def invitation(visit: Visit) -> Response:

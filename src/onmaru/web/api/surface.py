@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import alarms, audit, clients, intake, second, session, tenants, users, why
+from onmaru.web.api import alarms, audit, clients, grants, intake, second, session, tenants, users, why
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -25,9 +25,12 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "second-factor", "", second.enrol),
     ("DELETE", "second-factor", "", second.end),
     ("POST", "second-factor/confirm", "", second.confirm),
+    ("GET", "grants", "", grants.listing),
+    ("DELETE", "grants/{grant}", "", grants.end),
     ("GET", "clients", "users", clients.listing),
     ("POST", "clients", "users", clients.create),
     ("DELETE", "clients/{client}", "users", clients.delete),
+    ("POST", "clients/{client}/credentials", "users", clients.credentials),
     ("POST", "client-invitations", "users", clients.invitation),
     ("POST", "launch", "", clients.launch),
     ("GET", "why", "", why.why),

@@ -1,5 +1,5 @@
 /** The sticky head of the page: who this is, what must not be overlooked, what is true now. Every fact opens its source. */
-import { address, BannerCell, formatDateTime, PatientBanner, useFormat, useLanguage, useT } from '@shell';
+import { address, BannerCell, formatDateTime, PatientBanner, useFormat, useLanguage, useT, Why } from '@shell';
 import { Button } from '@mantine/core';
 import { IconAlertTriangle, IconFileExport, IconPrinter } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -39,6 +39,7 @@ export function Header({ summary, open, chosen }: HeaderProps) {
             <Button component="a" size="xs" variant="default" leftSection={<IconFileExport size={15} aria-hidden />} href={address(below(patient.id, 'document'))} download>
               {t('journey.export')}
             </Button>
+            <Why resource={`Patient/${patient.id}`} />
           </>
         }
       >
