@@ -5,7 +5,6 @@ Its one law is that everything is judged by what clients were answered, read fro
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from onmaru.app.evidence import MINUTES_ASKED, Figures, Proof
+from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
 from onmaru.app.prove.clients import Clients, Ledger
 from onmaru.app.prove.cluster import cluster
@@ -84,9 +83,9 @@ class Heard(msgspec.Struct):
     again: int = 0
 
 
-def soak() -> Figures:
-    """Soak both engines one after the other."""
-    seconds = 60 * float(os.environ.get(MINUTES_ASKED) or MINUTES)
+def soak(minutes: float = MINUTES) -> Figures:
+    """Soak both engines one after the other, each for so many minutes."""
+    seconds = 60 * minutes
     figures: dict[str, object] = {"minutes on each engine": round(seconds / 60, 1)}
     for engine in WORKERS:
         found = soaked(engine, seconds)
@@ -235,5 +234,6 @@ PROOFS = (
         "Under mixed load of creates, updates, transactions, reads, searches and rest-hooks, with a kill -9 of a worker "
         "every minute, nothing acknowledged is lost on either engine, all seals verify and subscriptions complete.",
         soak,
+        takes=("minutes",),
     ),
 )
