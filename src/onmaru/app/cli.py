@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
     "lake": ("onmaru.app.lake_group:lake", "See, ask and export the resource tables of the lake."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
+    "model": ("onmaru.app.model:model", "Train, validate and list the monitor's risk models."),
     "move": ("onmaru.app.moving:move", "Move a tenant from the home into PostgreSQL, or back."),
     "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),

@@ -51,6 +51,8 @@ class Store(Protocol):
 
     def publish(self, name: str, table: pa.Table) -> None: ...
 
+    def published(self) -> Sequence[str]: ...
+
     def script(
         self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None
     ) -> Computing: ...
@@ -192,6 +194,10 @@ class EmbeddedLake:
     def tables(self) -> Sequence[Table]:
         """Every table there is, of both kinds."""
         return [table for store in self._stores.kept for table, _ in store.tables.values()]
+
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+        return frozenset(name for store in self._stores.kept if store.sites for name in store.published())
 
     def layout(self, name: str) -> Layout:
         """How one table lies."""

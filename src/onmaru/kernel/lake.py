@@ -100,6 +100,9 @@ class Lake(Protocol):
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table, such as a vocabulary, that no projection keeps."""
 
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+
     def tables(self) -> Sequence[Table]: ...
 
     def layout(self, name: str) -> Layout:

@@ -194,6 +194,10 @@ class HotTables:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f'SELECT * FROM "{physical}"{where}'
 
+    def published(self) -> Sequence[str]:
+        """None: it takes no site tables."""
+        return ()
+
     def publish(self, name: str, table: pa.Table) -> None:
         """Site tables are columnar."""
         raise LookupError(f"{name}: a hot table is kept by a projection only")
