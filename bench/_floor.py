@@ -1,6 +1,6 @@
 """The floor: msgspec and SQLite with the same index rows and the same fsync, without policy, audit, history or encryption.
 
-`python bench/_floor.py FOLDER PORT NDJSON` loads and serves create, read and search by patient and code.
+`python bench/_floor.py FOLDER PORT NDJSON` loads and serves create, transaction, read and search by patient and code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from granian.server.embed import Server
 
 from onmaru.engines.index.tables import paired
 from onmaru.engines.sqlite.schema import INSERTS, SCHEMA
-from onmaru.fhir import search
+from onmaru.fhir import search, verbatim
 from onmaru.fhir.structure import stored
 
 PRAGMAS = ("page_size=8192", "journal_mode=wal", "synchronous=normal", "cache_size=-262144")
@@ -105,7 +105,7 @@ class Floor(Rows):
 
 
 class Application:
-    """The three requests that are measured; writes are answered after their group's fsync."""
+    """The four requests that are measured; writes are answered after their group's fsync."""
 
     def __init__(self, floor: Any) -> None:
         self.floor = floor
@@ -113,14 +113,18 @@ class Application:
         self.running = False
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        _, _, type, *rest = scope.path.split("/")
+        _, _, type, *rest = f"{scope.path}/".split("/")
         headers = [("content-type", "application/fhir+json")]
-        if scope.method == "POST":
+        if not type:
+            made = self.bundle(await protocol())
+            await self.durable()
+            protocol.response_bytes(200, headers, made)
+        elif scope.method == "POST":
             raw = await protocol()
             self.floor.add(type, str(uuid.uuid4()), raw)
             await self.durable()
             protocol.response_bytes(201, headers, raw)
-        elif rest:
+        elif rest[0]:
             protocol.response_bytes(200, headers, await self.found(rest[0]))
         else:
             asked = dict(pair.split("=") for pair in scope.query_string.split("&"))
@@ -128,6 +132,16 @@ class Application:
             entries = b",".join(b'{"resource":' + raw + b"}" for raw in found)
             bundle = b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
             protocol.response_bytes(200, headers, bundle)
+
+    def bundle(self, raw: bytes) -> bytes:
+        """Take a transaction of creates in: new ids, and references within it resolved."""
+        _, entries = verbatim.entries(raw)
+        named = [(entry.url, str(uuid.uuid4()), entry) for entry in entries]
+        links = {entry.full_url: f"{type}/{id}" for type, id, entry in named}
+        for type, id, entry in named:
+            self.floor.add(type, id, verbatim.relink(bytes(entry.resource or b""), links))
+        told = (f'{{"response":{{"status":"201","location":"{type}/{id}/_history/1"}}}}' for type, id, _ in named)
+        return b'{"resourceType":"Bundle","type":"transaction-response","entry":[%b]}' % ",".join(told).encode()
 
     async def found(self, id: str) -> bytes:
         return self.floor.read(id)

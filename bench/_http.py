@@ -108,12 +108,12 @@ class Bench:
         with running(argv, after=[str(self.scratch / "floor.ndjson")]) as address:
             yield address
 
-    def wrk(self, address: str, what: str) -> Reading:
+    def wrk(self, address: str, what: str, connections: int = CONNECTIONS) -> Reading:
         """One run of one kind of request."""
         program = shutil.which("wrk")
         if program is None:
             raise Refusal("this benchmark needs wrk: apt-get install wrk")
-        options = ["-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
+        options = ["-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
         environ = {**os.environ, "FOLDER": str(self.scratch), "WHAT": what}
         done = subprocess.run(
             [program, *options, address], env=environ, capture_output=True, text=True, check=True, timeout=300

@@ -33,13 +33,14 @@ class Floor(msgspec.Struct, frozen=True):
     rate: float
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The last line of a benchmark. `ratio` is ours over floor."""
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last line of a benchmark. `ratio` is ours over floor. `parts`: what it was measured in, where that was several."""
 
     bench: str
     ours: Ours
     floor: Floor
     ratio: float
+    parts: Sequence[Result] = ()
 
 
 def result(

@@ -109,9 +109,13 @@ class ColumnarTables:
         """How far this projection has followed."""
         return self._followed[projection.name].manifest.position
 
+    def batch(self, projection: Projection) -> int:
+        """How many versions it takes at a time."""
+        return self._followed[projection.name].batch
+
     def catch_up(self, projection: Projection, log: Log, limit: int = 0) -> bool:
         """Follow one batch, 0 of the size that suits the projection; False when there was nothing to follow."""
-        batch = log.read(self.position(projection), limit or self._followed[projection.name].batch)
+        batch = log.read(self.position(projection), limit or self.batch(projection))
         if batch:
             self.take(projection, batch, {})
         return bool(batch)
