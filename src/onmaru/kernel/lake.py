@@ -99,8 +99,8 @@ class Lake(Protocol):
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> Run:
         """Decide now; what is returned computes. `given`: tables of the asker's own, by the names statements give them."""
 
-    def publish(self, name: str, table: pa.Table) -> None:
-        """Replace a site table, such as a vocabulary, that no projection keeps."""
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Replace a site table, such as a vocabulary, that no projection keeps; a reader is drawn as it is written."""
 
     def published(self) -> frozenset[str]:
         """The names of the site tables that somebody has published."""
