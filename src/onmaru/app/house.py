@@ -253,7 +253,8 @@ class House:
             home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
-        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()])
+        derivations = [(one, self._settings.get(room.name, {})) for room in self.rooms for one in room.derivations]
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()], derivations)
 
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -149,6 +150,7 @@ class Motion:
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
         columnar = self.seat.columnar
+        columnar.derivations.calm = threading.get_ident()
         while not self._closing.is_set():
             for projection in columnar.projections:
                 while batch := await self._gathered(projection):
@@ -157,6 +159,7 @@ class Motion:
                     await self._quiet()
                     if self._closing.is_set():
                         return
+            await asyncio.to_thread(columnar.derivations.renew)
             self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):
