@@ -185,7 +185,7 @@ class ColumnarTables:
         parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table."""
         if self._owner(name) or self.derivations.owns(name):
             raise LookupError(f"{name}: a projection keeps this table")
