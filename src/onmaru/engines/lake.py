@@ -252,7 +252,7 @@ def _persons(tables: Mapping[str, pa.Table]) -> int:
 
 
 def _counted(view: View, table: pa.Table) -> pa.Table:
-    if any(name in table.column_names for name in PATIENT):
+    if not PATIENT.isdisjoint(table.column_names) or _patients(table):
         raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
     return table
 
