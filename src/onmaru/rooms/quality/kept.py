@@ -16,19 +16,19 @@ COUNTS, OWN = "quality_count", "quality_threshold"
 RUNS = 100
 _NUMBER, _TEXT = pa.int64(), pa.string()
 _COUNTS = pa.schema(
-    [("t", _NUMBER), ("at", _NUMBER), ("id", _TEXT), ("violated", _NUMBER), ("total", _NUMBER), ("why", _TEXT)]
+    [("t", _NUMBER), ("ran", _NUMBER), ("id", _TEXT), ("violated", _NUMBER), ("total", _NUMBER), ("why", _TEXT)]
 )
 _OWN = pa.schema([("check", pa.string()), ("percent", pa.float64()), ("owner", pa.string()), ("reason", pa.string())])
 LAST = View(
     "quality_last",
-    f"SELECT id, violated, total, why, t, at FROM {COUNTS} WHERE at = (SELECT max(at) FROM {COUNTS})",  # noqa: S608 - our own name
+    f"SELECT id, violated, total, why, t, ran FROM {COUNTS} WHERE ran = (SELECT max(ran) FROM {COUNTS})",  # noqa: S608 - our own name
     (COUNTS,),
     secondary=True,
 )
-EVERY = View("quality_every", f"SELECT t, at, id, violated, total, why FROM {COUNTS}", (COUNTS,), secondary=True)  # noqa: S608
+EVERY = View("quality_every", f"SELECT t, ran, id, violated, total, why FROM {COUNTS}", (COUNTS,), secondary=True)  # noqa: S608
 TREND = View(
     "quality_trend",
-    f"SELECT at, t, violated, total FROM {COUNTS} WHERE id = :id ORDER BY at",  # noqa: S608
+    f"SELECT ran, t, violated, total FROM {COUNTS} WHERE id = :id ORDER BY ran",  # noqa: S608
     (COUNTS,),
     secondary=True,
 )
@@ -39,16 +39,16 @@ def keep(hall: Hall, counted: Sequence[Counted], t: int, at: int) -> None:
     """Add a run, of which `at` is when (µs since 1970 UTC); the oldest beyond RUNS are let go."""
     new = pa.table(
         {
-            "t": [t] * len(counted), "at": [at] * len(counted), "id": [one.id for one in counted],
+            "t": [t] * len(counted), "ran": [at] * len(counted), "id": [one.id for one in counted],
             "violated": [one.violated for one in counted], "total": [one.total for one in counted],
             "why": [one.why for one in counted],
         },
         schema=_COUNTS,
     )  # fmt: skip
     old = hall.lake.query(EVERY, {}).table.cast(_COUNTS) if _there(hall, COUNTS) else _COUNTS.empty_table()
-    runs = sorted(set(old.column("at").to_pylist()))[-(RUNS - 1) :]
+    runs = sorted(set(old.column("ran").to_pylist()))[-(RUNS - 1) :]
     if runs:
-        old = old.filter(pc.field("at") >= runs[0])
+        old = old.filter(pc.field("ran") >= runs[0])
     hall.lake.publish(COUNTS, pa.concat_tables([old, new]))
 
 
@@ -58,15 +58,15 @@ def last(hall: Hall) -> tuple[list[Counted], int, int]:
         return [], 0, 0
     rows = hall.lake.query(LAST, {}).table.to_pylist()
     counted = [Counted(row["id"], row["violated"], row["total"], row["why"]) for row in rows]
-    return counted, rows[0]["t"] if rows else 0, rows[0]["at"] if rows else 0
+    return counted, rows[0]["t"] if rows else 0, rows[0]["ran"] if rows else 0
 
 
 def trend(hall: Hall, id: str) -> list[dict[str, int]]:
     """What every kept run counted for one check, oldest first."""
     if not _there(hall, COUNTS):
         return []
-    found: list[dict[str, int]] = hall.lake.query(TREND, {"id": id}).table.to_pylist()
-    return found
+    rows = hall.lake.query(TREND, {"id": id}).table.to_pylist()
+    return [{"at": row["ran"], "t": row["t"], "violated": row["violated"], "total": row["total"]} for row in rows]
 
 
 def thresholds(hall: Hall) -> dict[str, Threshold]:
