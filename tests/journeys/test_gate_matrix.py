@@ -371,11 +371,11 @@ def _plain(answer: Answer) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "/fhir" in row.url], ids=lambda row: f"{row.method} {row.name}")
-@pytest.mark.parametrize("column", ["stranger", "barred"])
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_what_is_hidden_answers_as_if_it_were_not_there(street: Street, row: Row, column: str, engine: str) -> None:
+def test_what_is_hidden_answers_as_if_it_were_not_there(street: Street, row: Row, engine: str) -> None:
     present, absent = street.gate(row, engine), street.gate(row, engine, hidden=False)
-    assert _plain(present.ask(row, column)) == _plain(absent.ask(row, column))
+    for column in ("stranger", "barred"):
+        assert _plain(present.ask(row, column)) == _plain(absent.ask(row, column)), column
 
 
 def test_no_route_of_the_api_is_left_out_of_the_table() -> None:
