@@ -113,7 +113,16 @@ class Bench:
         program = shutil.which("wrk")
         if program is None:
             raise Refusal("this benchmark needs wrk: apt-get install wrk")
-        options = ["-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
+        options = [
+            "-t1",
+            f"-c{connections}",
+            f"-d{self.seconds}s",
+            "--latency",
+            "--timeout",
+            "30s",
+            "-s",
+            str(HERE / "_requests.lua"),
+        ]
         environ = {**os.environ, "FOLDER": str(self.scratch), "WHAT": what}
         done = subprocess.run(
             [program, *options, address], env=environ, capture_output=True, text=True, check=True, timeout=300
@@ -160,9 +169,9 @@ def _reading(text: str) -> Reading:
 
 
 def _ms(text: str, part: str) -> float:
-    found = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)$", text, re.MULTILINE)
+    found = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)\s*$", text, re.MULTILINE)
     if found is None:
-        raise AssertionError("wrk gave no latencies")
+        raise AssertionError("wrk gave no latencies: " + " ".join(text.split())[-400:])
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
