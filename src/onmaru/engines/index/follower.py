@@ -140,6 +140,9 @@ class FollowedIndex(Wholesale):
         rid = self.file.names.known(type, id)
         return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
 
+    def expect(self, names: Sequence[tuple[str, str]]) -> None:
+        """See the door; what is near is asked for one by one."""
+
     def ahead(self, positions: Sequence[int]) -> None:
         """These versions are about to be asked for one by one; an engine that is far away fetches them together."""
 
