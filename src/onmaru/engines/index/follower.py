@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
-from onmaru.engines.index.tables import SECURITY, Tables
+from onmaru.engines.index.rows import SECURITY
+from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.verdicts import Verdicts
 from onmaru.engines.index.wholesale import Wholesale
