@@ -20,6 +20,7 @@ PAGES = {
     "forbidden": ("doctor", "/users"),
     "absent": ("doctor", "/no/such/page"),
     "research-tables": ("keeper", "/omop"),
+    "cohort": ("keeper", "/cohort"),
 }
 WIDTHS = (360, 1920)
 

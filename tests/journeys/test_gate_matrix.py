@@ -98,7 +98,6 @@ KEEPERS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} 403"
 DOORS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} {0}"
 GLASS = "401 401 401 403 403 403 200  200 200 403 403 403 403 403 403 403"
 WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
-COHORT = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
@@ -240,9 +239,6 @@ ROWS = [
     Row("dead-letters/{id}", "PUT", "/api/dead-letters/x", {"text": ""}, {}, DOORS.format(404)),
     Row("dead-letters/{id}/replay", "POST", "/api/dead-letters/x/replay", b"", {}, DOORS.format(404)),
     Row("a room's route", "GET", "/rooms/census/ward", b"", {}, WARD),
-    Row("a cohort compiled", "POST", "/rooms/cohort/circe", {}, {}, COHORT.format(422)),
-    Row("a cohort run", "POST", "/rooms/cohort/run", {}, {}, COHORT.format(422)),
-    Row("a cohort's run ended", "DELETE", "/rooms/cohort/run/none", b"", {}, COHORT.format(404)),
 ]  # fmt: skip
 
 
