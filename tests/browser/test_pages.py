@@ -20,6 +20,7 @@ PAGES = {
     "forbidden": ("doctor", "/users"),
     "absent": ("doctor", "/no/such/page"),
     "research-tables": ("keeper", "/omop"),
+    "views": ("keeper", "/views"),
 }
 WIDTHS = (360, 1920)
 
