@@ -49,7 +49,7 @@ class Store(Protocol):
 
     def layout(self, name: str) -> Layout: ...
 
-    def publish(self, name: str, table: pa.Table) -> None: ...
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None: ...
 
     def published(self) -> Sequence[str]: ...
 
@@ -176,7 +176,7 @@ class EmbeddedLake:
             return "scope"
         return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table, such as a vocabulary; for data managers of this tenant. Done or refused, it is audited."""
         refusal = "tenant" if self._caller.tenant != self._stores.gate.tenant else ""
         if self._stores.gate.closed():

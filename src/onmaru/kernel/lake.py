@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow as pa
 
+from onmaru.fhir.columnar import Column
 from onmaru.kernel.projection import Table
 
 
@@ -38,13 +39,14 @@ class Answer(msgspec.Struct, frozen=True):
 class Layout(msgspec.Struct, frozen=True):
     """How a table lies: its columns as SQL sees them, how many files and bytes, and the position that it has followed to.
 
-    A resource table has the columns that the tenant's resources fill, nested as their JSON is (onmaru/fhir/columnar.py).
+    A resource table has the columns that the tenant's resources fill, nested as their JSON is; `tree` tells what each is.
     """
 
     columns: pa.Schema
     files: int
     bytes: int
     t: int
+    tree: Column | None = None
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -97,8 +99,8 @@ class Lake(Protocol):
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> Run:
         """Decide now; what is returned computes. `given`: tables of the asker's own, by the names statements give them."""
 
-    def publish(self, name: str, table: pa.Table) -> None:
-        """Replace a site table, such as a vocabulary, that no projection keeps."""
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Replace a site table, such as a vocabulary, that no projection keeps; a reader is drawn as it is written."""
 
     def published(self) -> frozenset[str]:
         """The names of the site tables that somebody has published."""
