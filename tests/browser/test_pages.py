@@ -20,11 +20,8 @@ PAGES = {
     "forbidden": ("doctor", "/users"),
     "absent": ("doctor", "/no/such/page"),
     "research-tables": ("keeper", "/omop"),
-<<<<<<< HEAD
     "cohort": ("keeper", "/cohort"),
-=======
     "views": ("keeper", "/views"),
->>>>>>> views
 }
 WIDTHS = (360, 1920)
 
