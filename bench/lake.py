@@ -34,7 +34,7 @@ QUESTION = """SELECT c.code, count(*) AS n, count(DISTINCT subject.reference) AS
  FROM {table}, unnest(code.coding) AS u(c) WHERE status = 'final' GROUP BY ALL ORDER BY n DESC"""
 
 
-class Lake(Result, frozen=True):
+class Lake(Result, frozen=True, kw_only=True):
     """`rows`: Observations asked. Versions a second: `follow` of every type, `flatten` of Observations; `past` of a question
     about a position halfway.
     """
