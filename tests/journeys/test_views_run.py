@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller, Purpose, Role, Scope
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Request
+from onmaru.rooms.views import routes
 from onmaru.web.fhir.operations import views
 
 VIEW: dict[str, Any] = {
@@ -204,6 +206,50 @@ def test_a_view_reaches_no_file_and_no_other_table(house: House, tmp_path: Path)
     column = {"name": "x", "path": f"'{secret}' & \"' FROM read_csv('{secret}') --\"", "type": "string"}
     with pytest.raises(Invalid):
         ask(house, inline({"resource": "Patient", "select": [{"column": [column]}]}))
+
+
+def edit(house: House, handler: Any, said: Any, caller: Caller | None = None, **query: str) -> bytes:
+    raw = said if isinstance(said, bytes) else msgspec.json.encode(said)
+    request = Request("POST", "/", {}, tuple(query.items()), {}, raw)
+    answer = handler(request, house.hall(caller or asker(), "views"))
+    if isinstance(answer.body, bytes):
+        return answer.body
+
+    async def drawn() -> bytes:
+        return b"".join([part async for part in answer.body])
+
+    return asyncio.run(drawn())
+
+
+def test_the_editor_shows_sql_problems_rows_and_gives_files(house: House) -> None:
+    told = json.loads(edit(house, routes.check, VIEW))
+    assert told["issues"] == told["warnings"] == []
+    assert [column["name"] for column in told["columns"]] == ["id", "patient", "subject_id", "value", "tags"]
+    assert 'FROM "Observation" t' in told["sql"]["duckdb"] and "FROM `Observation` t" in told["sql"]["spark"]
+    wrong = {"resource": "Patient", "select": [{"column": [{"name": "1", "path": "id"}]}]}
+    assert [issue["at"] for issue in json.loads(edit(house, routes.check, wrong))["issues"]] == [
+        "ViewDefinition.select[0].column[0].name"
+    ]
+    assert json.loads(edit(house, routes.check, b"{"))["issues"] == [{"at": "ViewDefinition", "text": "is not JSON"}]
+    shown = json.loads(edit(house, routes.preview, VIEW))
+    assert (
+        shown["rows"] == ROWS
+        and shown["t"] == 5
+        and shown["columns"][4] == {"name": "tags", "type": "code", "many": True}
+    )
+    assert edit(house, routes.file, VIEW, format="ndjson").count(b"\n") == 2
+    with pytest.raises(Invalid):
+        edit(house, routes.file, VIEW, format="xls")
+
+
+def test_the_editor_checks_for_a_researcher_and_shows_them_no_rows(house: House) -> None:
+    assert json.loads(edit(house, routes.check, VIEW, asker("researcher")))["issues"] == []
+    for handler in (routes.preview, routes.file):
+        with pytest.raises(Invalid) as refused:
+            edit(house, handler, VIEW, asker("researcher"))
+        assert refused.value.status == 403
+    with pytest.raises(Invalid):
+        edit(house, routes.check, VIEW, asker("physician", "TREAT"))
 
 
 def test_a_view_is_written_to_a_file_at_the_keyboard(house: House, tmp_path: Path) -> None:

@@ -79,6 +79,18 @@ def test_an_expression_whose_sql_would_grow_without_bound_is_refused() -> None:
     assert len(compile(view, filled("Patient", [resource]), DUCK, "p").sql) < 1_000_000
 
 
+@pytest.mark.parametrize(
+    "path", ["(" * 30 + "value" + " is Quantity)" * 30, "value" + ".where(value.exists()" * 30 + ")" * 30]
+)
+def test_what_doubles_at_every_step_is_refused_or_stays_small(path: str) -> None:
+    values = [{"valueQuantity": {"value": 1}}, {"valueString": "x"}, {"valueInteger": 1}, {"valueBoolean": True}]
+    view = parse({"resource": "Observation", "select": [{"column": [{"name": "c", "path": path, "type": "boolean"}]}]})
+    try:
+        assert len(compile(view, filled("Observation", values), DUCK, "p").sql) < 2_000_000
+    except Invalid as refused:
+        assert refused.issues[0].expression.startswith("ViewDefinition.select[0].column[0]")
+
+
 def test_what_is_probably_a_mistake_is_a_warning() -> None:
     view = parse({"resource": "Patient", "select": [{"column": [{"name": "c", "path": "nickname"}]}]})
     assert compile(view, table("Patient"), DUCK, "p").warnings == ("Patient has no element called nickname",)

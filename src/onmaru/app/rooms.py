@@ -19,6 +19,7 @@ OURS: Mapping[str, str] = {
     "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
     "quality": "onmaru.rooms.quality",
+    "views": "onmaru.rooms.views",
 }
 
 GROUP = "onmaru.rooms"

@@ -15,6 +15,8 @@ from onmaru.fhir.views.value import NULL, ROOT, Value, absent
 
 LONGEST = 1_000_000
 """Characters of one expression's SQL."""
+STEPS = 100_000
+"""Nodes of expressions that one view may compile; below a choice a node counts once for each branch."""
 _SIMPLE = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*(?:\.["`][A-Za-z0-9_]+["`])*|[0-9.]+|\'[^\'\\]*\'|NULL)', re.ASCII)
 
 
@@ -42,9 +44,13 @@ class Compiler:
         self.warnings: list[str] = []
         self.messages: dict[str, None] = {}
         self._names = 0
+        self._steps = 0
 
     def compile(self, tree: Expression, scope: Scope) -> Value:
         """The value of an expression. Raises PathError for what is wrong or not supported in views."""
+        self._steps += 1
+        if self._steps > STEPS:
+            raise too_costly("the view's expressions are too many, or too deep in choices", tree.at)
         found = self._evaluate(self, tree, scope)
         if len(found.sql) > LONGEST:
             raise too_costly("the SQL of the expression grows too long", tree.at)

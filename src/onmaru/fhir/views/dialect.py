@@ -83,6 +83,9 @@ class Dialect(Protocol):
     def instant(self, text: str, *, zoned: bool) -> str:
         """µs since 1970 of a date or time, at UTC where it has an offset; NULL where it is none."""
 
+    def timestamp(self, text: str) -> str:
+        """A TIMESTAMP, at UTC where the text has an offset; NULL where it is none."""
+
     def unnested(self, stage: Unnest) -> str:
         """A SELECT that gives one row for each item."""
 

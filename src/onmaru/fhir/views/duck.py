@@ -101,6 +101,9 @@ class Duck:
     def instant(self, text: str, *, zoned: bool) -> str:
         return f"epoch_us(TRY_CAST({text} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}))"
 
+    def timestamp(self, text: str) -> str:
+        return f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+
     def unnested(self, stage: Unnest) -> str:
         items = self.quoted("l")
         held = f"SELECT t.*, {stage.items} AS {items} FROM {stage.source} t"

@@ -89,11 +89,11 @@ def _variable(compiler: Compiler, tree: Variable, scope: Scope) -> Value:
 
 
 def _type_test(compiler: Compiler, tree: TypeTest, scope: Scope) -> Value:
-    found = narrowed(compiler, compiler.compile(tree.operand, scope), tree.type, tree.at)
+    given = compiler.compile(tree.operand, scope)
+    found = narrowed(compiler, given, tree.type, tree.at)
     if tree.operator == "as":
         return found
-    given = compiler.exists(compiler.compile(tree.operand, scope))
-    return boolean(f"CASE WHEN {given} THEN {compiler.exists(found)} END")
+    return boolean(f"CASE WHEN {compiler.exists(given)} THEN {compiler.exists(found)} END")
 
 
 def _unary(compiler: Compiler, tree: Unary, scope: Scope) -> Value:

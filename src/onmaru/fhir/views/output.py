@@ -9,10 +9,11 @@ import msgspec
 from onmaru.fhir.definitions import bases, kinds
 from onmaru.fhir.fhirpath.errors import semantic
 from onmaru.fhir.primitives import PRIMITIVES
+from onmaru.fhir.views.arithmetic import number
 from onmaru.fhir.views.compiler import Compiler
 from onmaru.fhir.views.conversion import written
 from onmaru.fhir.views.definition import OutputColumn
-from onmaru.fhir.views.dialect import DECIMAL, Type
+from onmaru.fhir.views.dialect import DECIMAL, Dialect, Type
 from onmaru.fhir.views.navigation import narrowed
 from onmaru.fhir.views.shaping import given_out
 from onmaru.fhir.views.value import NULL, Kind, Value
@@ -61,7 +62,7 @@ def output(compiler: Compiler, column: OutputColumn, value: Value) -> Output:
     if column.collection:
         sql, sql_type = _listed(compiler, value, kind, column.name)
     elif column.sql_type:
-        sql, sql_type = _hinted(compiler, sql, column)
+        sql, sql_type = _hinted(compiler, (sql, sql_type), column)
     return Output(column.name, type_name, column.collection, sql, sql_type)
 
 
@@ -101,9 +102,10 @@ def _typed(compiler: Compiler, value: Value, kind: Kind, name: str) -> tuple[str
     if kind == "decimal" and not value.counted and value.kind == "decimal":
         return _decimal(compiler, value.sql, name), sql_type
     if kind == "integer" and value.kind == "decimal":
-        return d.attempt(value.sql, sql_type), sql_type
+        return _integer(compiler, number(compiler, value), name), sql_type
     if kind in ("decimal", "boolean", "integer"):
-        return (value.sql if kind == value.kind and not value.counted else f"CAST({value.sql} AS {sql_type})"), sql_type
+        stored = kind == value.kind and value.column is not None
+        return (value.sql if stored else f"CAST({value.sql} AS {sql_type})"), sql_type
     return written(compiler, value), sql_type
 
 
@@ -119,6 +121,17 @@ def _decimal(compiler: Compiler, sql: str, name: str) -> str:
     return compiler.bound(sql, number)
 
 
+def _integer(compiler: Compiler, sql: str, name: str) -> str:
+    """A decimal as the integer that its column claims; one with a fraction ends the query."""
+    said = compiler.error(f"column {name}: a value is no integer")
+
+    def whole(v: str) -> str:
+        cast = compiler.dialect.attempt(v, compiler.dialect.type("integer"))
+        return f"CASE WHEN {v} IS NULL OR {v} = floor({v}) THEN {cast} ELSE {said} END"
+
+    return compiler.bound(sql, whole)
+
+
 def _listed(compiler: Compiler, value: Value, kind: Kind, name: str) -> tuple[str, str]:
     """SQL of the list of a collection, never NULL."""
     d = compiler.dialect
@@ -132,18 +145,29 @@ def _listed(compiler: Compiler, value: Value, kind: Kind, name: str) -> tuple[st
     return f"coalesce({sql}, {d.items()})", "" if kind == "complex" else sql_type
 
 
-def _hinted(compiler: Compiler, sql: str, column: OutputColumn) -> tuple[str, str]:
+def _hinted(compiler: Compiler, made: tuple[str, str], column: OutputColumn) -> tuple[str, str]:
     """A column with the tag `ansi/type`. A value that is none of that type ends the query."""
-    d = compiler.dialect
+    d, (sql, sql_type) = compiler.dialect, made
     if not _ANSI.fullmatch(column.sql_type.strip()):
         raise semantic("the tag ansi/type is not supported")
     wanted = re.sub(r"\s+", " ", column.sql_type.strip().upper()).replace("DOUBLE PRECISION", "DOUBLE")
     wanted = re.sub(r"^(?:CHARACTER VARYING|CHARACTER|VARCHAR|CHAR)\b.*", d.type("text"), wanted)
     wanted = re.sub(r"^NUMERIC", "DECIMAL", wanted)
+    if wanted in ("DATE", "TIMESTAMP") and sql_type != d.type("text"):
+        raise semantic("the tag ansi/type does not fit the value")
     said = compiler.error(f"column {column.name}: a value is no {wanted}")
 
     def cast(v: str) -> str:
-        tried = d.attempt(v, wanted)
+        tried = _cast(d, v, wanted)
         return f"CASE WHEN {v} IS NOT NULL AND {tried} IS NULL THEN {said} ELSE {tried} END"
 
     return compiler.bound(sql, cast), wanted
+
+
+def _cast(dialect: Dialect, sql: str, wanted: str) -> str:
+    """Engines differ in what they take for a date: only a whole one is one, and a time of day makes it none."""
+    if wanted == "DATE":
+        return f"CASE WHEN length({sql}) = 10 THEN {dialect.attempt(sql, wanted)} END"
+    if wanted == "TIMESTAMP":
+        return f"CASE WHEN length({sql}) >= 10 THEN {dialect.timestamp(sql)} END"
+    return dialect.attempt(sql, wanted)

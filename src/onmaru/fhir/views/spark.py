@@ -26,7 +26,9 @@ class Spark:
         return "`" + name.replace("`", "``") + "`"
 
     def text(self, value: str) -> str:
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        # Spark puts variables in place of ${name} before it reads the text
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("$", "\\u0024")
+        return f"'{escaped}'"
 
     def type(self, type: Type) -> str:
         return _TYPES[type]
@@ -97,6 +99,9 @@ class Spark:
 
     def instant(self, text: str, *, zoned: bool) -> str:
         return f"unix_micros(try_cast({text} AS TIMESTAMP))"
+
+    def timestamp(self, text: str) -> str:
+        return self.attempt(text, "TIMESTAMP")
 
     def unnested(self, stage: Unnest) -> str:
         columns = "".join(f"t.{self.quoted(name)}, " for name in stage.columns)
