@@ -13,6 +13,7 @@ from onmaru.engines.duck.vault import Vault
 from onmaru.kernel.derivation import Step
 
 GROWTH = 3  # a piece so many times as large as the ones after it stays as it is
+MANY = 8  # pieces that may stand before any are joined
 LARGEST = 2_000_000  # rows of a piece that grows no more
 STALE = 0.1  # the part of the rows that may have ended before all is written anew
 
@@ -24,7 +25,7 @@ def settled(step: Step, pieces: Pieces, vault: Vault, reader: Reader, erased: bo
         return Pieces(tuple(made for one in pieces.rows if (made := _without(step, one, pieces, vault, reader))))
     kept = list(pieces.rows)
     together: list[Piece] = []
-    while kept and _joins(kept[-1], together):
+    while len(pieces.rows) > MANY and kept and _joins(kept[-1], together):
         together.insert(0, kept.pop())
     if len(together) > 1:
         found = _made(step, together, pieces, vault, reader)
