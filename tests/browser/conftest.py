@@ -87,10 +87,12 @@ def visit(chromium: Browser, served: Hospital, sessions: dict[str, list[Any]]) -
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], list[str]]:
     """`axe(page)`: what axe-core finds wrong, one line each; [] is right."""
-    source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text()
+    source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text("utf-8")
 
     def check(page: Page) -> list[str]:
-        found = page.evaluate(f"async () => {{ {source}; return (await axe.run()).violations; }}")
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)
+        found = page.evaluate("async () => (await axe.run()).violations")
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
     return check

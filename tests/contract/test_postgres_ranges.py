@@ -79,6 +79,22 @@ def test_what_was_asked_once_is_answered_from_memory(
     assert _found(workers[1]) == first
 
 
+def test_what_a_worker_writes_itself_is_added_without_asking(
+    workers: tuple[Chart, Chart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = workers
+    keyed = [search.parse(("Observation",), [("patient", "p1")]), search.parse(("Patient",), [("gender", "female")])]
+    real, asked = Link.execute, list[str]()
+    for number in range(3):
+        _put(one, "Observation", f"n{number}", _observation(f"n{number}", "p1", "2026-05-01"))
+        _put(one, "Patient", f"n{number}", patient(id=f"n{number}", gender="female"))
+        found = [[version.id for version in one.search(query).matches] for query in keyed]
+        if number == 0:
+            monkeypatch.setattr(Link, "execute", lambda *given: (asked.append(given[1]), real(*given))[1])
+    assert found == [["n2", "n1", "n0", "o1"], ["n2", "n1", "n0", "p1"]]
+    assert not [sql for sql in asked if "array_agg" in sql]
+
+
 def test_what_another_worker_wrote_is_found_though_the_rest_is_kept(workers: tuple[Chart, Chart]) -> None:
     one, two = workers
     _found(two)
@@ -114,3 +130,31 @@ def test_what_a_lost_group_held_is_not_remembered(workers: tuple[Chart, Chart], 
     _put(two, "Patient", "p3", patient(id="p3", name=[{"family": "Kim"}], gender="male"))
     home.refresh()
     assert _found(one)[:2] == [["p3", "p1"], ["p1"]] == _found(two)[:2]
+
+
+def test_a_batch_asks_for_all_that_it_updates_at_once(
+    workers: tuple[Chart, Chart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = workers
+    ids = [*(f"b{number}" for number in range(20)), "p2"]
+    batch = [Change("update", "Patient", id, patient(id=id, gender="other"), make=True) for id in ids]
+    real, asked = Link.execute, list[str]()
+    monkeypatch.setattr(Link, "execute", lambda *given: (asked.append(given[1]), real(*given))[1])
+    assert [each.version.version for each in two.write(batch)] == [*([1] * 20), 2]
+    _home(two).wait(_home(two).tip())
+    assert len(asked) < len(ids), "not a question for each"
+    _home(one).refresh()
+    assert [each.version.version for each in one.write(batch)] == [*([2] * 20), 3]
+    _home(one).wait(_home(one).tip())
+
+
+def test_a_name_that_nobody_had_is_known_once_another_worker_has_given_it(workers: tuple[Chart, Chart]) -> None:
+    one, two = workers
+    _home(two).index.expect([("Patient", "later"), ("Patient", "p1")])
+    assert _home(two).index.latest("Patient", "later", _home(two).head()) is None
+    _put(one, "Patient", "later", patient(id="later"))
+    _home(two).refresh()
+    assert two.read("Patient", "later").version == 1
+    two.write([Change("update", "Patient", "later", patient(id="later", gender="other"))])
+    _home(two).wait(_home(two).tip())
+    assert two.read("Patient", "later").version == 2

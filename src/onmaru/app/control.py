@@ -122,7 +122,7 @@ class Control:
         house = self._running.house
         if not house.exists(asked.tenant):
             raise Refusal(f"there is no tenant {asked.tenant}; `onmaru tenant list` lists them")
-        room = next((one for one in house.rooms if one.name == asked.room), None)
+        room = house.offers(asked.room)
         command = next((one for one in room.commands if one.name == asked.command), None) if room is not None else None
         if room is None or command is None:
             raise Refusal("the running server does not know this command; is it of another version?")

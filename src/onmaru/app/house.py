@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
 from onmaru.app.fresh import new_id
+from onmaru.app.lake.commands import LAKE
 from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
 from onmaru.engines import keyring
@@ -122,7 +123,7 @@ class House:
         self.where = where
         self.rooms = tuple(listed.all_rooms() if rooms is None else rooms)
         environ = self._environ = {**os.environ, "ONMARU_HOME": str(where.home)}
-        self._rooms = {room.name: room for room in self.rooms}
+        self._rooms = {room.name: room for room in (*self.rooms, LAKE)}
         self._settings = {
             room.name: chosen.room_settings(room.name, room.settings, environ) for room in self.rooms if room.settings
         }
@@ -133,6 +134,10 @@ class House:
         self._logins: Logins | None = None
         self._store: Store | None = None
         self.tenancies = Tenancies(lambda: self.logins.accounts, now)
+
+    def offers(self, name: str) -> Room | None:
+        """The room of this name, or the lake, whose commands are given a Hall like a room's."""
+        return self._rooms.get(name)
 
     @property
     def logins(self) -> Logins:
@@ -248,7 +253,8 @@ class House:
             home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
-        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()])
+        derivations = [(one, self._settings.get(room.name, {})) for room in self.rooms for one in room.derivations]
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()], derivations)
 
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions

@@ -18,6 +18,8 @@ OURS: Mapping[str, str] = {
     "journey": "onmaru.rooms.journey",
     "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
+    "quality": "onmaru.rooms.quality",
+    "views": "onmaru.rooms.views",
 }
 
 GROUP = "onmaru.rooms"

@@ -22,6 +22,8 @@ KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
 SITE = "site"  # the physical name of every site table
 Rulings = Mapping[str, tuple[Ruling, ...]]
 PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
+IDS = PATIENT | {"_patients"}  # and those that do so by bare ids
+NAMING = IDS | {"subject", "_source"}  # and by a reference
 PERSON = frozenset({"person_id", "subject_id"})  # the columns that number the persons whom a script's results stand for
 
 
@@ -49,7 +51,9 @@ class Store(Protocol):
 
     def layout(self, name: str) -> Layout: ...
 
-    def publish(self, name: str, table: pa.Table) -> None: ...
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None: ...
+
+    def published(self) -> Sequence[str]: ...
 
     def script(
         self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None
@@ -138,7 +142,7 @@ class EmbeddedLake:
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> AuditedRun:
         """Decide now; the run is audited when it ends, with the persons and patients that its results show."""
         view = View(script.name, "", script.tables, script.secondary)
-        store, sight = self._store(view), self._sight(view)
+        store, sight = self._store(view), self._sight(view, rowwise=script.rowwise)
         if not store.sites:
             raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
         run = store.script(script, given or {}, sight, self._t)
@@ -149,9 +153,9 @@ class EmbeddedLake:
         row = access(self._caller, "query", target, self._stores.now(), patients=patients, denied=why)
         self._stores.trail.add(row)
 
-    def _sight(self, view: View) -> Sight:
+    def _sight(self, view: View, *, rowwise: bool = False) -> Sight:
         """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
-        refusal = self._refusal(view)
+        refusal = self._refusal(view) or ("role" if rowwise and self._caller.roles.isdisjoint(KEEPERS) else "")
         if refusal:
             self._audit(view, (), refusal)
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
@@ -174,7 +178,7 @@ class EmbeddedLake:
             return "scope"
         return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table, such as a vocabulary; for data managers of this tenant. Done or refused, it is audited."""
         refusal = "tenant" if self._caller.tenant != self._stores.gate.tenant else ""
         if self._stores.gate.closed():
@@ -193,6 +197,10 @@ class EmbeddedLake:
         """Every table there is, of both kinds."""
         return [table for store in self._stores.kept for table, _ in store.tables.values()]
 
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+        return frozenset(name for store in self._stores.kept if store.sites for name in store.published())
+
     def layout(self, name: str) -> Layout:
         """How one table lies."""
         for store in self._stores.kept:
@@ -202,7 +210,7 @@ class EmbeddedLake:
 
     def _store(self, view: View) -> Store:
         for store in self._stores.kept:
-            if all(name in store.tables for name in view.tables):
+            if all(name in store.tables for name in view.tables) and (view.tables or store.sites):
                 return store
         raise LookupError(f"view {view.name} asks for tables that no single store keeps: {', '.join(view.tables)}")
 
@@ -233,19 +241,44 @@ class AuditedRun:
 
 def _persons(tables: Mapping[str, pa.Table]) -> int:
     """How many different persons the results number."""
-    columns = [table.column(name) for table in tables.values() for name in table.column_names if name in PERSON]
+    columns = [
+        table.column(field.name)
+        for table in tables.values()
+        for field in table.schema
+        if field.name in PERSON and pa.types.is_integer(field.type)  # a view's own column may be called so
+    ]
     chunks = [chunk.cast(pa.int64()) for column in columns for chunk in column.chunks]
     return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py()) if chunks else 0
 
 
 def _counted(view: View, table: pa.Table) -> pa.Table:
-    if not PATIENT.isdisjoint(table.column_names):
+    if not PATIENT.isdisjoint(table.column_names) or _patients(table):
         raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
     return table
 
 
 def _patients(table: pa.Table) -> list[str]:
-    for column in table.column_names:
-        if column in PATIENT:
-            return sorted({value for value in table.column(column).to_pylist() if value})
-    return []
+    """The patients whom the columns name that are called after them: by ids, by a reference, or by the row's own source."""
+    found: set[str] = set()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name in NAMING:
+            for value in _unique(column):
+                found.update(_named(name, value))
+    return sorted(found)
+
+
+def _unique(column: Any) -> list[str]:
+    """The different texts of a column, or those of its `reference`."""
+    if pa.types.is_struct(column.type) and any(field.name == "reference" for field in column.type):
+        column = pc.struct_field(column, "reference")
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return []
+    return [value for value in pc.unique(column).to_pylist() if value]
+
+
+def _named(name: str, text: str) -> list[str]:
+    """The id in `Patient/id`; ids that stand alone where the column holds such."""
+    kind, bar, id = text.partition("/")
+    if bar:
+        return [id.partition("/")[0]] if kind == "Patient" else []
+    return text.split(" ") if name in IDS else []

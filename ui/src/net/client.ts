@@ -26,7 +26,9 @@ export function address(path: string, query: Query = {}): string {
   return `${prefix}${path}${text ? `?${text}` : ''}`;
 }
 
-async function send(method: string, path: string, ask: Ask, body?: unknown): Promise<Outcome<string>> {
+type Take<T> = (answer: Response) => Promise<T>;
+
+async function asked<T>(method: string, path: string, ask: Ask, body: unknown, take: Take<T>): Promise<Outcome<T>> {
   const headers: Record<string, string> = {
     Accept: path.startsWith('/fhir') ? 'application/fhir+json' : 'application/json',
     'Accept-Language': standing.language,
@@ -44,14 +46,17 @@ async function send(method: string, path: string, ask: Ask, body?: unknown): Pro
       credentials: 'same-origin',
       cache: 'no-store',
     });
+    if (answer.ok) return { ok: true, value: await take(answer), status: answer.status };
     const text = await answer.text();
-    if (answer.ok) return { ok: true, value: text, status: answer.status };
     if (answer.status === 401 && path !== '/api/login') standing.onExpired();
     return { ok: false, problem: problemOf(answer.status, text, answer.headers.get('Retry-After')) };
   } catch {
     return { ok: false, problem: problemOf(0, '') };
   }
 }
+
+const send = (method: string, path: string, ask: Ask, body?: unknown): Promise<Outcome<string>> =>
+  asked(method, path, ask, body, (answer) => answer.text());
 
 function read<T>(outcome: Outcome<string>): Outcome<T> {
   if (!outcome.ok) return outcome;
@@ -67,6 +72,9 @@ export const api = {
   get: async <T>(path: string, ask: Ask = {}): Promise<Outcome<T>> => read<T>(await send('GET', path, ask)),
   /** The answer's own bytes as text: a resource's tokens (`72.50`) stay as they were written. */
   text: (path: string, ask: Ask = {}): Promise<Outcome<string>> => send('GET', path, ask),
+  /** What a POST gives as a file, whatever its bytes are. */
+  file: (path: string, body: unknown, ask: Ask = {}): Promise<Outcome<Blob>> =>
+    asked('POST', path, ask, body, (answer) => answer.blob()),
   post: async <T>(path: string, body?: unknown, ask: Ask = {}): Promise<Outcome<T>> =>
     read<T>(await send('POST', path, ask, body)),
   put: async <T>(path: string, body: unknown, ask: Ask = {}): Promise<Outcome<T>> =>

@@ -74,7 +74,9 @@ def projected(house: House) -> None:
     seat, (keys, ring) = house.seat(MAIN), house.keys(MAIN)
     with tempfile.TemporaryDirectory(prefix="onmaru-rebuilt-") as scratch:
         hot = HotTables(Path(scratch), keys.pages, seat.hot.projections)
-        columnar = ColumnarTables(Path(scratch), ring.key("lake"), seat.columnar.projections)
+        columnar = ColumnarTables(
+            Path(scratch), ring.key("lake"), seat.columnar.projections, seat.columnar.derivations.wanted
+        )
         try:
             for projection in hot.projections:
                 while hot.catch_up(projection, seat.home, BATCH):

@@ -40,18 +40,22 @@ class Sites:
             for name, one in self._kept.items()
         }
 
+    def files(self) -> dict[str, str]:
+        """The file of every site table, by which two editions of it are told apart."""
+        return {name: one.file for name, one in self._kept.items()}
+
     def dataset(self, name: str) -> Any:
         """What a site table holds; KeyError when there is none of that name."""
         one = self._kept[name]
         return self.vault.dataset([one.file] if one.file else [], _schema(one))
 
-    def publish(self, name: str, table: pa.Table) -> set[str]:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> set[str]:
         """Replace it; the files that count no more."""
         if not NAME.fullmatch(name):
             raise ValueError(
                 "a site table's name is lower-case letters, digits and underscores, beginning with a letter"
             )
-        file, _ = self.vault.write(table.to_batches(), table.schema)
+        file, _ = self.vault.write(table.to_batches() if isinstance(table, pa.Table) else table, table.schema)
         made = {**self._kept, name: _Site(name, file, table.schema.serialize().to_pybytes())}
         self.vault.sync()
         write_new(self.vault.folder / FILE, msgspec.json.encode(list(made.values())))

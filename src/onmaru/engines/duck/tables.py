@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from onmaru.engines.duck.derivations import Derivations, Wanted
 from onmaru.engines.duck.follow import Followed
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.manifest import Manifest
@@ -42,7 +43,7 @@ class ColumnarTables:
 
     sites = True
 
-    def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
+    def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection], derivations: Wanted = ()) -> None:
         self._folder = folder / "lake"
         self._key = key
         self._reader = Reader()
@@ -53,6 +54,10 @@ class ColumnarTables:
         self._site = Sites(Vault(self._folder / "site", key))
         self._writing = threading.Lock()
         self._leases = Leases()
+        self.derivations = Derivations(self._folder / "derived", key, derivations, self._leases)
+        self.derivations.source = lambda name, scope: self._select(name, self._of(name), scope)
+        self.derivations.stands = lambda name: self._kept(name).manifest.position
+        self.derivations.sites = self._site.files
         for projection in self.projections:
             self._settle(projection, erased=False)
 
@@ -97,15 +102,20 @@ class ColumnarTables:
         """Every table: of projections and of the site."""
         site = {name: (table, "site") for name, table in self._site.tables().items()}
         kept = {table.name: (table, name) for name, one in self._followed.items() for table in one.tables}
-        return {**site, **kept}
+        derived = {name: (table, "derived") for name, table in self.derivations.tables.items()}
+        return {**derived, **site, **kept}
 
     def position(self, projection: Projection) -> int:
         """How far this projection has followed."""
         return self._followed[projection.name].manifest.position
 
+    def batch(self, projection: Projection) -> int:
+        """How many versions it takes at a time."""
+        return self._followed[projection.name].batch
+
     def catch_up(self, projection: Projection, log: Log, limit: int = 0) -> bool:
         """Follow one batch, 0 of the size that suits the projection; False when there was nothing to follow."""
-        batch = log.read(self.position(projection), limit or self._followed[projection.name].batch)
+        batch = log.read(self.position(projection), limit or self.batch(projection))
         if batch:
             self.take(projection, batch, {})
         return bool(batch)
@@ -116,6 +126,7 @@ class ColumnarTables:
             followed = self._followed[projection.name]
             retired = followed.take(batch, made)
             self._leases.retire(partial(followed.vault.remove, retired))
+            self.derivations.note(projection, batch)
             if projection.name in self._older:
                 # What is erased must not be served by the version before either.
                 self._settle(projection, erased=any(version.op == "erase" for version in batch))
@@ -139,11 +150,20 @@ class ColumnarTables:
     @contextmanager
     def _handed(self, names: Sequence[str], sight: Sight, t: int | None) -> Iterator[Handed]:
         """The tables' files, held meanwhile, each behind the SELECT that narrows it."""
+        self.derivations.freshen(names)
         with self._leases.reading():
             scope = Scope(sight, t)
             kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
-            selects = {name: self._select(name, kept.get(self._owner(name)), scope) for name in names}
+            selects = dict(self.derivations.selects(names, scope))
+            for name in names:
+                if name not in selects:
+                    selects[name] = self._select(name, kept.get(self._owner(name)), scope)
             yield Handed(scope.parts, selects, scope.given)
+
+    def _of(self, name: str) -> Kept | None:
+        """The rows of the projection that keeps a table; None for a site table."""
+        owner = self._owner(name)
+        return self._kept(owner) if owner else None
 
     def _select(self, name: str, kept: Kept | None, scope: Scope) -> str:
         """Hand over one table's files; the SELECT that narrows it."""
@@ -161,38 +181,50 @@ class ColumnarTables:
         return select
 
     def _of_site(self, name: str, parts: dict[str, Any]) -> str:
-        parts[f"__{name}"] = self._site.dataset(name)
+        there = name in self._site.tables()
+        parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table."""
-        if self._owner(name):
+        if self._owner(name) or self.derivations.owns(name):
             raise LookupError(f"{name}: a projection keeps this table")
         with self._writing:
             retired = self._site.publish(name, table)
             self._leases.retire(partial(self._site.vault.remove, retired))
 
+    def published(self) -> Sequence[str]:
+        """The site tables that somebody has published."""
+        return tuple(self._site.tables())
+
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to; 0 when the site keeps them all."""
+        self.derivations.freshen(names)
         owners = {owner for name in names if (owner := self._owner(name))}
-        return min((self._kept(owner).manifest.position for owner in owners), default=0)
+        kept = [self._kept(owner).manifest.position for owner in owners]
+        return min((*kept, *self.derivations.reached(names)), default=0)
 
     def keeps_past(self, name: str) -> bool:
         """Whether a table can be asked as it was: a resource table can, and what the site publishes has no past."""
         owner = self._owner(name)
+        if self.derivations.owns(name):
+            return False
         return not owner or isinstance(self._followed[owner], FollowedResources)
 
     def layout(self, name: str) -> Layout:
         """How a table lies; KeyError when there is none of that name."""
         owner = self._owner(name)
+        if self.derivations.owns(name):
+            columns, t = self.derivations.columns(name)
+            return Layout(columns, 0, 0, t)
         if not owner:
-            found = self._site.dataset(name)
+            found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
             return Layout(found.schema, 0, 0, 0)
         kept = self._kept(owner)
         if isinstance(kept.manifest, Nested):
             nested = kept.manifest.of(name)
             size = sum(file.bytes for file in nested.files)
-            return Layout(seen(nested.tree), len(nested.files), size, kept.manifest.position)
+            return Layout(seen(nested.tree), len(nested.files), size, kept.manifest.position, nested.tree)
         table = next(one for one in kept.manifest.tables if one.name == name)
         files = kept.manifest.files(name)
         return Layout(schema(table), len(files), kept.vault.size(files), kept.manifest.position)

@@ -194,7 +194,11 @@ class HotTables:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f'SELECT * FROM "{physical}"{where}'
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def published(self) -> Sequence[str]:
+        """None: it takes no site tables."""
+        return ()
+
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Site tables are columnar."""
         raise LookupError(f"{name}: a hot table is kept by a projection only")
 

@@ -42,8 +42,9 @@ def _condition(body: dict[str, Any]) -> Happening:
         start = moment(body.get("recordedDate"))
     ended, until = span(body, "abatement")
     end = until if until.day is not None else (ended if ended.day is not None else end)
-    status = words(body.get("clinicalStatus"))
-    return Happening(start, end, body.get("code"), "condition_occurrence", {"status": status})
+    clinical = body.get("clinicalStatus")
+    more = {"status": words(clinical)}
+    return Happening(start, end, body.get("code"), "condition_occurrence", more)
 
 
 def _procedure(body: dict[str, Any]) -> Happening:
@@ -130,6 +131,14 @@ def _days(value: Any) -> int | None:
     return whole(duration.get("value")) if duration.get("code", duration.get("unit")) in ("d", "day", "days") else None
 
 
+def _device(body: dict[str, Any]) -> Happening:
+    start, end = span(body, "timing")
+    if start.day is None:
+        start = moment(body.get("recordedOn"))
+    thing = target(body.get("device"), "Device")
+    return Happening(start, end, None, "device_exposure", thing=thing)
+
+
 READ: dict[str, Callable[[dict[str, Any]], Happening]] = {
     "Observation": _observation,
     "Condition": _condition,
@@ -140,6 +149,7 @@ READ: dict[str, Callable[[dict[str, Any]], Happening]] = {
     "MedicationStatement": _statement,
     "MedicationAdministration": _administration,
     "MedicationDispense": _dispense,
+    "DeviceUseStatement": _device,
 }
 
 
