@@ -111,3 +111,12 @@ def test_a_body_that_is_cut_off_is_no_fault_of_the_servers(tmp_path: Path, lengt
     assert protocol.answer.status == status
     assert protocol.answer.issues[0]["code"] == ("incomplete" if status == 400 else "login")
     house.close()
+
+
+def test_a_name_that_is_none_is_not_repeated(tmp_path: Path) -> None:
+    house = WebHouse(tmp_path)
+    token = house.token("loader", "system")
+    for asked, told in (("nobodysname=1", "nobodysname"), ("%27%3B%20DROP%20TABLE=1", "(unprintable name)")):
+        answer = house.ask("GET", f"/fhir/Composition/$document?{asked}", b"", token=token)
+        assert answer.status == 400 and answer.issues[0]["expression"] == [told]
+    house.close()

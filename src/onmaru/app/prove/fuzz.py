@@ -32,7 +32,7 @@ from onmaru.app.prove.victim import Victim
 REQUESTS = 100_000
 LINES = 6
 # Requests after which the house has been everywhere once, as far as memory goes
-WARM = 5_000
+WARM = 20_000
 REST = 20.0
 MORE = 1.10
 SHOWN = 40

@@ -17,6 +17,8 @@ _ADDRESS = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*")
 _FHIR = re.compile(r"/*(t/[^/?]*/)?fhir(/|\?|$)")
 # Bytes of a request's line and headers that the HTTP layer takes
 HEAD = 30_000
+# Names of parameters and elements are places, whatever they are
+_NAMED = re.compile(rb'"expression":\["[^"]*"\]|parameter [A-Za-z0-9_.:\-]+: ')
 _MARKS = (hostile.MARK.encode(), hostile.MARK.lower().encode(), str(hostile.FIGURE).encode())
 
 
@@ -107,7 +109,7 @@ def _refusal(ask: Ask, answer: Answer) -> str:
     if not outcome:
         return "a refusal that is no OperationOutcome"
     # The log-in page holds what it was asked with, to ask it again
-    repeats = "html" not in kind and any(mark in body for mark in _MARKS)
+    repeats = "html" not in kind and any(mark in _NAMED.sub(b"", body) for mark in _MARKS)
     return "a refusal that repeats what was sent" if repeats else ""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from onmaru.fhir import structure
 from onmaru.fhir.fhirpath import read
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.clauses import PRINTABLE
 from onmaru.fhir.search.dates import span
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.room import Request
@@ -78,7 +79,8 @@ def given(request: Request, names: Collection[str]) -> Given:
             found.setdefault(name, []).append(value)
     unknown = sorted(found.keys() - set(names))
     if unknown:
-        raise invalid("not-supported", "not a parameter of this operation", unknown[0])
+        shown = unknown[0] if PRINTABLE.fullmatch(unknown[0]) else "(unprintable name)"
+        raise invalid("not-supported", "not a parameter of this operation", shown)
     return Given(found)
 
 
