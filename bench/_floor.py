@@ -19,7 +19,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from onmaru.engines.index.tables import paired
+from onmaru.engines.index.marks import paired
 from onmaru.engines.sqlite.schema import INSERTS, SCHEMA
 from onmaru.fhir import search, verbatim
 from onmaru.fhir.structure import stored

@@ -21,6 +21,7 @@ PAGES = {
     "absent": ("doctor", "/no/such/page"),
     "research-tables": ("keeper", "/omop"),
     "views": ("keeper", "/views"),
+    "cohort": ("keeper", "/cohort"),
 }
 WIDTHS = (360, 1920)
 

@@ -130,3 +130,31 @@ def test_what_a_lost_group_held_is_not_remembered(workers: tuple[Chart, Chart], 
     _put(two, "Patient", "p3", patient(id="p3", name=[{"family": "Kim"}], gender="male"))
     home.refresh()
     assert _found(one)[:2] == [["p3", "p1"], ["p1"]] == _found(two)[:2]
+
+
+def test_a_batch_asks_for_all_that_it_updates_at_once(
+    workers: tuple[Chart, Chart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = workers
+    ids = [*(f"b{number}" for number in range(20)), "p2"]
+    batch = [Change("update", "Patient", id, patient(id=id, gender="other"), make=True) for id in ids]
+    real, asked = Link.execute, list[str]()
+    monkeypatch.setattr(Link, "execute", lambda *given: (asked.append(given[1]), real(*given))[1])
+    assert [each.version.version for each in two.write(batch)] == [*([1] * 20), 2]
+    _home(two).wait(_home(two).tip())
+    assert len(asked) < len(ids), "not a question for each"
+    _home(one).refresh()
+    assert [each.version.version for each in one.write(batch)] == [*([2] * 20), 3]
+    _home(one).wait(_home(one).tip())
+
+
+def test_a_name_that_nobody_had_is_known_once_another_worker_has_given_it(workers: tuple[Chart, Chart]) -> None:
+    one, two = workers
+    _home(two).index.expect([("Patient", "later"), ("Patient", "p1")])
+    assert _home(two).index.latest("Patient", "later", _home(two).head()) is None
+    _put(one, "Patient", "later", patient(id="later"))
+    _home(two).refresh()
+    assert two.read("Patient", "later").version == 1
+    two.write([Change("update", "Patient", "later", patient(id="later", gender="other"))])
+    _home(two).wait(_home(two).tip())
+    assert two.read("Patient", "later").version == 2

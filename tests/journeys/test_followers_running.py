@@ -42,7 +42,7 @@ def test_opening_a_tenant_holds_up_nobody_and_its_tables_are_whole_when_ready(pl
         running = Running(House(place))
         motion = running.motion(MAIN)
         hot, home = motion.seat.hot, motion.seat.home
-        assert [hot.position(one) for one in hot.projections] == [0]
+        assert {hot.position(one) for one in hot.projections} == {0}
         waiting = running.ready(MAIN, "rooms")
         assert waiting is not None
         turns = 0
@@ -52,7 +52,7 @@ def test_opening_a_tenant_holds_up_nobody_and_its_tables_are_whole_when_ready(pl
         assert turns > 2, "others had their turn meanwhile"
         await waiting
         await motion.opened()
-        assert [hot.position(one) for one in hot.projections] == [home.head()]
+        assert {hot.position(one) for one in hot.projections} == {home.head()}
         assert running.ready(MAIN, "rooms") is None
         await running.close()
 

@@ -96,6 +96,21 @@ def test_status_sql_and_export_tell_their_position_and_are_audited(
     assert told["view/lake_export@4: Observation"] == ("p1", "p2")
 
 
+def test_the_audit_names_patients_by_any_column_that_does(house: House) -> None:
+    write(house, {"resourceType": "AllergyIntolerance", "id": "x", "patient": {"reference": "Patient/p2"}})
+    lake, trail = house.hall(asker(), "lake").lake, house.seat(MAIN).home.trail
+    for columns, table, named in (
+        ("*", "AllergyIntolerance", ("p2",)),
+        ("patient", "AllergyIntolerance", ("p2",)),
+        ("subject", "Observation", ("p1", "p2")),
+        ("_source", "Patient", ("p1", "p2")),
+        ("_patients, status", "Observation", ("p1", "p2")),
+        ("status", "Observation", ()),
+    ):
+        lake.query(View("v", f'SELECT {columns} FROM "{table}"', (table,), secondary=True), {})
+        assert trail.page(user="kim", count=1)[0][1].patients == named, columns
+
+
 def test_only_secondary_use_may_ask_and_a_refusal_of_research_holds_for_every_past(house: House) -> None:
     for caller in (asker("physician", "TREAT"), asker("data-manager", "TREAT"), asker("patient", "PATRQT")):
         with pytest.raises(Invalid) as refused:

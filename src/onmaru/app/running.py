@@ -159,7 +159,8 @@ class Motion:
                     await self._quiet()
                     if self._closing.is_set():
                         return
-            await asyncio.to_thread(columnar.derivations.renew)
+            await self._quiet()
+            await asyncio.to_thread(columnar.derivations.follow)
             self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):

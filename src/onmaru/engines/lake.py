@@ -21,7 +21,9 @@ from onmaru.kernel.projection import Table
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
 SITE = "site"  # the physical name of every site table
 Rulings = Mapping[str, tuple[Ruling, ...]]
-PATIENT = ("_patient", "patient")  # the columns that name a disclosed patient, the surest first
+PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
+IDS = PATIENT | {"_patients"}  # and those that do so by bare ids
+NAMING = IDS | {"subject", "_source"}  # and by a reference
 PERSON = frozenset({"person_id", "subject_id"})  # the columns that number the persons whom a script's results stand for
 
 
@@ -250,13 +252,33 @@ def _persons(tables: Mapping[str, pa.Table]) -> int:
 
 
 def _counted(view: View, table: pa.Table) -> pa.Table:
-    if any(name in table.column_names for name in PATIENT):
+    if not PATIENT.isdisjoint(table.column_names) or _patients(table):
         raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
     return table
 
 
 def _patients(table: pa.Table) -> list[str]:
-    for column in PATIENT:
-        if column in table.column_names:
-            return sorted({value for value in table.column(column).to_pylist() if value})
-    return []
+    """The patients whom the columns name that are called after them: by ids, by a reference, or by the row's own source."""
+    found: set[str] = set()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name in NAMING:
+            for value in _unique(column):
+                found.update(_named(name, value))
+    return sorted(found)
+
+
+def _unique(column: Any) -> list[str]:
+    """The different texts of a column, or those of its `reference`."""
+    if pa.types.is_struct(column.type) and any(field.name == "reference" for field in column.type):
+        column = pc.struct_field(column, "reference")
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return []
+    return [value for value in pc.unique(column).to_pylist() if value]
+
+
+def _named(name: str, text: str) -> list[str]:
+    """The id in `Patient/id`; ids that stand alone where the column holds such."""
+    kind, bar, id = text.partition("/")
+    if bar:
+        return [id.partition("/")[0]] if kind == "Patient" else []
+    return text.split(" ") if name in IDS else []

@@ -85,6 +85,9 @@ class MemoryLog:
     def reach(self, t: int) -> None:
         """Nothing waits here."""
 
+    def expect(self, names: Sequence[tuple[str, str]]) -> None:
+        """Nothing is far away."""
+
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below t."""
         found = [v for v in self.versions[:t] if v.type == type and v.id == id]

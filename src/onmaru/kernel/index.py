@@ -35,6 +35,9 @@ class Index(Protocol):
     def latest(self, type: str, id: str, t: int) -> Version | None:
         """The newest version at or below `t`, deletions included; None when there never was one."""
 
+    def expect(self, names: Sequence[tuple[str, str]]) -> None:
+        """The newest versions of these (type, id) are about to be asked for; an engine far away fetches them together."""
+
     def numbered(self, type: str, id: str, version: int, t: int) -> Version | None: ...
 
     def reach(self, t: int) -> None:

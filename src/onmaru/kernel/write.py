@@ -141,6 +141,9 @@ class Plan:
         if self._sight.hiding:
             self._index.reach(t)
         since = Since(self._index, self._as_of, t, self._sight.hiding) if known else None
+        if not known and len(changes) > 1:
+            named = [(one.type, one.id) for one in changes if one.id and one.op != "create" and one.condition is None]
+            self._index.expect(named)
         for number, change in enumerate(changes):
             if since is not None and number < len(known) and not since.touches(change, known[number]):
                 yield known[number]

@@ -37,7 +37,7 @@ class Copied:
                 (
                     type,
                     id,
-                    verbatim.stamp(verbatim.compact(verbatim.relink(bytes(entry.resource or b""), links)), id, 1, 0),
+                    verbatim.stamp(verbatim.relink(verbatim.compact(bytes(entry.resource or b"")), links), id, 1, 0),
                 )
                 for type, id, entry in named
             ]

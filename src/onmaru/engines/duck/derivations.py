@@ -31,6 +31,7 @@ class Derivations:
         self.calm: int | None = None
         self._made = [Derived(folder, key, *one) for one in wanted]
         self._leases = leases
+        self._asked: set[str] = set()
         self._renewing = threading.RLock()
         self.source: Callable[[str, Scope], str]
         self.stands: Callable[[str], int]
@@ -70,15 +71,26 @@ class Derivations:
 
     def freshen(self, names: Sequence[str]) -> None:
         """Renew what these tables are of, but in the thread that must not wait."""
-        if self.calm != threading.get_ident():
-            for one in self._made:
-                if any(one.keeps(name) for name in names):
+        for one in self._made:
+            if any(one.keeps(name) for name in names):
+                self._asked.add(one.derivation.name)
+                if self.calm != threading.get_ident():
                     self._renew(one)
 
     def renew(self) -> None:
         """Bring every derivation up to its base."""
         for one in self._made:
             self._renew(one)
+
+    def follow(self) -> None:
+        """The same for those that anybody ever asked for: who uses none of these tables pays nothing for them."""
+        for one in self._made:
+            if one.state.position or one.derivation.name in self._asked:
+                self._renew(one)
+
+    def remembers(self, name: str) -> bool:
+        """Whether a table keeps what nothing names any more, so that a rebuild may have less of it."""
+        return any(one.codes(name) for one in self._made)
 
     def _renew(self, one: Derived) -> None:
         with self._renewing, self._leases.reading():

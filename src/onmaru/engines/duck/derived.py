@@ -39,6 +39,8 @@ class Derived:
         self.state = pieces.load(self.vault.folder)
         self.vault.remove(self.vault.names() - set(self.state.names()))
         self._steps = {step.table.name: step for step in derivation.steps}
+        self._reader = Reader()
+        self._judged: tuple[int, dict[Any, bool]] = (0, {})
         self.noted: list[str] | None = None if self.state.position else []
         self.erased = False
 
@@ -51,6 +53,10 @@ class Derived:
     def keeps(self, name: str) -> bool:
         """Whether it makes this table."""
         return name in self._steps and self._steps[name].kind != "scope"
+
+    def codes(self, name: str) -> bool:
+        """Whether it is a table of codes."""
+        return name in self._steps and self._steps[name].kind == "codes"
 
     def owns(self, name: str) -> bool:
         """Whether nobody else may publish a table of this name."""
@@ -106,7 +112,7 @@ class Derived:
     ) -> Iterator[tuple[str, str]]:
         """Each table that is named here or behind one of these, in order, with its SELECT for what this caller may see."""
         state = self.state
-        if not _within(scope.sight):
+        if not _within(scope.sight) or not self._hides(state, scope.sight, source):
             for name in names:
                 yield name, self._kept(self._steps[name], state, scope)
             return
@@ -124,6 +130,24 @@ class Derived:
             if name in names:
                 hidden = "" if step.kind == "codes" else " EXCLUDE (_patients, _labels)"
                 yield name, f'SELECT *{hidden} FROM "{ANEW}{name}"'
+
+    def _hides(self, state: State, sight: Sight, source: Callable[[str, Scope], str]) -> bool:
+        """Whether a row that these tables are made of is hidden for more than whose it is; asked once a state and sight."""
+        asked = (sight.types, sight.only, sight.denied, sight.concealed, sight.masked, sight.lifted)
+        if self._judged[0] != state.gen:
+            self._judged = (state.gen, {})
+        judged = self._judged[1]
+        if asked not in judged:
+            plain = msgspec.structs.replace(sight, types=None, only=None, concealed=frozenset(), masked=frozenset())
+            counts = [self._count(one, source) for one in (sight, plain)]
+            judged[asked] = counts[0] != counts[1]
+        return judged[asked]
+
+    def _count(self, sight: Sight, source: Callable[[str, Scope], str]) -> Any:
+        scope = Scope(sight, None)
+        selects = [f"(SELECT count(*) FROM ({source(base, scope)}))" for base in self.derivation.base]
+        named = ", ".join(f"{select} AS n{place}" for place, select in enumerate(selects))
+        return self._reader.table(f"SELECT {named}", scope.given, scope.parts).to_pylist()
 
     def _kept(self, step: Step, held: State, scope: Scope) -> str:
         state, name = held.of(step.table.name), step.table.name

@@ -18,6 +18,8 @@ from onmaru.engines.duck.sql import dollars
 from onmaru.engines.duck.vault import OWN, Vault
 from onmaru.kernel.derivation import NAMED, Derivation, Step
 
+MADE = ("scope", "rows")
+NONE = 2**62  # a position that no version has
 CHUNK = 500_000  # versions whose rows are made together in a run over everything
 
 
@@ -46,11 +48,13 @@ class Run:
         self._reader = reader
         self._cursor: Any = None
         self._tables: dict[str, Pieces] = {}
+        self._shown: dict[str, Pieces] = {}
         self._gen = 0
         self._whole = True
         self._some: dict[str, int] = {}
         self._changes: dict[str, int] = {}
         self._ended = 0
+        self._since = NONE
 
     def made(self, before: State, ground: Ground) -> State:
         """The next state; its files are in the vault."""
@@ -58,10 +62,11 @@ class Run:
             self._begin(before, ground)
             self._find(before, ground)
             for step in self._of.steps:
-                if step.kind == "lookup" and self._concerns(step, ground):
+                anew = before.sites != ground.mark
+                if step.kind == "lookup" and (anew or self._concerns(step, ground)):
                     self._lookup(step)
                 elif step.kind == "codes":
-                    self._codes(step, before.sites != ground.mark, ground.erased)
+                    self._codes(step, anew, ground.erased)
             self._close()
             self._rows(ground.position)
             self._touch()
@@ -87,12 +92,13 @@ class Run:
             self._run(f'CREATE TEMP VIEW "whole_{base}" AS {select}')
         for step in self._of.kept:
             self._show(step)
-            if step.kind != "lookup":
+            if step.kind != "lookup" and not self._whole:
                 self._run(f'CREATE TEMP TABLE "dead_{step.table.name}" (unit BIGINT)')
 
     def _show(self, step: Step) -> None:
         """Name the rows of a kept table as they are now."""
         name, pieces = step.table.name, self._tables[step.table.name]
+        self._shown[name] = pieces
         self._cursor.register(f"__{name}", self._vault.dataset(pieces.files, schema(step)))
         self._cursor.register(f"__gone_{name}", self._vault.dataset(pieces.ended, units(step)))
         self._run(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {standing(step, pieces)}')
@@ -107,6 +113,7 @@ class Run:
     def _find(self, before: State, ground: Ground) -> None:
         """`new_BASE`: positions whose rows are to be made; `ended`: positions whose rows are to go."""
         self._run("CREATE TEMP TABLE ended (_t BIGINT)")
+        self._since = NONE if ground.ended is None else before.position
         for base in self._of.base:
             if self._whole:
                 self._run(f'CREATE TEMP VIEW "part_{base}" AS SELECT * FROM "whole_{base}"')
@@ -115,8 +122,7 @@ class Run:
             if ground.ended is None:
                 found = self._differing(base)
             self._run(f'CREATE TEMP TABLE "new_{base}" AS {found}')
-            among = f'WHERE _t IN (SELECT _t FROM "new_{base}")'
-            self._run(f'CREATE TEMP VIEW "part_{base}" AS SELECT * FROM "whole_{base}" {among}')
+            self._part(base)
         counts = (f"(SELECT count(*) FROM (SELECT 1 FROM part_{base} LIMIT 1))" for base in self._of.base)
         (found,) = self._run(f"SELECT {', '.join(counts)}")
         self._some = dict(zip(self._of.base, found, strict=True))
@@ -125,6 +131,15 @@ class Run:
             for step in self._steps("rows"):
                 among = f"WHERE _t <= {before.position} AND _source IN (SELECT name FROM __names)"
                 self._run(f'INSERT INTO ended SELECT DISTINCT _t FROM "{step.table.name}" {among}')
+
+    def _part(self, base: str) -> None:
+        """Name the rows that changed: those after the last run by their range, which prunes files, others one by one."""
+        select = f'SELECT * FROM "whole_{base}" WHERE _t > {self._since}'
+        older = f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}'
+        if self._count(f"SELECT count(*) FROM ({older})"):
+            self._some[base] = 1
+            select += f' UNION ALL SELECT * FROM "whole_{base}" WHERE _t <= {self._since} AND _t IN ({older})'
+        self._run(f'CREATE OR REPLACE TEMP VIEW "part_{base}" AS {select}')
 
     def _differing(self, base: str) -> str:
         """Where nobody noted what ended: positions on one side only."""
@@ -148,6 +163,7 @@ class Run:
                 fresh = f'_t NOT IN (SELECT _t FROM "new_{base}")'
                 select = f'SELECT DISTINCT _t FROM "whole_{base}" WHERE ({" OR ".join(found)}) AND {fresh}'
                 self._run(f'INSERT INTO "new_{base}" {select}')
+                self._part(base)
 
     def _concerns(self, step: Step, ground: Ground) -> bool:
         """Whether anything that a lookup is made of may have changed."""
@@ -176,7 +192,8 @@ class Run:
         self._run(f'CREATE TEMP TABLE "fresh_{name}" AS {self._over(step.sql, "whole")}', step.sql)
         self._changed(step, "key", f' WHERE "key" IN (SELECT "key" FROM {"found" if erased else "asked"})', erased)
         among = f'WHERE "key" IN (SELECT id FROM "changed_{name}")'
-        self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT "key" FROM "{name}" {among}')
+        if not self._whole:
+            self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT "key" FROM "{name}" {among}')
         self._bury(step)
         self._add(step, f'SELECT * FROM "fresh_{name}" {among}')
         self._show(step)
@@ -208,24 +225,31 @@ class Run:
         """Rows of what changed; in a run over everything of so many versions at a time."""
         for first in range(1, max(position, 1) + 1, CHUNK) if self._whole else (0,):
             between = f" WHERE _t BETWEEN {first} AND {first + CHUNK - 1}" if self._whole else ""
-            for base in {base for step in self._of.steps for base in step.of if base in self._of.base}:
+            for base in {base for step in self._of.steps for base in self._bases(step) if self._some[base]}:
                 self._run(f'CREATE OR REPLACE TEMP TABLE "now_{base}" AS SELECT * FROM "part_{base}"{between}')
-                self._some[base] = self._count(f'SELECT count(*) FROM "now_{base}"')
             for step in self._of.steps:
-                if step.kind == "scope":
-                    self._run(
-                        f'CREATE OR REPLACE TEMP TABLE "{step.table.name}" AS {self._over(step.sql, "now")}', step.sql
-                    )
+                there = all(self._some[base] for base in self._bases(step))
+                if step.kind == "scope" and there:
+                    select = f'CREATE OR REPLACE TEMP TABLE "{step.table.name}" AS {self._over(step.sql, "now")}'
+                    self._run(select, step.sql)
                 elif step.kind == "rows":
-                    self._row(step)
+                    self._row(step, there)
 
-    def _row(self, step: Step) -> None:
+    def _bases(self, step: Step) -> set[str]:
+        """The base tables of which a scope or a table of rows is made; of what has none of them there is nothing to make."""
+        return {base for base in (*step.of, *step.names) if base in self._of.base} if step.kind in MADE else set()
+
+    def _row(self, step: Step, there: bool) -> None:
         name = step.table.name
-        if not self._whole and (self._ended or any(self._some[base] for base in step.of)):
-            again = " UNION ALL ".join(f'SELECT _t FROM "new_{base}"' for base in step.of)
-            among = f"WHERE _t IN ({again} UNION ALL SELECT _t FROM ended)"
-            self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT _t FROM "{name}" {among}')
-        if any(self._some[base] for base in step.of):
+        if not self._whole and (self._ended or there):
+            older = " UNION ALL ".join(f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}' for base in step.of)
+            again = f"{older} UNION ALL SELECT _t FROM ended"
+            # Rows after the last position are there only if the base went on while that run read it
+            dead = f'SELECT _t FROM "{name}" WHERE _t > {self._since}'
+            if self._count(f"SELECT count(*) FROM ({again})"):
+                dead += f' UNION ALL SELECT _t FROM "{name}" WHERE _t IN ({again})'
+            self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT _t FROM ({dead})')
+        if there:
             self._add(step, self._over(step.sql, "now"), step.sql)
 
     def _touch(self) -> None:
@@ -238,15 +262,17 @@ class Run:
             dead = (
                 f'SELECT "{unit}" FROM "{name}" WHERE _t IN (SELECT unit FROM "dead_{name}")'
                 for name in names
-                if not self._whole
+                if not self._whole and self._count(f'SELECT count(*) FROM "dead_{name}"')
             )
             nothing = "SELECT 0::BIGINT WHERE false"
             self._run(
                 f'CREATE TEMP TABLE "touched_{unit}" AS SELECT * FROM ({" UNION ".join((nothing, *dead))}) t(unit)'
             )
         for step in self._steps("rows"):
+            before = self._shown[step.table.name]
             self._bury(step)
-            self._show(step)
+            if self._tables[step.table.name] is not before:
+                self._show(step)
         if self._whole:
             return
         for unit, names in units.items():
@@ -279,7 +305,7 @@ class Run:
     def _bury(self, step: Step) -> None:
         """Write down which units of earlier runs count no more."""
         name = step.table.name
-        if not self._count(f'SELECT count(*) FROM "dead_{name}"'):
+        if self._whole or not self._count(f'SELECT count(*) FROM "dead_{name}"'):
             return
         select = f'SELECT DISTINCT unit, {self._gen} AS {GEN} FROM "dead_{name}"'
         file, rows = self._written(select, units(step))

@@ -17,6 +17,7 @@ from onmaru.engines.index.joins import Joins, pointers
 from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
+from onmaru.engines.index.nodes import cost, described
 from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
@@ -217,7 +218,7 @@ class Finder:
 
     def _matching(self, types: tuple[str, ...], nodes: Iterable[Node], found: BitMap | None = None) -> BitMap:
         """Visible positions of `types`, of `found` where that is given, that satisfy all nodes."""
-        for node in sorted(nodes, key=_cost):
+        for node in sorted(nodes, key=cost):
             if found is not None and not found:
                 return found
             self._depth += 1
@@ -384,32 +385,5 @@ class Finder:
         return {t: value for t, value in told.items() if value is not None}
 
 
-def described(node: Node) -> str:
-    """A node by the names of its parameters, without any value."""
-    if isinstance(node, Chain):
-        return f"{node.parameter.code} of {', '.join(dict.fromkeys(type for type, _ in node.inner))}"
-    if isinstance(node, Has):
-        return f"{node.type} by {node.parameter.code}"
-    if isinstance(node, Either):
-        return "any of these"
-    clause = node.clause if isinstance(node, Wide) else node
-    return ":".join(filter(None, (clause.parameter.code, clause.modifier)))
-
-
 def _union(parts: Iterable[BitMap]) -> BitMap:
     return BitMap.union(BitMap(), *parts)
-
-
-def _cost(clause: Node) -> int:
-    """Which clause to look up first: what usually names fewest."""
-    if isinstance(clause, Either):
-        return max((_cost(one) for _, one in clause.of), default=0)
-    if isinstance(clause, Clause):
-        if clause.parameter.code == "_id":
-            return 0
-        if clause.parameter.expression:
-            return 9
-        if clause.modifier in ("not", "missing"):
-            return 8
-        return {"reference": 1, "string": 3, "token": 2, "uri": 3, "composite": 3}.get(clause.parameter.kind, 4)
-    return 6 if isinstance(clause, Chain) else 7

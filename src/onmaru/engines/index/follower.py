@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
-from onmaru.engines.index.tables import SECURITY, Tables
+from onmaru.engines.index.rows import SECURITY
+from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
 from onmaru.engines.index.verdicts import Verdicts
 from onmaru.engines.index.wholesale import Wholesale
@@ -139,6 +140,9 @@ class FollowedIndex(Wholesale):
         self._indexed(t)
         rid = self.file.names.known(type, id)
         return [found for (found,) in self.file.db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ?", (rid, t))]
+
+    def expect(self, names: Sequence[tuple[str, str]]) -> None:
+        """See the door; what is near is asked for one by one."""
 
     def ahead(self, positions: Sequence[int]) -> None:
         """These versions are about to be asked for one by one; an engine that is far away fetches them together."""

@@ -11,7 +11,8 @@ from typing import Protocol
 from pyroaring import BitMap
 
 from onmaru.engines.index.names import TYPE_NAMES
-from onmaru.engines.index.tables import SECURITY, Tables
+from onmaru.engines.index.rows import SECURITY
+from onmaru.engines.index.tables import Tables
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.gate import Compartments, Sight
 from onmaru.kernel.labels import Coding

@@ -8,7 +8,7 @@ from typing import Any
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.index.follower import SLICE, decoded
-from onmaru.engines.index.tables import NAMES
+from onmaru.engines.index.rows import NAMES
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
 from onmaru.engines.postgres.schema import COLUMNS

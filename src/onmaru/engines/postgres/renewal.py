@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.index.follower import decoded
-from onmaru.engines.index.tables import NAMES
+from onmaru.engines.index.rows import NAMES
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
 from onmaru.engines.postgres.schema import INDEX

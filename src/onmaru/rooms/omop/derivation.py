@@ -89,6 +89,7 @@ def _steps() -> tuple[Step, ...]:
             asks="SELECT target AS \"key\", '' AS \"text\" FROM @omop_mapping WHERE domain = 'Drug' AND target <> 0",
         ),
         _lookup("omop_people", "id:i person:i more:s", "people"),
+        _lookup("omop_whose", "person:i names:s", "whose"),
         _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits"),
         _lookup("omop_open", "id:i day:d", "open"),
         _lookup("omop_things", "id:i code:i device:s production:s targets:s", "things"),

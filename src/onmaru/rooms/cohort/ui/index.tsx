@@ -5,7 +5,8 @@ import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
 
-const roles = ['data-manager', 'researcher'] as const;
+// A researcher has no scope on the record by default; with one, the routes answer them too
+const roles = ['data-manager'] as const;
 
 const cohort: RoomUi = {
   name: 'cohort',

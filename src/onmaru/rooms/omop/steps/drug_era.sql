@@ -2,7 +2,7 @@
 -- (OHDSI, CommonDataModel, sqlScripts: Drug Eras).
 WITH spans AS (
     SELECT d.person_id, i.ingredient AS concept, d.drug_exposure_start_date AS first_day,
-        greatest(d.drug_exposure_end_date, d.drug_exposure_start_date) AS last_day, d._t, d._patient, d._patients
+        greatest(d.drug_exposure_end_date, d.drug_exposure_start_date) AS last_day
     FROM @drug_exposure d
     JOIN @omop_ingredients i ON i.key = d.drug_concept_id AND i.ingredient <> 0
 ),
@@ -19,10 +19,10 @@ numbered AS (
         greatest(last_day - greatest(first_day, coalesce(reached, first_day)), 0) AS covered
     FROM before
 )
-SELECT xor(person_id, concept * 65536 + (min(first_day) - DATE '1900-01-01')) AS drug_era_id, person_id,
+SELECT xor(n.person_id, concept * 65536 + (min(first_day) - DATE '1900-01-01')) AS drug_era_id, n.person_id,
     concept AS drug_concept_id, min(first_day) AS drug_era_start_date, max(last_day) AS drug_era_end_date,
     count(*) AS drug_exposure_count, (max(last_day) - min(first_day)) - sum(covered) AS gap_days,
-    'Patient/' || max(_patient) AS _source, 0 AS _version, max(_t) AS _t, max(_patient) AS _patient,
-    string_agg(DISTINCT _patients, ' ' ORDER BY _patients) AS _patients, '' AS _labels
-FROM numbered
-GROUP BY person_id, concept, era
+    p._source, 0 AS _version, 0 AS _t, p._patient, p._patients, '' AS _labels
+FROM numbered n
+JOIN @omop_whose p ON p.person = n.person_id
+GROUP BY n.person_id, concept, era, p._source, p._patient, p._patients
