@@ -19,7 +19,7 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.room import Request, Response
 from onmaru.rooms.cohort import routes
-from onmaru.rooms.cohort.kept import RUNS
+from onmaru.rooms.cohort.runs import RUNS
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,13 @@ from tests.survival_figures import differing, figures, ours, read
 
 from onmaru.rooms.cohort import grammar
 
+# Where ohdsi-circepy 0.3.0 is not what circe-be's own builders say, and duckcdm and we are (read there, by name)
+ORACLES_FAULTS = {
+    "DeviceExposure.DateAdjustment",  # it moves the end in place of the start
+    "DeviceExposure.First",  # it passes it over
+    "DrugEra.GapDays",  # it passes it over
+    "DrugExposure.OccurrenceEndDate",  # circe-be compares the day on which the drug was begun
+}
 OWN = ("aml", "ovarian", "veteran", "lung", "mgus2")
 SCRIPT = Path(__file__).parent / "survival.R"
 
@@ -53,7 +60,7 @@ if os.environ.get("ONMARU_PROVE"):
             told = {"ConceptSets": circe_world.SETS, "PrimaryCriteria": around.entered(), **around.ALL, **case.asked}
             pairs.append((case.name, grammar.checked(told), around.world(case).tables()))
         wrong, silent = differences(pairs, folder)
-        assert wrong == []
+        assert set(wrong) <= ORACLES_FAULTS
         # What it makes no SQL of that runs; a handful of members
         assert len(silent) < len(pairs) / 10, silent
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from pyroaring import BitMap
+
+from onmaru.engines.index.heirs import Heirs
 from onmaru.engines.index.marks import URIS, of_type, paired
-from onmaru.engines.index.names import TYPES
+from onmaru.engines.index.names import TYPES, Names
 from onmaru.engines.index.words import terms
 from onmaru.fhir import search
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.log import Version
-
-if TYPE_CHECKING:
-    from onmaru.engines.index.tables import Tables
 
 NAMES = ("ver", "hist", "dead", "comp", "link", "heir", "pc", "tok", "ref", "dat", "str", "qty", "txt")
 NO_CODE = "\x00text"
@@ -30,10 +30,27 @@ FEW = 80
 Row = TypeVar("Row")
 
 
+class Into(Protocol):
+    """The index that rows are for (`Tables`): what it knows already, and where they are put."""
+
+    names: Names
+    heirs: Heirs
+    slice: int
+    by_type: dict[int, BitMap]
+    dead: BitMap
+    labelled: BitMap
+
+    def put(self, rows: Mapping[str, list[tuple[Any, ...]]]) -> None: ...
+
+    def last(self, rid: int, t: int) -> int | None: ...
+
+    def patients(self, t: int) -> str: ...
+
+
 class Rows:
     """The rows that one batch adds, by table."""
 
-    def __init__(self, file: Tables) -> None:
+    def __init__(self, file: Into) -> None:
         self.file = file
         self.names = file.names
         self.tables: dict[str, list[tuple[Any, ...]]] = {name: [] for name in NAMES}

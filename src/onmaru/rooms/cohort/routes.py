@@ -14,8 +14,8 @@ from onmaru.kernel.lake import Run
 from onmaru.kernel.room import Hall, Request, Response, Route
 from onmaru.rooms.cohort import concepts, hiding, keeping, sql
 from onmaru.rooms.cohort.asking import Wanted, wanted
-from onmaru.rooms.cohort.kept import RUNS, awaited
 from onmaru.rooms.cohort.running import begun, digest, found
+from onmaru.rooms.cohort.runs import RUNS, awaited
 from onmaru.rooms.cohort.studies import asked
 from onmaru.rooms.cohort.studies.plan import Plan, plan
 

@@ -72,7 +72,7 @@ def digest(circe: Mapping[str, Any]) -> str:
     return sha256(msgspec.json.encode(circe, order="sorted")).hexdigest()
 
 
-def script(hall: Hall, asked: Wanted, more: Sequence[str] = (), results: Sequence[str] = (), **_: Any) -> Script:
+def script(hall: Hall, asked: Wanted, more: Sequence[str] = (), results: Sequence[str] = ()) -> Script:
     """The statements of a cohort and its attrition, then `more`; `results` beside these two."""
     if len(asked.rules) > RULES:
         raise invalid("too-costly", f"has more than {RULES} rules", "InclusionRules", 422)
