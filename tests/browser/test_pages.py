@@ -20,8 +20,8 @@ PAGES = {
     "forbidden": ("doctor", "/users"),
     "absent": ("doctor", "/no/such/page"),
     "research-tables": ("keeper", "/omop"),
-    "cohort": ("keeper", "/cohort"),
     "views": ("keeper", "/views"),
+    "cohort": ("keeper", "/cohort"),
 }
 WIDTHS = (360, 1920)
 
