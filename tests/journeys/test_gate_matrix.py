@@ -106,6 +106,7 @@ LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 STANDS = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
+SUBSCRIBED = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 403 {0}"
 TOLD = "401 401 401 403 403 404 403  403 403 403 403 403 403 404 403 403"
 BULK = "401 401 401 404 403 403 403  403 403 403 403 404 403 403 403 404"
 NO_JOB = "401 401 401 404 403 404 404  404 404 404 404 404 404 404 404 404"
@@ -234,6 +235,13 @@ ROWS = [
     Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("alarms", "GET", "/api/alarms", b"", {}, KEEPERS.format(200)),
+    Row("denied audit", "GET", "/api/audit?outcome=denied", b"", {}, KEEPERS.format(200)),
+    Row("alarms/{number}/close", "POST", "/api/alarms/1/close", {"reason": "직접 확인"}, {}, KEEPERS.format(404)),
+    Row("jobs", "GET", "/api/jobs", b"", {}, "401 401 401 403 403 403 403  403 403 403 403 200 403 403 403 200"),
+    Row("subscriptions", "GET", "/api/subscriptions", b"", {}, SUBSCRIBED.format(200)),
+    Row("subscriptions/{id}/resume", "POST", "/api/subscriptions/s1/resume", b"", {}, SUBSCRIBED.format(409)),
+    Row("operating", "GET", "/api/operating", b"", {}, DOORS.format(404)),
+    Row("sbom", "GET", "/api/sbom", b"", {}, DOORS.format(404)),
     Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
     Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
     Row("dead-letters/{id}", "GET", "/api/dead-letters/x", b"", {}, DOORS.format(404)),
