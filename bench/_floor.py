@@ -1,6 +1,6 @@
 """The floor: msgspec and SQLite with the same index rows and the same fsync, without policy, audit, history or encryption.
 
-`python bench/_floor.py FOLDER PORT NDJSON` loads and serves create, read and search by patient and code.
+`python bench/_floor.py FOLDER PORT NDJSON` loads and serves create, transaction, read and search by patient and code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from granian.server.embed import Server
 
 from onmaru.engines.index.tables import paired
 from onmaru.engines.sqlite.schema import INSERTS, SCHEMA
-from onmaru.fhir import search
+from onmaru.fhir import search, verbatim
 from onmaru.fhir.structure import stored
 
 PRAGMAS = ("page_size=8192", "journal_mode=wal", "synchronous=normal", "cache_size=-262144")
@@ -40,15 +40,10 @@ class Ids(dict[str, int]):
         return found
 
 
-class Floor:
-    """One plain SQLite file: bodies as they came, and the index rows of the follower, in one transaction a group."""
+class Rows:
+    """The rows of bodies as they came, and of the follower's index, gathered by table until the next commit."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.db = apsw.Connection(str(folder / "floor.db"))
-        self.db.execute(";".join(f"PRAGMA {one}" for one in PRAGMAS))
-        self.db.execute(SCHEMA + "CREATE TABLE body(t INTEGER PRIMARY KEY, id TEXT UNIQUE, raw BLOB);")
-        self.wal = os.open(folder / "floor.db-wal", os.O_RDWR)
+    def __init__(self) -> None:
         self.codes, self.rids = Ids(), Ids()
         self.t = 0
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in (*TABLES, "body")}
@@ -76,6 +71,18 @@ class Floor:
         for sp, text in keys.text:
             rows["txt"] += [(sp, search.normal(text), c, s) for one, c, s, _ in tokens if one == sp]
 
+
+class Floor(Rows):
+    """One plain SQLite file, written in one transaction a group."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.db = apsw.Connection(str(folder / "floor.db"))
+        self.db.execute(";".join(f"PRAGMA {one}" for one in PRAGMAS))
+        self.db.execute(SCHEMA + "CREATE TABLE body(t INTEGER PRIMARY KEY, id TEXT UNIQUE, raw BLOB);")
+        self.wal = os.open(folder / "floor.db-wal", os.O_RDWR)
+
     def commit(self) -> None:
         with self.db:
             for name in TABLES:
@@ -98,29 +105,53 @@ class Floor:
 
 
 class Application:
-    """The three requests that are measured; writes are answered after their group's fsync."""
+    """The four requests that are measured; writes are answered after their group's fsync."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Any) -> None:
         self.floor = floor
         self.waiters: list[asyncio.Future[None]] = []
         self.running = False
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        _, _, type, *rest = scope.path.split("/")
+        _, _, type, *rest = f"{scope.path}/".split("/")
         headers = [("content-type", "application/fhir+json")]
-        if scope.method == "POST":
+        if not type:
+            made = self.bundle(await protocol())
+            await self.durable()
+            protocol.response_bytes(200, headers, made)
+        elif scope.method == "POST":
             raw = await protocol()
             self.floor.add(type, str(uuid.uuid4()), raw)
             await self.durable()
             protocol.response_bytes(201, headers, raw)
-        elif rest:
-            protocol.response_bytes(200, headers, self.floor.read(rest[0]))
+        elif rest[0]:
+            protocol.response_bytes(200, headers, await self.found(rest[0]))
         else:
             asked = dict(pair.split("=") for pair in scope.query_string.split("&"))
-            found = self.floor.find(asked["patient"], asked["code"].rpartition("%7C")[2])
+            found = await self.page(asked["patient"], asked["code"].rpartition("%7C")[2])
             entries = b",".join(b'{"resource":' + raw + b"}" for raw in found)
             bundle = b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
             protocol.response_bytes(200, headers, bundle)
+
+    def bundle(self, raw: bytes) -> bytes:
+        """Take a transaction of creates in: new ids, and references within it resolved."""
+        _, entries = verbatim.entries(raw)
+        named = [(entry.url, str(uuid.uuid4()), entry) for entry in entries]
+        links = {entry.full_url: f"{type}/{id}" for type, id, entry in named}
+        for type, id, entry in named:
+            self.floor.add(type, id, verbatim.relink(bytes(entry.resource or b""), links))
+        told = (f'{{"response":{{"status":"201","location":"{type}/{id}/_history/1"}}}}' for type, id, _ in named)
+        return b'{"resourceType":"Bundle","type":"transaction-response","entry":[%b]}' % ",".join(told).encode()
+
+    async def found(self, id: str) -> bytes:
+        return self.floor.read(id)
+
+    async def page(self, patient: str, code: str) -> Iterable[bytes]:
+        return self.floor.find(patient, code)
+
+    async def flush(self) -> None:
+        self.floor.commit()
+        await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self.floor.wal)
 
     async def durable(self) -> None:
         future = asyncio.get_running_loop().create_future()
@@ -133,8 +164,7 @@ class Application:
     async def pump(self) -> None:
         while self.waiters:
             waiters, self.waiters = self.waiters, []
-            self.floor.commit()
-            await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self.floor.wal)
+            await self.flush()
             [waiter.set_result(None) for waiter in waiters]
         self.running = False
 

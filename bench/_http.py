@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from _corpus import Corpus, corpus
-from onmaru.app.bench import Floor, Ours, Result
+from onmaru.app.bench import STORE, Floor, Ours, Result
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.refusal import Refusal
 from onmaru.kernel.accounts import User
@@ -51,7 +51,7 @@ class Bench:
         self.corpus = made
         self.seconds = 2 if quick else 10
         # An empty database, for the same figures on PostgreSQL
-        store = os.environ.get("ONMARU_BENCH_STORE", "")
+        store = os.environ.get(STORE, "")
         self.place = Place(scratch / "home", scratch / "keys", scratch / "witness", store)
         self.ids = self._load()
         self._files()
@@ -102,16 +102,18 @@ class Bench:
     def floor(self) -> Iterator[str]:
         """The floor; its address."""
         shutil.rmtree(self.scratch / "floor", ignore_errors=True)
-        argv = [sys.executable, str(HERE / "_floor.py"), str(self.scratch / "floor")]
+        store = self.place.store
+        bare, where = ("_floor_postgres.py", store) if store else ("_floor.py", str(self.scratch / "floor"))
+        argv = [sys.executable, str(HERE / bare), where]
         with running(argv, after=[str(self.scratch / "floor.ndjson")]) as address:
             yield address
 
-    def wrk(self, address: str, what: str) -> Reading:
+    def wrk(self, address: str, what: str, connections: int = CONNECTIONS) -> Reading:
         """One run of one kind of request."""
         program = shutil.which("wrk")
         if program is None:
             raise Refusal("this benchmark needs wrk: apt-get install wrk")
-        options = ["-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
+        options = ["-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
         environ = {**os.environ, "FOLDER": str(self.scratch), "WHAT": what}
         done = subprocess.run(
             [program, *options, address], env=environ, capture_output=True, text=True, check=True, timeout=300

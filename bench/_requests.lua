@@ -10,12 +10,13 @@ for n, token in ipairs(tokens) do
   headers[n] = { ["authorization"] = "Bearer " .. token, ["content-type"] = "application/fhir+json" }
 end
 local pool = lines(({ create = "bodies", read = "ids", search = "pairs", journey = "openings",
-  ["validate-code"] = "questions" })[what])
+  ["validate-code"] = "questions" })[what] or what)
 local count, people = #pool, #tokens
 math.randomseed(os.time())
 
 function request()
   local one, header = pool[math.random(count)], headers[math.random(people)]
+  if what:match("^transaction") then return wrk.format("POST", "/fhir", header, one) end
   if what == "create" then return wrk.format("POST", "/fhir/Observation", header, one) end
   if what == "journey" or what == "validate-code" then return wrk.format("GET", one, header) end
   if what == "read" then return wrk.format("GET", "/fhir/" .. one, header) end

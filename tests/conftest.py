@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from cluster import ABSENT, cluster, programs
+from costs import Costs
+from onmaru.kernel import password
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Where the tests' own files lie, if there is enough of it: each of a thousand stores would be flushed to a disk otherwise.
+# `onmaru prove` measures on the disk.
+MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
+
+
+def in_memory() -> bool:
+    """Whether files and programs may lie in memory."""
+    if not MEMORY.is_dir():
+        return False
+    found = os.statvfs(MEMORY)
+    return found.f_bavail * found.f_frsize >= ENOUGH and not found.f_flag & os.ST_NOEXEC
+
+
+if not {"TMPDIR", "ONMARU_PROVE"} & os.environ.keys() and in_memory():
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
 
 # Servers that tests start listen for HL7 v2 only where the test asks for it: two at once would want the same port.
 os.environ.setdefault("ONMARU_MLLP_PORT", "0")
 # Nor do they ever write into a record that somebody keeps.
 os.environ.pop("ONMARU_STORE", None)
+
+# A hash is as dear as RFC 9106 asks in the one test of that (test_login.py); elsewhere a password is one fact among others.
+password._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # `ci` repeats exactly; `dev` looks at new examples each time; `long` is for the run before a release.
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +57,15 @@ def data_root() -> Path | None:
     named = os.environ.get("ONMARU_TEST_DATA")
     folder = Path(named) if named else ROOT.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cpu", type=int, default=0, metavar="N", help="tell processor seconds and the N dearest files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--cpu"):
+        config.pluginmanager.register(Costs(config.getoption("--cpu")), "costs")
 
 
 @pytest.fixture(scope="session")

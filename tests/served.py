@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from offspring import Onmaru, ran
 from onmaru.app.house import House, place
 from onmaru.kernel.accounts import User
 
@@ -61,8 +61,7 @@ class Served:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            argv = [sys.executable, "-m", "onmaru.app", "serve"]
-            self._process = subprocess.Popen(argv, env=self.environ, stdout=log, stderr=log)
+            self._process = Onmaru(["serve"], env=self.environ, stdout=log, stderr=log)
         for _ in range(600):
             assert self._process.poll() is None, self.log.read_text()
             try:
@@ -89,8 +88,7 @@ class Served:
 
     def command(self, *args: str, input: str = "") -> tuple[int, list[dict[str, Any]]]:
         """Run `onmaru ARGS --json` against the same house: its status and the lines it printed."""
-        argv = [sys.executable, "-m", "onmaru.app", *args, "--json"]
-        done = subprocess.run(argv, env=self.environ, input=input, capture_output=True, text=True, timeout=120)
+        done = ran([*args, "--json"], env=self.environ, input=input, text=True)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
     def get(self, path: str) -> tuple[int, Any]:

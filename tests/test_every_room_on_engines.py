@@ -26,6 +26,9 @@ from onmaru.kernel.room import Room
 ROOMS = rooms.all_rooms()
 ROUTES = [(room, route) for room in ROOMS for route in room.routes]
 VIEWS = [(room, view) for room in ROOMS for view in room.views]
+DERIVATIONS = [
+    (one, {setting.name: setting.default for setting in room.settings}) for room in ROOMS for one in room.derivations
+]
 PROJECTIONS = [projection for room in ROOMS for projection in room.projections]
 KEY = b"k" * 32
 
@@ -84,7 +87,7 @@ def test_following_one_entry_at_a_time_gives_the_rows_of_a_rebuild(house: House,
     followed = standing(house, "main")
     assert any(followed.values())
     hot = HotTables(tmp_path, KEY, PROJECTIONS)
-    columnar = ColumnarTables(tmp_path, KEY, PROJECTIONS)
+    columnar = ColumnarTables(tmp_path, KEY, PROJECTIONS, DERIVATIONS)
     for store in (hot, columnar):
         follow(store, house.seat("main").home)
     assert rows((hot, columnar), [table for one in PROJECTIONS for table in one.tables]) == followed
@@ -144,7 +147,7 @@ def columnar_only(view: View) -> bool:
 
 @pytest.mark.parametrize(("room", "view"), VIEWS, ids=lambda one: one.name)
 def test_every_view_runs_on_every_engine_that_may_keep_its_tables(room: Room, view: View, tmp_path: Path) -> None:
-    columnar = ColumnarTables(tmp_path, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS])
+    columnar = ColumnarTables(tmp_path, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS], DERIVATIONS)
     names = columnar.query(view, blanks(view.sql), ALL).column_names
     columnar.close()
     if not columnar_only(view):

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from offspring import Onmaru, ran
 
 SECRET = "browser-test-0"
 USERS = {
@@ -66,16 +67,13 @@ def hospital(folder: Path) -> Iterator[Hospital]:
         "PYTHONPATH": str(root / "src"),
         **{f"ONMARU_{name.upper()}": str(folder / name) for name in ("home", "keys", "witness")},
     }
-    onmaru = [sys.executable, "-m", "onmaru.app"]
     for name, (role, display) in USERS.items():
-        argv = [*onmaru, "user", "add", name, "--role", role, "--display", display]
-        argv += ["--patient", OWN] if role == "patient" else []
-        subprocess.run(argv, env=env, input=f"{SECRET}\n".encode(), check=True, capture_output=True)
-    made = subprocess.run(
-        [*onmaru, "token", "--user", "machine", "--service", "--json"], env=env, check=True, capture_output=True
-    )
+        args = ["user", "add", name, "--role", role, "--display", display]
+        args += ["--patient", OWN] if role == "patient" else []
+        ran(args, env=env, input=f"{SECRET}\n".encode()).check_returncode()
+    made = ran(["token", "--user", "machine", "--service", "--json"], env=env)
     port, env["ONMARU_MLLP_PORT"] = free_port(), str(free_port())
-    process = subprocess.Popen([*onmaru, "serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL)
+    process = Onmaru(["serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL)
     try:
         served = Hospital(f"http://127.0.0.1:{port}", process, json.loads(made.stdout)["token"], env)
         _wait(f"{served.address}/mark.svg")

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -19,6 +18,7 @@ import pytest
 
 from journey_big import hospital
 from journey_ward import vital
+from offspring import Onmaru
 from onmaru.app.house import House, Place, system
 from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
@@ -71,8 +71,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "ONMARU_KEYS": str(where.keys),
         "ONMARU_WITNESS": str(where.witness),
     }
-    command = [sys.executable, "-c", "from onmaru.app.cli import main; main()", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = Onmaru(["serve", "--port", str(port)], env=environment, stdout=quiet, stderr=quiet)
     for _ in range(100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -79,7 +79,8 @@ def test_publishing_a_table_leaves_an_audit_row_done_or_refused(
     trails: dict[str, Callable[[], Trail]] = {"memory": MemoryTrail, "sqlite": lambda: SqliteTrail(tmp_path, KEYS)}
     trail, now, site = trails[engine](), Ticking(), Site()
     gate = Gate("main", Consents(), now)
-    stores = Stores(gate, trail, now, (site,), lambda denied: frozenset())  # type: ignore[arg-type]
+    hides = (lambda denied, rulings: frozenset[str](), lambda denied, rulings: frozenset[int]())
+    stores = Stores(gate, trail, now, (site,), *hides, lambda: 0, lambda t: 0)  # type: ignore[arg-type]
     lake = EmbeddedLake(stores, Caller(tenant, "k", frozenset({role}), "HOPERAT", SYSTEM.scopes))
     if reason:
         with pytest.raises(Invalid) as refusal:

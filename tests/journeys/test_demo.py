@@ -16,6 +16,7 @@ import pytest
 from tests.served import SRC, free_port
 from tests.v2_hall import House
 
+from offspring import Onmaru, ran
 from onmaru.adapters.receipt import Source
 from onmaru.app.demo.agreement import Agreement
 from onmaru.app.demo.ground import MARK, chosen_home, prepared
@@ -122,8 +123,8 @@ def test_the_demo_stays_out_of_the_data_directory_itself() -> None:
 
 def started(port: int, mllp_port: int, home: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """A live demo in its live part, and the accounts that it printed."""
-    argv = [*ARGV, "--home", str(home), "--past", "0.2", "--port", str(port), "--mllp-port", str(mllp_port)]
-    running = subprocess.Popen(argv, env=ENVIRON, stdout=subprocess.PIPE, text=True)
+    args = ["demo", "--home", str(home), "--past", "0.2", "--port", str(port), "--mllp-port", str(mllp_port)]
+    running = Onmaru(args, env=ENVIRON, stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None
     lines: list[str] = []
     deadline = time.monotonic() + 120
@@ -158,7 +159,5 @@ def test_the_live_demo_opens_lets_people_in_and_closes_cleanly(tmp_path: Path) -
     second = json.loads((home / "simulated.json").read_bytes())
     assert (second["seed"], second["start"]) == (first["seed"], first["start"])
     assert second["sent"] >= first["sent"] > 0
-    verify = [sys.executable, "-m", "onmaru.app", "verify", "--deep", "--json"]
-    environ = {**ENVIRON, "ONMARU_HOME": str(home)}
-    done = subprocess.run(verify, env=environ, capture_output=True, text=True, timeout=120)
+    done = ran(["verify", "--deep", "--json"], env={**ENVIRON, "ONMARU_HOME": str(home)}, text=True)
     assert done.returncode == 0, done.stdout

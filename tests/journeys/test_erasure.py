@@ -14,7 +14,6 @@ from tests.served import Served, code
 
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.verifying import examined
-from onmaru.engines.duck.vault import GONE, schema
 from onmaru.engines.folder import opened
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.rows import HotTables
@@ -83,9 +82,8 @@ def kept(house: House) -> Iterator[tuple[str, bytes]]:
     columnar = house.seat(MAIN).columnar
     for one in columnar._followed.values():
         assert one.vault.names() == one.manifest.names(), "a file that no manifest names is left"
-        for table in one.tables:
-            yield table.name, repr(_rows(one.vault.dataset(one.manifest.files(table.name), schema(table)))).encode()
-        yield "gone", repr(_rows(one.vault.dataset(one.manifest.gone(), GONE))).encode()
+        for name, held in one.contents():
+            yield name, repr(_rows(held)).encode()
 
 
 def _rows(found: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.web_house import Answer, House
 
+from onmaru.app.rooms import open_room
 from onmaru.kernel.caller import ROLES
 from onmaru.kernel.room import Hall, Request, Response, Room, Route
 from onmaru.web import answers
@@ -97,6 +98,7 @@ KEEPERS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} 403"
 DOORS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} {0}"
 GLASS = "401 401 401 403 403 403 200  200 200 403 403 403 403 403 403 403"
 WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
+COHORT = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
 
@@ -248,6 +250,9 @@ ROWS = [
     Row("dead-letters/{id}", "PUT", "/api/dead-letters/x", {"text": ""}, {}, DOORS.format(404)),
     Row("dead-letters/{id}/replay", "POST", "/api/dead-letters/x/replay", b"", {}, DOORS.format(404)),
     Row("a room's route", "GET", "/rooms/census/ward", b"", {}, WARD),
+    Row("a cohort compiled", "POST", "/rooms/cohort/circe", {}, {}, COHORT.format(422)),
+    Row("a cohort run", "POST", "/rooms/cohort/run", {}, {}, COHORT.format(422)),
+    Row("a cohort's run ended", "DELETE", "/rooms/cohort/run/none", b"", {}, COHORT.format(404)),
 ]  # fmt: skip
 
 
@@ -263,7 +268,7 @@ class Gatehouse:
 
     def __init__(self, folder: Path, engine: str, *, hidden: bool = True) -> None:
         folder.mkdir(exist_ok=True)
-        self.house = House(folder, Settings(static=folder), [ROOM], engine)
+        self.house = House(folder, Settings(static=folder), [ROOM, open_room("cohort")], engine)
         loader = self.house.token("loader", "system")
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from tests.served import SRC, Served, free_port
 
+from offspring import Onmaru
 from onmaru.app import refusal
 from onmaru.app.demo.sending import Http
 from onmaru.app.house import House, place
@@ -27,10 +28,10 @@ ENVIRON = {**os.environ, "PYTHONPATH": str(SRC)}
 
 
 def demo(tmp_path: Path, port: int, past: str) -> subprocess.Popen[str]:
-    argv = [*ONMARU, "demo", "--home", str(tmp_path / "home"), "--past", past, "--port", str(port)]
+    args = ["demo", "--home", str(tmp_path / "home"), "--past", past, "--port", str(port)]
     with (tmp_path / "log").open("w") as log:
-        return subprocess.Popen(
-            [*argv, "--mllp-port", str(free_port())], env=ENVIRON, stdout=subprocess.PIPE, stderr=log, text=True
+        return Onmaru(
+            [*args, "--mllp-port", str(free_port())], env=ENVIRON, stdout=subprocess.PIPE, stderr=log, text=True
         )
 
 

@@ -71,3 +71,21 @@ def test_a_benchmark_ends_with_one_line_of_json(capfd: pytest.CaptureFixture[str
 def test_the_tests_are_the_last_step_so_that_pytest_speaks_last() -> None:
     names = [step.name for step in steps(root())]
     assert names[:5] == ["lint", "format", "types", "imports", "docs"] and names[-1] == "tests"
+
+
+def counted(requests: int = 100) -> Figures:
+    return {"requests": requests}
+
+
+def test_a_proof_that_is_not_run_in_full_says_so_and_takes_no_size_that_it_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = Proof("2.x", "It counts.", counted, ("requests",))
+    evidence = gather(proof, "abc", {"requests": 3})
+    assert evidence.figures == {"requests": 3} and evidence.conditions["requests"] == 3
+    assert "requests" not in gather(proof, "abc").conditions
+    monkeypatch.setattr(proofs, "known", lambda: {"2.x": proof})
+    monkeypatch.setattr(proofs, "root", lambda: tmp_path)
+    assert cli.run(["2.x", "--resources", "3"], proofs.prove) == 2
+    assert cli.run(["2.x", "--requests", "3"], proofs.prove) == 0
+    assert json.loads((tmp_path / "docs" / "evidence" / "2.x.json").read_text())["figures"] == {"requests": 3}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from onmaru.app.refusal import DONE, NO, REFUSED, Refusal
 from onmaru.app.restoring import Source, Wanted, packed, proved, restored
 from onmaru.engines.backup import pruning, speaking, writing
 from onmaru.engines.backup.forms import Config, Damaged, Point, folder_of
+from onmaru.engines.backup.reading import Reading
 from onmaru.engines.backup.repository import Folder, Repository
 from onmaru.engines.backup.restoring import ENDLESS
 from onmaru.engines.keyring import write_new
@@ -69,18 +71,17 @@ def init(keep_days: int, pruner: Path, json: bool) -> None:
 def run(tenant: str, full: bool, unproved: bool, scratch: Path | None, json: bool) -> int:
     """Write what came since the last backup, then restore it all and prove it. Exit 1 where a proof fails."""
     house = House(place(), rooms=())
-    if house.store is not None:
-        raise Refusal("the record is in PostgreSQL: back that up with its own tools, or `onmaru move` it home")
     secret, repository, _ = _opened()
     good = True
     for name in [tenant] if tenant else house.tenants():
-        if not (house.folder(name) / "log.db").exists():
+        if not _recorded(house, name):
             if tenant:
                 raise Refusal(f"there is nothing of a tenant {tenant} in this home")
             continue
         keys, ring = house.keys(name)
         lines = writing.Lines(repository, secret, folder_of(secret, name))
-        source = writing.Source(name, house.folder(name), keys, ring, packed(house, name))
+        reading = partial(Reading, house.folder(name), keys) if house.store is None else house.store.reading(keys)
+        source = writing.Source(name, house.folder(name), ring, packed(house, name), reading)
         with progress("Positions", None, quiet=json) as advance:
             try:
                 line, point = writing.Writing(lines, secret, source, now).run(full=full, told=advance)
@@ -188,6 +189,13 @@ def keep(folder: Path) -> None:
 
 
 # -- what they share -------------------------------------------------------------------------------------------------
+
+
+def _recorded(house: House, tenant: str) -> bool:
+    """Whether there is a record of the tenant where this house keeps records."""
+    if house.store is not None:
+        return house.store.recorded(tenant)
+    return (house.folder(tenant) / "log.db").exists()
 
 
 def _repository() -> Repository:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ import msgspec
 from onmaru.app import refusal
 from onmaru.app.checkout import root
 from onmaru.app.lines import say
+
+# Where a benchmark finds the address of the database it is to be run on
+STORE = "ONMARU_BENCH_STORE"
 
 
 class Ours(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,13 +33,14 @@ class Floor(msgspec.Struct, frozen=True):
     rate: float
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The last line of a benchmark. `ratio` is ours over floor."""
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last line of a benchmark. `ratio` is ours over floor. `parts`: what it was measured in, where that was several."""
 
     bench: str
     ours: Ours
     floor: Floor
     ratio: float
+    parts: Sequence[Result] = ()
 
 
 def result(
@@ -68,7 +73,10 @@ def loaded(file: Path) -> ModuleType:
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="A short run, to see that it works; its figures are not to be quoted.")
 @click.option("--json", is_flag=True, help="Print the result as JSON on the last line.")
-def bench(name: str | None, quick: bool, json: bool) -> int:
+@click.option(
+    "--store", default="", help="Measure on this empty PostgreSQL, postgresql://user@host/database, beside a bare one."
+)
+def bench(name: str | None, quick: bool, json: bool, store: str) -> int:
     """Measure a figure beside its floor. Without a name, list what can be measured."""
     found = scripts(root())
     if name is None:
@@ -78,6 +86,8 @@ def bench(name: str | None, quick: bool, json: bool) -> int:
         return refusal.DONE
     if name not in found:
         raise refusal.Refusal(f"there is no benchmark {name}; there are: {', '.join(found)}", refusal.USAGE)
+    if store:
+        os.environ[STORE] = store
     measured: Result = loaded(found[name]).run(quick)
     say(msgspec.to_builtins(measured), json=json)
     return refusal.DONE

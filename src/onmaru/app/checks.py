@@ -1,4 +1,6 @@
-"""`onmaru test`: the one definition of clean. Every step runs, whatever failed before; pytest speaks last."""
+"""`onmaru test`: the one definition of clean. Every step runs, whatever fails; pytest runs when the others are done and
+speaks last.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +19,10 @@ from onmaru.app import refusal
 from onmaru.app.checkout import root
 
 # Said at every run, so that the suite does not grow beyond its quarter of an hour unseen.
-_SLOWEST = ("--durations=10", "--durations-min=5")
+_DEAREST = ("--cpu", "10")
 # Many tests wait for a server that they started, so one worker more than there are cores keeps the cores busy.
 _WORKERS = str(min(os.cpu_count() or 1, 7) + 1)
+TESTS = "tests"
 
 
 class Step(NamedTuple):
@@ -49,7 +53,7 @@ def steps(top: Path, pytest_args: Sequence[str] = ()) -> tuple[Step, ...]:
         ]
     return (
         *found,
-        Step("tests", (python, "-m", "pytest", "-n", _WORKERS, "--dist", "worksteal", *_SLOWEST, *pytest_args)),
+        Step(TESTS, (python, "-m", "pytest", "-n", _WORKERS, "--dist", "worksteal", *_DEAREST, *pytest_args)),
     )
 
 
@@ -66,22 +70,38 @@ def test(only: tuple[str, ...], pytest_args: tuple[str, ...]) -> int:
     if not chosen:
         names = ", ".join(step.name for step in steps(top))
         raise refusal.Refusal(f"there is no such step; there are: {names}", refusal.USAGE)
-    passed = [_run(step, top) for step in chosen]
+    environ = surroundings(os.environ)
+    alone = [step for step in chosen if step.name == TESTS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed = [*pool.map(lambda step: _told(step, top, environ), (one for one in chosen if one not in alone))]
+    # Its closing line has to stay the last, so nothing is printed after it.
+    passed += [_run(step, top, environ).returncode == 0 for step in alone]
     return refusal.DONE if all(passed) else refusal.NO
 
 
-def _run(step: Step, top: Path) -> bool:
-    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the steps find in their environment.
+
+    Compiled modules are kept, whatever the machine is set to: hundreds of processes would each compile the program anew.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', '')}"
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PATH": path}
+
+
+def _told(step: Step, top: Path, environ: Mapping[str, str]) -> bool:
+    """Run a step and print one line, after what it said where it failed."""
     started = time.monotonic()
-    if step.name == "tests":
-        # Its closing line has to stay the last, so nothing is printed after it.
-        sys.stdout.flush()
-        return subprocess.run(step.argv, cwd=top / step.folder, env=environ, check=False).returncode == 0  # noqa: S603 - a program of ours
-    done = subprocess.run(  # noqa: S603 - the argument vectors above, nothing from outside
-        step.argv, cwd=top / step.folder, env=environ, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    done = _run(step, top, environ, subprocess.PIPE)
     passed = done.returncode == 0
-    if not passed:
-        click.echo(done.stdout.decode("utf-8", "replace").rstrip())
-    click.echo(f"{'passed' if passed else 'FAILED'}  {step.name}  {time.monotonic() - started:.1f} s")
+    said = "" if passed else f"{done.stdout.decode('utf-8', 'replace').rstrip()}\n"
+    click.echo(f"{said}{'passed' if passed else 'FAILED'}  {step.name}  {time.monotonic() - started:.1f} s")
     return passed
+
+
+def _run(
+    step: Step, top: Path, environ: Mapping[str, str], out: int | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    sys.stdout.flush()
+    mixed = None if out is None else subprocess.STDOUT
+    return subprocess.run(step.argv, cwd=top / step.folder, env=environ, check=False, stdout=out, stderr=mixed)  # noqa: S603 - a program of ours

@@ -25,7 +25,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "docs": ("onmaru.app.docs:docs", "Build the documentation and its generated pages."),
     "erase": ("onmaru.app.erase:erase", "Erase a person for good, where no law keeps the record."),
     "fhirpath": ("onmaru.app.fhirpath:fhirpath", "Evaluate a FHIRPath expression on a resource in a file."),
+    "lake": ("onmaru.app.lake_group:lake", "See, ask and export the resource tables of the lake."),
     "load": ("onmaru.app.loading:load", "Load FHIR and HL7 v2 files."),
+    "model": ("onmaru.app.model:model", "Train, validate and list the monitor's risk models."),
     "move": ("onmaru.app.moving:move", "Move a tenant from the home into PostgreSQL, or back."),
     "package": ("onmaru.app.packages:package", "Install, list and remove FHIR packages of a tenant."),
     "prove": ("onmaru.app.proofs:prove", "Show that a point of an issue holds, and write the evidence."),
@@ -39,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "user": ("onmaru.app.people:user", "Make, list and disable users."),
     "validate": ("onmaru.app.validating:validate", "Validate FHIR resources in files against R4 and profiles."),
     "verify": ("onmaru.app.verifying:verify", "Prove that what is stored is what was written."),
+    "views": ("onmaru.app.views.command:views", "Run ViewDefinitions on files, and the suite of SQL on FHIR."),
     "test": ("onmaru.app.checks:test", "Run every check: lint, types, imports, docs, interface, tests."),
 }
 

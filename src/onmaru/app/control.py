@@ -122,7 +122,7 @@ class Control:
         house = self._running.house
         if not house.exists(asked.tenant):
             raise Refusal(f"there is no tenant {asked.tenant}; `onmaru tenant list` lists them")
-        room = next((one for one in house.rooms if one.name == asked.room), None)
+        room = house.offers(asked.room)
         command = next((one for one in room.commands if one.name == asked.command), None) if room is not None else None
         if room is None or command is None:
             raise Refusal("the running server does not know this command; is it of another version?")
@@ -159,11 +159,17 @@ class ThreadLake:
 
     def query(self, view: View, params: Mapping[str, Any]) -> Answer:
         """See the Lake door."""
-        if self._hot.isdisjoint(view.tables):
-            answer: Answer = self._lake.query(view, params)
-            return answer
-        found: Answer = on_loop(self._loop, lambda: self._lake.query(view, params))
-        return found
+        if not self._hot.isdisjoint(view.tables):
+            found: Answer = on_loop(self._loop, lambda: self._lake.query(view, params))
+            return found
+        compute, told = on_loop(self._loop, lambda: self._lake.asking(view, params))
+        answer: Answer = compute()
+        on_loop(self._loop, lambda: told(answer))
+        return answer
+
+    def at(self, t: int) -> ThreadLake:
+        """The lake at a position, for the same thread."""
+        return ThreadLake(on_loop(self._loop, lambda: self._lake.at(t)), self._loop, self._hot)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lake, name)

@@ -16,7 +16,8 @@ import click
 from onmaru.adapters.door import Door
 from onmaru.adapters.reasons import Language
 from onmaru.app.asking import Server
-from onmaru.app.house import MAIN, House, new_id, now, place, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import MAIN, House, now, place, system
 from onmaru.app.lines import say
 from onmaru.app.refusal import DONE, NO, Refusal
 from onmaru.engines.sqlite.home import Taken

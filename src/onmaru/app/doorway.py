@@ -16,8 +16,9 @@ from onmaru.adapters.door import Door
 from onmaru.adapters.hl7v2 import ack, refused
 from onmaru.adapters.letters import bury
 from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.fresh import new_id
 from onmaru.app.hearing import Ear
-from onmaru.app.house import MAIN, new_id, now, system
+from onmaru.app.house import MAIN, now, system
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Running
 from onmaru.fhir.outcome import Invalid

@@ -15,11 +15,15 @@ Figures = Mapping[str, Any]
 
 
 class Proof(NamedTuple):
-    """`claim` is the sentence that holds when `run` returns; `run` raises AssertionError where it does not."""
+    """`claim` is the sentence that holds when `run` returns; `run` raises AssertionError where it does not.
+
+    `takes`: the sizes that it may be given by name, each a number; without them it runs in full.
+    """
 
     name: str
     claim: str
-    run: Callable[[], Figures]
+    run: Callable[..., Figures]
+    takes: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -36,16 +40,16 @@ class Evidence(msgspec.Struct, frozen=True):
     conditions: Mapping[str, Any]
 
 
-def gather(proof: Proof, at: str) -> Evidence:
-    """Run one proof and tell what came of it."""
+def gather(proof: Proof, at: str, sizes: Mapping[str, Any] | None = None) -> Evidence:
+    """Run one proof and tell what came of it; `sizes`, where it is not run in full, are told among the conditions."""
     load = os.getloadavg()[0]
     started = datetime.now(UTC)
     try:
-        holds, figures = True, proof.run()
+        holds, figures = True, proof.run(**(sizes or {}))
     except AssertionError as error:
         holds, figures = False, {"failed": str(error).splitlines()[0] if str(error) else "an assertion"}
     seconds = (datetime.now(UTC) - started).total_seconds()
-    conditions = {"load average before": round(load, 2), "CI": bool(os.environ.get("CI"))}
+    conditions = {"load average before": round(load, 2), "CI": bool(os.environ.get("CI")), **(sizes or {})}
     date = started.isoformat(timespec="seconds")
     return Evidence(proof.name, proof.claim, holds, figures, at, date, round(seconds, 2), machine(), conditions)
 

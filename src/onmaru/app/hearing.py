@@ -27,7 +27,7 @@ from onmaru.adapters.hl7v2.evidence import INLINE
 from onmaru.adapters.hl7v2.heard import Heard
 from onmaru.adapters.hl7v2.hearing import Hearing
 from onmaru.app.calm import calm
-from onmaru.app.house import new_id
+from onmaru.app.fresh import new_id
 from onmaru.app.rooms import all_rooms
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Projection, Row

@@ -15,10 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from onmaru.app import rooms as listed
 from onmaru.app import settings as chosen
+from onmaru.app.fresh import new_id
+from onmaru.app.lake.commands import LAKE
 from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.index.follower import FollowedIndex
@@ -120,7 +123,7 @@ class House:
         self.where = where
         self.rooms = tuple(listed.all_rooms() if rooms is None else rooms)
         environ = self._environ = {**os.environ, "ONMARU_HOME": str(where.home)}
-        self._rooms = {room.name: room for room in self.rooms}
+        self._rooms = {room.name: room for room in (*self.rooms, LAKE)}
         self._settings = {
             room.name: chosen.room_settings(room.name, room.settings, environ) for room in self.rooms if room.settings
         }
@@ -131,6 +134,10 @@ class House:
         self._logins: Logins | None = None
         self._store: Store | None = None
         self.tenancies = Tenancies(lambda: self.logins.accounts, now)
+
+    def offers(self, name: str) -> Room | None:
+        """The room of this name, or the lake, whose commands are given a Hall like a room's."""
+        return self._rooms.get(name)
 
     @property
     def logins(self) -> Logins:
@@ -246,7 +253,8 @@ class House:
             home.listeners.append(lambda version: rules.forget(version.type) if version.type in DEFINING else None)
         projections = [projection for room in self.rooms for projection in room.projections]
         hot = HotTables(self.folder(tenant), keys.pages, projections)
-        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), projections)
+        derivations = [(one, self._settings.get(room.name, {})) for room in self.rooms for one in room.derivations]
+        columnar = ColumnarTables(self.folder(tenant), ring.key("lake"), [*projections, Resources()], derivations)
 
         def defining() -> Sequence[Version]:
             return home.index.find(Query(tuple(DEFINING), count=2**31), home.tip(), 0, 0, ALL).versions
@@ -263,7 +271,11 @@ class House:
         )  # fmt: skip
         space = Space(lambda: limits().blobs)
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
-        stores = Stores(gate, home.trail, now, (hot, columnar), home.index.concealed)
+        index = home.index
+        stores = Stores(
+            gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at, home.head,
+            lambda t: index.touched(t - 1, t)[0].at,
+        )  # fmt: skip
         return Seat(home, stands, stores, hot, columnar, shelf, book)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
@@ -340,15 +352,6 @@ class House:
             if self._logins is not None:
                 self._logins.accounts.close()
                 self._logins = None
-
-
-def new_id() -> str:
-    """A fresh logical id: UUID version 7 (RFC 9562), so that ids made together lie together in the index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = os.urandom(10).hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    stamp = f"{milliseconds:012x}"
-    return f"{stamp[:8]}-{stamp[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 def system(tenant: str, user: str = "system") -> Caller:

@@ -15,7 +15,8 @@ import msgspec
 from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Receipt, Source
 from onmaru.app.calm import calm
-from onmaru.app.house import House, new_id, now, place, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import House, now, place, system
 from onmaru.app.lines import say
 from onmaru.app.progress import progress
 from onmaru.app.reading import Reading, worth

@@ -24,7 +24,7 @@ import msgspec
 
 from onmaru.adapters.ahead import Told, tell
 from onmaru.app.calm import calm
-from onmaru.app.house import new_id
+from onmaru.app.fresh import new_id
 from onmaru.fhir.outcome import Invalid
 
 AHEAD = 2

@@ -41,8 +41,8 @@ def _command(room: Room, command: Command, opener: Opener) -> click.Command:
 
 
 def _whole(name: str, value: str) -> str:
-    """An argument called `dir` is a folder as seen from here, also when the command runs in the server."""
-    return str(Path(value).expanduser().absolute()) if name == "dir" else value
+    """An argument called `dir` or `file` is one as seen from here, also when the command runs in the server."""
+    return str(Path(value).expanduser().absolute()) if name in ("dir", "file") else value
 
 
 def _parameter(name: str, help: str) -> click.Parameter:

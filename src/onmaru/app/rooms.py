@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # name → module whose attribute `room` is the Room. One line a room.
 OURS: Mapping[str, str] = {
+    "cohort": "onmaru.rooms.cohort",
     "journey": "onmaru.rooms.journey",
+    "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
 }
 

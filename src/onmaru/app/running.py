@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,8 @@ SLICE = 25
 # Versions whose rows are not worth the way to another process
 FEW = 4
 NEWS = 500
-GATHER = (1000, 8 << 20)
+# Versions, and their bytes, that research tables take at a time at most
+GATHER = (10_000, 16 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
 YIELD = 4.0
@@ -147,19 +149,26 @@ class Motion:
 
     async def _gather(self) -> None:
         """Bring the columnar tables up every few seconds, so that a file holds many versions; written in a thread."""
-        columnar, home = self.seat.columnar, self.seat.home
+        columnar = self.seat.columnar
+        columnar.derivations.calm = threading.get_ident()
         while not self._closing.is_set():
             for projection in columnar.projections:
-                while batch := await self.pieces.gathered(columnar.position(projection), home.head(), *GATHER):
+                while batch := await self._gathered(projection):
                     made = await self.pieces.heavy(projection, batch)
                     await asyncio.to_thread(columnar.take, projection, batch, made)
                     await self._quiet()
                     if self._closing.is_set():
                         return
+            await asyncio.to_thread(columnar.derivations.renew)
             self._hurry.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_EVERY):
                     await self._hurry.wait()
+
+    async def _gathered(self, projection: Projection) -> Sequence[Version]:
+        columnar, (most, size) = self.seat.columnar, GATHER
+        most = min(most, columnar.batch(projection))
+        return await self.pieces.gathered(columnar.position(projection), self.seat.home.head(), most, size)
 
     async def _index_audit(self) -> None:
         """Bring the audit viewer's index up, and watch for unusual access, in quiet moments; at once when somebody waits."""

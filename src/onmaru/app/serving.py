@@ -29,6 +29,7 @@ from onmaru.app.bulk.run import Work
 from onmaru.app.calm import calm
 from onmaru.app.certificates import certificate
 from onmaru.app.control import Control
+from onmaru.app.described import describe
 from onmaru.app.doorway import Doorway
 from onmaru.app.erasing import Erasing
 from onmaru.app.errands import Projected, Readied
@@ -106,6 +107,7 @@ class Served(NamedTuple):
 async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> AsyncIterator[Served]:
     """Serve a house while the context lasts; then finish what was begun and close it."""
     host, port = str(found["host"].value), int(found["port"].value)
+    describe()
     running = Running(house)
     outbound = NetworkOutbound(rules(), sender=str(found["mail_from"].value))
     pair = certificate(found)

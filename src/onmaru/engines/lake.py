@@ -8,17 +8,29 @@ from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.audit import Trail, access
 from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.gate import Gate, Sight
-from onmaru.kernel.lake import Answer, View
+from onmaru.kernel.lake import Answer, Layout, Results, Script, View
 from onmaru.kernel.portion import Ruling
 from onmaru.kernel.projection import Table
 
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
+SITE = "site"  # the physical name of every site table
+Rulings = Mapping[str, tuple[Ruling, ...]]
 PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
+PERSON = frozenset({"person_id", "subject_id"})  # the columns that number the persons whom a script's results stand for
+
+
+class Computing(Protocol):
+    """A script's run in a store."""
+
+    def compute(self) -> dict[str, pa.Table]: ...
+
+    def cancel(self) -> None: ...
 
 
 class Store(Protocol):
@@ -30,9 +42,20 @@ class Store(Protocol):
     @property
     def sites(self) -> bool: ...
 
-    def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table: ...
+    def query(self, view: View, params: Mapping[str, Any], sight: Sight, t: int | None = None) -> pa.Table: ...
+
+    def keeps_past(self, name: str) -> bool:
+        """Whether a table can be asked as it was at a position."""
+
+    def layout(self, name: str) -> Layout: ...
 
     def publish(self, name: str, table: pa.Table) -> None: ...
+
+    def published(self) -> Sequence[str]: ...
+
+    def script(
+        self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None
+    ) -> Computing: ...
 
     def reached(self, names: Sequence[str]) -> int:
         """The position that all these tables have followed to."""
@@ -40,38 +63,93 @@ class Store(Protocol):
 
 class Stores(msgspec.Struct, frozen=True):
     """What the lakes of one tenant stand on. `concealed`: what inherits these patients' compartments, or is in a part of
-    theirs that these rulings hide, by the index.
+    theirs that these rulings hide, by the index; `concealed_at` the positions of all such versions. `head`: the last durable
+    position, `since` when one was recorded, in µs since 1970 UTC.
     """
 
     gate: Gate
     trail: Trail
     now: Callable[[], int]
     kept: tuple[Store, ...]
-    concealed: Callable[[frozenset[str], Mapping[str, tuple[Ruling, ...]]], frozenset[str]]
+    concealed: Callable[[frozenset[str], Rulings], frozenset[str]]
+    concealed_at: Callable[[frozenset[str], Rulings], frozenset[int]]
+    head: Callable[[], int]
+    since: Callable[[int], int]
 
 
 class EmbeddedLake:
     """Lake (kernel/lake.py) for one Caller: what is hidden from it is taken away before the view sees it."""
 
-    def __init__(self, stores: Stores, caller: Caller) -> None:
+    def __init__(self, stores: Stores, caller: Caller, t: int | None = None) -> None:
         self._stores = stores
         self._caller = caller
+        self._t = t
+
+    def at(self, t: int) -> EmbeddedLake:
+        """The same lake as it was at t: `Invalid` 404 where there is no such position."""
+        if not 0 <= t <= self._stores.head():
+            raise invalid("not-found", "no such position", status=404)
+        return EmbeddedLake(self._stores, self._caller, t)
 
     def query(self, view: View, params: Mapping[str, Any]) -> Answer:
         """Run a view; every patient whose rows it shows is audited."""
-        store = self._store(view)
-        table = store.query(view, params, self._sight(view))
-        shown = _patients(table) or ([str(params["patient"])] if "patient" in params else [])
-        self._audit(view, shown, "")
-        return Answer(table, store.reached(view.tables))
+        compute, told = self.asking(view, params)
+        answer = compute()
+        told(answer)
+        return answer
+
+    def asking(self, view: View, params: Mapping[str, Any]) -> tuple[Callable[[], Answer], Callable[[Answer], None]]:
+        """`query` in three steps: decided now; the first gives the answer, in any thread if the tables are columnar, and the
+        second audits it where this was called.
+        """
+        store, sight = self._store(view), self._sight(view)
+        t, behind = self._fresh(store, view)
+
+        def told(answer: Answer) -> None:
+            named = [str(params["patient"])] if "patient" in params else []
+            self._audit(view, _patients(answer.table) or named, "")
+
+        return lambda: Answer(store.query(view, params, sight, self._t), t, behind), told
 
     def later(self, view: View, params: Mapping[str, Any]) -> Callable[[], Answer]:
         """Decide and audit now; a view that shows patients is refused, since they could not be audited."""
         store, sight = self._store(view), self._sight(view)
         if not store.sites:
             raise LookupError(f"view {view.name} is over hot tables, which one thread alone may read")
+        t, behind = self._fresh(store, view)
         self._audit(view, (), "")
-        return partial(_counted, store, view, params, sight)
+        return lambda: Answer(_counted(view, store.query(view, params, sight, self._t)), t, behind)
+
+    def _fresh(self, store: Store, view: View) -> tuple[int, float]:
+        """The position that an answer is true at, at least, and for how many seconds the log has had more than it holds.
+
+        `Invalid` 400 where a table keeps no past, 503 where it has not followed to the position that was asked for.
+        """
+        reached = store.reached(view.tables)
+        if self._t is not None:
+            for name in view.tables:
+                if not store.keeps_past(name):
+                    raise invalid("not-supported", f"the table {name} keeps no past")
+            if reached < self._t and any(store.tables[name][1] != SITE for name in view.tables):
+                raise invalid("transient", "the tables have not followed to that position yet", status=503)
+            return self._t, 0.0
+        if not reached or reached >= self._stores.head():
+            return reached, 0.0
+        return reached, max(0.0, (self._stores.now() - self._stores.since(reached + 1)) / 1_000_000)
+
+    def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> AuditedRun:
+        """Decide now; the run is audited when it ends, with the persons and patients that its results show."""
+        view = View(script.name, "", script.tables, script.secondary)
+        store, sight = self._store(view), self._sight(view)
+        if not store.sites:
+            raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
+        run = store.script(script, given or {}, sight, self._t)
+        return AuditedRun(run, self._fresh(store, view)[0], partial(self._ended, script.name))
+
+    def _ended(self, name: str, persons: int, patients: Sequence[str], why: str) -> None:
+        target = f"script/{name}?persons={persons}"
+        row = access(self._caller, "query", target, self._stores.now(), patients=patients, denied=why)
+        self._stores.trail.add(row)
 
     def _sight(self, view: View) -> Sight:
         """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
@@ -85,6 +163,8 @@ class EmbeddedLake:
         sight = sight.whole_types()
         if not (sight.denied or sight.rulings):
             return sight
+        if self._t is not None:
+            return msgspec.structs.replace(sight, concealed_at=self._stores.concealed_at(sight.denied, sight.rulings))
         return msgspec.structs.replace(sight, concealed=self._stores.concealed(sight.denied, sight.rulings))
 
     def _refusal(self, view: View) -> str:
@@ -115,6 +195,17 @@ class EmbeddedLake:
         """Every table there is, of both kinds."""
         return [table for store in self._stores.kept for table, _ in store.tables.values()]
 
+    def published(self) -> frozenset[str]:
+        """The names of the site tables that somebody has published."""
+        return frozenset(name for store in self._stores.kept if store.sites for name in store.published())
+
+    def layout(self, name: str) -> Layout:
+        """How one table lies."""
+        for store in self._stores.kept:
+            if name in store.tables:
+                return store.layout(name)
+        raise LookupError(f"there is no table {name}")
+
     def _store(self, view: View) -> Store:
         for store in self._stores.kept:
             if all(name in store.tables for name in view.tables):
@@ -126,11 +217,37 @@ class EmbeddedLake:
         self._stores.trail.add(row)
 
 
-def _counted(store: Store, view: View, params: Mapping[str, Any], sight: Sight) -> Answer:
-    table = store.query(view, params, sight)
+class AuditedRun:
+    """Run (kernel/lake.py): `t` is the position it is true at; `ended` takes persons, patients and why it failed."""
+
+    def __init__(self, run: Computing, t: int, ended: Callable[[int, Sequence[str], str], None]) -> None:
+        self._run = run
+        self._t = t
+        self._ended = ended
+        self.cancel = run.cancel
+
+    def __call__(self) -> Results:
+        try:
+            tables = self._run.compute()
+        except Invalid as error:
+            self._ended(0, (), error.issues[0].code)
+            raise
+        persons = _persons(tables)
+        self._ended(persons, sorted({one for table in tables.values() for one in _patients(table)}), "")
+        return Results(tables, self._t, persons)
+
+
+def _persons(tables: Mapping[str, pa.Table]) -> int:
+    """How many different persons the results number."""
+    columns = [table.column(name) for table in tables.values() for name in table.column_names if name in PERSON]
+    chunks = [chunk.cast(pa.int64()) for column in columns for chunk in column.chunks]
+    return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py()) if chunks else 0
+
+
+def _counted(view: View, table: pa.Table) -> pa.Table:
     if not PATIENT.isdisjoint(table.column_names):
         raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
-    return Answer(table, store.reached(view.tables))
+    return table
 
 
 def _patients(table: pa.Table) -> list[str]:

@@ -1,8 +1,11 @@
-"""The oracle: plain dicts and lists, never optimised. Every other engine must give the same answers."""
+"""The oracle: plain dicts and lists, never optimised but for reading each body once. Every other engine must give the same
+answers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import msgspec
 from pyroaring import BitMap
@@ -26,6 +29,7 @@ class MemoryLog:
     def __init__(self, now: Callable[[], int]) -> None:
         self.versions: list[Version] = []
         self._now = now
+        self._keys = cache(_keys)
 
     def append(self, expected: int, drafts: Sequence[Draft]) -> Sequence[Version]:
         """All drafts at expected+1…, or Moved."""
@@ -57,6 +61,7 @@ class MemoryLog:
     def _erase(self, draft: Draft) -> None:
         for t in draft.erases:
             self.versions[t - 1] = msgspec.structs.replace(self.versions[t - 1], body=None)
+        self._keys.cache_clear()
 
     def read(self, after: int, limit: int) -> Sequence[Version]:
         """Positions after+1 … after+limit."""
@@ -105,10 +110,8 @@ class MemoryLog:
         return sorted({(v.type, v.id) for v in mine if not rows.isdisjoint(self.keys(v).reference)})
 
     def keys(self, version: Version) -> Keys:
-        """Keys by decoding the body again."""
-        if version.body is None:
-            return Keys()
-        return place(search.extract(structure.decode(version.body)), version.type, version.id, version.body)
+        """Keys by decoding the body."""
+        return Keys() if version.body is None else self._keys(version.type, version.id, version.body)
 
     def compartments(self, version: Version) -> Compartments:
         """Patients of the version, or of the last one before it that still has a body; what it inherits, as of now."""
@@ -229,16 +232,21 @@ class MemoryLog:
         return [v for _, v in present] + [v for key, v in keyed if key is None]
 
 
+def _keys(type: str, id: str, body: bytes) -> Keys:
+    return place(search.extract(structure.decode(body)), type, id, body)
+
+
 class _Scan:
     """One search over everything visible at one position."""
 
     def __init__(self, log: MemoryLog, t: int, sight: Sight) -> None:
         self.log = log
         self.visible: dict[str, Version] = {}
+        everything = sight.everything
         for version in log.versions[:t]:
             if version.body is None:
                 self.visible.pop(version.name, None)
-            elif sight.everything or sight.shows(version, log.compartments(version), log.keys):
+            elif everything or sight.shows(version, log.compartments(version), log.keys):
                 self.visible[version.name] = version
             else:
                 self.visible.pop(version.name, None)

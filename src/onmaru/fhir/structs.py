@@ -150,7 +150,8 @@ def _reachable(type_name: str, known: dict[str, type[msgspec.Struct]]) -> list[s
 
 
 _BUILT: dict[str, type[msgspec.Struct]] = {}
-_LOCK = threading.Lock()
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {}
+_LOCK = threading.RLock()
 
 
 def struct(type_name: str) -> type[msgspec.Struct]:
@@ -192,6 +193,15 @@ def _build(type_name: str) -> None:
     _BUILT.update(made)
 
 
-@cache
 def decoder(type_name: str) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(struct(type_name))
+    """The one decoder of a type, made by one thread at a time.
+
+    While msgspec reads what a Struct's fields are, it shows the half-made description to every other thread that reads the
+    same type or one within it, and the process dies of that (decision 0175). Nobody else may make a decoder of a `struct`.
+    """
+    found = _DECODERS.get(type_name)
+    if found is None:
+        with _LOCK:
+            found = _DECODERS.get(type_name) or msgspec.json.Decoder(struct(type_name))
+            _DECODERS[type_name] = found
+    return found

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel import scope
 from onmaru.kernel.caller import Scope
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 Method = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 Flow = Literal["authorization_code", "refresh_token", "client_credentials"]
@@ -121,6 +122,10 @@ def _address(address: str, where: str) -> None:
 
 def keyset(text: str) -> KeySet:
     """The public RSA and P-384 or P-256 keys of a JWKS (RFC 7517); `Invalid` 422 for anything else in it."""
+    # Costly to import, and most that knows clients reads no keys
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, KeySet, RSAKey
+
     try:
         keys = KeySet.import_key_set(msgspec.json.decode(text))
         good = bool(keys.keys) and len(keys.keys) <= 20

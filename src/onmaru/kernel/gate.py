@@ -60,7 +60,8 @@ Narrowed = Mapping[str, tuple[tuple[Clause, ...], ...]]
 class Sight(msgspec.Struct, frozen=True):
     """What one caller can see now. `types` None: every type. `only` None: every patient. `denied`: hidden patients.
 
-    `concealed`, for tables made of the record: `Type/id` of what is hidden now for what it inherits or what part it is.
+    `concealed`, for tables made of the record: `Type/id` of what is hidden now for what it inherits or what part it is;
+    `concealed_at`, for those that keep the past: the positions of all versions, standing or not, that are hidden so.
     `narrowed`: types of which scopes with a search part show some resources only. `rulings`: patients of whom consents hide
     a part. `masked`: security labels that hide what bears them, but of the patients `lifted`, whose glass is broken.
     """
@@ -73,6 +74,7 @@ class Sight(msgspec.Struct, frozen=True):
     rulings: Mapping[str, tuple[Ruling, ...]] = {}
     masked: frozenset[Coding] = frozenset()
     lifted: frozenset[str] = frozenset()
+    concealed_at: frozenset[int] = frozenset()
 
     def shows(self, version: Version, whose: Compartments, keys: Callable[[Version], Keys]) -> bool:
         """Whether a version exists for this caller; `keys` gives its search keys where something hangs on them."""

@@ -34,6 +34,12 @@ class Row(NamedTuple):
     values: tuple[Any, ...]
 
 
+def labels_of(body: Mapping[str, Any]) -> str:
+    """The `labels` of a decoded resource's rows: meta.security as `system|code`, separated by spaces."""
+    security = (body.get("meta") or {}).get("security") or []
+    return " ".join(f"{label.get('system', '')}|{label['code']}" for label in security if label.get("code"))
+
+
 class Projection(Protocol):
     """Pure: for every batch size, following equals rebuilding. Rows and position are saved by the sink in one step."""
 

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.kernel import scope
 from onmaru.kernel.blobs import Blobs
 from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.derivation import Derivation
 from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
 from onmaru.kernel.projection import Projection
@@ -96,6 +97,7 @@ class Room(msgspec.Struct, frozen=True):
 
     name: str
     projections: tuple[Projection, ...] = ()
+    derivations: tuple[Derivation, ...] = ()
     routes: tuple[Route, ...] = ()
     commands: tuple[Command, ...] = ()
     jobs: tuple[Work, ...] = ()

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Protocol
 
+from granian._granian import RSGIProtocolClosed, RSGIProtocolError
+
 from onmaru.fhir.outcome import Invalid, invalid
 
 # Bytes of gzip that are opened in one go
@@ -14,6 +16,8 @@ PIECE = 1 << 18
 # Bytes, and seconds, of a body that is refused unread up to which it is taken in nevertheless
 AWAY = 1 << 20
 PATIENCE = 2.0
+# What the server raises where a client leaves, or sends no sound chunks, before its body is whole
+CUT = (RSGIProtocolClosed, RSGIProtocolError)
 
 
 class Incoming(Protocol):
@@ -27,7 +31,7 @@ class Incoming(Protocol):
 async def take(incoming: Incoming, headers: Mapping[str, str], most: int, seconds: float) -> bytes:
     """The whole body; `Invalid` 413 over `most` bytes (before or after gzip), 415 for another encoding, 400 if broken.
 
-    408 when it is not here within `seconds`.
+    408 when it is not here within `seconds`; 400 when it ends before it is whole.
     """
     length = headers.get("content-length", "")
     size = int(length) if length.isdecimal() and len(length) < 19 else -1
@@ -52,7 +56,7 @@ async def poured_away(incoming: Incoming, headers: Mapping[str, str]) -> None:
         async with asyncio.timeout(PATIENCE):
             async for _ in incoming:
                 pass
-    except TimeoutError:
+    except (TimeoutError, *CUT):
         return
 
 
@@ -62,6 +66,8 @@ async def _within(seconds: float, coming: Awaitable[bytes]) -> bytes:
             return await coming
     except TimeoutError as error:
         raise invalid("timeout", "the body did not come in time", status=408) from error
+    except CUT as error:
+        raise invalid("incomplete", "the body is not whole") from error
 
 
 async def _streamed(incoming: Incoming, most: int) -> bytes:

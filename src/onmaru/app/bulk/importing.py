@@ -22,7 +22,8 @@ from onmaru.app.aside import Aside
 from onmaru.app.bulk.board import File, Outcome
 from onmaru.app.bulk.run import Run
 from onmaru.app.errands import Readied
-from onmaru.app.house import new_id, now, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import now, system
 from onmaru.app.streaming import pieces, readied, stretches
 from onmaru.engines.outbound import NetworkOutbound
 from onmaru.fhir.outcome import Invalid, invalid

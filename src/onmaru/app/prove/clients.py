@@ -12,6 +12,7 @@ import json
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
@@ -41,16 +42,21 @@ class Ledger(msgspec.Struct):
 
 
 class Clients:
-    """Some clients in threads of their own, each until the house no longer answers it. `answered`: one of them was."""
+    """Some clients in threads of their own, each until the house no longer answers it. `answered`: one of them was.
 
-    def __init__(self, ports: tuple[int, int], token: str, seed: str, ledger: Ledger) -> None:
+    `ports`: of HTTP and of MLLP (0: no messages). `pause`: seconds between two requests of one client.
+    """
+
+    def __init__(self, ports: tuple[int, int], token: str, seed: str, ledger: Ledger, pause: float = 0.0) -> None:
         self._port, self._mllp_port = ports
+        self._pause = pause
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
         self._seed = seed
         self._ledger = ledger
         self.answered = threading.Event()
         self.unexpected: list[str] = []
-        works = [*(self._writer for _ in range(2)), self._reader, *(self._sender for _ in range(2))]
+        senders = 2 if self._mllp_port else 0
+        works = [*(self._writer for _ in range(2)), self._reader, *(self._sender for _ in range(senders))]
         self._threads = [threading.Thread(target=self._until_cut, args=(work, n)) for n, work in enumerate(works)]
         for thread in self._threads:
             thread.start()
@@ -78,6 +84,7 @@ class Clients:
             answer = line.getresponse()
             told = answer.read()
             self.answered.set()
+            time.sleep(self._pause)
             return answer, told
 
         try:

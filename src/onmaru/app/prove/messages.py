@@ -23,7 +23,8 @@ from onmaru.adapters.receipt import Receipt, Source
 from onmaru.app.calm import calm
 from onmaru.app.checkout import root
 from onmaru.app.evidence import Figures, Proof
-from onmaru.app.house import MAIN, House, Place, new_id, now, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import MAIN, House, Place, now, system
 from onmaru.simulate.hospital import hospital
 from onmaru.simulate.settings import NO_FAULTS, Settings
 

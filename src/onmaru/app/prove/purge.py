@@ -18,10 +18,10 @@ from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Source
 from onmaru.app.erasing import erased
 from onmaru.app.evidence import Figures, Proof
-from onmaru.app.house import MAIN, House, new_id, now, system
+from onmaru.app.fresh import new_id
+from onmaru.app.house import MAIN, House, now, system
 from onmaru.app.prove.remains import place_in, projected
 from onmaru.app.verifying import examined
-from onmaru.engines.duck.vault import GONE, schema
 from onmaru.engines.folder import opened
 from onmaru.engines.sqlite.connection import connect
 from onmaru.fhir.outcome import Invalid
@@ -146,10 +146,8 @@ def _kept(house: House) -> Iterator[tuple[str, bytes]]:
         yield "blobs", opened(path, ring).read()
     for one in house.seat(MAIN).columnar._followed.values():
         assert one.vault.names() == one.manifest.names(), "a file that no manifest names is left"
-        for table in one.tables:
-            kept = one.vault.dataset(one.manifest.files(table.name), schema(table))
-            yield f"lake {table.name}", repr(_rows(kept)).encode()
-        yield "lake gone", repr(_rows(one.vault.dataset(one.manifest.gone(), GONE))).encode()
+        for name, kept in one.contents():
+            yield f"lake {name}", repr(_rows(kept)).encode()
 
 
 def _cells(db: Any) -> Iterator[bytes]:

@@ -137,7 +137,7 @@ class Writer:
         self._thread.join()
 
 
-def _topic() -> Mapping[str, Any]:
+def topic() -> Mapping[str, Any]:
     trigger = [
         {"url": "resource", "valueUri": "Patient"},
         {"url": "supportedInteraction", "valueCode": "create"},
@@ -152,7 +152,7 @@ def _topic() -> Mapping[str, Any]:
     }
 
 
-def _subscription(endpoint: str, most: int) -> Mapping[str, Any]:
+def subscription(endpoint: str, most: int) -> Mapping[str, Any]:
     content = {"url": f"{BACKPORT}backport-payload-content", "valueCode": "full-resource"}
     return {
         "resourceType": "Subscription",
@@ -189,7 +189,7 @@ def _grounded(folder: Path, receiver: int) -> tuple[dict[str, str], int, str]:
     return environment(place, port), port, token
 
 
-def _until(true: Any, why: str) -> None:
+def until(true: Any, why: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, why
@@ -213,19 +213,19 @@ def _run(folder: Path, receiver: Receiver) -> Figures:
     writer = Writer(port, token)
     orphans = 0
     try:
-        _until(lambda: writer.made, "the house was not served")
-        assert writer.ask("POST", "/Basic", _topic())[0] == 201, "the topic was refused"
+        until(lambda: writer.made, "the house was not served")
+        assert writer.ask("POST", "/Basic", topic())[0] == 201, "the topic was refused"
         paths = [f"/hook/{number}" for number in range(SUBSCRIPTIONS)]
         first: dict[str, int] = {}
         for number, path in enumerate(paths):
             endpoint = f"http://127.0.0.1:{receiver.port}{path}"
-            assert writer.ask("POST", "/Subscription", _subscription(endpoint, 1 + number % 3))[0] == 201, "refused"
+            assert writer.ask("POST", "/Subscription", subscription(endpoint, 1 + number % 3))[0] == 201, "refused"
             first[path] = len(writer.made)
         for kill in range(KILLS):
             receiver.down = kill % 5 == 4
             if kill % IN_START != IN_START - 1:
                 before = len(writer.made)
-                _until(lambda before=before: len(writer.made) > before, "the house was not served again")
+                until(lambda before=before: len(writer.made) > before, "the house was not served again")
             victim.lives(victim.age() + chance.uniform(*LIVES))
             orphans += victim.kill()
             victim = Victim(["serve"], environ, folder / "serve.log")
@@ -235,14 +235,14 @@ def _run(folder: Path, receiver: Receiver) -> Figures:
         receiver.down = receiver.moody = False
         for path in paths:
             wanted = set(writer.made[first[path] + 1 :])
-            _until(
+            until(
                 lambda path=path, wanted=wanted: wanted <= {focus for _, focus in receiver.heard.get(path, [])},
                 "an acknowledged event was not told",
             )
     finally:
         writer.stop()
         orphans += victim.kill()
-    heard = [_judged(receiver.heard[path], writer.made) for path in paths]
+    heard = [judged(receiver.heard[path], writer.made) for path in paths]
     return {
         "subscriptions": SUBSCRIPTIONS,
         "kills": KILLS,
@@ -255,7 +255,7 @@ def _run(folder: Path, receiver: Receiver) -> Figures:
     }
 
 
-def _judged(heard: list[tuple[int, str]], made: list[str]) -> tuple[int, int]:
+def judged(heard: list[tuple[int, str]], made: list[str]) -> tuple[int, int]:
     """Numbers without a gap, each of one event, first heard in order, in the order in which the writes were acknowledged."""
     first: dict[int, str] = {}
     for number, focus in heard:

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import apsw
 
 from onmaru.engines.backup.forms import Part
 from onmaru.engines.sqlite.connection import Keys, connect
 
 ROWS, BYTES = 5_000, 8 << 20
-_LAST = "SELECT t, seal, at FROM entry ORDER BY t DESC LIMIT 1"
-_ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
+ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
  b.t, b.salt, b.type, b.id, b.z FROM entry e LEFT JOIN body b ON b.t = e.t WHERE e.t > ? ORDER BY e.t LIMIT ?"""
-_ERASED = "SELECT t, by FROM erased WHERE (t > ?1 AND t <= ?2) OR (by > ?1 AND by <= ?2)"
+ERASED = "SELECT t, by FROM erased WHERE (t > :after AND t <= :upto) OR (by > :after AND by <= :upto)"
 _BLOCKS = "SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n"
 
 
@@ -33,14 +31,22 @@ class Stand(NamedTuple):
     audit: str
 
 
+def weight(size: int | None) -> int:
+    """About how many bytes a row takes whose body has so many."""
+    return 200 + (size or 0)
+
+
 class Reading:
     """One tenant's files, open for reading."""
 
     def __init__(self, folder: Path, keys: Keys) -> None:
+        self._begin(keys)
         self._folder = folder
+        self._log: Any = connect(folder / "log.db", keys.pages, cache_mb=8, readonly=True)
+        self._trail: Any = connect(folder / "audit.db", keys.pages, cache_mb=8, readonly=True)
+
+    def _begin(self, keys: Keys) -> None:
         self.start = Stand(0, keys.genesis("log").hex(), 0, 0, keys.genesis("audit").hex())
-        self._log = connect(folder / "log.db", keys.pages, cache_mb=8, readonly=True)
-        self._trail = connect(folder / "audit.db", keys.pages, cache_mb=8, readonly=True)
 
     def has(self, stand: Stand) -> bool:
         """Whether both chains once stood so: then they can be followed from there."""
@@ -51,39 +57,39 @@ class Reading:
         ) == stand.audit
 
     def parts(self, stand: Stand) -> Iterator[tuple[Part, Stand]]:
-        """What came after `stand` up to the heads, as parts; each with how far it reaches, and on this house's disk."""
+        """What came after `stand` up to the heads, as parts; each with how far it reaches, and on this store's disk."""
         while True:
             part, after = self._piece(stand)
             if part is None:
                 break
-            self._synced("log.db-wal")
+            self._flushed(after, "log")
             stand = after
             yield part, stand
         for blocks, reached in self._blocks(stand):
-            self._synced("audit.db-wal")
+            self._flushed(reached, "audit")
             yield blocks, reached
 
     def _piece(self, stand: Stand) -> tuple[Part | None, Stand]:
         """The next rows, of one moment: what an erasure takes meanwhile is then missing together with its reason."""
         entries, bodies, size = [], [], 0
-        with _moment(self._log):
-            for row in self._log.execute(_ENTRIES, (stand.t, ROWS)):
+        with self._moment():
+            for row in self._rows(stand.t):
                 entries.append(row[:10])
                 if row[10] is not None:
                     bodies.append(row[10:])
-                size += 200 + len(row[14] or b"")
+                size += weight(len(row[14] or b""))
                 if size > BYTES:
                     break
             if not entries:
                 return None, stand
             last: Any = entries[-1]
-            erased: Any = self._log.execute(_ERASED, (stand.t, last[0])).fetchall()
+            erased = self._taken(stand.t, last[0])
         return Part(entries, bodies, erased), stand._replace(t=last[0], seal=last[9].hex(), at=last[3])
 
     def _blocks(self, stand: Stand) -> Iterator[tuple[Part, Stand]]:
         blocks: list[Any] = []
         size = 0
-        for row in self._trail.execute(_BLOCKS, (stand.block,)):
+        for row in self._packed(stand.block):
             blocks.append(row)
             size += 100 + len(row[2])
             if size > BYTES or len(blocks) >= ROWS:
@@ -94,9 +100,30 @@ class Reading:
             last = blocks[-1]
             yield Part(blocks=blocks), stand._replace(block=last[0], audit=last[3].hex())
 
-    def _synced(self, name: str) -> None:
+    def _rows(self, after: int) -> Iterator[tuple[Any, ...]]:
+        """Rows of ENTRIES, one by one."""
+        return iter(self._log.execute(ENTRIES, (after, ROWS)))
+
+    def _taken(self, after: int, upto: int) -> list[Any]:
+        return list(self._log.execute(ERASED, {"after": after, "upto": upto}))
+
+    def _packed(self, after: int) -> Iterator[tuple[Any, ...]]:
+        """Rows of `block`, one by one."""
+        return iter(self._trail.execute(_BLOCKS, (after,)))
+
+    @contextmanager
+    def _moment(self) -> Iterator[None]:
+        """All that is read of the log within is of one moment."""
+        self._log.execute("BEGIN")
         try:
-            handle = os.open(self._folder / name, os.O_RDONLY)
+            yield
+        finally:
+            self._log.execute("ROLLBACK")
+
+    def _flushed(self, stand: Stand, chain: str) -> None:
+        """Have what was read of a chain on the disk."""
+        try:
+            handle = os.open(self._folder / f"{chain}.db-wal", os.O_RDONLY)
         except FileNotFoundError:
             return  # nobody serves the tenant, and all of it is in the file
         try:
@@ -108,16 +135,3 @@ class Reading:
         """Read no more."""
         self._log.close()
         self._trail.close()
-
-
-class _moment:
-    """All that is read within is of one moment."""
-
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN")
-
-    def __exit__(self, *failed: object) -> None:
-        self._db.execute("ROLLBACK")

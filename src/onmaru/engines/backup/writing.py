@@ -17,7 +17,6 @@ from onmaru.engines.backup.forms import Box, Damaged, Point, own_box, tenant_box
 from onmaru.engines.backup.reading import Reading, Stand
 from onmaru.engines.backup.repository import CHUNK, Repository, whole
 from onmaru.engines.keyring import Keyring
-from onmaru.engines.sqlite.connection import Keys
 
 # After so many parts a point of a step is written
 STEP = 16
@@ -25,13 +24,13 @@ Told = Callable[[int], None]
 
 
 class Source(NamedTuple):
-    """What is backed up: a tenant's folder with its keys, and its people and apps as the caller packed them."""
+    """What is backed up: a tenant's folder with its keys, its people and apps as the caller packed them, and its record."""
 
     tenant: str
     folder: Path
-    keys: Keys
     ring: Keyring
     accounts: bytes
+    reading: Callable[[], Reading]
 
 
 class Lines:
@@ -99,7 +98,7 @@ class Writing:
 
     def run(self, *, full: bool, told: Told) -> tuple[str, Point]:
         """Write what is missing and a whole point: the line and the point. `told`: the position each time."""
-        reading = Reading(self._source.folder, self._source.keys)
+        reading = self._source.reading()
         try:
             line, last = self._lines.last()
             stand = _stand(last) if last is not None and not full else None

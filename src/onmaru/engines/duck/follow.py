@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
 
 class Followed:
-    """The rows of one version of one projection, in a folder of their own."""
+    """The rows of one version of one projection, in a folder of their own. `batch`: how many versions it takes at a time."""
+
+    batch = 1000
 
     def __init__(self, folder: Path, key: bytes, reader: Reader, projection: Projection) -> None:
         self.projection = projection
@@ -28,6 +30,17 @@ class Followed:
         self.manifest = found if found and found.tables == self.tables else Manifest(tables=self.tables)
         self._merger = Merger(self.vault, reader, self.tables)
         self.vault.remove(self.vault.names() - self.manifest.names())
+
+    def serving(self, folder: Path) -> Manifest | None:
+        """What another version left in its folder, if its rows answer today's views."""
+        found = manifests.load(folder)
+        return found if found and all(_serves(found, table) for table in self.tables) else None
+
+    def contents(self) -> Iterator[tuple[str, Any]]:
+        """(table, data set) of all that the files hold."""
+        for table in self.tables:
+            yield table.name, self.vault.dataset(self.manifest.files(table.name), schema(table))
+        yield "gone", self.vault.dataset(self.manifest.gone(), GONE)
 
     def take(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> set[str]:
         """Follow a batch in one atomic step; the names of files that count no more."""
@@ -83,3 +96,7 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pa.array(values, pa.int64()).cast(kind)
     return pa.array(values, kind)
+
+
+def _serves(kept: Manifest, table: Table) -> bool:
+    return any(one.name == table.name and set(table.columns) <= set(one.columns) for one in kept.tables)

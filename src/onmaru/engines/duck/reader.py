@@ -42,18 +42,18 @@ class Reader:
 
     def table(self, sql: str, params: Mapping[str, Any], parts: Mapping[str, Any]) -> pa.Table:
         """The whole answer. `parts` are tables by the name that the SQL gives them."""
-        with self._cursor(parts) as cursor:
+        with self.cursor(parts) as cursor:
             answer: pa.Table = cursor.sql(sql, params=dict(params) or None).to_arrow_table()
             return answer
 
     @contextmanager
     def stream(self, sql: str, params: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[Any]:
         """The answer as record batches, never whole in memory."""
-        with self._cursor(parts) as cursor:
+        with self.cursor(parts) as cursor:
             yield cursor.sql(sql, params=dict(params) or None).to_arrow_reader(BATCH)
 
     @contextmanager
-    def _cursor(self, parts: Mapping[str, Any]) -> Iterator[Any]:
+    def cursor(self, parts: Mapping[str, Any]) -> Iterator[Any]:
         cursor = self._database().cursor()
         try:
             for name, data in parts.items():

@@ -40,6 +40,10 @@ class Sites:
             for name, one in self._kept.items()
         }
 
+    def files(self) -> dict[str, str]:
+        """The file of every site table, by which two editions of it are told apart."""
+        return {name: one.file for name, one in self._kept.items()}
+
     def dataset(self, name: str) -> Any:
         """What a site table holds; KeyError when there is none of that name."""
         one = self._kept[name]

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from onmaru.engines.duck import manifest as manifests
+from onmaru.engines.duck.derivations import Derivations, Wanted
 from onmaru.engines.duck.follow import Followed
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.manifest import Manifest
+from onmaru.engines.duck.nested.files import Manifest as Nested
+from onmaru.engines.duck.nested.followed import FollowedResources, Resources
+from onmaru.engines.duck.nested.scope import Scope
+from onmaru.engines.duck.nested.shape import seen
 from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.script import Handed, ScriptRun
 from onmaru.engines.duck.sites import Sites
 from onmaru.engines.duck.sql import narrowed, whole
 from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.gate import Sight
-from onmaru.kernel.lake import View
+from onmaru.kernel.lake import Layout, Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table
-
-BATCH = 1000
 
 
 class Kept(NamedTuple):
     """The rows of one projection version as they are now."""
 
     vault: Vault
-    manifest: Manifest
+    manifest: Manifest | Nested
 
 
 class ColumnarTables:
@@ -39,30 +43,37 @@ class ColumnarTables:
 
     sites = True
 
-    def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection]) -> None:
+    def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection], derivations: Wanted = ()) -> None:
         self._folder = folder / "lake"
         self._key = key
         self._reader = Reader()
         self.projections = [one for one in projections if any(table.store == "columnar" for table in one.tables)]
         self._followed = {one.name: self._open(one) for one in self.projections}
+        self._owners = {table.name: name for name, one in self._followed.items() for table in one.tables}
         self._older = {one.name: older for one in self.projections if (older := self._before(one))}
         self._site = Sites(Vault(self._folder / "site", key))
         self._writing = threading.Lock()
         self._leases = Leases()
+        self.derivations = Derivations(self._folder / "derived", key, derivations, self._leases)
+        self.derivations.source = lambda name, scope: self._select(name, self._of(name), scope)
+        self.derivations.stands = lambda name: self._kept(name).manifest.position
+        self.derivations.sites = self._site.files
         for projection in self.projections:
             self._settle(projection, erased=False)
 
-    def _open(self, projection: Projection) -> Followed:
+    def _open(self, projection: Projection) -> Followed | FollowedResources:
         folder = self._folder / projection.name / str(projection.version)
+        if isinstance(projection, Resources):
+            return FollowedResources(folder, self._key)
         return Followed(folder, self._key, self._reader, projection)
 
     def _before(self, projection: Projection) -> Kept | None:
         """The version that served last, if its rows answer today's views: it serves until the new one has caught up."""
-        wanted = self._followed[projection.name].tables
+        followed = self._followed[projection.name]
         found = []
         for folder in (self._folder / projection.name).iterdir():
-            manifest = manifests.load(folder) if folder.name != str(projection.version) else None
-            if manifest and all(_serves(manifest, table) for table in wanted):
+            manifest = followed.serving(folder) if folder.name != str(projection.version) else None
+            if manifest:
                 found.append(Kept(Vault(folder, self._key), manifest))
         return max(found, key=lambda kept: kept.manifest.position, default=None)
 
@@ -84,23 +95,27 @@ class ColumnarTables:
 
     def _owner(self, table: str) -> str:
         """The projection that keeps a table; "" for a site table."""
-        owners = (name for name, one in self._followed.items() if any(table == kept.name for kept in one.tables))
-        return next(owners, "")
+        return self._owners.get(table, "")
 
     @property
     def tables(self) -> Mapping[str, tuple[Table, str]]:
         """Every table: of projections and of the site."""
         site = {name: (table, "site") for name, table in self._site.tables().items()}
         kept = {table.name: (table, name) for name, one in self._followed.items() for table in one.tables}
-        return {**site, **kept}
+        derived = {name: (table, "derived") for name, table in self.derivations.tables.items()}
+        return {**derived, **site, **kept}
 
     def position(self, projection: Projection) -> int:
         """How far this projection has followed."""
         return self._followed[projection.name].manifest.position
 
-    def catch_up(self, projection: Projection, log: Log, limit: int = BATCH) -> bool:
-        """Follow one batch; False when there was nothing to follow."""
-        batch = log.read(self.position(projection), limit)
+    def batch(self, projection: Projection) -> int:
+        """How many versions it takes at a time."""
+        return self._followed[projection.name].batch
+
+    def catch_up(self, projection: Projection, log: Log, limit: int = 0) -> bool:
+        """Follow one batch, 0 of the size that suits the projection; False when there was nothing to follow."""
+        batch = log.read(self.position(projection), limit or self.batch(projection))
         if batch:
             self.take(projection, batch, {})
         return bool(batch)
@@ -111,58 +126,110 @@ class ColumnarTables:
             followed = self._followed[projection.name]
             retired = followed.take(batch, made)
             self._leases.retire(partial(followed.vault.remove, retired))
+            self.derivations.note(projection, batch)
             if projection.name in self._older:
                 # What is erased must not be served by the version before either.
                 self._settle(projection, erased=any(version.op == "erase" for version in batch))
 
-    def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table:
-        """Run a view over what `sight` sees."""
-        with self._leases.reading():
-            parts: dict[str, Any] = {}
-            scopes: list[tuple[str, str]] = []
-            given: dict[str, Any] = {}
-            kept = {owner: self._kept(owner) for name in view.tables if (owner := self._owner(name))}
-            for name in view.tables:
-                owner = self._owner(name)
-                select, more = (
-                    self._part(name, kept[owner], sight, parts) if owner else (self._of_site(name, parts), {})
-                )
-                scopes.append((name, select))
-                given.update(more)
-            text, named = whole(view.sql, scopes, params)
-            return self._reader.table(text, {**named, **given}, parts)
+    def query(self, view: View, params: Mapping[str, Any], sight: Sight, t: int | None = None) -> pa.Table:
+        """Run a view over what `sight` sees, of resource tables as they were at `t`."""
+        with self._handed(view.tables, sight, t) as handed:
+            text, named = whole(view.sql, tuple(handed.tables.items()), params)
+            return self._reader.table(text, {**named, **handed.bound}, handed.parts)
 
-    def _part(self, name: str, kept: Kept, sight: Sight, parts: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Hand over one table's files; the SELECT that narrows it, and its parameters."""
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None) -> ScriptRun:
+        """A run of the script over what `sight` sees, of resource tables as they were at `t`."""
+
+        @contextmanager
+        def handed() -> Iterator[Handed]:
+            with self._handed(script.tables, sight, t) as found:
+                yield found._replace(parts={**found.parts, **given})
+
+        return ScriptRun(script, handed)
+
+    @contextmanager
+    def _handed(self, names: Sequence[str], sight: Sight, t: int | None) -> Iterator[Handed]:
+        """The tables' files, held meanwhile, each behind the SELECT that narrows it."""
+        self.derivations.freshen(names)
+        with self._leases.reading():
+            scope = Scope(sight, t)
+            kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
+            selects = dict(self.derivations.selects(names, scope))
+            for name in names:
+                if name not in selects:
+                    selects[name] = self._select(name, kept.get(self._owner(name)), scope)
+            yield Handed(scope.parts, selects, scope.given)
+
+    def _of(self, name: str) -> Kept | None:
+        """The rows of the projection that keeps a table; None for a site table."""
+        owner = self._owner(name)
+        return self._kept(owner) if owner else None
+
+    def _select(self, name: str, kept: Kept | None, scope: Scope) -> str:
+        """Hand over one table's files; the SELECT that narrows it."""
+        if kept is None:
+            return self._of_site(name, scope.parts)
+        if isinstance(kept.manifest, Nested):
+            return scope.select(kept.vault, name, kept.manifest.of(name))
         table = next(one for one in kept.manifest.tables if one.name == name)
-        parts[f"__{name}"] = kept.vault.dataset(kept.manifest.files(name), schema(table))
+        scope.parts[f"__{name}"] = kept.vault.dataset(kept.manifest.files(name), schema(table))
         gone = kept.manifest.gone()
         if gone:
-            parts[f"__gone_{name}"] = kept.vault.dataset(gone, GONE)
-        return narrowed(f'"__{name}"', f'"__gone_{name}"' if gone else "", sight)
+            scope.parts[f"__gone_{name}"] = kept.vault.dataset(gone, GONE)
+        select, given = narrowed(f'"__{name}"', f'"__gone_{name}"' if gone else "", scope.sight)
+        scope.given.update(given)
+        return select
 
     def _of_site(self, name: str, parts: dict[str, Any]) -> str:
-        parts[f"__{name}"] = self._site.dataset(name)
+        there = name in self._site.tables()
+        parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
     def publish(self, name: str, table: pa.Table) -> None:
         """Replace a site table."""
-        if self._owner(name):
+        if self._owner(name) or self.derivations.owns(name):
             raise LookupError(f"{name}: a projection keeps this table")
         with self._writing:
             retired = self._site.publish(name, table)
             self._leases.retire(partial(self._site.vault.remove, retired))
 
+    def published(self) -> Sequence[str]:
+        """The site tables that somebody has published."""
+        return tuple(self._site.tables())
+
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to; 0 when the site keeps them all."""
+        self.derivations.freshen(names)
         owners = {owner for name in names if (owner := self._owner(name))}
-        return min((self._kept(owner).manifest.position for owner in owners), default=0)
+        kept = [self._kept(owner).manifest.position for owner in owners]
+        return min((*kept, *self.derivations.reached(names)), default=0)
+
+    def keeps_past(self, name: str) -> bool:
+        """Whether a table can be asked as it was: a resource table can, and what the site publishes has no past."""
+        owner = self._owner(name)
+        if self.derivations.owns(name):
+            return False
+        return not owner or isinstance(self._followed[owner], FollowedResources)
+
+    def layout(self, name: str) -> Layout:
+        """How a table lies; KeyError when there is none of that name."""
+        owner = self._owner(name)
+        if self.derivations.owns(name):
+            columns, t = self.derivations.columns(name)
+            return Layout(columns, 0, 0, t)
+        if not owner:
+            found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
+            return Layout(found.schema, 0, 0, 0)
+        kept = self._kept(owner)
+        if isinstance(kept.manifest, Nested):
+            nested = kept.manifest.of(name)
+            size = sum(file.bytes for file in nested.files)
+            return Layout(seen(nested.tree), len(nested.files), size, kept.manifest.position)
+        table = next(one for one in kept.manifest.tables if one.name == name)
+        files = kept.manifest.files(name)
+        return Layout(schema(table), len(files), kept.vault.size(files), kept.manifest.position)
 
     def close(self) -> None:
         """Let DuckDB go; every file is whole already."""
         self._leases.sweep()
         self._reader.close()
-
-
-def _serves(kept: Manifest, table: Table) -> bool:
-    return any(one.name == table.name and set(table.columns) <= set(one.columns) for one in kept.tables)

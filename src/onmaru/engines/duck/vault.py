@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,24 +57,25 @@ class Vault:
 
     def write(self, batches: Iterable[pa.RecordBatch], of: pa.Schema) -> tuple[str, int]:
         """Write a new file and fsync it; its name and rows, ("", 0) when there were none. `sync` makes names durable."""
+        with self.writing(of) as written:
+            for batch in batches:
+                written.add(batch)
+        return written.name, written.rows
+
+    @contextmanager
+    def writing(self, of: pa.Schema) -> Iterator[Writing]:
+        """A new file to add to, whole and durable when this ends; there is none when nothing was added."""
         name = os.urandom(12).hex()
         self.fresh.add(name)
-        path, writer, rows = self._path(name), None, 0
+        path = self._path(name)
+        made = Writing(lambda: pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name)))
         try:
-            for batch in batches:
-                if not batch.num_rows:
-                    continue
-                if writer is None:
-                    writer = pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
-                writer.write_batch(batch)
-                rows += batch.num_rows
+            yield made
         finally:
-            if writer is not None:
-                writer.close()
-        if not rows:
-            return "", 0
-        _fsync(path)
-        return name, rows
+            made.close()
+        if made.rows:
+            _fsync(path)
+            made.name, made.bytes = name, path.stat().st_size
 
     def dataset(self, names: Sequence[str], of: pa.Schema) -> Any:
         """What these files hold together, read as a query asks for it; an empty table when there are none."""
@@ -85,6 +87,10 @@ class Vault:
     def names(self) -> set[str]:
         """Every file in the folder."""
         return {path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}")}
+
+    def size(self, names: Iterable[str]) -> int:
+        """The bytes of these files together."""
+        return sum(self._path(name).stat().st_size for name in names)
 
     def remove(self, names: Iterable[str]) -> None:
         """Take files away."""
@@ -111,6 +117,28 @@ class Vault:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{SUFFIX}"
+
+
+class Writing:
+    """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows."""
+
+    def __init__(self, opened: Callable[[], Any]) -> None:
+        self._opened = opened
+        self._writer: Any = None
+        self.name = ""
+        self.rows = self.bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        if batch.num_rows:
+            self._writer = self._writer or self._opened()
+            self._writer.write_batch(batch)
+            self.rows += batch.num_rows
+
+    def close(self) -> None:
+        """End the file."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _fsync(path: Path) -> None:

@@ -20,6 +20,7 @@ from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
+from onmaru.engines.index.verdicts import Verdicts
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import (
@@ -44,6 +45,8 @@ from onmaru.kernel.meaning import clause_holds, sort_value
 
 # Matches up to which their own bodies are quicker to ask than the tables
 SMALL = 512
+# Matches up to which it is kept what they are sorted by
+SORTED = 50_000
 # What an expression costs on a body, against opening it
 EXPRESSION = 10
 # Versions fetched together
@@ -61,6 +64,7 @@ class Bodies(Protocol):
     def keys(self, version: Version) -> Keys: ...
 
     veils: Veils
+    verdicts: Verdicts
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -82,7 +86,7 @@ class Finder:
         self.plan: list[str] = []
         self._explains = False
         self._depth = 0
-        self._joins = Joins(file, t, self._open, self.work)
+        self._joins = Joins(file, t, self._references, self.work)
         self._scans: dict[Clause, Scan] = {}
         self._hidden: BitMap | None = None
         self._shown: dict[str, BitMap] = {}
@@ -148,15 +152,13 @@ class Finder:
             system = None if value.system is None else names.known_system(value.system)
             if rid is None or (value.system is not None and system is None):
                 continue
-            rows: Any
             key = (rid, what.parameter.sp, names.code(value.code))
             if system is None:
-                rows = self._file.db.execute("SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ?", key)
+                found |= self._file.scanned("SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ?", key)
             else:
-                rows = self._file.db.execute(
+                found |= self._file.scanned(
                     "SELECT t FROM pc WHERE rid = ? AND sp = ? AND c = ? AND s = ?", (*key, system)
                 )
-            found.update([t for (t,) in rows.fetchall()])
         found &= self._file.by_type[TYPES[type]]
         return self._visible(found, (type,))
 
@@ -206,7 +208,7 @@ class Finder:
         rid = self._file.names.known("Patient", patient)
         if rid is None:
             return BitMap()
-        return BitMap([t for (t,) in self._file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
+        return self._file.scanned("SELECT t FROM comp WHERE rid = ?", (rid,))
 
     def _everything(self, types: tuple[str, ...]) -> BitMap:
         file = self._file
@@ -287,9 +289,16 @@ class Finder:
         return self._visible(bits, types)
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
-        """Keep those whose body satisfies the clause."""
-        opened = self._open(found, clause.parameter.code, clause.parameter)
-        return BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
+        """Keep those whose body satisfies the clause; what a body has told before is not asked again, but counts alike."""
+        kept = not clause.parameter.expression
+        asked, held = self._bodies.verdicts.of(clause) if kept else (BitMap(), BitMap())
+        fresh = found - asked
+        self.work.open(len(found) - len(fresh), clause.parameter.code)
+        opened = self._open(fresh, clause.parameter.code, clause.parameter)
+        good = BitMap([t for t, keys in opened if clause_holds(self._version(t), keys, clause)])
+        if kept and fresh:
+            self._bodies.verdicts.keep(clause, fresh, good)
+        return good | (held & found)
 
     def _open(self, positions: BitMap, where: str, asked: Parameter | None = None) -> Iterator[tuple[int, Keys]]:
         """These versions one by one with their keys, fetched some hundreds at a time before they are asked for."""
@@ -300,11 +309,23 @@ class Finder:
             for t in some:
                 yield t, self._keys(self._version(t))
 
+    def _references(self, sp: int, positions: BitMap) -> list[tuple[int, tuple[str, str]]]:
+        """(position, (type, id) that it refers to with the parameter), as bodies tell or told."""
+        known = self._bodies.verdicts.values(sp)
+        told = {t: known[t] for t in positions if t in known}
+        self.work.open(len(told), "_has")
+        fresh = {
+            t: [(type, id) for one, type, id in keys.reference if one == sp and type]
+            for t, keys in self._open(positions - BitMap(told), "_has")
+        }
+        if fresh:
+            self._bodies.verdicts.value(sp, fresh)
+        return [(t, name) for found in (told, fresh) for t, names in found.items() for name in names]
+
     def _ids(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         texts = [value.text for value in clause.values if isinstance(value, Text)]
-        known = self._file.names.all_known([(type, text) for type in types or TYPES for text in texts])
-        standing = (self._file.last(rid, self._t) for rid in known)
-        here = BitMap([t for t in standing if t is not None])
+        asked = [(type, text) for type in types or TYPES for text in texts]
+        here = BitMap(self._file.standings(asked, self._t).values())
         if clause.modifier == "not":
             return (self._everything(types) if found is None else found) - here
         return self._within(found, here & self._live if not types else here, types)
@@ -339,15 +360,28 @@ class Finder:
         """Stable; resources without the element come last whichever the direction."""
         if sort.parameter.code == "_lastUpdated":
             return sorted(positions, reverse=sort.descending)
-        found = BitMap(positions)
-        keyed = order.keyed(self._file, sort, found, self.work) if len(found) > SMALL else None
-        if keyed is None:
-            values = (
-                (t, sort_value(keys, self._version(t), sort)) for t, keys in self._open(found, "_sort", sort.parameter)
-            )
-            keyed = {t: value for t, value in values if value is not None}
+        keyed = self._told(BitMap(positions), sort)
         present = sorted((t for t in positions if t in keyed), key=keyed.__getitem__, reverse=sort.descending)
         return present + [t for t in positions if t not in keyed]
+
+    def _told(self, found: BitMap, sort: Sort) -> dict[int, Any]:
+        """What they are sorted by, where they have it: as told before, by the tables where many are new, or by bodies."""
+        own = sort.parameter.expression
+        known = {} if own else self._bodies.verdicts.values(sort)
+        told = {t: known[t] for t in found if t in known}
+        if len(found) > SMALL:
+            self.work.read(len(told))
+        else:
+            self.work.open(len(told), "_sort")
+        fresh = found - BitMap(told)
+        values = order.keyed(self._file, sort, fresh, self.work) if len(fresh) > SMALL else None
+        if values is None:
+            opened = self._open(fresh, "_sort", sort.parameter)
+            values = {t: sort_value(keys, self._version(t), sort) for t, keys in opened}
+        told.update({t: values.get(t) for t in fresh})
+        if fresh and not own and len(fresh) <= SORTED:
+            self._bodies.verdicts.value(sort, {t: told[t] for t in fresh})
+        return {t: value for t, value in told.items() if value is not None}
 
 
 def described(node: Node) -> str:

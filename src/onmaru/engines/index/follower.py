@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from onmaru.engines.index.find import Finder
 from onmaru.engines.index.tables import SECURITY, Tables
 from onmaru.engines.index.veil import Veils
+from onmaru.engines.index.verdicts import Verdicts
 from onmaru.engines.index.wholesale import Wholesale
 from onmaru.fhir import search, structure
 from onmaru.fhir.keys import Keys
@@ -55,6 +56,7 @@ class FollowedIndex(Wholesale):
             frozenset(),
         )
         self.veils = Veils(file, self)
+        self.verdicts = Verdicts()
         self._bytes = 0
         self._batch: list[tuple[Version, Keys | None]] = []
         self._steps: Iterator[None] | None = None
@@ -115,6 +117,8 @@ class FollowedIndex(Wholesale):
 
     def _drop(self, gone: Sequence[int]) -> None:
         """Keep nothing in memory of these positions."""
+        if gone:
+            self.verdicts.forget()
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
@@ -155,7 +159,7 @@ class FollowedIndex(Wholesale):
         position = self._current.get(name)
         if position is not None and position <= t:
             return self.version(position)
-        found = self.file.newest(type, id, t)
+        found = self._found(type, id, t)
         if found is None:
             return None
         position = found[0]
@@ -165,6 +169,10 @@ class FollowedIndex(Wholesale):
             self._current = bounded(self._current)
             self._current[name] = position
         return self.version(position)
+
+    def _found(self, type: str, id: str, t: int) -> tuple[int, str] | None:
+        """The newest position of a resource at or below t, and the keys of its patients."""
+        return self.file.newest(type, id, t)
 
     def warm(self) -> Iterator[None]:
         """Take the newest standing versions into memory, a slice each step, until it is full: one pass in order costs a
@@ -290,11 +298,16 @@ class FollowedIndex(Wholesale):
             self._concealed = state, frozenset("/".join(file.names.name(rid)) for rid in rids)
         return self._concealed[1]
 
+    def concealed_at(self, denied: frozenset[str], rulings: Rulings) -> frozenset[int]:
+        """The positions of all versions, standing or not, that are hidden for the same reasons."""
+        self.apply()
+        return frozenset(self.veils.ever(denied, rulings))
+
     def history(self, type: str, id: str, bounds: tuple[int, int, int], count: int, sight: Sight) -> Found:
         """Newest first; a whole-system history walks the log backwards until the page is full."""
         t, before, since = bounds
         self._indexed(t)
-        positions = self._positions(type, id, min(t, before - 1) if before else t)
+        positions = self._positions(type, id, min(t, before - 1) if before else t, count + 1)
         page: list[Version] = []
         for position in positions:
             version = self.version(position)
@@ -306,17 +319,12 @@ class FollowedIndex(Wholesale):
                 break
         return Found(page[:count], None, len(page) > count)
 
-    def _positions(self, type: str, id: str, top: int) -> Sequence[int]:
-        db = self.file.db
-        if id:
-            rid = self.file.names.known(type, id)
-            rows = db.execute("SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t DESC", (rid, top))
-        elif type:
-            number = self.file.number(type)
-            rows = db.execute("SELECT t FROM ver WHERE type = ? AND t <= ? ORDER BY t DESC", (number, top))
-        else:
-            rows = db.execute("SELECT t FROM ver WHERE t <= ? ORDER BY t DESC", (top,))
-        return [position for (position,) in rows]
+    def _positions(self, type: str, id: str, top: int, some: int) -> Iterator[int]:
+        """Newest first, `some` of them fetched together: a page seldom needs more."""
+        while found := self.file.history(type, id, top, some):
+            self.ahead(found)
+            yield from found
+            top = found[-1] - 1
 
     def find(self, query: Query, t: int, after: int, offset: int, sight: Sight) -> Found:
         """Matches of a query; all positions are known before the page is cut, so the total is exact."""

@@ -5,14 +5,13 @@ Its one law: what goes in was seen by the caller, and what comes out is seen to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from pyroaring import BitMap
 
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.work import Work
-from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Clause, Either, Ref
 
 FEW = 512
@@ -33,9 +32,9 @@ def pointers(node: Either) -> dict[tuple[Ref, ...], list[int]]:
 
 
 class Opener(Protocol):
-    """Opens versions one by one and gives their keys."""
+    """Opens versions and gives (position, (type, id) that it refers to with the parameter)."""
 
-    def __call__(self, positions: BitMap, where: str) -> Iterator[tuple[int, Keys]]: ...
+    def __call__(self, sp: int, positions: BitMap) -> Sequence[tuple[int, tuple[str, str]]]: ...
 
 
 class Joins:
@@ -51,25 +50,21 @@ class Joins:
         """Versions, of `found` where that is given, that refer with parameter `sp` to a resource standing in `targets`."""
         if found is not None and len(found) <= FEW and len(found) < len(targets):
             return BitMap([t for t, at in self._referred(sp, found) if at in targets])
-        return BitMap([by for _, by in self._pointing(sp, targets)])
+        pointing = self._file.referring(sp, targets)
+        self._work.read(len(pointing))
+        return pointing
 
     def pointed(self, sp: int, pointing: BitMap, base: Callable[[], BitMap]) -> BitMap:
         """Where the resources stand that versions in `pointing` refer to with `sp`; `base` bounds what is asked for."""
         if len(pointing) <= FEW:
             return BitMap([at for _, at in self._referred(sp, pointing)])
-        return BitMap([t for t, by in self._pointing(sp, base()) if by in pointing])
-
-    def _pointing(self, sp: int, targets: BitMap) -> Iterator[tuple[int, int]]:
-        for row in self._file.pointing(sp, targets):
-            self._work.read(1)
-            yield row
+        self._work.read(len(pointing))
+        return self._file.pointed(sp, pointing, base())
 
     def _referred(self, sp: int, positions: BitMap) -> Iterator[tuple[int, int]]:
         """(t, where the resource stands) for every reference of the versions at these positions."""
-        names = self._file.names
-        for t, keys in self._open(positions, "_has"):
-            for one, type, id in keys.reference:
-                rid = names.known(type, id) if one == sp and type else None
-                at = self._file.last(rid, self._t) if rid is not None else None
-                if at is not None:
-                    yield t, at
+        led = self._open(sp, positions)
+        standing = self._file.standings({name for _, name in led}, self._t)
+        for t, name in led:
+            if name in standing:
+                yield t, standing[name]

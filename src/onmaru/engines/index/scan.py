@@ -77,7 +77,7 @@ def _missing(file: Tables, clause: Clause) -> Scan:
 
 
 def _read(file: Tables, sql: str, values: tuple[object, ...]) -> BitMap:
-    return BitMap([t for (t,) in file.db.execute(sql, values)])
+    return file.scanned(sql, values)
 
 
 def _value(file: Tables, clause: Clause, value: Value) -> BitMap:
@@ -163,7 +163,7 @@ def _date(file: Tables, sp: int, value: Date) -> BitMap:
         rows = "SELECT t FROM dat WHERE sp = :sp AND NOT (lo >= :low AND hi <= :high)"
     else:
         rows = f"SELECT t FROM dat WHERE sp = :sp AND {_DATE[value.prefix]}"
-    return BitMap([t for (t,) in file.db.execute(rows, bounds)])
+    return file.scanned(rows, bounds)
 
 
 def _string(file: Tables, sp: int, text: str, modifier: str) -> BitMap:
@@ -171,8 +171,8 @@ def _string(file: Tables, sp: int, text: str, modifier: str) -> BitMap:
     if modifier == "contains":
         return _read(file, "SELECT t FROM str WHERE sp = ? AND instr(norm, ?) > 0", (sp, norm))
     if modifier == "exact":
-        return BitMap([t for (t,) in file.db.execute(file.equals, {"sp": sp, "low": norm})])
-    return BitMap([t for (t,) in file.db.execute(file.begins, {"sp": sp, "low": norm, "high": norm + TOP})])
+        return file.scanned(file.equals, {"sp": sp, "low": norm})
+    return file.scanned(file.begins, {"sp": sp, "low": norm, "high": norm + TOP})
 
 
 def _number(file: Tables, sp: int, value: Number) -> BitMap:

@@ -173,6 +173,30 @@ class Tables:
         )
         return BitMap([t for (t,) in self.db.execute(rows, (json.dumps(list(sps)), json.dumps(list(rids))))])
 
+    def referring(self, sp: int, positions: BitMap) -> BitMap:
+        """Versions that refer with a parameter to a resource that has a version at one of these positions."""
+        return BitMap([by for _, by in self.pointing(sp, positions)])
+
+    def pointed(self, sp: int, pointing: BitMap, base: BitMap) -> BitMap:
+        """Those of `base` whose resource a version in `pointing` refers to with a parameter."""
+        return BitMap([t for t, by in self.pointing(sp, base) if by in pointing])
+
+    def history(self, type: str, id: str, top: int, some: int) -> list[int]:
+        """The last `some` positions at or below `top` of one resource, of a type or (both "") of all, newest first."""
+        of: tuple[int | None, ...] = ()
+        rows = "SELECT t FROM ver WHERE t <= ? ORDER BY t DESC LIMIT ?"
+        if id:
+            of = (self.names.known(type, id),)
+            rows = "SELECT t FROM hist WHERE rid = ? AND t <= ? ORDER BY t DESC LIMIT ?"
+        elif type:
+            of = (self.number(type),)
+            rows = "SELECT t FROM ver WHERE type = ? AND t <= ? ORDER BY t DESC LIMIT ?"
+        return [t for (t,) in self.db.execute(rows, (*of, top, some))]
+
+    def scanned(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> BitMap:
+        """The positions that `SELECT t FROM … WHERE …` names: one range of one table, whose rows are only added."""
+        return BitMap([t for (t,) in self.db.execute(sql, values)])
+
     def number(self, type: str) -> int:
         """The small integer of a resource type."""
         return TYPES.get(type, 0)
@@ -180,6 +204,16 @@ class Tables:
     def last(self, rid: int, t: int) -> int | None:
         """The newest position of a resource at or below t."""
         found: int | None = self.db.execute("SELECT max(t) FROM hist WHERE rid = ? AND t <= ?", (rid, t)).get
+        return found
+
+    def standings(self, names: Iterable[tuple[str, str]], t: int) -> dict[tuple[str, str], int]:
+        """The newest position at or below t of each (type, id) that has one."""
+        found: dict[tuple[str, str], int] = {}
+        for name in names:
+            rid = self.names.known(*name)
+            at = None if rid is None else self.last(rid, t)
+            if at is not None:
+                found[name] = at
         return found
 
     def newest(self, type: str, id: str, t: int) -> tuple[int, str] | None:

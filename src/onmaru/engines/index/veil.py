@@ -80,11 +80,18 @@ class Veils:
             gone |= self._part(patient, told, self._compartment(patient) - file.dead)
         return gone - file.dead
 
+    def ever(self, denied: frozenset[str], rulings: Mapping[str, tuple[Ruling, ...]]) -> BitMap:
+        """The same of every version there ever was."""
+        gone = self._file.inherited([*denied, *rulings])
+        for patient, told in rulings.items():
+            gone |= self._part(patient, told, self._compartment(patient))
+        return gone
+
     def _compartment(self, patient: str) -> BitMap:
         rid = self._file.names.known("Patient", patient)
         if rid is None:
             return BitMap()
-        return BitMap([t for (t,) in self._file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
+        return self._file.scanned("SELECT t FROM comp WHERE rid = ?", (rid,))
 
     def _part(self, patient: str, rulings: tuple[Ruling, ...], mine: BitMap) -> BitMap:
         """Of some of a patient's versions those that the rulings hide."""

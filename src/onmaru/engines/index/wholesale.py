@@ -43,7 +43,7 @@ class Wholesale(Bodies):
         """From the range of each patient."""
         found = BitMap()
         for rid in self.file.names.all_known([("Patient", one) for one in patients]):
-            found.update([t for (t,) in self.file.db.execute("SELECT t FROM comp WHERE rid = ?", (rid,))])
+            found |= self.file.scanned("SELECT t FROM comp WHERE rid = ?", (rid,))
         return found
 
     def owned(self, after: int, t: int) -> BitMap:

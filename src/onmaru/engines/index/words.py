@@ -96,7 +96,8 @@ class _Look:
         return found
 
     def _read(self, sql: str, values: tuple[object, ...]) -> BitMap:
-        return BitMap([t for (t,) in self._file.db.execute(sql, values)])
+        found: BitMap = self._file.scanned(sql, values)
+        return found
 
 
 def _asked(word: str) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onmaru.engines.index.follower import FollowedIndex, bounded
+from onmaru.engines.index.names import TYPES
 from onmaru.engines.postgres.log import PgLog
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.fhir.keys import Keys
@@ -26,6 +27,16 @@ class PgIndex(FollowedIndex):
         self.tables.taken(erased)
         self._drop(erased)
 
+    def _found(self, type: str, id: str, t: int) -> tuple[int, str] | None:
+        """With the version itself, in one question."""
+        found = self._entries.newest(TYPES.get(type, 0), id, t)
+        if found is None:
+            return None
+        position, pats, version = found
+        if version is not None and position not in self._kept:
+            self._keep(version)
+        return position, pats
+
     def commit(self) -> None:
         """Nothing waits here: rows are committed with their entries."""
 
@@ -37,6 +48,7 @@ class PgIndex(FollowedIndex):
         self._kept.clear()
         self._whose.clear()
         self.veils.forget()
+        self.verdicts.forget()
         self._bytes = 0
         self._steps = None
 

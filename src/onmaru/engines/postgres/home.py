@@ -10,16 +10,19 @@ import asyncio
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
+
+from asyncpg import InsufficientPrivilegeError
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
 from onmaru.engines.postgres.renewal import renew
-from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of
+from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of, unsample
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.postgres.trail import PgTrail
 from onmaru.engines.sqlite.connection import Keys
@@ -62,6 +65,7 @@ class PgHome:
             raise invalid("not-supported", f"tenant {keys.tenant} was written by another version of Onmaru")
         if self._link.execute("SELECT 1 FROM fact WHERE name = 'moving'"):
             raise Taken(f"{keys.tenant}: it is being moved here; `onmaru move` again finishes that")
+        unsample(self._link)
         renew(self._link, keys)
         self._disk = Link(address, schema)
         self._beside = Link(address, schema)
@@ -251,11 +255,16 @@ class PgHome:
     def tidy(self, limit: int) -> None:
         """See `grown`."""
 
+    def reader(self) -> Link:
+        """A connection of its own to the log's headers, for a thread that looks them through."""
+        return Link(self.address, self.schema)
+
     def emptied(self) -> bool:
-        """Have the database clean the pages that erased rows lay in; its own write-ahead log is recycled in its time.
+        """Have the database clean the pages that erased rows lay in, and give up what its write-ahead log told of them.
 
         A cleaned page keeps old bytes in its gaps, so the tables of words in clear are written anew unless they are too
-        large for others to wait; False while another worker reads there.
+        large for others to wait; False while another worker reads there. The log's segments go where the database's
+        administrator has granted that (docs/operate/erasure.md), else in their time.
         """
         self.wait(self.tip())
         for table in _WORDS:
@@ -270,6 +279,9 @@ class PgHome:
             return False
         finally:
             self._disk.script("RESET lock_timeout")
+        with suppress(InsufficientPrivilegeError):
+            self._disk.execute("SELECT pg_switch_wal()::text")
+            self._disk.script("CHECKPOINT")
         return True
 
     def close(self) -> None:

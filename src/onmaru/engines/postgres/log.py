@@ -19,10 +19,16 @@ from onmaru.kernel.log import Draft, Version
 SELECT = """SELECT e.t, coalesce(b.type, y.type), coalesce(b.id, y.id), e.ver, e.op, e.at, b.z,
  e.caller, e.purpose, e.request
 FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t LEFT JOIN body y ON y.t = x.by """
+# The newest version of a resource; what is erased, or of a group that is not written yet, has no body or entry here
+NEWEST = """SELECT v.pats, v.t, b.type, b.id, e.ver, e.op, e.at, b.z, e.caller, e.purpose, e.request
+FROM ver v LEFT JOIN entry e ON e.t = v.t LEFT JOIN body b ON b.t = v.t WHERE v.t = (SELECT t FROM hist
+ WHERE rid = (SELECT rid FROM res WHERE type = ? AND id = ?) AND t <= ? ORDER BY t DESC LIMIT 1)"""
 _ENTRIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(ENTRY, start=1))
 _BODIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(BODY, start=len(ENTRY) + 1))
 # Bodies asked for in one go
 PART = 500
+# Times whose positions are remembered
+TIMES = 10_000
 _LAST = len(ENTRY) + len(BODY)
 # Entries, bodies and the head in one statement, under the lock of the head's row
 PUT = f"""WITH e AS (INSERT INTO entry SELECT * FROM unnest({_ENTRIES})),
@@ -42,6 +48,8 @@ class PgLog:
         self._bodies: list[Body] = []
         self._erasures: list[tuple[int, Sequence[int]]] = []
         self.durable = chain.t
+        # Positions before a time that has passed stay what they are
+        self._times: dict[int, int] = {}
         self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     @property
@@ -94,6 +102,7 @@ class PgLog:
         """What was pending will never be; the chain ends where the database says."""
         self.chain = chain
         self.pending, self._entries, self._bodies, self._erasures = [], [], [], []
+        self._times.clear()
 
     def opened(self, row: Any) -> Version:
         """A version from a row of SELECT."""
@@ -134,6 +143,14 @@ class PgLog:
             done += sum(1 for t in part if t <= last)
         return done, found
 
+    def newest(self, type: int, id: str, t: int) -> tuple[int, str, Version | None] | None:
+        """The newest position at or below t, the keys of its patients, and the version where it is stored whole."""
+        row = self._link.execute(NEWEST, (type, id, t)).fetchone()
+        if row is None:
+            return None
+        pats, *stored = row
+        return stored[0], pats, self.opened(stored) if stored[1] is not None and stored[3] is not None else None
+
     def version(self, t: int) -> Version | None:
         """The version at one position, durable or not yet."""
         if self.pending and t >= self.pending[0].t:
@@ -148,9 +165,16 @@ class PgLog:
 
     def at(self, microseconds: int) -> int:
         """The last position recorded before `microseconds`."""
+        if microseconds > self.chain.at:
+            return self.chain.t
         found = next((v.t - 1 for v in self.pending if v.at >= microseconds), self.chain.t)
         stored = self.chain.t - len(self.pending)
         if found > stored or not stored:
             return found
-        earlier: int = self._link.execute("SELECT recorded_before(?, ?)", (microseconds, stored)).get
+        earlier = self._times.get(microseconds)
+        if earlier is None:
+            if len(self._times) >= TIMES:
+                self._times.clear()
+            earlier = self._link.execute("SELECT recorded_before(?, ?)", (microseconds, stored)).get
+            self._times[microseconds] = earlier
         return earlier

@@ -30,6 +30,7 @@ class PgNames(Names):
     def learn(self, next_rid: int) -> None:
         """Take in the keys that another worker gave."""
         self._given.next = max(self._given.next, next_rid)
+        self._given.absent.clear()
         for s, url in self._link.execute(
             "SELECT s, url FROM sys WHERE s > ?", (max(self._systems.values(), default=-1),)
         ):
@@ -37,11 +38,15 @@ class PgNames(Names):
 
     def all_known(self, names: Sequence[tuple[str, str]]) -> list[int]:
         """The keys of those that have one, in one question where one is not remembered."""
-        kept = [self._given.get(name) for name in names]
-        if None not in kept:
-            return [rid for rid in kept if rid is not None]
-        numbers = [TYPES.get(type, 0) for type, _ in names]
-        return [rid for _, _, rid in self._link.execute(_FIND, (numbers, [id for _, id in names]))]
+        return list(self.known_of(names).values())
+
+    def known_of(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The keys of those that have one, by name."""
+        known = {name: rid for name in names if (rid := self._given.get(name)) is not None}
+        unknown = [name for name in names if name not in known and name not in self._given.absent]
+        if unknown:
+            known.update(self._given.look(unknown))
+        return known
 
     def people(self, rids: Iterable[int]) -> None:
         """Remember the logical ids of these patients."""
@@ -62,6 +67,8 @@ class _Given(dict[tuple[str, str], int]):
         self._link = link
         self._new = new
         self.next = next
+        # Names that nothing has, as far as this worker knows: what another one names it hears of
+        self.absent: set[tuple[str, str]] = set()
 
     def __missing__(self, name: tuple[str, str]) -> int:
         self.give([name])
@@ -85,13 +92,31 @@ class _Given(dict[tuple[str, str], int]):
                 self._new.append((rid, *key))
                 self.next += 1
             self[name] = rid
+        self.absent.difference_update(names)
+
+    def look(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The keys of those that are stored, remembered, in one question."""
+        numbers = [TYPES.get(type, 0) for type, _ in names]
+        rows = self._link.execute(_FIND, (numbers, [id for _, id in names]))
+        stored = {(type, id): rid for type, id, rid in rows}
+        keys = ((name, (number, name[1])) for number, name in zip(numbers, names, strict=True))
+        found = {name: stored[key] for name, key in keys if key in stored}
+        self.update(found)
+        if len(self.absent) >= SEVERAL_AT_MOST:
+            self.absent.clear()
+        self.absent.update(name for name in names if name not in found)
+        return found
 
     def stored(self, type: str, id: str) -> int | None:
         """The key as it is stored, if it is."""
+        if (type, id) in self.absent:
+            return None
         number = TYPES.get(type, 0)
         rid: int | None = self._link.execute("SELECT rid FROM res WHERE type = ? AND id = ?", (number, id)).get
         if rid is not None:
             self[type, id] = rid
+        elif len(self.absent) < SEVERAL_AT_MOST:
+            self.absent.add((type, id))
         return rid
 
 

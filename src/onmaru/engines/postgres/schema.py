@@ -30,7 +30,7 @@ TYPES = {
     "qty": ("int4", "float8", "int8", "int4", "int4"),
     "txt": ("int4", "text", "int8", "int4"),
 }
-_SCHEMA = """
+_LOG = """
 CREATE TABLE entry(
   t int8 PRIMARY KEY, ver int4 NOT NULL, op text NOT NULL, at int8 NOT NULL, caller text NOT NULL,
   purpose text NOT NULL, request text NOT NULL, epoch int8 NOT NULL, com bytea NOT NULL, seal bytea NOT NULL);
@@ -48,7 +48,8 @@ CREATE TABLE seen(n int8 PRIMARY KEY, at int8, "user" text, block int8);
 CREATE TABLE whose(patient text, n int8, PRIMARY KEY(patient, n));
 CREATE INDEX seen_user ON seen("user", n);
 CREATE TABLE fact(name text PRIMARY KEY, value bytea);
-
+"""
+INDEXED = """
 CREATE TABLE res(rid int4 PRIMARY KEY, type int4, id text COLLATE "C", UNIQUE(type, id));
 CREATE TABLE sys(s int4 PRIMARY KEY, url text);
 CREATE TABLE ver(t int4 PRIMARY KEY, rid int4, type int4, live int4, pats text);
@@ -68,7 +69,8 @@ CREATE INDEX str_of ON str(sp, left(norm, 100), t);
 CREATE TABLE qty(sp int4, value float8, c int8, s int4, t int4, PRIMARY KEY(sp, value, c, s, t));
 CREATE TABLE txt(sp int4, norm text COLLATE "C", c int8, s int4);
 CREATE UNIQUE INDEX txt_of ON txt(sp, c, s, md5(norm));
-
+"""
+_FUNCTIONS = """
 CREATE FUNCTION instr(held text, sought text) RETURNS int4 LANGUAGE sql IMMUTABLE AS $$ SELECT strpos(held, sought) $$;
 CREATE FUNCTION recorded_before(us int8, top int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
 DECLARE low int8 := 0; high int8 := top; middle int8;
@@ -84,6 +86,22 @@ CREATE FUNCTION settle(who text, reached int8) RETURNS int8 LANGUAGE sql AS $$
   SELECT pg_notify('onmaru', current_schema() || ' ' || who);
   SELECT coalesce(max(t), 0) FROM mark;
 $$;
+"""
+# The database keeps samples of what columns hold: none of words and logical ids, which an erasure could not take back. The
+# planner needs none, for every plan is one range of one index
+_UNSAMPLED = """
+ALTER TABLE body ALTER id SET STATISTICS 0; ALTER TABLE res ALTER id SET STATISTICS 0;
+ALTER TABLE whose ALTER patient SET STATISTICS 0;
+ALTER TABLE str ALTER norm SET STATISTICS 0; ALTER INDEX str_of ALTER 2 SET STATISTICS 0;
+ALTER TABLE txt ALTER norm SET STATISTICS 0; ALTER INDEX txt_of ALTER 4 SET STATISTICS 0;
+INSERT INTO fact VALUES('unsampled', '') ON CONFLICT DO NOTHING;
+"""
+# A column whose type is said anew loses its samples, and an index on it is made anew
+_FORGOTTEN = """
+ALTER TABLE body ALTER id TYPE text; ALTER TABLE whose ALTER patient TYPE text;
+ALTER TABLE res ALTER id TYPE text COLLATE "C";
+DROP INDEX str_of; ALTER TABLE str ALTER norm TYPE text COLLATE "C"; CREATE INDEX str_of ON str(sp, left(norm, 100), t);
+DROP INDEX txt_of; ALTER TABLE txt ALTER norm TYPE text COLLATE "C"; CREATE UNIQUE INDEX txt_of ON txt(sp, c, s, md5(norm));
 """
 _TENANT = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -107,8 +125,17 @@ def prepare(link: Link, tenant: str, genesis: tuple[bytes, bytes]) -> None:
         if link.execute(there, (schema,)):
             return
         link.script(f'CREATE SCHEMA "{schema}"')
-        link.script(_SCHEMA)
+        link.script(_LOG + INDEXED + _FUNCTIONS + _UNSAMPLED)
         begin(link, genesis)
+
+
+def unsample(link: Link) -> None:
+    """Have no samples of words kept, also where an earlier version let the database take some."""
+    if link.execute("SELECT 1 FROM fact WHERE name = 'unsampled'"):
+        return
+    with link.transaction():
+        link.execute("SELECT t FROM head FOR UPDATE")
+        link.script(_FORGOTTEN + _UNSAMPLED)
 
 
 def begin(link: Link, genesis: tuple[bytes, bytes]) -> None:

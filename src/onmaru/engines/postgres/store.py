@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from onmaru.engines.keyring import KeyLost, write_new
@@ -10,6 +11,7 @@ from onmaru.engines.postgres.accounts import SCHEMA, TABLES, PgAccounts
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.postgres.ledger import PgLedger
 from onmaru.engines.postgres.link import Link
+from onmaru.engines.postgres.reading import PgReading
 from onmaru.engines.postgres.schema import schema_of, tenants
 from onmaru.engines.postgres.verify import PgVerifier
 from onmaru.engines.sqlite.connection import Keys
@@ -56,6 +58,17 @@ class Store:
     def accounts(self, key: bytes) -> PgAccounts:
         """Users and grants of all tenants."""
         return PgAccounts(self.address, key)
+
+    def recorded(self, tenant: str) -> bool:
+        """Whether a record of the tenant is here, and not on its way here."""
+        if tenant not in self.tenants():
+            return False
+        moving = f"SELECT 1 FROM \"{schema_of(tenant)}\".fact WHERE name = 'moving'"
+        return not self._link.execute(moving)
+
+    def reading(self, keys: Keys) -> Callable[[], PgReading]:
+        """What opens a tenant's rows for a backup."""
+        return partial(PgReading, self.address, keys)
 
     def forget_key(self, tenant: str) -> None:
         """Destroy a tenant's wrapped key in the database."""

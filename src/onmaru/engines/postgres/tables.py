@@ -7,15 +7,20 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from onmaru.engines.index.names import TYPE_NAMES
+from onmaru.engines.index.names import SEVERAL_AT_MOST, TYPE_NAMES
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.postgres.link import Link, columns, unnested
 from onmaru.engines.postgres.names import PgNames
+from onmaru.engines.postgres.ranges import Ranges, Values
 from onmaru.engines.postgres.schema import TYPES
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.compartment import MANY
 from onmaru.kernel.log import Version
 
+# Rows bear their own position, so only texts of codes can be there before
+_FIRST, _MORE = unnested(TYPES, {"txt"}), unnested(TYPES, TYPES)
+_POINTED = """SELECT array_agg(DISTINCT v.t) FROM unnest(?::int4[]) p(t) JOIN ref r ON r.sp = ? AND r.t = p.t
+ JOIN ver v ON v.rid = r.rid JOIN unnest(?::int4[]) b(t) ON b.t = v.t"""
 _STRINGS = "SELECT t FROM str WHERE sp = :sp AND left(norm, 100) "
 
 
@@ -29,6 +34,11 @@ class PgTables(Tables):
     def __init__(self, link: Link, codes: bytes, position: int, next_rid: int) -> None:
         self._link = link
         self._names = PgNames(link, codes, next_rid)
+        self._ranges = Ranges(link)
+        # Whether rows of this batch were put already, so that more of the same version may repeat some
+        self._began = False
+        # Where resources stand, by key: the newest position that was written or looked up
+        self._last: dict[int, int] = {}
         super().__init__(link, self._names, position)
 
     @property
@@ -43,15 +53,66 @@ class PgTables(Tables):
 
     def put(self, rows: Mapping[str, list[tuple[Any, ...]]]) -> None:
         """Insert rows by table, with the names that they brought up, in one statement."""
-        some = {table: _safe(table, found) for table, found in {**self._names.rows, **rows}.items() if found}
-        if some:
-            arrays = [array for found in some.values() for array in columns(found)]
-            self._link.execute(unnested({table: TYPES[table] for table in some}), arrays)
+        some = {**self._names.rows, **rows}
+        # One statement for all, whichever have rows, so that it is planned once
+        arrays = [array for table, types in TYPES.items() for array in columns(dict.fromkeys(some[table]), len(types))]
+        self._link.execute(_MORE if self._began else _FIRST, arrays)
+        self._began = True
         for found in self._names.rows.values():
             found.clear()
+        self._stood((rid, t) for rid, t in rows.get("hist", ()) if rid in self._last)
+
+    def _stood(self, found: Iterable[tuple[int, int]]) -> None:
+        if len(self._last) >= SEVERAL_AT_MOST:
+            self._last.clear()
+        self._last.update(found)
+
+    def scanned(self, sql: str, values: Values) -> BitMap:
+        """From memory up to where it was read before."""
+        return self._ranges.read(sql, values, self.position)
+
+    def pointed(self, sp: int, pointing: BitMap, base: BitMap) -> BitMap:
+        """In one question, asked again when anything was written."""
+        return self._ranges.whole(_POINTED, (list(pointing), sp, list(base)), self.position)
+
+    def history(self, type: str, id: str, top: int, some: int) -> list[int]:
+        """From memory too; positions are dense, so those of all need no look."""
+        if not type:
+            return list(range(top, max(0, top - some), -1))
+        if id:
+            rid = self._names.known(type, id)
+            bits = self.scanned("SELECT t FROM hist WHERE rid = ?", (rid,)) if rid is not None else BitMap()
+        else:
+            bits = self.scanned("SELECT t FROM ver WHERE type = ?", (self.number(type),))
+        last = bits.rank(top)
+        return list(reversed(bits[max(0, last - some) : last]))
+
+    def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
+        """The tables' own, and what is kept of ranges."""
+        self._ranges.forget()
+        return super().erase(positions)
+
+    def last(self, rid: int, t: int) -> int | None:
+        """From memory where nothing newer is known."""
+        known = self._last.get(rid)
+        return known if known is not None and known <= t else super().last(rid, t)
+
+    def standings(self, names: Iterable[tuple[str, str]], t: int) -> dict[tuple[str, str], int]:
+        """What is not in memory in two questions."""
+        rids = self._names.known_of(list(names))
+        asked = [rid for rid in rids.values() if self._last.get(rid, t + 1) > t]
+        older: dict[int, int] = {}
+        if asked:
+            rows = "SELECT rid, max(t) FROM hist WHERE rid = ANY(?) AND t <= ? GROUP BY rid"
+            older = dict(self._link.execute(rows, (asked, t)))
+        stands = {name: older.get(rid) or self._last.get(rid, t + 1) for name, rid in rids.items()}
+        if t >= self.begun:
+            self._stood(older.items())
+        return {name: at for name, at in stands.items() if at <= t}
 
     def foresee(self, batch: Sequence[tuple[Version, Keys | None]]) -> Mapping[int, int]:
         """All keys and all standing positions that the batch needs, in two questions."""
+        self._began = False
         wanted: list[tuple[str, str]] = []
         for version, keys in batch:
             wanted.append((version.type, version.id))
@@ -76,8 +137,13 @@ class PgTables(Tables):
 
     def naming(self, sps: Sequence[int], rids: Sequence[int]) -> BitMap:
         """All in one question."""
-        rows = self._link.execute("SELECT t FROM ref WHERE sp = ANY(?) AND rid = ANY(?)", (list(sps), list(rids)))
-        return BitMap([t for (t,) in rows])
+        rows = "SELECT t FROM ref WHERE sp = ANY(?) AND rid = ANY(?)"
+        return self._ranges.read(rows, (list(sps), list(rids)), self.position)
+
+    def referring(self, sp: int, positions: BitMap) -> BitMap:
+        """In one question, and that only for what is new."""
+        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT rid FROM ver WHERE t = ANY(?))"
+        return self._ranges.read(rows, (sp, list(positions)), self.position)
 
     def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
         """(t, keys of the patients) of these versions; the patients' ids are remembered."""
@@ -90,11 +156,14 @@ class PgTables(Tables):
         after = self.position
         self._names.learn(next_rid)
         moved = []
-        for position, type, live, id in self._link.execute(
-            "SELECT v.t, v.type, v.live, r.id FROM ver v JOIN res r ON r.rid = v.rid WHERE v.t > ? AND v.t <= ?",
+        for position, type, live, id, rid in self._link.execute(
+            """SELECT v.t, v.type, v.live, r.id, v.rid FROM ver v JOIN res r ON r.rid = v.rid
+            WHERE v.t > ? AND v.t <= ? ORDER BY v.t""",
             (after, t),
         ):
             moved.append(f"{TYPE_NAMES[type]}/{id}")
+            if rid in self._last:
+                self._last[rid] = position
             if live:
                 self.by_type[type].add(position)
         self.dead.update(
@@ -106,10 +175,7 @@ class PgTables(Tables):
 
     def taken(self, positions: Sequence[int]) -> None:
         """Another worker's erasure took these out of the tables."""
+        if positions:
+            self._ranges.forget()
         for bits in self.by_type.values():
             bits.difference_update(BitMap(positions))
-
-
-def _safe(table: str, rows: list[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-    """Each row of `str` once, since no key of the table sees to that."""
-    return list(dict.fromkeys(rows)) if table == "str" else rows

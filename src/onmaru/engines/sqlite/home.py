@@ -13,8 +13,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+import apsw
+
 from onmaru.engines.keyring import sync_folder
-from onmaru.engines.sqlite.connection import Keys, checkpoint, truncated
+from onmaru.engines.sqlite.connection import Keys, checkpoint, connect, truncated
 from onmaru.engines.sqlite.follower import SqliteIndex
 from onmaru.engines.sqlite.group import Group
 from onmaru.engines.sqlite.index import IndexFile
@@ -162,6 +164,10 @@ class Home:
         """Checkpoint such files here and now; for a loader, which answers nobody meanwhile."""
         for path in self.grown(limit):
             checkpoint(path, self.keys.pages)
+
+    def reader(self) -> apsw.Connection:
+        """A connection of its own to the log's headers, for a thread that looks them through."""
+        return connect(self.entries.path, self.keys.pages, cache_mb=2, readonly=True)
 
     def emptied(self) -> bool:
         """Leave nothing in the write-ahead logs of log and index, so that no page from before an erasure stays in one.

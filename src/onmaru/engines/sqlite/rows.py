@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from onmaru.engines.sqlite.connection import connect, truncated
 from onmaru.kernel.gate import SHARED, Sight
-from onmaru.kernel.lake import View
+from onmaru.kernel.lake import Layout, Script, View
 from onmaru.kernel.log import Log, Version
 from onmaru.kernel.projection import Projection, Row, Table, rows_of
 
@@ -142,8 +142,10 @@ class HotTables:
             own = (version.name, version.version, version.t, row.patient.partition(" ")[0], row.patient, row.labels)
             self.db.execute(f'INSERT INTO "{physical}" VALUES({marks})', (*own, *row.values))
 
-    def query(self, view: View, params: Mapping[str, Any], sight: Sight) -> pa.Table:
-        """Run a view over what `sight` sees."""
+    def query(self, view: View, params: Mapping[str, Any], sight: Sight, t: int | None = None) -> pa.Table:
+        """Run a view over what `sight` sees; of no past position, since hot tables keep no past."""
+        if t is not None:
+            raise LookupError(f"view {view.name} is over hot tables, which keep no past")
         scopes = ", ".join(f'"{name}" AS NOT MATERIALIZED ({self._filtered(name, sight)})' for name in view.tables)
         sql = view.sql.strip()
         head, rest = ("WITH ", sql)
@@ -192,9 +194,27 @@ class HotTables:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f'SELECT * FROM "{physical}"{where}'
 
+    def published(self) -> Sequence[str]:
+        """None: it takes no site tables."""
+        return ()
+
     def publish(self, name: str, table: pa.Table) -> None:
         """Site tables are columnar."""
         raise LookupError(f"{name}: a hot table is kept by a projection only")
+
+    def keeps_past(self, name: str) -> bool:
+        """No hot table does."""
+        return False
+
+    def layout(self, name: str) -> Layout:
+        """Its columns; the bytes are those of one file that holds all hot tables."""
+        table, _ = self.tables[name]
+        columns = pa.schema([(column, _ARROW.get(kind, pa.int64())) for column, kind in table.columns])
+        return Layout(columns, 1, 0, self.reached((name,)))
+
+    def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None) -> NoReturn:
+        """Scripts are for analysis."""
+        raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
 
     def reached(self, names: Sequence[str]) -> int:
         """The position that all projections of these tables have followed to."""
@@ -209,6 +229,9 @@ class HotTables:
     def close(self) -> None:
         """Close the file."""
         self.db.close()
+
+
+_ARROW = {"text": pa.string(), "float": pa.float64()}
 
 
 def _hot(projection: Projection) -> list[Table]:

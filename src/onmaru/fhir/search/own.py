@@ -17,7 +17,7 @@ from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.fhir.query import Kind, Parameter
 from onmaru.fhir.search.catalogue import OWN, parameters, types
 from onmaru.fhir.search.values import RULES, target
-from onmaru.fhir.structure import struct
+from onmaru.fhir.structs import decoder
 
 KINDS = frozenset({"string", "token", "reference", "date", "number", "quantity", "uri"})
 STEPS = 20_000
@@ -119,6 +119,6 @@ def _keyed(item: Any) -> tuple[str, Any]:
     if not isinstance(item.data, dict):
         return item.type[:1].upper() + item.type[1:], item.data
     try:
-        return item.type, msgspec.json.decode(_encode(item.data), type=struct(item.type))
+        return item.type, decoder(item.type).decode(_encode(item.data))
     except (KeyError, msgspec.MsgspecError):
         return "", None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from onmaru.kernel.log import Version
-from onmaru.kernel.projection import Row, Table
+from onmaru.kernel.projection import Row, Table, labels_of
 from onmaru.rooms.journey import compartment, places
 from onmaru.rooms.journey.current import current, readings
 from onmaru.rooms.journey.items import Item, item
@@ -37,7 +37,7 @@ class Journey:
 def rows(raw: bytes) -> Iterator[Row]:
     """All rows that one resource stands for. `raw` is a stored body: valid, with its id."""
     body = _DECODER.decode(raw)
-    labels = _labels(body)
+    labels = labels_of(body)
     type_ = body["resourceType"]
     if type_ == "Patient":
         yield from _patient(body, labels)
@@ -96,9 +96,3 @@ def _columns(line: Item) -> tuple[Any, ...]:
         line.actor_name,
         line.about,
     )
-
-
-def _labels(body: dict[str, Any]) -> str:
-    """meta.security as `system|code`, separated by spaces."""
-    security = (body.get("meta") or {}).get("security") or []
-    return " ".join(f"{label.get('system', '')}|{label['code']}" for label in security if label.get("code"))

@@ -6,16 +6,15 @@ Text is set in Adobe's Korean character collection (Adobe-Korea1), which PDF rea
 from __future__ import annotations
 
 from io import BytesIO
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
+# reportlab is imported where it is used: a room is opened at every start of the program, and seldom prints
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
 
 FONT = "HYGothic-Medium"
-WIDTH, HEIGHT = A4
+# A4, in points
+WIDTH, HEIGHT = 210 / 25.4 * 72, 297 / 25.4 * 72
 MARGIN = 42.0
 TOP = HEIGHT - 92.0
 BOTTOM = 52.0
@@ -35,6 +34,9 @@ class Sheet:
     """Collects pages of text; `finish` draws them."""
 
     def __init__(self, head: str, facts: str, alert: str) -> None:
+        from reportlab.pdfbase import pdfmetrics
+        from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
         self._pages: list[list[Text]] = []
         self._head, self._facts, self._alert = plain(head), plain(facts), plain(alert)
@@ -54,6 +56,8 @@ class Sheet:
 
     def row(self, cells: list[tuple[float, str]], color: tuple[float, float, float] = INK, size: float = 8.5) -> None:
         """Cells at x offsets from the margin; each wraps within the space up to the next one."""
+        from reportlab.lib.utils import simpleSplit
+
         ends = [x for x, _ in cells[1:]] + [WIDTH - 2 * MARGIN]
         lines = [
             simpleSplit(plain(text), FONT, size, end - x - 6) or [""]
@@ -76,8 +80,10 @@ class Sheet:
 
     def finish(self, title: str, foot: str, numbering: str) -> bytes:
         """The PDF. `numbering` holds `{page}` and `{pages}`."""
+        from reportlab.pdfgen.canvas import Canvas
+
         out = BytesIO()
-        canvas = Canvas(out, pagesize=A4, pageCompression=1)
+        canvas = Canvas(out, pagesize=(WIDTH, HEIGHT), pageCompression=1)
         canvas.setTitle(plain(title))
         canvas.setCreator("Onmaru")
         for number, page in enumerate(self._pages, start=1):

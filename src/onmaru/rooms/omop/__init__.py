@@ -1,24 +1,28 @@
 """Research tables: the record as OMOP CDM 5.4, each row leading back to the version of the resource that it came from.
 
-Its one law: it keeps what the source wrote and asks the site's vocabulary only when it is asked, so nothing is guessed.
+Its one law: it keeps what the source wrote, and a concept only where the site's vocabulary or a person says so.
 """
 
 from __future__ import annotations
 
 from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.omop import views
-from onmaru.rooms.omop.asking import SYSTEMS
 from onmaru.rooms.omop.commands import COMMANDS, SCOPE
 from onmaru.rooms.omop.coverage import page
+from onmaru.rooms.omop.derivation import DERIVATION
 from onmaru.rooms.omop.projection import Omop
 
 room = Room(
     name="omop",
     projections=(Omop(),),
+    derivations=(DERIVATION,),
     routes=(Route("GET", "/coverage", SCOPE, page),),
     commands=COMMANDS,
     views=views.every(),
-    settings=(Setting("systems", SYSTEMS, "Code systems of the site as uri=VOCABULARY, separated by spaces"),),
+    settings=(
+        Setting("systems", "", "Code systems of the site as uri=VOCABULARY, separated by spaces"),
+        Setting("source_name", "Onmaru", "What the table cdm_source calls this data source"),
+    ),
     provides=("omop",),
     scopes=(SCOPE,),
 )

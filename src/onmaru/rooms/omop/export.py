@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall
 from onmaru.rooms.omop.asking import table
-from onmaru.rooms.omop.cdm import COLUMNS, schema
+from onmaru.rooms.omop.cdm import CLINICAL, COLUMNS, schema
 
 LINEAGE = ("_source", "_version", "_t")
 
@@ -44,12 +44,15 @@ def export(hall: Hall, folder: Path) -> dict[str, Any]:
 def _write(hall: Hall, folder: Path) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     lineage = []
-    for name, columns in COLUMNS.items():
+    for name in CLINICAL:
+        columns = COLUMNS[name]
         answer = table(hall, name)
         counts[name] = answer.table.num_rows
         counts["t"] = min(counts.get("t", answer.t), answer.t)
         _both(folder, name, answer.table.select([column for column, _, _ in columns]).cast(schema(name)))
         key = answer.table.column(columns[0][0])
+        if columns[0][1] != "n":  # cdm_source has no key
+            key = pa.nulls(answer.table.num_rows, pa.int64())
         named = pa.array([name] * answer.table.num_rows, pa.string())
         traced = [answer.table.column(column) for column in LINEAGE]
         lineage.append(pa.table([named, key, *traced], ["table", "id", "source", "version", "t"]))

@@ -42,8 +42,9 @@ def _condition(body: dict[str, Any]) -> Happening:
         start = moment(body.get("recordedDate"))
     ended, until = span(body, "abatement")
     end = until if until.day is not None else (ended if ended.day is not None else end)
-    status = words(body.get("clinicalStatus"))
-    return Happening(start, end, body.get("code"), "condition_occurrence", {"status": status})
+    clinical = body.get("clinicalStatus")
+    more = {"status": words(clinical)}
+    return Happening(start, end, body.get("code"), "condition_occurrence", more)
 
 
 def _procedure(body: dict[str, Any]) -> Happening:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from onmaru.kernel.projection import Row
 from onmaru.rooms.omop.ids import number
-from onmaru.rooms.omop.tables import CODING
 
 
 def labels(body: dict[str, Any]) -> str:
@@ -40,6 +37,18 @@ def codings(concept: Any) -> list[dict[str, Any]]:
     return [one for one in found or [] if one.get("code")]
 
 
+def first(body: dict[str, Any], *members: str) -> Any:
+    """What the first of these members that is there holds; of a list its first item."""
+    found = next((body[member] for member in members if body.get(member)), None)
+    return found[0] if isinstance(found, list) else found
+
+
+def referred(value: Any, *types: str) -> int | None:
+    """Number of the resource that a reference names, if it is of one of these types."""
+    name = next((name for type_ in types if (name := target(value, type_))), "")
+    return number(name) if name else None
+
+
 def source_value(concept: Any) -> str:
     """The first code, else the text."""
     found = codings(concept)
@@ -51,15 +60,6 @@ def words(concept: Any) -> str:
     found = codings(concept)
     first = found[0] if found else {}
     return str((concept or {}).get("text") or first.get("display") or first.get("code") or "")
-
-
-def coded(owner: int, role: str, found: list[dict[str, Any]], patient: str, security: str) -> Iterator[Row]:
-    """One row a coding."""
-    for place, one in enumerate(found):
-        label = str(one.get("display") or "")
-        yield Row(
-            CODING.name, patient, security, (owner, role, place, str(one.get("system") or ""), one["code"], label)
-        )
 
 
 def decimal(value: Any) -> float | None:

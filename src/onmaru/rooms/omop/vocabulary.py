@@ -81,12 +81,13 @@ def systems(more: str) -> dict[str, str]:
     return known
 
 
-def parameters(more: str) -> dict[str, list[Any]]:
-    """What every view is told about codes."""
-    known = systems(more)
+def parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the derivation is told about codes, and about the site."""
+    known = systems(str(settings.get("systems", "")))
     groups = tomllib.loads((files(__package__) / "data" / "classes.toml").read_text("utf-8"))
     classes = [(code, domain, concept) for domain, codes in groups.items() for code, concept in codes.items()]
     return {
+        "source_name": str(settings.get("source_name", "Onmaru")),
         "uris": list(known),
         "vocabularies": list(known.values()),
         "class_codes": [code for code, _, _ in classes],

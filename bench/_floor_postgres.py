@@ -1,0 +1,94 @@
+"""The floor on PostgreSQL: asyncpg and the same index rows, flushed by each commit, without policy, audit or encryption.
+
+`python bench/_floor_postgres.py ADDRESS PORT NDJSON` loads into the schema `floor` and serves what `_floor.py` serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from _floor import TABLES, Application, Rows
+from onmaru.engines.postgres.link import columns, unnested
+from onmaru.engines.postgres.schema import INDEXED, TYPES
+from onmaru.fhir import search
+
+ROWS = 20_000
+HELD = 10
+BODY = ("int4", "text", "bytea")
+PAGE = (
+    "SELECT b.raw FROM pc JOIN body b USING (t) WHERE pc.rid = $1 AND pc.sp = $2 AND pc.c = $3 ORDER BY t DESC LIMIT 20"
+)
+
+
+class Floor(Rows):
+    """Plain tables in one schema, a group in one statement and one commit."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__()
+        self.pool = pool
+
+    async def commit(self) -> None:
+        some = {name: self.rows[name] for name in TABLES if self.rows[name]}
+        some["res"] = [(rid, 0, f"{type}/{id}") for rid, type, id in self.rids.fresh]
+        some["body"], types = self.rows["body"], {**TYPES, "body": BODY}
+        some = {name: list(found) for name, found in some.items() if found}
+        self.rids.fresh.clear()
+        self.codes.fresh.clear()
+        for one in self.rows.values():
+            one.clear()
+        if some:
+            arrays = [array for found in some.values() for array in columns(found)]
+            await self.pool.fetch(unnested({name: types[name] for name in some}, {"txt", "tok"}), *arrays)
+
+    async def read(self, id: str) -> bytes:
+        return await self.pool.fetchval("SELECT raw FROM body WHERE id = $1", id) or b""
+
+    async def find(self, patient: str, code: str) -> list[bytes]:
+        rid, c, sp = self.rids[f"Patient/{patient}"], self.codes[code], search.parameters("Observation")["code"].sp
+        return [raw for (raw,) in await self.pool.fetch(PAGE, rid, sp, c)]
+
+
+class Bare(Application):
+    """The same three requests; a read waits for the database while others are answered."""
+
+    async def found(self, id: str) -> bytes:
+        return await self.floor.read(id)
+
+    async def page(self, patient: str, code: str) -> list[bytes]:
+        return await self.floor.find(patient, code)
+
+    async def flush(self) -> None:
+        await self.floor.commit()
+
+
+async def serve(address: str, port: int, file: Path) -> None:
+    async with asyncpg.create_pool(
+        address, min_size=HELD, max_size=HELD, server_settings={"search_path": "floor"}
+    ) as pool:
+        await pool.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
+        await pool.execute(INDEXED)
+        await pool.execute("CREATE TABLE body(t int4 PRIMARY KEY, id text UNIQUE, raw bytea)")
+        floor = Floor(pool)
+        for line in file.read_bytes().splitlines():
+            kind, name, text = msgspec.json.decode(line, type=tuple[str, str, str])
+            floor.add(kind, name, text.encode())
+            if len(floor.rows["tok"]) > ROWS:
+                await floor.commit()
+        await floor.commit()
+        await pool.execute("VACUUM ANALYZE")
+        options: Any = {"port": port, "interface": Interfaces.RSGI, "log_enabled": False, "websockets": False}
+        await Server(Bare(floor), **options).serve()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))

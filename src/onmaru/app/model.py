@@ -1,0 +1,159 @@
+"""`onmaru model`: train a risk model on measured stays, validate it on others, list what is kept. All stay in shadow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from onmaru.app.house import place
+from onmaru.app.lines import say
+from onmaru.app.refusal import DONE, USAGE, Refusal
+
+if TYPE_CHECKING:
+    from onmaru.rooms.monitor.risk.training import Model, Recipe
+
+FORM = click.option("--json", is_flag=True, help="Print JSON lines; the last is the result.")
+DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+
+
+@click.group("model")
+def model() -> None:
+    """Risk models of the monitor, from measured stays (extra `ml`)."""
+
+
+@model.command("list")
+@FORM
+def listing(json: bool) -> int:
+    """What can be trained, and which versions are kept in this home."""
+    for name, recipe in _recipes().items():
+        kept = _kept(name)
+        say({"model": name, "predicts": recipe.what, "versions": ", ".join(one.name for one in kept)}, json=json)
+        for one in kept:
+            figures = msgspec.json.decode((one / "card.json").read_bytes())
+            told = figures["model"]
+            say({"model": name, "version": one.name, "state": "shadow", "auroc": told["auroc"]}, json=json)
+    return DONE
+
+
+@model.command("train")
+@click.argument("name")
+@DATA
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the model; default: the next version here.")
+@FORM
+def train(name: str, data: Path, out: Path | None, json: bool) -> int:
+    """Train NAME on the stays in DATA and judge it by patients kept apart."""
+    recipe = _recipe(name)
+    from onmaru.rooms.monitor.risk.card import card
+    from onmaru.rooms.monitor.risk.stays import Unreadable
+    from onmaru.rooms.monitor.risk.training import opened, trained
+
+    folder = out or _home(name) / str(len(_kept(name)) + 1)
+    try:
+        figures = trained(recipe, data, folder, lambda text: _tell(text, json=json))
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    features = len(opened(folder).kept.features)
+    (folder / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+    (folder / "card.md").write_text(card(recipe, folder.name, figures, features), "utf-8")
+    say({"out": str(folder), **figures}, json=json)
+    return DONE
+
+
+@model.command("validate")
+@click.argument("name")
+@DATA
+@click.option(
+    "--model", "folder", type=click.Path(path_type=Path), help="The model's folder; default: the newest here."
+)
+@FORM
+def validate(name: str, data: Path, folder: Path | None, json: bool) -> int:
+    """Judge the newest NAME on the stays in DATA, which it must never have seen; nothing is fitted."""
+    recipe, found = _opened(name, folder)
+    from onmaru.rooms.monitor.risk.stays import Unreadable
+    from onmaru.rooms.monitor.risk.training import validated
+
+    try:
+        figures = validated(recipe, found, data)
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    say({"model": name, **figures}, json=json)
+    return DONE
+
+
+@model.command("explain")
+@click.argument("name")
+@DATA
+@click.argument("stay")
+@click.option(
+    "--model", "folder", type=click.Path(path_type=Path), help="The model's folder; default: the newest here."
+)
+@FORM
+def explain(name: str, data: Path, stay: str, folder: Path | None, json: bool) -> int:
+    """Tell the risk of one STAY in DATA with its interval and what weighed most. Research only: a draft for no patient."""
+    recipe, found = _opened(name, folder)
+    from onmaru.rooms.monitor.risk.stays import Unreadable
+    from onmaru.rooms.monitor.risk.training import explained
+
+    try:
+        told = explained(recipe, found, data, stay)
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    for line in told:
+        reasons = {one["feature"]: one for one in line.pop("reasons")}
+        plain = {name: f"{one['value']} ({one['log odds']:+})" for name, one in reasons.items()}
+        say({**line, "reasons": [*reasons.values()] if json else plain}, json=json)
+    return DONE
+
+
+def _tell(text: str, *, json: bool) -> None:
+    if not json:
+        click.echo(text, err=True)
+
+
+def _recipes() -> Mapping[str, Recipe]:
+    try:
+        from onmaru.rooms.monitor.risk.training import RECIPES
+    except ImportError as error:
+        raise Refusal(f"models need onmaru[ml]: {error.name} is not installed") from None
+    return RECIPES
+
+
+def _recipe(name: str) -> Recipe:
+    found = _recipes()
+    if name not in found:
+        raise Refusal(f"there is no model {name}; there are: {', '.join(found)}", USAGE)
+    return found[name]
+
+
+def _opened(name: str, folder: Path | None) -> tuple[Recipe, Model]:
+    """The recipe, and the model in a folder or the newest that is kept here."""
+    recipe = _recipe(name)
+    from onmaru.rooms.monitor.risk.stays import Unreadable
+    from onmaru.rooms.monitor.risk.training import opened
+
+    kept = _kept(name)
+    if folder is None and not kept:
+        raise Refusal(f"no version of {name} is kept here; `onmaru model train {name} DATA` makes one")
+    try:
+        found = opened(folder or kept[-1])
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    if found.kept.recipe != name:
+        raise Refusal(f"that folder holds {found.kept.recipe}, not {name}")
+    return recipe, found
+
+
+def _home(name: str) -> Path:
+    return place(os.environ).home / "models" / name
+
+
+def _kept(name: str) -> list[Path]:
+    """The versions in this home, oldest first."""
+    folder = _home(name)
+    there = [one for one in folder.iterdir() if (one / "card.json").is_file()] if folder.is_dir() else []
+    return sorted(there, key=lambda one: (len(one.name), one.name))

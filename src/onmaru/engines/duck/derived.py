@@ -1,0 +1,159 @@
+"""Derived tables of one tenant: kept files while a caller is hidden whole patients only, else made anew of what it sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from onmaru.engines.duck import pieces
+from onmaru.engines.duck.deriving import Ground, Run
+from onmaru.engines.duck.nested.scope import Scope
+from onmaru.engines.duck.pieces import GEN, State
+from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.sql import dollars, narrowed
+from onmaru.engines.duck.vault import OWN, TYPES, Vault
+from onmaru.kernel.derivation import NAMED, Derivation, Step
+from onmaru.kernel.gate import ALL, Sight
+from onmaru.kernel.projection import Table
+
+HIDDEN = f"EXCLUDE (_patients, _labels, {GEN})"
+SHOWN = tuple(column for column in OWN if column[0] not in ("_patients", "_labels"))
+MEMORY = "3GB"
+ANEW = "__anew_"  # before the names of what is made for one query
+
+
+class Derived:
+    """The tables of one derivation. `source` gives the SELECT of a base or site table, its data handed over in the scope."""
+
+    def __init__(self, folder: Path, key: bytes, derivation: Derivation, settings: Mapping[str, Any]) -> None:
+        self.derivation = derivation
+        self.given = dict(derivation.parameters(settings))
+        self._folder = folder
+        self.vault = Vault(folder / derivation.name / str(derivation.version), key)
+        self.state = pieces.load(self.vault.folder)
+        self.vault.remove(self.vault.names() - set(self.state.names()))
+        self._steps = {step.table.name: step for step in derivation.steps}
+        self.noted: list[str] | None = None if self.state.position else []
+        self.erased = False
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """What can be asked: kept tables, and the site tables that are there empty until somebody publishes them."""
+        empty = {table.name: table for table in (*self.derivation.sites, *self.derivation.blank)}
+        return {**empty, **{step.table.name: step.table for step in self.derivation.kept}}
+
+    def keeps(self, name: str) -> bool:
+        """Whether it makes this table."""
+        return name in self._steps and self._steps[name].kind != "scope"
+
+    def owns(self, name: str) -> bool:
+        """Whether nobody else may publish a table of this name."""
+        return self.keeps(name) or any(table.name == name for table in self.derivation.blank)
+
+    def empty(self, name: str) -> pa.Table | None:
+        """A site table that nobody has published yet, or one that nothing fills."""
+        for table in (*self.derivation.sites, *self.derivation.blank):
+            if table.name == name:
+                own = SHOWN if self.owns(name) else ()
+                columns = ((column, TYPES[kind]) for column, kind in table.columns)
+                return pa.schema([*columns, *own]).empty_table()
+        return None
+
+    def columns(self, name: str) -> pa.Schema:
+        """A table's columns as SQL sees them."""
+        kinds = ((column, TYPES[kind]) for column, kind in self.tables[name].columns)
+        return pa.schema([*kinds, *SHOWN])
+
+    def mark(self, sites: Mapping[str, str]) -> str:
+        """What codes are made of, beside the record: the site tables' files and the parameters."""
+        own = {table.name: sites.get(table.name, "") for table in self.derivation.sites}
+        return sha256(msgspec.json.encode([own, self.given], order="sorted")).hexdigest()[:32]
+
+    def note(self, ended: Sequence[str], *, erased: bool) -> None:
+        """Versions of these resources ended; some were erased."""
+        self.erased = self.erased or erased
+        if self.noted is not None:
+            self.noted += ended
+
+    def refresh(self, position: int, mark: str, source: Callable[[str, Scope], str]) -> set[str]:
+        """Make what changed up to the base's position; the files that count no more. The new state is saved."""
+        scope, sites = Scope(ALL, None), Scope(ALL, None)
+        selects = {base: source(base, scope) for base in self.derivation.base}
+        for table in self.derivation.sites:
+            source(table.name, sites)
+        parts = {**scope.parts, **{name.removeprefix("__"): data for name, data in sites.parts.items()}}
+        ground = Ground(selects, parts, mark, position, self.noted, self.erased)
+        reader = Reader(MEMORY)
+        try:
+            made = Run(self.derivation, self.given, self.vault, reader).made(self.state, ground)
+        finally:
+            reader.close()
+        pieces.save(self.vault.folder, made)
+        left = (set(self.state.names()) | self.vault.fresh) - set(made.names())
+        self.state = made
+        self.vault.fresh.clear()
+        self.noted, self.erased = [], False
+        return left
+
+    def selects(
+        self, names: Sequence[str], scope: Scope, source: Callable[[str, Scope], str]
+    ) -> Iterator[tuple[str, str]]:
+        """Each table that is named here or behind one of these, in order, with its SELECT for what this caller may see."""
+        state = self.state
+        if not _within(scope.sight):
+            for name in names:
+                yield name, self._kept(self._steps[name], state, scope)
+            return
+        needed = self._needed(names)
+        for name in (*self.derivation.base, *(table.name for table in self.derivation.sites)):
+            if name in needed:
+                yield name, source(name, scope)
+        for step in self.derivation.steps:
+            name = step.table.name
+            if name in needed:
+                yield (
+                    f"{ANEW}{name}",
+                    self._kept(step, state, scope) if step.kind == "codes" else self._anew(step, scope),
+                )
+            if name in names:
+                hidden = "" if step.kind == "codes" else " EXCLUDE (_patients, _labels)"
+                yield name, f'SELECT *{hidden} FROM "{ANEW}{name}"'
+
+    def _kept(self, step: Step, held: State, scope: Scope) -> str:
+        state, name = held.of(step.table.name), step.table.name
+        scope.parts[f"__{name}"] = self.vault.dataset(state.files, pieces.schema(step))
+        if state.gone:
+            scope.parts[f"__gone_{name}"] = self.vault.dataset(state.ended, pieces.units(step))
+        seen = scope.sight if step.kind != "codes" else msgspec.structs.replace(scope.sight, types=None, only=None)
+        select, given = narrowed(f"({pieces.standing(step, state)})", "", seen)
+        scope.given.update(given)
+        return f"SELECT * {HIDDEN} FROM ({select})"
+
+    def _anew(self, step: Step, scope: Scope) -> str:
+        """The step's own SQL; its names are ours alone, and its parameters do not meet a view's."""
+        scope.given.update({f"__of_{name}": self.given[name] for name in dollars(step.sql)[1]})
+        text = re.sub(r"(?<![:\w]):(\w+)", r"$__of_\1", step.sql)
+        return NAMED.sub(lambda one: f'"{ANEW if one[1] in self._steps else ""}{one[1]}"', text)
+
+    def _needed(self, names: Sequence[str]) -> set[str]:
+        """These tables and all that their SQL names."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            step = self._steps.get(name)
+            if name not in found and step and step.kind != "codes":
+                waiting += step.names
+            found.add(name)
+        return found
+
+
+def _within(sight: Sight) -> bool:
+    """Whether something within a patient's record is hidden: then sums over kept rows would tell of it."""
+    return bool(sight.types is not None or sight.only is not None or sight.concealed or sight.masked)

@@ -1,0 +1,90 @@
+"""Which files hold each resource table, and how far they follow the log.
+
+Its one law: it is one list, replaced whole, so that files and position change at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from onmaru.engines.keyring import write_new
+from onmaru.fhir.columnar import Column, table
+
+FILE = "manifest.json"
+OWN = pa.schema(
+    [
+        ("_version", pa.int64()),
+        ("_t", pa.int64()),
+        ("_ended", pa.int64()),
+        ("_patient", pa.string()),
+        ("_patients", pa.string()),
+        ("_labels", pa.string()),
+    ]
+)
+ENDS = pa.schema([("id", pa.string()), ("_version", pa.int64()), ("_t", pa.int64())])
+
+
+class File(msgspec.Struct, frozen=True):
+    """One Parquet file: its rows are of versions at positions `first` … `last`; `level` counts how often it was merged."""
+
+    name: str
+    rows: int
+    bytes: int
+    first: int
+    last: int
+    level: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One resource type. Rows of `past` were ended when their file was written; those of `standing` may have been since.
+
+    A row is ended by its own `_ended` or by a row of `ends`, which names a version that a later batch ended.
+    `tree` is the union of what the files hold: an older file that lacks a column reads as NULL there.
+    """
+
+    tree: Column
+    standing: tuple[File, ...] = ()
+    past: tuple[File, ...] = ()
+    ends: tuple[File, ...] = ()
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """Every file."""
+        return (*self.standing, *self.past, *self.ends)
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The state of all resource tables at `position`."""
+
+    position: int = 0
+    tables: dict[str, Kept] = {}
+
+    def of(self, type_name: str) -> Kept:
+        """One table; empty where nothing of it was ever written."""
+        return self.tables.get(type_name) or Kept(table(type_name))
+
+    def names(self) -> set[str]:
+        """Every file that counts."""
+        return {file.name for kept in self.tables.values() for file in kept.files}
+
+
+def load(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None when there is none, or none that can be read: the log then gives it anew."""
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def save(folder: Path, manifest: Manifest) -> None:
+    """Replace it, durably and in one step."""
+    write_new(folder / FILE, msgspec.json.encode(manifest))
+
+
+def names(files: Sequence[File]) -> Iterator[str]:
+    """Their names."""
+    return (file.name for file in files)

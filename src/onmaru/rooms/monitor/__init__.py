@@ -1,0 +1,25 @@
+"""The monitor: who is getting worse, seen early, by scores whose every cell was copied from a source that can be opened.
+
+Its one law: a value that is missing, stale or unreadable is said to be so and is never taken for normal.
+"""
+
+from __future__ import annotations
+
+from onmaru.kernel.room import Room, Route, Setting
+from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.projection import Monitor
+from onmaru.rooms.monitor.scores import scores
+
+SCOPE = "user/Patient.rs"
+room = Room(
+    name="monitor",
+    projections=(Monitor(),),
+    routes=(Route("GET", "/patients/{id}/scores", SCOPE, scores),),
+    views=views.ALL,
+    settings=(
+        Setting("fresh_minutes", 720, "How old a reading may be, in minutes, and still count in a score"),
+        Setting("unverified", False, "Whether scores are shown whose tables nobody has checked against their source"),
+    ),
+    provides=("monitor",),
+    scopes=("user/*.rs",),
+)

@@ -1,0 +1,16 @@
+"""The room's SQL, one file a view: plain SELECTs with `:name` parameters that every engine runs unchanged."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from onmaru.kernel.lake import View
+
+
+def _view(name: str) -> View:
+    head, _, body = (files(__name__) / f"{name}.sql").read_text(encoding="utf-8").partition("\n")
+    return View(f"monitor_{name}", body, tuple(table.strip() for table in head.removeprefix("-- tables:").split(",")))
+
+
+READINGS = _view("readings")
+ALL = (READINGS,)

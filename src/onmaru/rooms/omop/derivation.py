@@ -1,0 +1,146 @@
+"""The CDM tables as a derivation: base tables, then codes, lookups, rows and groups (kernel/derivation.py)."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import Any
+
+from onmaru.kernel.derivation import Derivation, Kind, Step
+from onmaru.kernel.projection import ColumnType, Table
+from onmaru.rooms.omop.cdm import CLINICAL, COLUMNS, DOMAINS, RESULTS, VOCABULARY, cast, kept
+from onmaru.rooms.omop.steps.columns import FROM, MERGED, VALUES
+from onmaru.rooms.omop.tables import TABLES
+from onmaru.rooms.omop.vocabulary import parameters
+
+OWN = "_source, _version, _t, _patient, _patients, _labels"
+_ASKS = """SELECT split_part(one, chr(28), 1)::BIGINT AS "key", split_part(one, chr(28), 2) AS "text"
+FROM (SELECT unnest(string_split(codes, chr(29))) AS one FROM (SELECT DISTINCT codes FROM ({all}) WHERE codes <> ''))"""
+_KINDS: dict[str, ColumnType] = {"i": "int", "s": "text", "d": "date", "x": "float"}
+_MAPPING = """key:i text:s hint:s system:s code:s label:s vocabulary:s source_concept:i source_name:s source_domain:s
+    target:i domain:s nth:i how:s reason:s"""
+
+
+def text(name: str) -> str:
+    """The SQL of steps/NAME.sql without its heading comment."""
+    return re.sub(r"^--.*\n", "", (files(__package__) / "steps" / f"{name}.sql").read_text("utf-8"), flags=re.MULTILINE)
+
+
+def _table(name: str, columns: str) -> Table:
+    pairs = (one.partition(":") for one in columns.split())
+    return Table(name, tuple((column, _KINDS[kind]) for column, _, kind in pairs))
+
+
+def _coded() -> str:
+    """Every key with its text, over all base tables that have codes."""
+    bases = [table.name for table in TABLES if any(name == "codes" for name, _ in table.columns)]
+    return _ASKS.replace("{all}", " UNION ALL ".join(f"SELECT codes FROM @{name}" for name in bases))  # noqa: S608 - names of ours
+
+
+def _lookup(name: str, columns: str, file: str) -> Step:
+    return Step(_table(name, columns), "lookup", text(file))
+
+
+def _typed(table: str, file: str, kind: Kind, **more: Any) -> Step:
+    """A CDM table whose SQL is in a file, with the CDM's own types."""
+    columns = ", ".join(f"{cast(name, type_)} AS {name}" for name, type_, _ in COLUMNS[table])
+    return Step(kept(table), kind, f"SELECT {columns}, {OWN} FROM ({text(file)})", **more)  # noqa: S608 - files of ours
+
+
+def _made(table: str) -> Step:
+    """A CDM table of which each row comes of one base row."""
+    base, place = FROM[table]
+    columns = [f"{cast(VALUES[table].get(name, 'NULL'), kind)} AS {name}" for name, kind, _ in COLUMNS[table]]
+    patients = MERGED if " p ON " in place else "f._patients"
+    own = f"f._source, f._version, f._t, f._patient, {patients} AS _patients, f._labels"
+    select = f"SELECT {', '.join(columns)}, {own} FROM {place}"  # noqa: S608 - names of ours
+    return Step(kept(table), "rows", select, (base,), order=_order(table))
+
+
+def _order(table: str) -> tuple[str, ...]:
+    """Rows of one concept together, then of one person."""
+    names = [name for name, _, _ in COLUMNS[table]]
+    stem = table.partition("_")[0]
+    return tuple(name for name in (f"{stem}_concept_id", "person_id", names[0]) if name in names)
+
+
+EVENTS = (
+    "visit_occurrence",
+    "condition_occurrence",
+    "drug_exposure",
+    "procedure_occurrence",
+    "device_exposure",
+    "measurement",
+    "observation",
+)
+_KEYS = ("code", "value", "unit_key", "route_key", "status_key", "operator_key", "kind")
+
+
+def _steps() -> tuple[Step, ...]:
+    domains = " ".join(f"WHEN '{domain}' THEN '{table}'" for domain, table in DOMAINS.items())
+    return (
+        Step(_table("omop_mapping", _MAPPING), "codes", text("mapping"), unit="key", asks=_coded()),
+        Step(
+            _table("omop_ingredients", "key:i text:s ingredient:i"),
+            "codes",
+            text("ingredients"),
+            unit="key",
+            asks="SELECT target AS \"key\", '' AS \"text\" FROM @omop_mapping WHERE domain = 'Drug' AND target <> 0",
+        ),
+        _lookup("omop_people", "id:i person:i more:s", "people"),
+        _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits"),
+        _lookup("omop_open", "id:i day:d", "open"),
+        _lookup("omop_things", "id:i code:i device:s production:s targets:s", "things"),
+        *(_typed(table, table, "lookup") for table in ("provider", "care_site", "location", "cdm_source")),
+        Step(Table("omop_facts", ()), "scope", text("facts").replace("{domains}", domains)),
+        *(_made(table) for table in FROM),
+        _typed("observation_period", "observation_period", "groups", of=EVENTS, unit="person_id"),
+        _typed("condition_era", "condition_era", "groups", of=("condition_occurrence",), unit="person_id"),
+        _typed(
+            "drug_era",
+            "drug_era",
+            "groups",
+            of=("drug_exposure",),
+            unit="person_id",
+            by=(("drug_exposure", "drug_concept_id", "omop_ingredients"),),
+        ),
+    )
+
+
+_STEPS = _steps()
+# What nothing of the record fills is there all the same, empty.
+BLANK = tuple(table for table in CLINICAL if table not in {step.table.name for step in _STEPS})
+
+DERIVATION = Derivation(
+    name="omop",
+    version=1,
+    projection="omop",
+    base={
+        "omop_person": (
+            ("id", "omop_people"),
+            ("provider", "provider"),
+            ("site", "care_site"),
+            *((name, "omop_mapping") for name in ("gender_key", "race_key", "ethnicity_key", "kind")),
+        ),
+        "omop_visit": (
+            ("person", "omop_people"),
+            ("id", "omop_visits"),
+            ("id", "omop_open"),
+            ("provider", "provider"),
+            ("site", "care_site"),
+            *((name, "omop_mapping") for name in ("class_key", "admit_key", "discharge_key", "kind")),
+        ),
+        "omop_fact": (
+            ("person", "omop_people"),
+            ("visit", "omop_visits"),
+            ("thing", "omop_things"),
+            ("provider", "provider"),
+            *((name, "omop_mapping") for name in _KEYS),
+        ),
+        **dict.fromkeys(("omop_thing", "omop_provider", "omop_role", "omop_site", "omop_place"), ()),
+    },
+    steps=_STEPS,
+    sites=tuple(kept(table) for table in (*VOCABULARY, *RESULTS)),
+    blank=tuple(kept(table) for table in BLANK),
+    parameters=parameters,
+)
