@@ -45,8 +45,7 @@ class Hospital:
 
     def command(self, *argv: str) -> None:
         """A command of this house beside its server; what it asks for is SECRET."""
-        whole = [sys.executable, "-m", "onmaru.app", *argv]
-        subprocess.run(whole, env=self._env, input=f"{SECRET}\n".encode(), check=True, capture_output=True)
+        ran(argv, env=self._env, input=f"{SECRET}\n".encode()).check_returncode()
 
     def send(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """A transaction in the name of a machine; the answer, once it can be read."""

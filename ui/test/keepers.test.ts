@@ -23,7 +23,7 @@ describe('what needs somebody in the morning', () => {
     ['a backup of the day before yesterday', { backup: { ...well.backup, last: { at: '2026-11-21T07:00:00Z', position: 1 } } }, ['backup.old']],
     ['a backup that nobody proved', { backup: { ...well.backup, proved: null } }, ['backup.unproved']],
     ['a backup that does not hold', { backup: { ...well.backup, wrong: 'a part is missing' } }, ['backup.wrong']],
-    ['a record in PostgreSQL', { engine: 'postgresql', backup: { set: false, last: null, proved: null, wrong: '' } }, []],
+    ['a record in PostgreSQL that another worker backs up', { engine: 'postgresql', backup: { set: false, last: null, proved: null, wrong: '' } }, ['backup.elsewhere']],
     ['late packets', { packets: { set: true, minutes: 15, at: '2026-11-23T07:20:00Z', wards: 3 } }, ['packets.late']],
     ['a tenant without packets', { packets: null }, []],
   ])('%s', (_name, part, wanted) => {

@@ -60,22 +60,20 @@ function Parts({ standing }: { standing: Standing }) {
   );
 }
 
-function Backups({ standing: { backup, engine } }: { standing: Standing }) {
+function Backups({ standing: { backup } }: { standing: Standing }) {
   const t = useT();
   const format = useFormat();
   const ago = useAgo();
   const point = (at: Standing['backup']['last']) => at && `${format.dateTime(at.at)} (${ago(at.at)})`;
   return (
-    <Section title={t('run.backup')} text={t(engine === 'home' ? 'run.backup.text' : 'run.backup.postgresql')}>
-      {engine === 'home' && (
-        <Facts
-          rows={[
-            [t('run.backup.last'), point(backup.last)],
-            [t('run.backup.proved'), point(backup.proved)],
-            [t('run.backup.position'), backup.last && format.number(backup.last.position)],
-          ]}
-        />
-      )}
+    <Section title={t('run.backup')} text={t('run.backup.text')}>
+      <Facts
+        rows={[
+          [t('run.backup.last'), point(backup.last)],
+          [t('run.backup.proved'), point(backup.proved)],
+          [t('run.backup.position'), backup.last && format.number(backup.last.position)],
+        ]}
+      />
     </Section>
   );
 }

@@ -59,8 +59,9 @@ export function matters(standing: Standing, now: number): Matter[] {
 const counted = (key: string, n: number, path: string): Matter[] => (n > 0 ? [{ key, values: { n }, path, grave: false }] : []);
 
 function ofBackup({ backup, engine }: Standing, now: number): Matter[] {
-  if (engine !== 'home') return []; // PostgreSQL is backed up with its own tools
   if (backup.wrong) return [{ key: 'run.matter.backup.wrong', values: { wrong: backup.wrong }, grave: true }];
+  // Of workers on one database one backs up, and notes it in its own home
+  if (!backup.last && engine !== 'home') return [{ key: 'run.matter.backup.elsewhere', grave: false }];
   if (!backup.last) return [{ key: backup.set ? 'run.matter.backup.none' : 'run.matter.backup.unset', grave: true }];
   if (age(backup.last.at, now) > OLD_BACKUP) return [{ key: 'run.matter.backup.old', grave: true }];
   if (!backup.proved || age(backup.proved.at, now) > OLD_PROOF) return [{ key: 'run.matter.backup.unproved', grave: false }];
