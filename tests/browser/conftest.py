@@ -90,7 +90,10 @@ def axe() -> Callable[[Page], list[str]]:
     source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text()
 
     def check(page: Page) -> list[str]:
-        found = page.evaluate(f"async () => {{ {source}; return (await axe.run()).violations; }}")
+        # Its half a megabyte is read once a document, not at each look
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)
+        found = page.evaluate("async () => (await axe.run()).violations")
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
     return check

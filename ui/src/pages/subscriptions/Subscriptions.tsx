@@ -97,7 +97,7 @@ function Listed({ rows, act }: { rows: readonly Subscription[]; act: (one: Subsc
       cell: (one) => (
         <div>
           <State family="subs.state" code={one.state} tone={one.state === 'active' && one.failures ? 'warn' : tones[one.state]} />
-          {one.error && <div>{one.error}</div>}
+          {one.error && <div className={look.error}>{one.error}</div>}
         </div>
       ),
     },
@@ -105,7 +105,7 @@ function Listed({ rows, act }: { rows: readonly Subscription[]; act: (one: Subsc
     { name: t('subs.left'), kind: 'number', cell: (one) => (one.number === undefined ? '–' : format.number(one.number - (one.sent ?? 0))) },
     { name: t('subs.behind'), kind: 'number', cell: (one) => (one.behind === undefined ? '–' : format.number(one.behind)) },
     { name: t('subs.tried'), cell: (one) => <Tried one={one} /> },
-    { name: t('subs.owner'), cell: (one) => one.user ?? '–' },
+    { name: t('subs.owner'), kind: 'line', cell: (one) => one.user ?? '–' },
     {
       name: t('users.actions'),
       kind: 'acts',
