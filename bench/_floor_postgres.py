@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +43,14 @@ class Floor(Rows):
         some = {name: self.rows[name] for name in TABLES if self.rows[name]}
         some["res"] = [(rid, 0, f"{type}/{id}") for rid, type, id in self.rids.fresh]
         some["body"], types = self.rows["body"], {**TYPES, "body": BODY}
-        some = {name: list(found) for name, found in some.items() if found}
+        some = {name: list(dict.fromkeys(found)) for name, found in some.items() if found}
         self.rids.fresh.clear()
         self.codes.fresh.clear()
         for one in self.rows.values():
             one.clear()
         if some:
             arrays = [array for found in some.values() for array in columns(found)]
-            await self.pool.fetch(unnested({name: types[name] for name in some}, {"txt", "tok"}), *arrays)
+            await self.pool.fetch(unnested({name: types[name] for name in some}, {"txt"}), *arrays)
 
     async def read(self, id: str) -> bytes:
         return await self.pool.fetchval("SELECT raw FROM body WHERE id = $1", id) or b""
@@ -70,21 +73,42 @@ class Bare(Application):
         await self.floor.commit()
 
 
-async def serve(address: str, port: int, file: Path) -> None:
+@asynccontextmanager
+async def opened(address: str) -> AsyncIterator[Floor]:
+    """An empty floor in the database."""
     async with asyncpg.create_pool(
         address, min_size=HELD, max_size=HELD, server_settings={"search_path": "floor"}
     ) as pool:
         await pool.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
         await pool.execute(INDEXED)
         await pool.execute("CREATE TABLE body(t int4 PRIMARY KEY, id text UNIQUE, raw bytea)")
-        floor = Floor(pool)
+        yield Floor(pool)
+
+
+def bulk(address: str, groups: Iterable[Iterable[tuple[str, str, bytes]]]) -> float:
+    """Resources a second that groups of (type, id, body) go in with, a commit each."""
+
+    async def put() -> float:
+        async with opened(address) as floor:
+            started = time.perf_counter()
+            for group in groups:
+                for one in group:
+                    floor.add(*one)
+                await floor.commit()
+            return floor.t / (time.perf_counter() - started)
+
+    return asyncio.run(put())
+
+
+async def serve(address: str, port: int, file: Path) -> None:
+    async with opened(address) as floor:
         for line in file.read_bytes().splitlines():
             kind, name, text = msgspec.json.decode(line, type=tuple[str, str, str])
             floor.add(kind, name, text.encode())
             if len(floor.rows["tok"]) > ROWS:
                 await floor.commit()
         await floor.commit()
-        await pool.execute("VACUUM ANALYZE")
+        await floor.pool.execute("VACUUM ANALYZE")
         options: Any = {"port": port, "interface": Interfaces.RSGI, "log_enabled": False, "websockets": False}
         await Server(Bare(floor), **options).serve()
 

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from _corpus import Corpus, corpus
-from onmaru.app.bench import STORE, Floor, Ours, Result
+from _store import emptied, store
+from onmaru.app.bench import Floor, Ours, Result
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.refusal import Refusal
 from onmaru.kernel.accounts import User
@@ -50,9 +51,8 @@ class Bench:
         self.scratch = scratch
         self.corpus = made
         self.seconds = 2 if quick else 10
-        # An empty database, for the same figures on PostgreSQL
-        store = os.environ.get(STORE, "")
-        self.place = Place(scratch / "home", scratch / "keys", scratch / "witness", store)
+        emptied()
+        self.place = Place(scratch / "home", scratch / "keys", scratch / "witness", store())
         self.ids = self._load()
         self._files()
 
@@ -102,8 +102,8 @@ class Bench:
     def floor(self) -> Iterator[str]:
         """The floor; its address."""
         shutil.rmtree(self.scratch / "floor", ignore_errors=True)
-        store = self.place.store
-        bare, where = ("_floor_postgres.py", store) if store else ("_floor.py", str(self.scratch / "floor"))
+        at = self.place.store
+        bare, where = ("_floor_postgres.py", at) if at else ("_floor.py", str(self.scratch / "floor"))
         argv = [sys.executable, str(HERE / bare), where]
         with running(argv, after=[str(self.scratch / "floor.ndjson")]) as address:
             yield address
@@ -113,7 +113,16 @@ class Bench:
         program = shutil.which("wrk")
         if program is None:
             raise Refusal("this benchmark needs wrk: apt-get install wrk")
-        options = ["-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", "-s", str(HERE / "_requests.lua")]
+        options = [
+            "-t1",
+            f"-c{connections}",
+            f"-d{self.seconds}s",
+            "--latency",
+            "--timeout",
+            "30s",
+            "-s",
+            str(HERE / "_requests.lua"),
+        ]
         environ = {**os.environ, "FOLDER": str(self.scratch), "WHAT": what}
         done = subprocess.run(
             [program, *options, address], env=environ, capture_output=True, text=True, check=True, timeout=300
@@ -160,9 +169,9 @@ def _reading(text: str) -> Reading:
 
 
 def _ms(text: str, part: str) -> float:
-    found = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)$", text, re.MULTILINE)
+    found = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s)\s*$", text, re.MULTILINE)
     if found is None:
-        raise AssertionError("wrk gave no latencies")
+        raise AssertionError("wrk gave no latencies: " + " ".join(text.split())[-400:])
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from _bulk import Client
 from _corpus import Corpus, corpus
 from _floor import Floor
 from _http import RUNS, running
+from _store import emptied, store
 from onmaru.app.bench import Result, result
 from onmaru.app.house import MAIN, House, Place
 from onmaru.kernel.accounts import User
@@ -72,7 +72,8 @@ def _given(files: dict[str, bytes]) -> Iterator[int]:
 def _ours(port: int, types: list[str], count: int) -> float:
     with tempfile.TemporaryDirectory(prefix="onmaru-bench-") as scratch:
         folder = Path(scratch)
-        place = Place(folder / "home", folder / "keys", folder / "witness", os.environ.get("ONMARU_BENCH_STORE", ""))
+        emptied()
+        place = Place(folder / "home", folder / "keys", folder / "witness", store())
         house = House(place)
         house.seat(MAIN)
         user = User(MAIN, "importer", "Importer", ("data-manager",))
@@ -100,6 +101,10 @@ def _ours(port: int, types: list[str], count: int) -> float:
 
 
 def _floor(made: Corpus) -> float:
+    if store():
+        from _floor_postgres import bulk
+
+        return bulk(store(), (made.resources[at : at + 250] for at in range(0, len(made.resources), 250)))
     with tempfile.TemporaryDirectory(prefix="onmaru-floor-") as scratch:
         floor, started = Floor(Path(scratch)), time.perf_counter()
         for number, (type, id, raw) in enumerate(made.resources, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 import time
@@ -12,7 +11,8 @@ from itertools import cycle
 from pathlib import Path
 
 from _corpus import Corpus, corpus
-from onmaru.app.bench import STORE, Result, result
+from _store import emptied, store
+from onmaru.app.bench import Result, result
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.app.lines import say
 from onmaru.fhir import search
@@ -31,10 +31,12 @@ def run(quick: bool) -> Result:
     shapes = _shapes(made)
     with tempfile.TemporaryDirectory(prefix="onmaru-shapes-") as scratch:
         home = _measured(Place(*(Path(scratch) / one for one in ("home", "keys", "witness"))), made, shapes, quick)
-        store, beside = os.environ.get(STORE, ""), Path(scratch) / "beside"
-        ours = home
-        if store:
-            ours = _measured(Place(*(beside / one for one in ("home", "keys", "witness")), store), made, shapes, quick)
+        ours, beside = home, Path(scratch) / "beside"
+        if store():
+            emptied()
+            ours = _measured(
+                Place(*(beside / one for one in ("home", "keys", "witness")), store()), made, shapes, quick
+            )
     rates = {name: (len(ours[name]) / sum(ours[name]), len(home[name]) / sum(home[name])) for name in shapes}
     for name, (rate, floor) in rates.items():
         say({"shape": name, "rate": round(rate), "home": round(floor)}, json=True)

@@ -59,6 +59,7 @@ PERSON = {"year_of_birth": 1960, "gender_concept_id": 8507, "race_concept_id": 8
 ALL_YEAR = {"observation_period_start_date": "2020-01-01", "observation_period_end_date": "2020-12-31"}
 EVER = {"Start": {"Coeff": -1}, "End": {"Coeff": 1}}
 CONCEPTS = (1, 9, 11, 100, 8507, 8532, 9201, 9202)
+MADE = {"domain_id": "Made", "vocabulary_id": "Made", "standard_concept": "S"}
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -96,7 +97,14 @@ class World:
         self.rows: Rows = {name: [] for name in ("person", "provider", "care_site", "visit_occurrence")}
         self.rows |= {"observation_period": [], "concept_relationship": []}
         self.rows["concept"] = [
-            {"concept_id": id, "concept_name": f"concept {id}", "invalid_reason": None} for id in CONCEPTS
+            {
+                "concept_id": id,
+                "concept_name": f"concept {id}",
+                "concept_code": f"c{id}",
+                "invalid_reason": None,
+                **MADE,
+            }
+            for id in CONCEPTS
         ]
         kin = [(id, id) for id in CONCEPTS] + [(1, 11)]
         self.rows["concept_ancestor"] = [{"ancestor_concept_id": a, "descendant_concept_id": d} for a, d in kin]

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,26 @@ def cases(suite: Path) -> Iterator[Case]:
             )
 
 
-def context(case: Case, folders: list[Path]) -> list[Node] | None:
-    """The resource that the case is about, none where it is about none; None where its file is not there."""
-    if not case.input:
-        return []
+def place(case: Case, folders: list[Path]) -> Path | None:
+    """The file that the case is about, of which there may be a form in JSON only."""
     for folder in folders:
         named = folder / case.input
-        if named.exists():
-            raw = named.read_bytes()
-            return [root(to_json(raw) if named.suffix == ".xml" else read(raw))]
-        other = named.with_suffix(".json")
-        if other.exists():
-            return [root(read(other.read_bytes()))]
+        for file in (named, named.with_suffix(".json")):
+            if file.is_file():
+                return file
     return None
+
+
+def context(case: Case, folders: list[Path]) -> list[Node]:
+    """The resource that the case is about, none where it is about none."""
+    file = place(case, folders) if case.input else None
+    return [root(_content(file))] if file is not None else []
+
+
+@cache
+def _content(file: Path) -> Any:
+    raw = file.read_bytes()
+    return to_json(raw) if file.suffix == ".xml" else read(raw)
 
 
 def outcome(case: Case, items: list[Node]) -> list[str] | PathError:

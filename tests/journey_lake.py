@@ -30,12 +30,13 @@ def version(body: Mapping[str, Any], number: int = 1, *, op: str = "create") -> 
 
 
 class Tables:
-    """The rows that a projection's versions stand for, in SQLite and in DuckDB."""
+    """The rows that a projection's versions stand for, in SQLite and, where they are `queried`, in DuckDB."""
 
-    def __init__(self, projection: Projection) -> None:
+    def __init__(self, projection: Projection, *, queried: bool = True) -> None:
         self.projection = projection
         self.lite = sqlite3.connect(":memory:")
         self.duck = duckdb.connect()
+        self.both: tuple[Any, ...] = (self.lite, self.duck) if queried else (self.lite,)
         for table in projection.tables:
             made = _create(table)
             self.lite.execute(made)
@@ -51,12 +52,12 @@ class Tables:
 
     def _replace(self, one: Version, rows: Iterable[Any]) -> None:
         for table in self.projection.tables:
-            for connection in (self.lite, self.duck):
+            for connection in self.both:
                 connection.execute(f"DELETE FROM {table.name} WHERE _source = ?", (one.name,))
         for row in rows:
             values = (one.name, one.version, one.t, row.patient, row.labels, *row.values)
             marks = ", ".join("?" * len(values))
-            for connection in (self.lite, self.duck):
+            for connection in self.both:
                 connection.execute(f"INSERT INTO {row.table} VALUES ({marks})", values)
 
     def query(self, view: View, params: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any, NamedTuple
 
 
@@ -44,7 +46,35 @@ COMPOSITION = {
 }  # fmt: skip
 BORN = {"resourceType": "Patient", "birthDate": "1970-01-01"}
 
+COUNTED = given(header=("valueBoolean", True))
+COUNTED["parameter"] += [
+    {"name": "viewResource", "resource": {"resourceType": "ViewDefinition", "resource": "Patient",
+                                          "select": [{"column": [{"name": "id", "path": "id"}]}]}},
+    {"name": "_format", "valueCode": "csv"},
+]  # fmt: skip
+LIBRARY = {
+    "resourceType": "Library", "id": "l1", "status": "active", "type": {"text": "view"},
+    "content": [{"contentType": "application/json",
+                 "data": base64.b64encode(json.dumps(COUNTED["parameter"][1]["resource"]).encode()).decode()}],
+}  # fmt: skip
+# Rows of the lake are for data managers; who may read Slots only gets a table without rows
+VIEWED = "401 401 401 200 403 403 403  403 403 403 403 200 403 403 403 200"
+STORED = "401 401 401 403 403 403 403  403 403 403 403 200 403 403 403 200"
+
 ROWS = [
+    Row("view", "POST", "/fhir/ViewDefinition/$viewdefinition-run", COUNTED, {}, VIEWED),
+    Row("view stored", "GET", "/fhir/ViewDefinition/$viewdefinition-run?viewReference=Library/l1", b"", {}, STORED),
+    Row("view, earlier name", "POST", "/fhir/ViewDefinition/$run", COUNTED, {}, VIEWED),
+    Row("view, earlier name", "GET", "/fhir/ViewDefinition/$run?viewReference=Library/l1&_format=csv", b"", {}, STORED),
+    Row("view of a library", "GET", "/fhir/Library/l1/$viewdefinition-run", b"", {}, STORED),
+    Row(
+        "view of a library posted",
+        "POST",
+        "/fhir/Library/l1/$viewdefinition-run",
+        given(header=("valueBoolean", True)),
+        {},
+        STORED,
+    ),
     Row("document", "GET", "/fhir/Composition/k1/$document", b"", {}, FOUND),
     Row("document posted", "POST", "/fhir/Composition/k1/$document", b"", {}, FOUND),
     Row("document by id", "GET", "/fhir/Composition/$document?id=k1", b"", {}, FOUND),

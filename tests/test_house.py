@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,11 +108,20 @@ def test_every_import_contract_is_kept() -> None:
     assert broken_contracts(ROOT / "src") == set()
 
 
+def bare(source: Path) -> None:
+    """The packages of the house with nothing in them: what the contracts speak of, read in a hundredth of the time."""
+    for file in sorted((ROOT / "src" / "onmaru").rglob("__init__.py")):
+        plant(source, {str(file.relative_to(ROOT / "src" / "onmaru")): ""})
+
+
+def test_the_bare_house_keeps_every_contract(tmp_path: Path) -> None:
+    bare(tmp_path)
+    assert broken_contracts(tmp_path) == set()
+
+
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
 def test_a_planted_violation_breaks_the_contract_that_names_it(planted: Planted, tmp_path: Path) -> None:
-    shutil.copytree(
-        ROOT / "src" / "onmaru", tmp_path / "onmaru", ignore=shutil.ignore_patterns("*.pyc", "static", "ui", "data")
-    )
+    bare(tmp_path)
     plant(tmp_path, planted.files)
     assert planted.broken in broken_contracts(tmp_path)
 

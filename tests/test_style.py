@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import tomllib
@@ -70,7 +69,8 @@ def test_every_silenced_type_check_has_its_reason() -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [short(f) for f in code({".py"}) if not ast.get_docstring(ast.parse(f.read_text("utf-8")))]
+    begun = re.compile(r'(#.*\n|\s)*r?"""\s*[^\s"]')
+    silent = [short(f) for f in code({".py"}) if not begun.match(f.read_text("utf-8"))]
     assert silent == []
 
 

@@ -13,8 +13,11 @@ import msgspec
 
 from cluster import emptied
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.duck.nested.followed import Resources
+from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.keyring import Keyring
+from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.memory import MemoryLog, MemoryTrail
 from onmaru.engines.postgres.home import PgHome
 from onmaru.engines.sqlite.connection import Keys
@@ -145,6 +148,23 @@ class Erasing:
         return driven(self._eraser(caller).carrying_out(caller, asked))[0]
 
 
+class Lake:
+    """A lake that has followed nothing, made when somebody asks it."""
+
+    def __init__(self, house: House, caller: Caller) -> None:
+        self._house = house
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Any:
+        tenant = self._house.tenants[self._caller.tenant]
+        kept = ColumnarTables(self._house.folder / "lake" / tenant.name, b"k" * 32, [Resources()])
+        empty: frozenset[Any] = frozenset()
+        stores = Stores(
+            tenant.gate, tenant.trail, tenant.now, (kept,), lambda *_: empty, lambda *_: empty, lambda: 0, lambda t: 0
+        )
+        return getattr(EmbeddedLake(stores, self._caller), name)
+
+
 def ruled(tenant: Tenant) -> Tenant:
     """The tenant with the definitions of its own record."""
 
@@ -223,7 +243,7 @@ class House:
             caller = narrowed(caller, next(one for one in self.rooms if one.name == room))
         chart = Chart(self.tenants[caller.tenant], caller)
         rules = self.tenants[caller.tenant].rules
-        return Hall(caller, chart, None, None, None, {}, language, rules)  # type: ignore[arg-type]
+        return Hall(caller, chart, Lake(self, caller), None, None, {}, language, rules)  # type: ignore[arg-type]
 
     async def durable(self, tenant: str, t: int) -> None:
         self.durables += 1

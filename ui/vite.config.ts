@@ -17,6 +17,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's policy forbids data: addresses
     modulePreload: { polyfill: false },
     sourcemap: false,
+    chunkSizeWarningLimit: 700, // the charts, loaded with the first page that draws one
   },
   server: { fs: { allow: ['.', ROOMS] }, proxy: { [served]: { target: server } } },
   test: { include: ['test/**/*.test.ts'], environment: 'node', isolate: false },

@@ -87,7 +87,7 @@ def visit(chromium: Browser, served: Hospital, sessions: dict[str, list[Any]]) -
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], list[str]]:
     """`axe(page)`: what axe-core finds wrong, one line each; [] is right."""
-    source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text()
+    source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text("utf-8")
 
     def check(page: Page) -> list[str]:
         # Its half a megabyte is read once a document, not at each look

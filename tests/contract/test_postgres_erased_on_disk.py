@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.contract.conftest import KEYS, SYSTEM, Ticking, postgres
 from tests.contract.test_record import patient
 
@@ -69,6 +70,20 @@ def test_no_byte_of_the_cluster_holds_a_word_of_an_erased_person(database: str, 
         assert {word: names for word, names in _files(database).items() if names} == {}
     finally:
         home.close()
+        admin.close()
+
+
+def test_an_erasure_is_carried_out_by_a_user_who_was_granted_nothing(database: str, admin: Link) -> None:
+    admin.script("CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE postgres TO plain")
+    keys = replace(KEYS, tenant="plain")
+    home = PgHome(database.replace("onmaru@", "plain@"), keys, Ticking())
+    try:
+        assert home.emptied()
+    finally:
+        home.close()
+        admin.script(
+            'DROP SCHEMA "onmaru-plain" CASCADE; REVOKE CREATE ON DATABASE postgres FROM plain; DROP ROLE plain'
+        )
         admin.close()
 
 

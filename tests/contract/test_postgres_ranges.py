@@ -79,6 +79,22 @@ def test_what_was_asked_once_is_answered_from_memory(
     assert _found(workers[1]) == first
 
 
+def test_what_a_worker_writes_itself_is_added_without_asking(
+    workers: tuple[Chart, Chart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = workers
+    keyed = [search.parse(("Observation",), [("patient", "p1")]), search.parse(("Patient",), [("gender", "female")])]
+    real, asked = Link.execute, list[str]()
+    for number in range(3):
+        _put(one, "Observation", f"n{number}", _observation(f"n{number}", "p1", "2026-05-01"))
+        _put(one, "Patient", f"n{number}", patient(id=f"n{number}", gender="female"))
+        found = [[version.id for version in one.search(query).matches] for query in keyed]
+        if number == 0:
+            monkeypatch.setattr(Link, "execute", lambda *given: (asked.append(given[1]), real(*given))[1])
+    assert found == [["n2", "n1", "n0", "o1"], ["n2", "n1", "n0", "p1"]]
+    assert not [sql for sql in asked if "array_agg" in sql]
+
+
 def test_what_another_worker_wrote_is_found_though_the_rest_is_kept(workers: tuple[Chart, Chart]) -> None:
     one, two = workers
     _found(two)

@@ -38,7 +38,7 @@ def history(seed: int) -> list[Any]:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32), batch=st.integers(1, 30))
 def test_any_batch_size_equals_a_rebuild(seed: int, batch: int) -> None:
-    followed, rebuilt = Tables(Journey()), Tables(Journey())
+    followed, rebuilt = Tables(Journey(), queried=False), Tables(Journey(), queried=False)
     versions = history(seed)
     followed.follow(versions, batch)
     last = {one.name: one for one in versions}

@@ -21,6 +21,10 @@ def test_a_rooms_command_runs_in_the_server_and_sees_what_was_just_written(tmp_p
         assert (tmp_path / "out" / "person.parquet").is_file()
         assert house.command("omop", "export", str(tmp_path / "out"))[0] == 3, "the folder is not empty any more"
         assert house.command("omop", "status")[0] == 0
+        status, lines = house.command("lake", "sql", "SELECT count(*) AS n FROM Patient", "--at", "0")
+        assert status == 0 and lines[0]["n"] == 0 and lines[-1]["t"] == 0, lines
+        assert house.command("lake", "sql", "SELECT id FROM Patient")[1][-1]["rows"] == 1
+        assert house.command("lake", "sql", "SELECT * FROM __Patient")[0] == 3
         assert house.command("omop", "status", "--tenant", "nobody")[0] == 4
         assert house.command("omop", "status", "--user", "nobody")[0] == 4
         disclosed = house.get("/api/audit")[1]["items"]

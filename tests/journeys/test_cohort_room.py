@@ -13,8 +13,8 @@ import pytest
 from tests import cohort_house
 from tests.cohort_house import ALL_LUNG, CIRCE, ON_DRUG, OURS, STAGE_4, asker
 
-from onmaru.app import cli
-from onmaru.app.house import House, place
+from onmaru.app.house import House, Place, place
+from onmaru.app.rooms import open_room
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.room import Request, Response
@@ -32,7 +32,8 @@ def house(folder: Path) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("home", "keys", "witness"):
             patch.setenv(f"ONMARU_{name.upper()}", str(folder / name))
-        made = House(place())
+        # The room alone: its CDM is made, and published as the tables of a site
+        made = House(place(), (open_room("cohort"),))
         cohort_house.fill(made)
         yield made
         made.close()
@@ -97,6 +98,38 @@ def test_who_may_not_use_research_tables_is_refused_and_audited(house: House, ca
     assert refused.value.status == 403
     (_, row), *_ = house.seat("main").home.trail.page()
     assert (row.allowed, row.target) == (False, "view/cohort")
+
+
+def get(house: House, handler: Any, caller: Caller, **query: str) -> Any:
+    body = handler(Request("GET", "/", {}, tuple(query.items()), {}, b""), house.hall(caller, "cohort")).body
+    return json.loads(body() if callable(body) else body)
+
+
+def test_a_cohort_is_kept_as_library_and_group_and_listed(house: House) -> None:
+    made = post(house, routes.keep, OURS, asker())
+    assert (made["persons"], made["name"]) == (11, OURS["name"])
+    again = post(house, routes.keep, OURS, asker())
+    assert again["id"] == made["id"]
+    house.seat("main").home.wait(house.seat("main").home.tip())
+    record = house.hall(asker()).record
+    group = json.loads(record.read("Group", made["id"]).body or b"{}")
+    assert (group["quantity"], len(group["member"])) == (11, 11)
+    assert {one["entity"]["reference"] for one in group["member"]} == {f"Patient/p{n}" for n in range(1, 12)}
+    library = json.loads(record.read("Library", made["id"]).body or b"{}")
+    assert [one["title"] for one in library["content"]] == ["definition", "circe", "sql"]
+    (listed,) = get(house, routes.listed, asker())["cohorts"]
+    assert (listed["definition"], listed["persons"]) == (OURS, 11)
+    with pytest.raises(Invalid) as refused:
+        post(house, routes.keep, OURS, asker("researcher"))
+    assert refused.value.status == 403
+
+
+def test_concepts_are_found_by_name_code_and_number(house: House) -> None:
+    def names(said: str) -> list[str]:
+        return [one["concept_name"] for one in get(house, routes.searched, asker(), q=said)["concepts"]]
+
+    assert names("CONCEPT 92") == ["concept 9201", "concept 9202"]
+    assert names("c8507") == ["concept 8507"] and names("100")[0] == "concept 100" and names("x") == []
 
 
 def test_what_takes_too_long_is_audited_as_refused(house: House) -> None:
@@ -273,39 +306,10 @@ def test_what_is_no_study_is_refused_with_its_place(house: House, asked: dict[st
     assert path in [issue.expression for issue in refused.value.issues]
 
 
-def test_the_commands_run_count_and_export(
-    house: House, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("home", "keys", "witness"):
-        monkeypatch.setenv(f"ONMARU_{name.upper()}", str(tmp_path / name))
-    own = House(place())
-    cohort_house.fill(own)
-    own.close()
-    file = tmp_path / "lung.json"
-    file.write_text(json.dumps(OURS))
-
-    def run(*args: str) -> list[Any]:
-        assert cli.run(["cohort", *args, "--json"]) == 0
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-    (line,) = run("run", str(file))
-    assert (line["persons"], line["entries"]) == (11, 11)
-    lines = run("attrition", str(file))
-    assert [(one["what"], one["persons"]) for one in lines] == [
-        ("entry", 20),
-        ("rule", 12),
-        ("rule", 11),
-        ("cohort", 11),
-    ]
-    (line,) = run("export", str(file), str(tmp_path / "out"))
-    out = tmp_path / "out"
-    names = {path.name for path in out.iterdir()}
-    assert names == {"definition.json", "circe.json", "cohort.sql", "result.json", "persons.csv"}
-    (again,) = run("run", str(out / "circe.json"))
-    assert again["digest"] == line["digest"] and again["persons"] == 11
-    assert len((out / "persons.csv").read_text().splitlines()) == 12
-    file.write_text(json.dumps({"format": "onmaru study 1", "kind": "progression", "target": OURS, "outcome": STAGE_4}))
-    (line,) = run("study", str(file))
-    assert (line["kind"], line["found"]["persons"], line["found"]["reached"]) == ("progression", 11, 10)
-    assert cli.run(["cohort", "export", str(file), str(out)]) != 0
-    assert cli.run(["cohort", "run", str(tmp_path / "none.json")]) != 0
+def test_concepts_without_their_vocabulary_are_refused(tmp_path: Path) -> None:
+    bare = House(Place(*(tmp_path / name for name in ("home", "keys", "witness"))), (open_room("cohort"),))
+    cohort_house.fill(bare, without="concept_ancestor")
+    with pytest.raises(Invalid, match="concept_ancestor") as refused:
+        post(bare, routes.run, OURS, asker())
+    assert refused.value.status == 409
+    bare.close()

@@ -123,7 +123,7 @@ def test_the_demo_stays_out_of_the_data_directory_itself() -> None:
 
 def started(port: int, mllp_port: int, home: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """A live demo in its live part, and the accounts that it printed."""
-    args = ["demo", "--home", str(home), "--past", "0.2", "--port", str(port), "--mllp-port", str(mllp_port)]
+    args = ["demo", "--home", str(home), "--past", "0.1", "--port", str(port), "--mllp-port", str(mllp_port)]
     running = Onmaru(args, env=ENVIRON, stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None
     lines: list[str] = []

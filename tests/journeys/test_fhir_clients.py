@@ -11,10 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fhirclient.client import FHIRClient
-from fhirclient.models.humanname import HumanName
-from fhirclient.models.patient import Patient
-from fhirpy import SyncFHIRClient
 from joserfc.jwk import KeySet, RSAKey
 from tests.smart import Hospital, assertion, hospital
 
@@ -48,6 +44,8 @@ def token(house: Hospital) -> str:
 
 
 def test_fhirpy_creates_changes_searches_and_reads_the_history(house: Hospital, token: str) -> None:
+    from fhirpy import SyncFHIRClient  # here, since every worker collects every file
+
     client = SyncFHIRClient(f"{house.base}/fhir", authorization=f"Bearer {token}")
     made: Any = client.resource("Patient", name=[{"family": "박", "given": ["새봄"]}], gender="female")
     made.save()
@@ -64,6 +62,10 @@ def test_fhirpy_creates_changes_searches_and_reads_the_history(house: Hospital, 
 
 
 def test_fhirclient_creates_searches_and_reads_the_history(house: Hospital, token: str) -> None:
+    from fhirclient.client import FHIRClient
+    from fhirclient.models.humanname import HumanName
+    from fhirclient.models.patient import Patient
+
     smart = FHIRClient(settings={"app_id": "test", "api_base": f"{house.base}/fhir"})
     smart.server.session.headers["Authorization"] = f"Bearer {token}"
     patient = Patient()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, _plain
-from tests.operation_rows import COMPOSITION, ROWS, Row
+from tests.operation_rows import COMPOSITION, LIBRARY, ROWS, Row
 
 Pair = tuple[Gatehouse, Gatehouse]
 HIDDEN = (b'"o1"', b'"o2"', b'"v1"', b'"e1"', b'"k1"')
@@ -19,6 +19,9 @@ def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     present, absent = Gatehouse(folder / "a", "sqlite"), Gatehouse(folder / "b", "sqlite", hidden=False)
     token = present.house.token("scribe", "system")
     assert present.house.ask("PUT", "/fhir/Composition/k1", COMPOSITION, token=token).status == 201
+    for gate in (present, absent):
+        keeper = gate.house.token("librarian", "system")
+        assert gate.house.ask("PUT", "/fhir/Library/l1", LIBRARY, token=keeper).status == 201
     yield present, absent
     for gate in (present, absent):
         gate.house.close()

@@ -77,8 +77,8 @@ def load_vocabulary(folder: Path, hall: Hall, *, links: bool = False) -> None:
     (folder / "CONCEPT.csv").write_text(HEADER + CONCEPTS)
     if links:
         (folder / "CONCEPT_RELATIONSHIP.csv").write_text(LINKS)
-    for name, table in read(folder).items():
-        hall.lake.publish(name, table)
+    for name, file in read(folder).items():
+        hall.lake.publish(name, file.batches)
 
 
 def patient(id: str = "p1", **more: Any) -> dict[str, Any]:

@@ -108,17 +108,16 @@ def test_a_busy_demo_ends_when_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["1>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
 def test_a_server_without_its_standard_streams_ends_when_told(tmp_path: Path, closed: str) -> None:
-    with Served(tmp_path) as served:
-        served.stop()
-        line = " ".join([*ONMARU, "serve"])
-        running = subprocess.Popen(["/bin/sh", "-c", f"exec {line} {closed}"], env=served.environ)
-        for port in (served.port, served.mllp_port):
-            assert listens(port)
-        time.sleep(0.5)
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
-        served.start()
-    assert House(place(served.environ), rooms=()).exists("main")
+    served = Served(tmp_path)
+    line = " ".join([*ONMARU, "serve"])
+    running = subprocess.Popen(["/bin/sh", "-c", f"exec {line} {closed}"], env=served.environ)
+    for port in (served.port, served.mllp_port):
+        assert listens(port)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == 0
+    with served:
+        assert House(place(served.environ), rooms=()).exists("main")
 
 
 @pytest.mark.parametrize("arguments", ["settings", "--help", "rooms", "demo --help", "verify --nonsense"])
@@ -133,8 +132,8 @@ def test_a_command_whose_reader_left_ends_without_a_trace(tmp_path: Path, argume
     assert done.returncode == (refusal.USAGE if heard else refusal.UNHEARD)
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert bool(done.stderr) == heard
-    deaf = subprocess.run(argv, env=environ, stdout=writing, stderr=writing, timeout=60)
-    assert deaf.returncode == refusal.UNHEARD
+    with Onmaru(arguments.split(), env=environ, stdout=writing, stderr=writing) as deaf:
+        assert deaf.wait(60) == refusal.UNHEARD
     os.close(writing)
 
 

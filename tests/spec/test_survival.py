@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.survival_figures import differing, figures, ours, read
 
 from onmaru.fhir.outcome import Invalid
-from onmaru.rooms.cohort.statistics import cox, kaplan_meier
+from onmaru.rooms.cohort.statistics import competing, cox, kaplan_meier, matching
 from onmaru.rooms.cohort.statistics.distributions import chi_square_tail, poisson_interval, wilson
 
 HERE = Path(__file__).parent
@@ -23,6 +24,16 @@ OURS = ours(ROWS)
 
 def test_every_figure_is_that_of_r() -> None:
     assert len(R) == 38 and differing(OURS, R) == []
+
+
+def test_what_is_found_can_be_told_as_json() -> None:
+    """No number of a library's own kind is left in it."""
+    times, ends = [row["time"] for row in ROWS], [int(row["end"]) for row in ROWS]
+    events = [int(end == 1) for end in ends]
+    model = cox.fit(("x1", "x2"), [(row["x1"], row["x2"]) for row in ROWS], times, events)
+    balanced = matching.compared(events, [(row["x1"], row["x2"]) for row in ROWS], [(0, 0), (1, 0)], 1)
+    for found in (model, competing.shares(times, ends), kaplan_meier.curve(times, events), balanced):
+        assert msgspec.json.encode(found)
 
 
 def test_a_figure_that_differs_is_noticed() -> None:

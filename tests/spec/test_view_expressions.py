@@ -30,7 +30,8 @@ def answers(type_name: str) -> list[dict[str, Any]]:
     runner = DuckRunner()
     view = parse({"resource": type_name, "select": [{"column": columns}]})
     made, table = prepared(runner, view, [read(raw.encode()) for raw in GIVEN[type_name]["resources"]])
-    return runner.rows(made.sql, table)
+    found: list[dict[str, Any]] = runner.rows(made.sql, table).to_pylist()
+    return found
 
 
 def plain(value: Any) -> Any:

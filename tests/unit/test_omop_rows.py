@@ -18,6 +18,7 @@ from onmaru.rooms.omop.cdm import COLUMNS
 from onmaru.rooms.omop.facts import READ
 from onmaru.rooms.omop.ids import MOST, number
 from onmaru.rooms.omop.moments import NEVER, moment
+from onmaru.rooms.omop.papers import PAPERS
 from onmaru.rooms.omop.projection import rows, statuses
 from onmaru.rooms.omop.tables import TABLES
 
@@ -141,7 +142,7 @@ def test_what_makes_no_row_is_counted_with_its_reason(body: dict[str, Any], reas
 
 
 def test_every_status_table_names_a_type_that_is_followed() -> None:
-    assert set(statuses()) - {"Encounter"} == set(READ)
+    assert set(statuses()) - {"Encounter"} == {*READ, *PAPERS}
 
 
 def test_a_person_keeps_as_much_of_the_birth_date_as_was_written() -> None:
@@ -212,10 +213,10 @@ ATHENA = (
 
 def test_a_vocabulary_is_read_in_both_forms(tmp_path: Path) -> None:
     (tmp_path / "CONCEPT.csv").write_text(ATHENA + '1\t5" needle, "blunt"\tDevice\tX\tY\tS\t007\t\n')
-    athena = vocabulary.read(tmp_path)["concept"].to_pylist()
+    athena = vocabulary.read(tmp_path)["concept"].batches.read_all().to_pylist()
     quoted = ATHENA.replace("\t", ",").upper() + '1,"5"" needle, ""blunt""",Device,X,Y,S,007,\n'
     (tmp_path / "CONCEPT.csv").write_text("\ufeff" + quoted)
-    assert vocabulary.read(tmp_path)["concept"].to_pylist() == athena
+    assert vocabulary.read(tmp_path)["concept"].batches.read_all().to_pylist() == athena
     assert (athena[0]["concept_name"], athena[0]["concept_code"]) == ('5" needle, "blunt"', "007")
 
 
@@ -233,7 +234,7 @@ def test_a_folder_that_is_no_vocabulary_is_refused_with_the_reason(tmp_path: Pat
     if text is not None:
         (tmp_path / "CONCEPT.csv").write_text(text)
     with pytest.raises(Invalid, match=said) as refused:
-        vocabulary.read(tmp_path)
+        vocabulary.read(tmp_path)["concept"].batches.read_all()
     assert "secret" not in str(refused.value)
 
 

@@ -65,6 +65,8 @@ def loaded(file: Path) -> ModuleType:
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))  # so that a benchmark finds the parts it shares
     module = importlib.util.module_from_spec(spec)
+    # A Struct that names another of its module looks for it there
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

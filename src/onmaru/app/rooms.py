@@ -18,6 +18,7 @@ OURS: Mapping[str, str] = {
     "journey": "onmaru.rooms.journey",
     "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
+    "quality": "onmaru.rooms.quality",
 }
 
 GROUP = "onmaru.rooms"

@@ -21,7 +21,7 @@ from onmaru.kernel.projection import Table
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
 SITE = "site"  # the physical name of every site table
 Rulings = Mapping[str, tuple[Ruling, ...]]
-PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
+PATIENT = ("_patient", "patient")  # the columns that name a disclosed patient, the surest first
 PERSON = frozenset({"person_id", "subject_id"})  # the columns that number the persons whom a script's results stand for
 
 
@@ -49,7 +49,7 @@ class Store(Protocol):
 
     def layout(self, name: str) -> Layout: ...
 
-    def publish(self, name: str, table: pa.Table) -> None: ...
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None: ...
 
     def published(self) -> Sequence[str]: ...
 
@@ -140,7 +140,7 @@ class EmbeddedLake:
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> AuditedRun:
         """Decide now; the run is audited when it ends, with the persons and patients that its results show."""
         view = View(script.name, "", script.tables, script.secondary)
-        store, sight = self._store(view), self._sight(view)
+        store, sight = self._store(view), self._sight(view, rowwise=script.rowwise)
         if not store.sites:
             raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
         run = store.script(script, given or {}, sight, self._t)
@@ -151,9 +151,9 @@ class EmbeddedLake:
         row = access(self._caller, "query", target, self._stores.now(), patients=patients, denied=why)
         self._stores.trail.add(row)
 
-    def _sight(self, view: View) -> Sight:
+    def _sight(self, view: View, *, rowwise: bool = False) -> Sight:
         """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
-        refusal = self._refusal(view)
+        refusal = self._refusal(view) or ("role" if rowwise and self._caller.roles.isdisjoint(KEEPERS) else "")
         if refusal:
             self._audit(view, (), refusal)
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
@@ -176,7 +176,7 @@ class EmbeddedLake:
             return "scope"
         return self._stores.gate.secondary(self._caller) if view.secondary else ""
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table, such as a vocabulary; for data managers of this tenant. Done or refused, it is audited."""
         refusal = "tenant" if self._caller.tenant != self._stores.gate.tenant else ""
         if self._stores.gate.closed():
@@ -208,7 +208,7 @@ class EmbeddedLake:
 
     def _store(self, view: View) -> Store:
         for store in self._stores.kept:
-            if all(name in store.tables for name in view.tables):
+            if all(name in store.tables for name in view.tables) and (view.tables or store.sites):
                 return store
         raise LookupError(f"view {view.name} asks for tables that no single store keeps: {', '.join(view.tables)}")
 
@@ -239,19 +239,24 @@ class AuditedRun:
 
 def _persons(tables: Mapping[str, pa.Table]) -> int:
     """How many different persons the results number."""
-    columns = [table.column(name) for table in tables.values() for name in table.column_names if name in PERSON]
+    columns = [
+        table.column(field.name)
+        for table in tables.values()
+        for field in table.schema
+        if field.name in PERSON and pa.types.is_integer(field.type)  # a view's own column may be called so
+    ]
     chunks = [chunk.cast(pa.int64()) for column in columns for chunk in column.chunks]
     return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py()) if chunks else 0
 
 
 def _counted(view: View, table: pa.Table) -> pa.Table:
-    if not PATIENT.isdisjoint(table.column_names):
+    if any(name in table.column_names for name in PATIENT):
         raise LookupError(f"view {view.name} shows patients: it has to be asked by query")
     return table
 
 
 def _patients(table: pa.Table) -> list[str]:
-    for column in table.column_names:
-        if column in PATIENT:
+    for column in PATIENT:
+        if column in table.column_names:
             return sorted({value for value in table.column(column).to_pylist() if value})
     return []

@@ -53,11 +53,12 @@ class SparkSession:
         pq.write_table(data, file)
         self._session.read.parquet(str(file)).createOrReplaceTempView(name)
 
-    def rows(self, sql: str, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
-        """The answer as plain Python rows. Errors are Spark's own."""
+    def rows(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
+        """The whole answer. Errors are Spark's own."""
         for name, data in tables.items():
             self.table(name, data)
-        return [row.asDict(recursive=True) for row in self._session.sql(sql).collect()]
+        answer: pa.Table = self._session.sql(sql).toArrow()
+        return answer
 
     def close(self) -> None:
         """End the session and remove its folder."""

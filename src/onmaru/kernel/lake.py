@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow as pa
 
+from onmaru.fhir.columnar import Column
 from onmaru.kernel.projection import Table
 
 
@@ -38,20 +39,23 @@ class Answer(msgspec.Struct, frozen=True):
 class Layout(msgspec.Struct, frozen=True):
     """How a table lies: its columns as SQL sees them, how many files and bytes, and the position that it has followed to.
 
-    A resource table has the columns that the tenant's resources fill, nested as their JSON is (onmaru/fhir/columnar.py).
+    A resource table has the columns that the tenant's resources fill, nested as their JSON is; `tree` tells what each is.
     """
 
     columns: pa.Schema
     files: int
     bytes: int
     t: int
+    tree: Column | None = None
 
 
 class Script(msgspec.Struct, frozen=True):
     """Statements over `tables` of the lake, one after another, in a database of their own that ends with the run.
 
     They see only rows the Caller may see, whatever they say, and reach nothing else. `results`: tables that are there
-    afterwards. `secondary`: as of a View. `seconds`: how long the whole run may take.
+    afterwards. `secondary`: as of a View. `seconds`: how long the whole run may take. `told`: texts that the statements may
+    end the run with by SQL's own `error`; nothing else of an engine's text is told. `rowwise`: its results are rows of
+    single persons, which data managers see and researchers do not.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Script(msgspec.Struct, frozen=True):
     results: tuple[str, ...]
     secondary: bool = True
     seconds: float = 60.0
+    told: tuple[str, ...] = ()
+    rowwise: bool = False
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -93,8 +99,8 @@ class Lake(Protocol):
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> Run:
         """Decide now; what is returned computes. `given`: tables of the asker's own, by the names statements give them."""
 
-    def publish(self, name: str, table: pa.Table) -> None:
-        """Replace a site table, such as a vocabulary, that no projection keeps."""
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """Replace a site table, such as a vocabulary, that no projection keeps; a reader is drawn as it is written."""
 
     def published(self) -> frozenset[str]:
         """The names of the site tables that somebody has published."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from onmaru.app.lake.export import export as write
+from onmaru.app.lake.viewing import view
 from onmaru.engines.duck.asked import checked, told
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.fhir.outcome import invalid
@@ -92,6 +93,17 @@ LAKE = Room(
             (("sql", "a SELECT of DuckDB's"), _AT),
             SCOPE,
             sql,
+        ),
+        Command(
+            "view",
+            "Run a ViewDefinition over the tables and write its rows to a file.",
+            (
+                ("file", "the ViewDefinition, JSON"),
+                ("output", "a new file: .parquet, .arrow, .csv, .ndjson or .json"),
+                ("--limit", "How many rows at most."),
+            ),
+            SCOPE,
+            view,
         ),
         Command(
             "export",

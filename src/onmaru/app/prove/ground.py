@@ -9,7 +9,7 @@ import time
 
 from onmaru.app.house import Place
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ from onmaru.fhir.columnar import read
 from onmaru.fhir.columnar import table as empty
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.views import DIALECTS, ViewDefinition, compile, parse
+from onmaru.kernel.tabular import MEDIA, written
 
 _engine = click.option(
     "--engine", type=click.Choice(sorted(ENGINES)), default="duckdb", show_default=True, help="What runs the views."
@@ -34,9 +35,13 @@ def views() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("data", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--sql", is_flag=True, help="Print the SQL instead of the rows.")
+@click.option(
+    "--format", "form", type=click.Choice(sorted(MEDIA)), default="ndjson", show_default=True, help="Of the rows."
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows to this file.")
 @_engine
-def run_view(file: Path, data: tuple[Path, ...], sql: bool, engine: str) -> None:
-    """Run the ViewDefinition in FILE on the resources in DATA (JSON, Bundles or NDJSON, also gzipped); rows as NDJSON."""
+def run_view(file: Path, data: tuple[Path, ...], sql: bool, form: str, output: Path | None, engine: str) -> None:
+    """Run the ViewDefinition in FILE on the resources in DATA: JSON, Bundles or NDJSON, also gzipped."""
     view = _definition(file)
     if sql and not data:
         click.echo(_compiled(view, engine))
@@ -45,7 +50,7 @@ def run_view(file: Path, data: tuple[Path, ...], sql: bool, engine: str) -> None
     runner = ENGINES[engine]()
     try:
         compiled, table = prepared(runner, view, resources)
-        rows = [] if sql else runner.rows(compiled.sql, table)
+        rows = None if sql else runner.rows(compiled.sql, table)
     except Refused as error:
         raise Refusal(error.said(compiled.messages), REFUSED) from None
     except (Invalid, ValueError) as error:
@@ -54,11 +59,14 @@ def run_view(file: Path, data: tuple[Path, ...], sql: bool, engine: str) -> None
         runner.close()
     for warning in compiled.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if sql:
+    if rows is None:
         click.echo(compiled.sql)
         return
-    for row in rows:
-        sys.stdout.buffer.write(_encode(row) + b"\n")
+    raw = written(rows, form)
+    if output is None:
+        sys.stdout.buffer.write(raw)
+    else:
+        output.write_bytes(raw)
 
 
 def _definition(file: Path) -> ViewDefinition:

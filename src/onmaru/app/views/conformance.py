@@ -53,7 +53,7 @@ def reason(runner: Runner, resources: Sequence[Any], test: Mapping[str, Any]) ->
     """Why a test fails, "" where it passes. The text may hold the suite's own values, which are nobody's."""
     try:
         compiled, table = prepared(runner, parse(test.get("view")), resources)
-        rows = runner.rows(compiled.sql, table)
+        rows = runner.rows(compiled.sql, table).to_pylist()
     except (Invalid, ValueError) as error:
         return "" if test.get("expectError") else f"refused: {error}"
     if test.get("expectError"):

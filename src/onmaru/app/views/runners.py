@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from onmaru.app.refusal import NOT_READY, Refusal
-from onmaru.engines.duck.given import arrow_table
 from onmaru.engines.duck.reader import Reader
-from onmaru.fhir.columnar import filled
 from onmaru.fhir.views import DIALECTS, Compiled, ViewDefinition, compile
+from onmaru.kernel.views import handed
 
 TABLE = "resources"
 
@@ -33,7 +32,7 @@ class Runner(Protocol):
 
     name: str
 
-    def rows(self, sql: str, table: pa.Table) -> list[dict[str, Any]]: ...
+    def rows(self, sql: str, table: pa.Table) -> pa.Table: ...
 
     def close(self) -> None: ...
 
@@ -46,12 +45,11 @@ class DuckRunner:
     def __init__(self) -> None:
         self._reader = Reader()
 
-    def rows(self, sql: str, table: pa.Table) -> list[dict[str, Any]]:
+    def rows(self, sql: str, table: pa.Table) -> pa.Table:
         try:
-            found: list[dict[str, Any]] = self._reader.table(sql, {}, {TABLE: table}).to_pylist()
+            return self._reader.table(sql, {}, {TABLE: table})
         except Exception as error:  # noqa: BLE001  # whatever an engine raises is its refusal
             raise Refused(error) from None
-        return found
 
     def close(self) -> None:
         self._reader.close()
@@ -70,7 +68,7 @@ class SparkRunner:
             raise Refusal(lacking, NOT_READY)
         self._session = SparkSession()
 
-    def rows(self, sql: str, table: pa.Table) -> list[dict[str, Any]]:
+    def rows(self, sql: str, table: pa.Table) -> pa.Table:
         try:
             return self._session.rows(sql, {TABLE: table})
         except Exception as error:  # noqa: BLE001  # whatever an engine raises is its refusal
@@ -84,7 +82,6 @@ ENGINES: Mapping[str, type[DuckRunner] | type[SparkRunner]] = {"duckdb": DuckRun
 
 
 def prepared(runner: Runner, view: ViewDefinition, resources: Iterable[Mapping[str, Any]]) -> tuple[Compiled, pa.Table]:
-    """A view's SQL and the table of its resources among some (`columnar.read`). Raises Invalid or ValueError."""
-    mine: Sequence[Mapping[str, Any]] = [one for one in resources if one.get("resourceType") == view.resource]
-    tree = filled(view.resource, mine)
-    return compile(view, tree, DIALECTS[runner.name], TABLE), arrow_table(tree, mine)
+    """A view's SQL and the table of its resources among some (`columnar.read`). Raises Invalid."""
+    tree, table = handed(view, resources)
+    return compile(view, tree, DIALECTS[runner.name], TABLE), table

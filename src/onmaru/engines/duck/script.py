@@ -74,6 +74,9 @@ class ScriptRun:
             return self._stopped()
         if type(error).__name__ == "OutOfMemoryException":
             return invalid("too-costly", f"needs more than {MEMORY} of memory", self._script.name, 422)
+        told = next((text for text in self._script.told if text in str(error)), "")
+        if told:
+            return invalid("processing", told, self._script.name, 422)
         return invalid("processing", f"statement {at} failed: {type(error).__name__}", self._script.name)
 
     def _stopped(self) -> Invalid:

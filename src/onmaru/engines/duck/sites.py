@@ -49,13 +49,13 @@ class Sites:
         one = self._kept[name]
         return self.vault.dataset([one.file] if one.file else [], _schema(one))
 
-    def publish(self, name: str, table: pa.Table) -> set[str]:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> set[str]:
         """Replace it; the files that count no more."""
         if not NAME.fullmatch(name):
             raise ValueError(
                 "a site table's name is lower-case letters, digits and underscores, beginning with a letter"
             )
-        file, _ = self.vault.write(table.to_batches(), table.schema)
+        file, _ = self.vault.write(table.to_batches() if isinstance(table, pa.Table) else table, table.schema)
         made = {**self._kept, name: _Site(name, file, table.schema.serialize().to_pybytes())}
         self.vault.sync()
         write_new(self.vault.folder / FILE, msgspec.json.encode(list(made.values())))

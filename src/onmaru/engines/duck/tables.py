@@ -185,7 +185,7 @@ class ColumnarTables:
         parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Replace a site table."""
         if self._owner(name) or self.derivations.owns(name):
             raise LookupError(f"{name}: a projection keeps this table")
@@ -224,7 +224,7 @@ class ColumnarTables:
         if isinstance(kept.manifest, Nested):
             nested = kept.manifest.of(name)
             size = sum(file.bytes for file in nested.files)
-            return Layout(seen(nested.tree), len(nested.files), size, kept.manifest.position)
+            return Layout(seen(nested.tree), len(nested.files), size, kept.manifest.position, nested.tree)
         table = next(one for one in kept.manifest.tables if one.name == name)
         files = kept.manifest.files(name)
         return Layout(schema(table), len(files), kept.vault.size(files), kept.manifest.position)

@@ -11,24 +11,10 @@ from onmaru.engines.index.follower import SLICE, decoded
 from onmaru.engines.index.tables import NAMES
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.schema import COLUMNS
 from onmaru.engines.sqlite import deep
 from onmaru.engines.sqlite.index import IndexFile
 
-_COLUMNS = {
-    "ver": ("t", "rid", "type", "live", "pats"),
-    "hist": ("rid", "t"),
-    "dead": ("by", "t"),
-    "comp": ("rid", "t"),
-    "link": ("rid", "t"),
-    "heir": ("rid", "t"),
-    "pc": ("rid", "sp", "c", "s", "t"),
-    "tok": ("sp", "c", "s", "t"),
-    "ref": ("sp", "rid", "t"),
-    "dat": ("sp", "lo", "hi", "t"),
-    "str": ("sp", "norm", "t"),
-    "qty": ("sp", "value", "c", "s", "t"),
-    "txt": ("sp", "norm", "c", "s"),
-}
 _PEOPLE = """(SELECT string_agg(p.id, ',' ORDER BY p.id) FROM res p
  WHERE pats <> '' AND p.rid = ANY(string_to_array(pats, ',')::int4[]))"""
 _SHOWN = {"rid": "r.type || '/' || r.id", "s": 'y.url COLLATE "C"', "pats": _PEOPLE}
@@ -42,7 +28,7 @@ def named(link: Link, table: str) -> Iterator[tuple[Any, ...]]:
     """
     if table not in NAMES:
         raise ValueError("not a table of the index")
-    columns = _COLUMNS[table]
+    columns = COLUMNS[table]
     shown = [_SHOWN.get(one, f"{table}.{one}") for one in columns]
     joins = "".join(_JOINS[one].format(table) for one in columns if one in _JOINS)
     order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(shown) + 1))

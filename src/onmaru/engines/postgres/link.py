@@ -59,7 +59,9 @@ class Straight(asyncio.SelectorEventLoop):
             while True:
                 waiting = work.send(None)
                 while turn._ready:
-                    turn._ready.popleft()._run()
+                    handle = turn._ready.popleft()
+                    if not handle.cancelled():
+                        handle._run()
                 if waiting is None:
                     self.call_soon(int)
                     turn._run_once()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import zstandard
@@ -25,8 +24,11 @@ FROM ver v LEFT JOIN entry e ON e.t = v.t LEFT JOIN body b ON b.t = v.t WHERE v.
  WHERE rid = (SELECT rid FROM res WHERE type = ? AND id = ?) AND t <= ? ORDER BY t DESC LIMIT 1)"""
 _ENTRIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(ENTRY, start=1))
 _BODIES = ", ".join(f"${n}::{type}[]" for n, type in enumerate(BODY, start=len(ENTRY) + 1))
+# Bodies of some positions, up to the one that brings them to so many bytes
+MANY = """SELECT t, z FROM (SELECT t, z, sum(length(z)) OVER (ORDER BY t) - length(z) AS before FROM body
+ WHERE t = ANY(?) AND z IS NOT NULL) x WHERE before < ?::int8 ORDER BY t"""
 # Bodies asked for in one go
-PART = 500
+PART = 2_000
 # Times whose positions are remembered
 TIMES = 10_000
 _LAST = len(ENTRY) + len(BODY)
@@ -129,17 +131,14 @@ class PgLog:
         size = done = 0
         while done < len(positions) and size < most:
             part = list(positions[done : done + PART])
-            sizes = link.execute("SELECT t, length(z) FROM body WHERE t = ANY(?) ORDER BY t", (part,))
-            held = accumulate(length or 0 for _, length in sizes)
-            last = next((t for (t, _), sum in zip(sizes, held, strict=True) if sum >= most), part[-1])
-            rows = link.execute("SELECT t, z FROM body WHERE t = ANY(?) AND t <= ? ORDER BY t", (part, last))
+            rows = link.execute(MANY, (part, most))
+            last = rows[-1][0] if sum(len(z) for _, z in rows) >= most else part[-1]
             for t, z in rows:
                 if size >= most:
                     last = t - 1
                     break
-                if z is not None:
-                    found.append(unpack(self._box.open(t, z)))
-                    size += len(found[-1])
+                found.append(unpack(self._box.open(t, z)))
+                size += len(found[-1])
             done += sum(1 for t in part if t <= last)
         return done, found
 

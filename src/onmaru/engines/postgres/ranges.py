@@ -1,33 +1,43 @@
 """Ranges of the index tables as bitmaps, kept by the worker: what was read once is asked for again only from there on.
 
 Rows are only added, and at positions above all before, so a range that is known up to a position lacks nothing but what
-came after it. An erasure, or a group that is given up, forgets all of them.
+came after it. Of one key's range not even that, while only this worker wrote: its own rows are added as they are put. An
+erasure, or a group that is given up, forgets all of them.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 from pyroaring import BitMap
 
 from onmaru.engines.postgres.link import Link
+from onmaru.engines.postgres.schema import COLUMNS
 
 # About how many bytes they may take in memory
 KEPT = 64 << 20
 # What a range costs beside its positions, two bytes each
 OWN = 400
+_KEYED = re.compile(r"SELECT t FROM (\w+) WHERE (\w+ = \?(?: AND \w+ = \?)*)")
 Values = tuple[object, ...] | Mapping[str, object]
 
 
 class Ranges:
     """Positions by statement and values, with the position up to which each is known."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, position: int) -> None:
         self._link = link
+        # Since when nobody but this worker has written
+        self._alone = position
+        # Whether a statement asks for one key; by table those that do, with the places of its columns
+        self._followed: dict[str, bool] = {}
+        self._keyed: dict[str, dict[str, tuple[int, ...]]] = {}
         self._known: OrderedDict[tuple[object, ...], tuple[BitMap, int]] = OrderedDict()
         self._bytes = 0
 
@@ -36,11 +46,39 @@ class Ranges:
         key = _key(sql, values)
         found, known = self._known.get(key, (None, 0))
         if found is None or known < upto:
-            found = self._more(found or BitMap(), sql, values, known)
+            followed = self._follows(sql)
+            if found is None or known < self._alone or not followed:
+                found = self._more(found or BitMap(), sql, values, known)
             self._keep(key, found, upto)
         else:
             self._known.move_to_end(key)
         return found.copy()
+
+    def _follows(self, sql: str) -> bool:
+        """Whether a statement asks for one key's range: from its first time on, rows that are put are added to it."""
+        if sql not in self._followed:
+            keyed = _KEYED.fullmatch(sql)
+            self._followed[sql] = keyed is not None
+            if keyed is not None:
+                names = COLUMNS[keyed[1]]
+                asked = tuple(names.index(one) for one in keyed[2].replace(" = ?", "").split(" AND "))
+                self._keyed.setdefault(keyed[1], {})[sql] = asked
+        return self._followed[sql]
+
+    def put(self, rows: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+        """This worker puts these rows."""
+        for table, statements in self._keyed.items():
+            place = COLUMNS[table].index("t")
+            for row in rows.get(table, ()):
+                for sql, asked in statements.items():
+                    kept = self._known.get((sql, *[row[one] for one in asked]))
+                    if kept is not None:
+                        kept[0].add(row[place])
+                        self._bytes += 2
+
+    def others(self, upto: int) -> None:
+        """Other workers wrote, up to this position."""
+        self._alone = upto
 
     def whole(self, sql: str, values: Values, at: int) -> BitMap:
         """The positions in the one array that a statement gives; asked again when `at` is not where it was asked."""

@@ -30,6 +30,22 @@ TYPES = {
     "qty": ("int4", "float8", "int8", "int4", "int4"),
     "txt": ("int4", "text", "int8", "int4"),
 }
+# What the columns of each are called
+COLUMNS = {
+    "ver": ("t", "rid", "type", "live", "pats"),
+    "hist": ("rid", "t"),
+    "dead": ("by", "t"),
+    "comp": ("rid", "t"),
+    "link": ("rid", "t"),
+    "heir": ("rid", "t"),
+    "pc": ("rid", "sp", "c", "s", "t"),
+    "tok": ("sp", "c", "s", "t"),
+    "ref": ("sp", "rid", "t"),
+    "dat": ("sp", "lo", "hi", "t"),
+    "str": ("sp", "norm", "t"),
+    "qty": ("sp", "value", "c", "s", "t"),
+    "txt": ("sp", "norm", "c", "s"),
+}
 _LOG = """
 CREATE TABLE entry(
   t int8 PRIMARY KEY, ver int4 NOT NULL, op text NOT NULL, at int8 NOT NULL, caller text NOT NULL,

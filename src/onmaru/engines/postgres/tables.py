@@ -34,7 +34,7 @@ class PgTables(Tables):
     def __init__(self, link: Link, codes: bytes, position: int, next_rid: int) -> None:
         self._link = link
         self._names = PgNames(link, codes, next_rid)
-        self._ranges = Ranges(link)
+        self._ranges = Ranges(link, position)
         # Whether rows of this batch were put already, so that more of the same version may repeat some
         self._began = False
         # Where resources stand, by key: the newest position that was written or looked up
@@ -58,6 +58,7 @@ class PgTables(Tables):
         arrays = [array for table, types in TYPES.items() for array in columns(dict.fromkeys(some[table]), len(types))]
         self._link.execute(_MORE if self._began else _FIRST, arrays)
         self._began = True
+        self._ranges.put(rows)
         for found in self._names.rows.values():
             found.clear()
         self._stood((rid, t) for rid, t in rows.get("hist", ()) if rid in self._last)
@@ -155,6 +156,7 @@ class PgTables(Tables):
         """Take in what other workers appended up to `t`: the names of the resources that have moved."""
         after = self.position
         self._names.learn(next_rid)
+        self._ranges.others(t)
         moved = []
         for position, type, live, id, rid in self._link.execute(
             """SELECT v.t, v.type, v.live, r.id, v.rid FROM ver v JOIN res r ON r.rid = v.rid

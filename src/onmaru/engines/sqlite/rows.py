@@ -198,7 +198,7 @@ class HotTables:
         """None: it takes no site tables."""
         return ()
 
-    def publish(self, name: str, table: pa.Table) -> None:
+    def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Site tables are columnar."""
         raise LookupError(f"{name}: a hot table is kept by a projection only")
 

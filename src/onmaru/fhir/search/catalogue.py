@@ -5,7 +5,7 @@ Its one law: a parameter that cannot be answered is not listed, so that it is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -93,10 +93,20 @@ def definitions(type: str) -> Mapping[str, Definition]:
     if type != "Resource":
         bases |= {type, "DomainResource"} if data().types[type] else {type}
     found: dict[str, Definition] = {}
+    for sp in sorted({sp for base in bases for sp in _claims().get(base, ())}):
+        row = data().parameters[sp]
+        if not (row[7] and row[1] in found):
+            found[row[1]] = numbered(sp)
+    return found
+
+
+@cache
+def _claims() -> Mapping[str, Sequence[int]]:
+    """Numbers of the SearchParameters that claim each type."""
+    found: dict[str, list[int]] = {}
     for sp, row in enumerate(data().parameters):
-        if bases.isdisjoint(row[4]) or (row[7] and row[1] in found):
-            continue
-        found[row[1]] = numbered(sp)
+        for base in row[4]:
+            found.setdefault(base, []).append(sp)
     return found
 
 

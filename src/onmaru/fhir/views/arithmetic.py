@@ -18,7 +18,7 @@ def number(compiler: Compiler, value: Value) -> str:
     if isinstance(value.literal, Decimal):
         return f"({value.literal:f})" if value.literal < 0 else f"{value.literal:f}"
     if value.kind == "decimal" and not value.counted:
-        return compiler.dialect.attempt(value.sql, DECIMAL)
+        return compiler.bound(value.sql, compiler.dialect.decimal)
     return value.sql
 
 

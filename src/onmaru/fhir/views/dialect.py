@@ -66,6 +66,9 @@ class Dialect(Protocol):
     def attempt(self, value: str, type: str) -> str:
         """A cast that gives NULL where it fails."""
 
+    def decimal(self, text: str) -> str:
+        """A text as DECIMAL, NULL where it is none that fits. `text` may be said more than once."""
+
     def error(self, message: str) -> str:
         """What ends the query; the message is plain text."""
 

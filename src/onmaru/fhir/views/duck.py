@@ -15,6 +15,7 @@ _TYPES: dict[Type, str] = {
     "double": "DOUBLE",
     "long": "BIGINT",
 }
+_SMALL = "DECIMAL(18, 12)"
 
 
 class Duck:
@@ -80,6 +81,10 @@ class Duck:
 
     def attempt(self, value: str, type: str) -> str:
         return f"TRY_CAST({value} AS {type})"
+
+    def decimal(self, text: str) -> str:
+        # In 64 bits first, which is five times as fast and enough for all but a few
+        return f"coalesce(TRY_CAST({text} AS {_SMALL}), TRY_CAST({text} AS {DECIMAL}))"
 
     def error(self, message: str) -> str:
         return f"error({self.text(message)})"

@@ -113,7 +113,7 @@ def _decimal(compiler: Compiler, sql: str, name: str) -> str:
     said = compiler.error(f"column {name}: a decimal has too many digits for {DECIMAL}")
 
     def number(v: str) -> str:
-        tried = d.attempt(v, DECIMAL)
+        tried = d.decimal(v)
         return f"CASE WHEN {v} IS NOT NULL AND {tried} IS NULL THEN {said} ELSE {tried} END"
 
     return compiler.bound(sql, number)

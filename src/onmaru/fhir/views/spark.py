@@ -80,6 +80,9 @@ class Spark:
     def attempt(self, value: str, type: str) -> str:
         return f"try_cast({value} AS {type})"
 
+    def decimal(self, text: str) -> str:
+        return self.attempt(text, DECIMAL)
+
     def error(self, message: str) -> str:
         return f"raise_error({self.text(message)})"
 

@@ -19,5 +19,5 @@ room = Room(
         Setting("seconds", 60, "How long one run may take"),
     ),
     needs=("omop",),
-    scopes=(SCOPE,),
+    scopes=(SCOPE, "user/Library.cruds", "user/Group.cruds"),
 )

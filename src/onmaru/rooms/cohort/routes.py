@@ -12,7 +12,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.lake import Run
 from onmaru.kernel.room import Hall, Request, Response, Route
-from onmaru.rooms.cohort import hiding, sql
+from onmaru.rooms.cohort import concepts, hiding, keeping, sql
 from onmaru.rooms.cohort.asking import Wanted, wanted
 from onmaru.rooms.cohort.kept import RUNS, awaited
 from onmaru.rooms.cohort.running import begun, digest, found
@@ -47,6 +47,39 @@ async def _ran(hall: Hall, said: Wanted, run: Run, name: str) -> AsyncIterator[b
     if "who" in results.tables:
         told["who"] = results.tables["who"].to_pylist()
     yield msgspec.json.encode(told)
+
+
+def listed(request: Request, hall: Hall) -> Response:
+    """GET cohorts: those that were kept, by name."""
+    queried(request, set())
+    least = hiding.smallest(hall)
+    every = sorted(keeping.kept(hall.record), key=lambda one: (one["name"], one["id"]))
+    return answer({"cohorts": [{**one, "persons": hiding.shown(one["persons"], least)} for one in every]})
+
+
+def keep(request: Request, hall: Hall) -> Response:
+    """POST cohorts: run and keep it, with its persons."""
+    said = wanted(request.body)
+    queried(request, set())
+    if hiding.smallest(hall) > 1:
+        raise invalid("forbidden", "persons are not shown to researchers", status=403)
+    return Response(200, _kept(hall, said, begun(hall, said, who=True)), headers=FRESH)
+
+
+async def _kept(hall: Hall, said: Wanted, run: Run) -> AsyncIterator[bytes]:
+    with RUNS.noted(hall.caller, os.urandom(8).hex(), run):
+        results = await awaited(run)
+    patients = [one for one in results.tables["who"].column("_patient").unique().to_pylist() if one]
+    yield msgspec.json.encode(keeping.keep(hall.record, said, found(said, results), patients))
+
+
+def searched(request: Request, hall: Hall) -> Response:
+    """GET concepts: `q` is part of a name, a code or a concept's number."""
+    said = queried(request, {"q"}).get("q", "").strip()
+    if len(said) < 2:
+        return answer({"concepts": []})
+    look = concepts.found(hall, said)
+    return Response(200, lambda: msgspec.json.encode({"concepts": look()}), headers=FRESH)
 
 
 def study(request: Request, hall: Hall) -> Response:
@@ -95,5 +128,8 @@ ROUTES = (
     Route("POST", "/circe", SCOPE, circe),
     Route("POST", "/run", SCOPE, run),
     Route("POST", "/study", SCOPE, study),
+    Route("GET", "/concepts", SCOPE, searched),
+    Route("GET", "/cohorts", SCOPE, listed),
+    Route("POST", "/cohorts", "user/Group.cu", keep),
     Route("DELETE", "/run/{run}", SCOPE, cancel),
 )

@@ -80,6 +80,7 @@ def script(hall: Hall, asked: Wanted, more: Sequence[str] = (), results: Sequenc
     counted = _COUNTED.format(rules=len(asked.rules))
     tables = sorted({*made.tables, PERSON})
     _there(hall, tables)
+    _known(hall, asked)
     return Script(
         "cohort", (*made.statements, counted, *more), tuple(tables), ("cohort", "attrition", *results),
         seconds=float(hall.settings.get("seconds", 60)),
@@ -90,6 +91,15 @@ def _there(hall: Hall, tables: Sequence[str]) -> None:
     known = {table.name for table in hall.lake.tables()}
     if missing := [name for name in tables if name not in known]:
         raise invalid("not-found", f"needs tables that this house does not have: {', '.join(missing)}", status=409)
+
+
+def _known(hall: Hall, asked: Wanted) -> None:
+    """Without their tables concepts would be nobody's, and descendants left out without a word."""
+    items = [item for one in asked.circe.get("ConceptSets") or () for item in one["expression"]["items"]]
+    needed = {"concept": bool(items), "concept_ancestor": any(item.get("includeDescendants") for item in items)}
+    needed["concept_relationship"] = any(item.get("includeMapped") for item in items)
+    if missing := [name for name, need in needed.items() if need and name not in hall.lake.published()]:
+        raise invalid("not-found", f"needs vocabulary that is not loaded: {', '.join(missing)}", "ConceptSets", 409)
 
 
 def begun(hall: Hall, asked: Wanted, *, who: bool = False) -> Run:

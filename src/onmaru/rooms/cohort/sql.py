@@ -24,6 +24,8 @@ _SAID = (
     (re.compile(r"\bISNULL\(", re.I), "coalesce("),
     (re.compile(r"\bCOUNT_BIG\(", re.I), "count("),
     (re.compile(r"#(\w+)"), r"\1"),
+    # Vocabulary files tell a reason that is not there as an empty text
+    (re.compile(r"(\w+\.invalid_reason) is null", re.I), r"coalesce(\1, '') = ''"),
 )
 _PARTS = re.compile(r"('(?:[^']|'')*')|--[^\n]*\n?")
 _INTO = re.compile(r"\bINTO\s+#(\w+)\s+", re.I)

@@ -6,7 +6,7 @@ Its one law: it keeps what the source wrote, and a concept only where the site's
 from __future__ import annotations
 
 from onmaru.kernel.room import Room, Route, Setting
-from onmaru.rooms.omop import views
+from onmaru.rooms.omop import deciding, views
 from onmaru.rooms.omop.commands import COMMANDS, SCOPE
 from onmaru.rooms.omop.coverage import page
 from onmaru.rooms.omop.derivation import DERIVATION
@@ -16,7 +16,13 @@ room = Room(
     name="omop",
     projections=(Omop(),),
     derivations=(DERIVATION,),
-    routes=(Route("GET", "/coverage", SCOPE, page),),
+    routes=(
+        Route("GET", "/coverage", SCOPE, page),
+        Route("GET", "/mapping/candidates", SCOPE, deciding.candidates),
+        Route("GET", "/mapping/decisions", deciding.READ, deciding.listed),
+        Route("GET", "/mapping/decisions.csv", deciding.READ, deciding.file),
+        Route("POST", "/mapping/decisions", deciding.DECIDE, deciding.decide),
+    ),
     commands=COMMANDS,
     views=views.every(),
     settings=(
@@ -24,5 +30,5 @@ room = Room(
         Setting("source_name", "Onmaru", "What the table cdm_source calls this data source"),
     ),
     provides=("omop",),
-    scopes=(SCOPE,),
+    scopes=(SCOPE, deciding.READ, deciding.DECIDE),
 )

@@ -9,7 +9,9 @@ from typing import Any
 from onmaru.kernel.room import Command, Hall
 from onmaru.rooms.omop import coverage as reports
 from onmaru.rooms.omop.asking import loaded, report
+from onmaru.rooms.omop.deciding import READ, exported
 from onmaru.rooms.omop.export import export as write
+from onmaru.rooms.omop.reconcile import reconcile
 from onmaru.rooms.omop.vocabulary import read
 
 Say = Callable[[Mapping[str, Any]], None]
@@ -20,9 +22,9 @@ DONE, NO = 0, 1
 def vocabulary(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     """Publish the vocabulary files of a folder; a table that is not in it stays as it is."""
     found = read(Path(args["dir"]).expanduser())
-    for name, table in found.items():
-        hall.lake.publish(name, table)
-    say({name: table.num_rows for name, table in found.items()})
+    for name, file in found.items():
+        hall.lake.publish(name, file.batches)
+    say({name: file.rows for name, file in found.items()})
     return DONE
 
 
@@ -44,15 +46,35 @@ def coverage(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     return DONE if total["rows"] == total["mapped"] + total["unmapped"] + total["dropped"] else NO
 
 
+def reconciled(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    """What came in and what became of it; 1 when a row is uncounted or missing. The last line is the total."""
+    found = reconcile(hall)
+    for part in ("types", "tables", "domains"):
+        for line in found[part]:
+            say({"report": part, **line})
+    say({"report": "total", **found["total"]})
+    return DONE if found["total"]["reconciled"] else NO
+
+
 def export(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     """Write the CDM tables into a new or empty folder."""
     say(write(hall, Path(args["dir"]).expanduser().resolve()))
     return DONE
 
 
+def mapping(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    """Write what was decided of source codes into a new file."""
+    path = Path(args["file"]).expanduser()
+    text = exported(hall)
+    with path.open("x", encoding="utf-8") as opened:
+        opened.write(text)
+    say({"decisions": text.count("\n") - 1})
+    return DONE
+
+
 COMMANDS = (
     Command(
-        "vocabulary", "Load CONCEPT.csv and CONCEPT_RELATIONSHIP.csv.", (("dir", "their folder"),), SCOPE, vocabulary
+        "vocabulary", "Load the vocabulary files that Athena gives.", (("dir", "their folder"),), SCOPE, vocabulary
     ),
     Command("status", "Say what is loaded and how much there is.", (), SCOPE, status),
     Command(
@@ -62,5 +84,13 @@ COMMANDS = (
         SCOPE,
         coverage,
     ),
+    Command(
+        "mapping",
+        "Write what was decided of source codes as SOURCE_TO_CONCEPT_MAP.",
+        (("file", "a new file"),),
+        READ,
+        mapping,
+    ),
+    Command("reconcile", "Account for every row: in = mapped + unmapped + not applicable.", (), SCOPE, reconciled),
     Command("export", "Write the CDM tables as Parquet and CSV.", (("dir", "a new or empty folder"),), SCOPE, export),
 )

@@ -18,7 +18,7 @@ _ASKS = """SELECT split_part(one, chr(28), 1)::BIGINT AS "key", split_part(one, 
 FROM (SELECT unnest(string_split(codes, chr(29))) AS one FROM (SELECT DISTINCT codes FROM ({all}) WHERE codes <> ''))"""
 _KINDS: dict[str, ColumnType] = {"i": "int", "s": "text", "d": "date", "x": "float"}
 _MAPPING = """key:i text:s hint:s system:s code:s label:s vocabulary:s source_concept:i source_name:s source_domain:s
-    target:i domain:s nth:i how:s reason:s"""
+    target:i domain:s nth:i how:s value:i reason:s"""
 
 
 def text(name: str) -> str:
@@ -79,6 +79,7 @@ _KEYS = ("code", "value", "unit_key", "route_key", "status_key", "operator_key",
 def _steps() -> tuple[Step, ...]:
     domains = " ".join(f"WHEN '{domain}' THEN '{table}'" for domain, table in DOMAINS.items())
     return (
+        _lookup("omop_maps", "system:s code:s target_system:s target:s relation:s", "maps"),
         Step(_table("omop_mapping", _MAPPING), "codes", text("mapping"), unit="key", asks=_coded()),
         Step(
             _table("omop_ingredients", "key:i text:s ingredient:i"),
@@ -113,7 +114,7 @@ BLANK = tuple(table for table in CLINICAL if table not in {step.table.name for s
 
 DERIVATION = Derivation(
     name="omop",
-    version=1,
+    version=2,
     projection="omop",
     base={
         "omop_person": (
@@ -137,9 +138,29 @@ DERIVATION = Derivation(
             ("provider", "provider"),
             *((name, "omop_mapping") for name in _KEYS),
         ),
-        **dict.fromkeys(("omop_thing", "omop_provider", "omop_role", "omop_site", "omop_place"), ()),
+        "omop_note": (
+            ("person", "omop_people"),
+            ("visit", "omop_visits"),
+            ("provider", "provider"),
+            ("class", "omop_mapping"),
+            ("kind", "omop_mapping"),
+        ),
+        "omop_specimen": (
+            ("person", "omop_people"),
+            *((name, "omop_mapping") for name in ("code", "unit_key", "site_key", "kind")),
+        ),
+        "omop_plan": (("person", "omop_people"), ("payer_key", "omop_mapping")),
+        "omop_episode": (("person", "omop_people"), ("code", "omop_mapping"), ("kind", "omop_mapping")),
+        "omop_cost": (
+            ("person", "omop_people"),
+            ("visit", "omop_visits"),
+            ("currency_key", "omop_mapping"),
+            ("kind", "omop_mapping"),
+        ),
+        **dict.fromkeys(("omop_thing", "omop_provider", "omop_role", "omop_site", "omop_place", "omop_map"), ()),
     },
     steps=_STEPS,
+    remakes=("omop_maps",),
     sites=tuple(kept(table) for table in (*VOCABULARY, *RESULTS)),
     blank=tuple(kept(table) for table in BLANK),
     parameters=parameters,

@@ -131,6 +131,14 @@ def _days(value: Any) -> int | None:
     return whole(duration.get("value")) if duration.get("code", duration.get("unit")) in ("d", "day", "days") else None
 
 
+def _device(body: dict[str, Any]) -> Happening:
+    start, end = span(body, "timing")
+    if start.day is None:
+        start = moment(body.get("recordedOn"))
+    thing = target(body.get("device"), "Device")
+    return Happening(start, end, None, "device_exposure", thing=thing)
+
+
 READ: dict[str, Callable[[dict[str, Any]], Happening]] = {
     "Observation": _observation,
     "Condition": _condition,
@@ -141,6 +149,7 @@ READ: dict[str, Callable[[dict[str, Any]], Happening]] = {
     "MedicationStatement": _statement,
     "MedicationAdministration": _administration,
     "MedicationDispense": _dispense,
+    "DeviceUseStatement": _device,
 }
 
 

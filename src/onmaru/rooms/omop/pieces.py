@@ -22,7 +22,8 @@ def target(value: Any, type_: str) -> str:
 
 def subject(body: dict[str, Any]) -> str:
     """The Patient's id that the resource is about; "" when it names none."""
-    return (target(body.get("subject"), "Patient") or target(body.get("patient"), "Patient")).partition("/")[2]
+    members = ("subject", "patient", "beneficiary")
+    return next((name for member in members if (name := target(body.get(member), "Patient"))), "").partition("/")[2]
 
 
 def visit(body: dict[str, Any]) -> int | None:

@@ -10,25 +10,28 @@ from typing import Any
 
 import msgspec
 
+from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table
 from onmaru.rooms.omop.codes import Codes
 from onmaru.rooms.omop.facts import READ, Happening, parts
 from onmaru.rooms.omop.ids import number
+from onmaru.rooms.omop.maps import concept_map
+from onmaru.rooms.omop.papers import PAPERS
 from onmaru.rooms.omop.people import encounter, person, times, words_only
-from onmaru.rooms.omop.pieces import codings, source_value, subject, visit
+from onmaru.rooms.omop.pieces import codings, labels, source_value, subject, visit
 from onmaru.rooms.omop.places import HOUSE
 from onmaru.rooms.omop.row import EHR, TYPE, dropped, made
 from onmaru.rooms.omop.said import limits, said
-from onmaru.rooms.omop.tables import FACT, TABLES
+from onmaru.rooms.omop.tables import APART, FACT, TABLES
 
 
 class Omop:
     """Projection door (kernel/projection.py)."""
 
     name = "omop"
-    version = 2
-    types: frozenset[str] = frozenset(READ) | frozenset(HOUSE) | {"Patient", "Encounter"}
+    version = 3
+    types: frozenset[str] = RESOURCE_TYPES
     tables: tuple[Table, ...] = TABLES
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
@@ -46,8 +49,12 @@ def rows(raw: bytes) -> Iterator[Row]:
         yield from HOUSE[kind](body)
     elif kind == "Patient":
         yield from person(body)
-    else:
+    elif kind == "ConceptMap":
+        yield from concept_map(body)
+    elif kind == "Encounter" or kind in READ or kind in PAPERS:
         yield from _of_patient(body)
+    else:
+        yield Row(APART.name, subject(body), labels(body), (kind,))
 
 
 @cache
@@ -66,6 +73,8 @@ def _of_patient(body: dict[str, Any]) -> Iterator[Row]:
         yield dropped(body, patient, reason)
     elif kind == "Encounter":
         yield from encounter(body, patient)
+    elif kind in PAPERS:
+        yield from PAPERS[kind](body, patient)
     else:
         yield from _facts(body, patient)
 

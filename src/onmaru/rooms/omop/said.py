@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from onmaru.rooms.omop.pieces import codings, decimal, words
 
+UCUM = "http://unitsofmeasure.org"
+
 
 class Said(NamedTuple):
     """`text` is the value as the source words it; `coded` and `unit_coded` are codings for the vocabulary."""
@@ -36,7 +38,9 @@ def said(body: dict[str, Any]) -> Said:
 
 def _quantity(value: dict[str, Any]) -> Said:
     code, system = value.get("code"), value.get("system")
-    unit_coded = ({"system": system, "code": code},) if code and system else ()
+    # A unit without a code counts where it is written as UCUM writes it
+    written = code or value.get("unit")
+    unit_coded = ({"system": system or UCUM, "code": written},) if written and (system or not code) else ()
     text = f"{value.get('comparator', '')}{value.get('value', '')}"
     unit = str(code or value.get("unit") or "")
     return Said(text, decimal(value.get("value")), value.get("comparator", ""), unit, (), unit_coded)

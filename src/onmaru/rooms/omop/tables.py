@@ -41,5 +41,41 @@ PROVIDER = _table("provider", "id:i name:s npi:s year:i gender:s gender_key:i so
 ROLE = _table("role", "provider:i specialty:s specialty_key:i site:i codes:s")
 SITE = _table("site", "id:i name:s place:i type:s type_key:i source:s codes:s")
 PLACE = _table("place", "id:i city:s state:s zip:s county:s country:s source:s latitude:x longitude:x")
+NOTE = _table(
+    "note",
+    f"""id:i person:i visit:i provider:i {_SPAN} title:s text:s class:i source_value:s language:s kind:i codes:s""",
+)
+SPECIMEN = _table(
+    "specimen",
+    f"""id:i person:i {_SPAN} code:i source_value:s name:s quantity:x unit:s unit_key:i body_site:s site_key:i kind:i
+    codes:s""",
+)
+PLAN = _table("plan", f"id:i person:i {_SPAN} payer_key:i payer:s plan:s sponsor:s codes:s")
+EPISODE = _table("episode", f"id:i person:i {_SPAN} code:i source_value:s kind:i codes:s")
+COST = _table(
+    "cost",
+    """id:i person:i visit:i charge:x allowed:x benefit:x copay:x deductible:x paid:x currency_key:i kind:i codes:s""",
+)
+# What a ConceptMap of the record says of a code; `target` is "" where it says that there is none.
+MAP = _table("map", "system:s code:s target_system:s target:s relation:s")
+# Resources of types that have no place in the CDM
+APART = _table("apart", "type:s")
 DROPPED = _table("dropped", "type:s reason:s")
-TABLES = (PERSON, VISIT, FACT, THING, PROVIDER, ROLE, SITE, PLACE, DROPPED)
+TABLES = (
+    PERSON,
+    VISIT,
+    FACT,
+    THING,
+    PROVIDER,
+    ROLE,
+    SITE,
+    PLACE,
+    NOTE,
+    SPECIMEN,
+    PLAN,
+    EPISODE,
+    COST,
+    MAP,
+    APART,
+    DROPPED,
+)

@@ -1,73 +1,112 @@
-"""A site's vocabulary: the OHDSI CSV files as they come, published as site tables. Nothing of it is shipped or changed."""
+"""A site's vocabulary: the OHDSI CSV files as they come, streamed into site tables. Nothing of it is shipped or changed."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from onmaru.fhir.outcome import invalid
+from onmaru.rooms.omop.cdm import VOCABULARY, schema
 
-# Site table → column → SQL type; the columns that the views read. CDM 5.4, tables CONCEPT and CONCEPT_RELATIONSHIP.
-SITE: Mapping[str, Mapping[str, str]] = {
-    "concept": {
-        "concept_id": "BIGINT",
-        "concept_name": "VARCHAR",
-        "domain_id": "VARCHAR",
-        "vocabulary_id": "VARCHAR",
-        "concept_class_id": "VARCHAR",
-        "standard_concept": "VARCHAR",
-        "concept_code": "VARCHAR",
-        "invalid_reason": "VARCHAR",
-    },
-    "concept_relationship": {
-        "concept_id_1": "BIGINT",
-        "concept_id_2": "BIGINT",
-        "relationship_id": "VARCHAR",
-        "invalid_reason": "VARCHAR",
-    },
+# Columns without which a file is of no use; of the others one that is missing is empty.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "concept": (
+        "concept_id",
+        "concept_name",
+        "domain_id",
+        "vocabulary_id",
+        "concept_class_id",
+        "standard_concept",
+        "concept_code",
+        "invalid_reason",
+    ),
+    "concept_relationship": ("concept_id_1", "concept_id_2", "relationship_id", "invalid_reason"),
+    "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
+    "concept_synonym": ("concept_id", "concept_synonym_name"),
+    "source_to_concept_map": ("source_code", "source_vocabulary_id", "target_concept_id"),
+    "drug_strength": ("drug_concept_id", "ingredient_concept_id"),
 }
-_ARROW = {"BIGINT": pa.int64(), "VARCHAR": pa.string()}
+# Vocabularies whose codes have a dot after three characters, which claims leave out
+DOTTED = ("ICD10", "ICD10CM", "ICD9CM", "KCD7")
+BLOCK = 16 << 20  # bytes of a file that are looked at together
 
 
-def read(folder: Path) -> dict[str, pa.Table]:
-    """The tables found in a folder, by name; CONCEPT has to be there. 400 names the file and what is wrong with it."""
-    found = {path.name.upper(): path for path in folder.iterdir()} if folder.is_dir() else {}
-    if "CONCEPT.CSV" not in found:
-        raise invalid("not-found", "this folder holds no CONCEPT.csv", "DIR")
-    return {name: table(path, name) for name in SITE if (path := found.get(f"{name.upper()}.CSV"))}
+class File:
+    """One file being read: `batches` can be taken once, `rows` counts what was."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.rows = 0
+        self._path = path
+        self._name = name
+        written, self._tabbed = _header(path)
+        self._by_name = {column.lower(): column for column in written}
+        self._written = written
+        missing = [column for column in NEEDED.get(name, ()) if column not in self._by_name]
+        if missing:
+            raise invalid("invalid", f"lacks the columns {', '.join(missing)}", path.name)
+
+    @property
+    def batches(self) -> pa.RecordBatchReader:
+        """The rows with the CDM's columns and types, a block at a time. 400 names the file and what is wrong with it."""
+        kinds = pa.schema([(field.name, field.type) for field in schema(self._name)])
+        return pa.RecordBatchReader.from_batches(kinds, self._made(kinds))
+
+    def _made(self, kinds: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            with csv.open_csv(self._path, **self._options(kinds)) as found:
+                for batch in found:
+                    self.rows += batch.num_rows
+                    yield pa.RecordBatch.from_arrays([self._column(batch, field) for field in kinds], schema=kinds)
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            raise invalid("invalid", "is not the CSV that its header promises", self._path.name) from error
+
+    def _column(self, batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+        written = self._by_name.get(field.name)
+        if written is None:
+            return pa.nulls(batch.num_rows, field.type)
+        found = batch.column(written)
+        if pa.types.is_date(field.type):
+            # Athena writes 20230131, others 2023-01-31
+            found = pc.strptime(pc.replace_substring(found, "-", ""), "%Y%m%d", "s")
+        return found.cast(field.type)
+
+    def _options(self, kinds: pa.Schema) -> dict[str, Any]:
+        types = {
+            written: pa.string() if pa.types.is_date(field.type) else field.type
+            for field in kinds
+            if (written := self._by_name.get(field.name)) is not None
+        }
+        form = {"delimiter": "\t", "quote_char": False} if self._tabbed else {"newlines_in_values": True}
+        return {
+            "read_options": csv.ReadOptions(column_names=self._written, skip_rows=1, block_size=BLOCK),
+            "parse_options": csv.ParseOptions(**form),
+            "convert_options": csv.ConvertOptions(
+                column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
+            ),
+        }
 
 
-def table(path: Path, name: str) -> pa.Table:
-    """One file, tab-separated without quotes (as Athena gives it) or comma-separated with quotes."""
+def _header(path: Path) -> tuple[list[str], bool]:
+    """The columns as they are written; True for tabs without quotes (Athena's form), else commas with quotes."""
     with path.open("rb") as opened:
         header = opened.readline(65_536).decode("utf-8-sig", "replace").strip()
     tabbed = "\t" in header
-    written = [column.strip().strip('"') for column in header.split("\t" if tabbed else ",")]
-    by_name = {column.lower(): column for column in written}
-    missing = [column for column in SITE[name] if column not in by_name]
-    if missing:
-        raise invalid("invalid", f"lacks the columns {', '.join(missing)}", path.name)
-    types = {by_name[column]: _ARROW[kind] for column, kind in SITE[name].items()}
-    options: dict[str, Any] = {
-        "read_options": csv.ReadOptions(column_names=written, skip_rows=1),
-        "parse_options": csv.ParseOptions(
-            delimiter="\t" if tabbed else ",", quote_char=False if tabbed else '"', newlines_in_values=not tabbed
-        ),
-        "convert_options": csv.ConvertOptions(
-            column_types=types, include_columns=list(types), strings_can_be_null=False, null_values=[""]
-        ),
-    }
-    try:
-        read = csv.read_csv(path, **options)
-    except pa.ArrowInvalid as error:
-        raise invalid("invalid", "is not the CSV that its header promises", path.name) from error
-    return read.rename_columns(list(SITE[name]))
+    return [column.strip().strip('"') for column in header.split("\t" if tabbed else ",")], tabbed
+
+
+def read(folder: Path) -> dict[str, File]:
+    """The files found in a folder, by table; CONCEPT has to be there, or SOURCE_TO_CONCEPT_MAP alone."""
+    found = {path.name.upper(): path for path in folder.iterdir()} if folder.is_dir() else {}
+    if not {"CONCEPT.CSV", "SOURCE_TO_CONCEPT_MAP.CSV"} & found.keys():
+        raise invalid("not-found", "this folder holds no CONCEPT.csv", "DIR")
+    return {name: File(path, name) for name in VOCABULARY if (path := found.get(f"{name.upper()}.CSV"))}
 
 
 def systems(more: str) -> dict[str, str]:
@@ -89,6 +128,7 @@ def parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "source_name": str(settings.get("source_name", "Onmaru")),
         "uris": list(known),
+        "dotted": list(DOTTED),
         "vocabularies": list(known.values()),
         "class_codes": [code for code, _, _ in classes],
         "class_domains": [domain for _, domain, _ in classes],

@@ -17,6 +17,7 @@ from onmaru.web.fhir.binary import READ
 from onmaru.web.fhir.bulk import bulk
 from onmaru.web.fhir.capability import capability
 from onmaru.web.fhir.negotiation import check_accept
+from onmaru.web.fhir.operations import views
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
 from onmaru.web.fhir.subscription import advertised
@@ -73,7 +74,8 @@ class Fhir:
         if wholesale is not None:
             return wholesale
         handler, params = find(self.routes, request.method, path)
-        if request.method not in ("GET", "HEAD") or READ.fullmatch(path) is None:
+        tabular = path.rpartition("/")[2] in views.NAMES
+        if not tabular and (request.method not in ("GET", "HEAD") or READ.fullmatch(path) is None):
             check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
         if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):

@@ -15,7 +15,7 @@ import pyarrow.json as reader
 
 from onmaru.engines.duck.nested.shape import decimals, elements, found
 from onmaru.fhir import columnar
-from onmaru.fhir.columnar import Column, filled, row, union
+from onmaru.fhir.columnar import Column, defined, filled, row, union
 
 BLOCK = 4 << 20
 # How much is quoted in one go: other threads wait for it
@@ -24,6 +24,7 @@ SLICE = 256 << 10
 WITHIN = b'"contained":['
 HOLDING = frozenset({"Bundle", "Parameters"})
 _encode = msgspec.json.Encoder().encode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def flatten(tree: Column, bodies: Sequence[bytes]) -> tuple[pa.Table, Column]:
@@ -83,16 +84,27 @@ def _parts(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _plain(tree: Column, bodies: Sequence[bytes]) -> tuple[Sequence[bytes], Column]:
     """The bodies without resources within, which become text; the tree has their columns."""
-    holding = tree.type in HOLDING
-    within = [n for n, body in enumerate(bodies) if holding or WITHIN in body]
+    if tree.type in HOLDING:
+        read = [columnar.read(body) for body in bodies]
+        tree = union(tree, filled(tree.type, read))
+        return [_encode(_without_nulls(row(tree, resource))) for resource in read], tree
+    within = [n for n, body in enumerate(bodies) if WITHIN in body]
     if not within:
         return bodies, tree
-    read = {n: columnar.read(bodies[n]) for n in within}
-    tree = union(tree, filled(tree.type, read.values()))
+    only = Column(tree.type, "group", columns={"contained": defined(tree.type)["contained"]})
     lines = list(bodies)
-    for n, resource in read.items():
-        lines[n] = _encode(_without_nulls(row(tree, resource)))
-    return lines, tree
+    for n in within:
+        lines[n] = _with_text(only, bodies[n])
+    return lines, union(tree, only)
+
+
+def _with_text(only: Column, body: bytes) -> bytes:
+    """A body with what it contains as text, its other members untouched; `only` is the tree of that column."""
+    members = _members(body)
+    if "contained" not in members:
+        return body
+    held = row(only, {"contained": columnar.read(members["contained"])})
+    return _encode({**members, "contained": held["contained"]})
 
 
 def _without_nulls(value: Any) -> Any:

@@ -187,10 +187,11 @@ def _model(
         raise invalid("processing", f"tells the event without fail: {', '.join(runaway)}", "covariates", 422)
     terms = []
     for place, name in enumerate(names):
-        coefficient, error = beta[place] / scale[place], math.sqrt(inverse[place, place]) / scale[place]
+        coefficient = float(beta[place] / scale[place])
+        error = math.sqrt(inverse[place, place]) / float(scale[place])
         low, high = (math.exp(coefficient + sign * q * error) for sign in (-1, 1))
         zph = float(score[place] ** 2 / rest[place, place])
         p, trend = two_sided(coefficient / error), chi_square_tail(zph, 1)
-        terms.append(Term(name, float(coefficient), error, math.exp(coefficient), low, high, p, zph, trend))
+        terms.append(Term(name, coefficient, error, math.exp(coefficient), low, high, p, zph, trend))
     whole = float(score @ np.linalg.solve(rest, score))
     return Model(tuple(terms), *counts, whole, chi_square_tail(whole, len(names)))

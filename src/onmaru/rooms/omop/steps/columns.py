@@ -80,6 +80,45 @@ JOIN @omop_people p ON p.id = f.id AND p.person = f.id
 LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0
 WHERE f.died_date IS NOT NULL""",
     ),
+    "note": (
+        "omop_note",
+        """@omop_note f
+JOIN @omop_people p ON p.id = f.person
+LEFT JOIN @omop_visits v ON v.id = f.visit AND v.person = p.person
+LEFT JOIN @provider s ON s.provider_id = f.provider
+LEFT JOIN @omop_mapping m ON m.key = f.class AND m.nth = 0
+LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0""",
+    ),
+    "specimen": (
+        "omop_specimen",
+        """@omop_specimen f
+JOIN @omop_people p ON p.id = f.person
+LEFT JOIN @omop_mapping m ON m.key = f.code AND m.nth = 0
+LEFT JOIN @omop_mapping u ON u.key = f.unit_key AND u.nth = 0
+LEFT JOIN @omop_mapping a ON a.key = f.site_key AND a.nth = 0
+LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0""",
+    ),
+    "payer_plan_period": (
+        "omop_plan",
+        """@omop_plan f
+JOIN @omop_people p ON p.id = f.person
+LEFT JOIN @omop_mapping m ON m.key = f.payer_key AND m.nth = 0""",
+    ),
+    "episode": (
+        "omop_episode",
+        """@omop_episode f
+JOIN @omop_people p ON p.id = f.person
+LEFT JOIN @omop_mapping m ON m.key = f.code AND m.nth = 0
+LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0""",
+    ),
+    "cost": (
+        "omop_cost",
+        """@omop_cost f
+JOIN @omop_people p ON p.id = f.person
+JOIN @omop_visits v ON v.id = f.visit AND v.person = p.person
+LEFT JOIN @omop_mapping c ON c.key = f.currency_key AND c.nth = 0
+LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0""",
+    ),
     **{
         table: ("omop_fact", _home(table))
         for table in (
@@ -125,6 +164,74 @@ VALUES: dict[str, dict[str, str]] = {
         "death_date": "f.died_date",
         "death_datetime": "f.died_time",
         "death_type_concept_id": "coalesce(y.target, 0)",
+    },
+    "note": {
+        "note_id": "f.id",
+        "person_id": "p.person",
+        "note_date": "f.start_date",
+        "note_datetime": "f.start_time",
+        "note_type_concept_id": "coalesce(y.target, 0)",
+        "note_class_concept_id": "coalesce(m.target, 0)",
+        "note_title": "f.title",
+        "note_text": "f.text",
+        "encoding_concept_id": "0",
+        "language_concept_id": "0",
+        "provider_id": "s.provider_id",
+        "visit_occurrence_id": "v.visit",
+        "visit_detail_id": "v.detail",
+        "note_source_value": "f.source_value",
+    },
+    "specimen": {
+        "specimen_id": "f.id",
+        "person_id": "p.person",
+        "specimen_concept_id": "coalesce(m.target, 0)",
+        "specimen_type_concept_id": "coalesce(y.target, 0)",
+        "specimen_date": "f.start_date",
+        "specimen_datetime": "f.start_time",
+        "quantity": "f.quantity",
+        "unit_concept_id": "CASE WHEN f.unit <> '' THEN coalesce(u.target, 0) END",
+        "anatomic_site_concept_id": "CASE WHEN f.body_site <> '' THEN coalesce(a.target, 0) END",
+        "specimen_source_id": "f.name",
+        "specimen_source_value": "f.source_value",
+        "unit_source_value": "f.unit",
+        "anatomic_site_source_value": "f.body_site",
+    },
+    "payer_plan_period": {
+        "payer_plan_period_id": "f.id",
+        "person_id": "p.person",
+        "payer_plan_period_start_date": "f.start_date",
+        "payer_plan_period_end_date": "f.end_date",
+        "payer_concept_id": "coalesce(m.target, 0)",
+        "payer_source_value": "f.payer",
+        "payer_source_concept_id": "coalesce(m.source_concept, 0)",
+        "plan_source_value": "f.plan",
+        "sponsor_source_value": "f.sponsor",
+    },
+    "episode": {
+        "episode_id": "f.id",
+        "person_id": "p.person",
+        "episode_concept_id": "coalesce(m.target, 0)",
+        "episode_start_date": "f.start_date",
+        "episode_start_datetime": "f.start_time",
+        "episode_end_date": "f.end_date",
+        "episode_end_datetime": "f.end_time",
+        "episode_object_concept_id": "0",
+        "episode_type_concept_id": "coalesce(y.target, 0)",
+        "episode_source_value": "f.source_value",
+        "episode_source_concept_id": "coalesce(m.source_concept, 0)",
+    },
+    "cost": {
+        "cost_id": "f.id",
+        "cost_event_id": "v.visit",
+        "cost_domain_id": "'Visit'",
+        "cost_type_concept_id": "coalesce(y.target, 0)",
+        "currency_concept_id": "c.target",
+        "total_charge": "f.charge",
+        "total_paid": "f.paid",
+        "paid_by_payer": "f.benefit",
+        "paid_patient_copay": "f.copay",
+        "paid_patient_deductible": "f.deductible",
+        "amount_allowed": "f.allowed",
     },
     "condition_occurrence": {
         **_EVENT,

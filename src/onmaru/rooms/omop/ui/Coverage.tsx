@@ -1,8 +1,9 @@
 /** The coverage report: by table and code system, the codes without a concept, and that every row is counted. */
 import { ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
 import { Balances } from './Balances';
+import { Missing } from './Missing';
 import { Table } from './Table';
-import { type Counted, type Report, share, type Unmapped } from './data';
+import { type Counted, type Report, share } from './data';
 import look from './omop.module.css';
 
 export default function Coverage() {
@@ -14,12 +15,12 @@ export default function Coverage() {
       <h1 className={look.title}>{t('omop.title')}</h1>
       {report.problem && <ProblemView problem={report.problem} retry={report.reload} />}
       {!report.value && !report.problem && <Waiting />}
-      {report.value && <Shown report={report.value} />}
+      {report.value && <Shown report={report.value} onDecided={report.reload} />}
     </div>
   );
 }
 
-function Shown({ report }: { report: Report }) {
+function Shown({ report, onDecided }: { report: Report; onDecided: () => void }) {
   const t = useT();
   const format = useFormat();
   const total = report.total;
@@ -35,7 +36,7 @@ function Shown({ report }: { report: Report }) {
       </p>
       {!report.loaded.includes('concept') && <p className={look.note}>{t('omop.unloaded')}</p>}
       <Tables rows={report.tables} />
-      <Missing rows={report.unmapped} />
+      <Missing rows={report.unmapped} onDecided={onDecided} />
       <Balances rows={report.balance} />
     </>
   );
@@ -61,31 +62,6 @@ function Tables({ rows }: { rows: readonly Counted[] }) {
           `${share(row.mapped_rows, row.rows)} %`,
           format.number(row.codes),
           format.number(row.mapped_codes),
-        ],
-      }))}
-    />
-  );
-}
-
-function Missing({ rows }: { rows: readonly Unmapped[] }) {
-  const t = useT();
-  const format = useFormat();
-  const heads = ['table', 'system', 'code', 'label', 'reason', 'rows'];
-  return (
-    <Table
-      title={t('omop.unmapped')}
-      heads={heads.map((name) => t(`omop.${name}`))}
-      numbers={5}
-      none={t('omop.allmapped')}
-      rows={rows.map((row) => ({
-        key: `${row.table} ${row.system} ${row.code}`,
-        cells: [
-          row.table,
-          row.system || t('omop.uncoded'),
-          row.code,
-          row.label || row.concept_name || '',
-          t(`omop.reason.${row.reason}`),
-          format.number(row.rows),
         ],
       }))}
     />

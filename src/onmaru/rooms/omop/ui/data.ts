@@ -19,6 +19,17 @@ export interface Unmapped {
   rows: number;
 }
 
+/** What GET /rooms/omop/mapping/candidates gives: a standard concept, how alike it is (0–1), whether its code is the same. */
+export interface Candidate {
+  concept: number;
+  name: string;
+  domain: string;
+  vocabulary: string;
+  code: string;
+  score: number;
+  same: boolean;
+}
+
 export interface Balance {
   type: string;
   resources: number;

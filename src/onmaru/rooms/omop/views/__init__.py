@@ -8,9 +8,10 @@ from importlib.resources import files
 
 from onmaru.kernel.lake import View
 from onmaru.rooms.omop.cdm import CLINICAL, COLUMNS, DOMAINS
+from onmaru.rooms.omop.tables import TABLES
 
-_BASE = ("omop_fact", "omop_visit", "omop_person", "omop_dropped")
-_MADE = ("omop_people", "omop_things", "omop_mapping")
+_MADE = ("omop_people", "omop_things", "omop_mapping", "omop_visits")
+_FACTS = tuple(DOMAINS.values())
 
 
 def _text(name: str) -> str:
@@ -25,19 +26,28 @@ def cdm(table: str) -> View:
 
 
 def named(name: str) -> View:
-    """`coverage`, `unmapped`, `balance` or `status`."""
+    """One of REPORTS."""
     domains = " ".join(f"WHEN '{domain}' THEN '{table}'" for domain, table in DOMAINS.items())
-    scope = _text("resolved").replace("{domains}", domains)
-    tables = (*_BASE, *_MADE, "concept", "concept_relationship")
-    return View(f"omop_{name}", f"WITH {scope}\n{_text(name)}", tables, secondary=True)
+    sql = f"WITH {_text('resolved')}\n{_text(name)}".replace("{domains}", domains)
+    known = (*(table.name for table in TABLES), *_MADE, *_FACTS, "concept", "concept_relationship")
+    named = set(re.findall(r"\b(?:FROM|JOIN) (\w+)", sql))
+    return View(f"omop_{name}", sql, tuple(table for table in known if table in named), secondary=True)
 
 
-REPORTS = ("coverage", "unmapped", "balance", "status")
+REPORTS = ("coverage", "unmapped", "balance", "status", "inventory", "promised")
+
+
+CANDIDATES = View(
+    "omop_candidates",
+    f"WITH {_text('candidates')}",
+    ("concept", "concept_relationship", "concept_synonym"),
+    secondary=True,
+)
 
 
 def every() -> tuple[View, ...]:
     """All views."""
-    return (*(cdm(table) for table in CLINICAL), *(named(name) for name in REPORTS))
+    return (*(cdm(table) for table in CLINICAL), *(named(name) for name in REPORTS), CANDIDATES)
 
 
 def parameters(view: View, given: Mapping[str, object]) -> dict[str, object]:

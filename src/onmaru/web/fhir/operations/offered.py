@@ -9,7 +9,7 @@ import msgspec
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
-from onmaru.web.fhir.operations import diff
+from onmaru.web.fhir.operations import diff, views
 from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.lastn import lastn
@@ -63,6 +63,7 @@ def operations(settings: Settings, driver: Driver | None = None, doors: Doors | 
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
+        *(Operation(shape, methods, views.run, views.DEFINITION, types) for shape, methods, types in views.SHAPES),
         *(
             Operation(shape, both, handler, definition, ("Subscription",))
             for shape, (handler, definition) in Subscribed(doors).operations().items()

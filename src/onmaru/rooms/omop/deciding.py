@@ -1,0 +1,152 @@
+"""The assisted mapping: candidates for a source code, and what a person decides of it, kept as a ConceptMap."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.query import Query
+from onmaru.kernel.record import Change, pages
+from onmaru.kernel.room import Hall, Request, Response
+from onmaru.rooms.omop import views
+from onmaru.rooms.omop.cdm import COLUMNS
+from onmaru.rooms.omop.likeness import likeness
+
+OHDSI = "https://fhir-terminology.ohdsi.org"
+READ, DECIDE = "user/ConceptMap.rs", "user/ConceptMap.cru"
+SHOWN = 20
+_NAME = "omop-"
+_PLAIN = (("Cache-Control", "no-store"),)
+
+
+class Decision(msgspec.Struct, forbid_unknown_fields=True):
+    """What a source code means; `concept` None: a person looked, and no standard concept fits."""
+
+    system: str
+    code: str
+    concept: int | None
+    label: str = ""
+    name: str = ""
+
+
+def candidates(request: Request, hall: Hall) -> Response:
+    """GET mapping/candidates?code=&label=: standard concepts, the likeliest first, computed in a thread."""
+    asked = dict(request.query)
+    unknown = sorted(asked.keys() - {"code", "label"})
+    if unknown:
+        raise invalid("value", "only `code` and `label` are known here", unknown[0])
+    code, label = asked.get("code", "").strip(), asked.get("label", "").strip()
+    answer = hall.lake.later(views.CANDIDATES, {"code": code, "label": label or code})
+
+    def computed() -> bytes:
+        return msgspec.json.encode({"items": ranked(label or code, answer().table.to_pylist())})
+
+    return Response(200, computed, headers=_PLAIN)
+
+
+def ranked(label: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each concept once, with the best of its names: the same code first, then by likeness, at most SHOWN."""
+    best: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        score = max(likeness(label, str(row["found"])), likeness(label, str(row["name"])))
+        held = best.get(row["concept"])
+        if held is None or (row["same"], score) > (held["same"], held["score"]):
+            best[row["concept"]] = {**row, "score": round(score, 3)}
+    order = sorted(best.values(), key=lambda row: (not row["same"], -row["score"], row["concept"]))
+    return order[:SHOWN]
+
+
+def decide(request: Request, hall: Hall) -> Response:
+    """POST mapping/decisions: write one decision. 409 where the map was changed meanwhile by somebody else."""
+    try:
+        made = msgspec.json.decode(request.body, type=Decision)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise invalid("structure", "is not {system, code, concept, label, name}", "body") from error
+    if not made.code:
+        raise invalid("required", "names no code", "code")
+    version = write(hall, made)
+    return Response(200, msgspec.json.encode({"version": version}), headers=_PLAIN)
+
+
+def write(hall: Hall, made: Decision) -> int:
+    """Put a decision into the ConceptMap of its code system; the map's version."""
+    id = _NAME + sha256(made.system.encode()).hexdigest()[:24]
+    held = _held(hall, id)
+    body = held[1] if held else _empty(made.system)
+    elements = [one for one in body["group"][0]["element"] if one.get("code") != made.code]
+    target: dict[str, Any] = {"equivalence": "unmatched"}
+    if made.concept is not None:
+        target = {"code": str(made.concept), "equivalence": "equivalent"}
+        target |= {"display": made.name} if made.name else {}
+    shown = {"display": made.label} if made.label else {}
+    elements.append({"code": made.code, **shown, "target": [target]})
+    body["group"][0]["element"] = sorted(elements, key=lambda one: str(one["code"]))
+    change = Change("update", "ConceptMap", id, msgspec.json.encode(body), if_match=held[0] if held else None)
+    return hall.record.write([change])[0].version.version
+
+
+def _held(hall: Hall, id: str) -> tuple[int, dict[str, Any]] | None:
+    try:
+        version = hall.record.read("ConceptMap", id)
+    except Invalid as error:
+        if error.status in (404, 410):
+            return None
+        raise
+    return version.version, msgspec.json.decode(version.body or b"{}")
+
+
+def _empty(system: str) -> dict[str, Any]:
+    source = {"source": system} if system else {}
+    group = {**source, "target": OHDSI, "element": []}
+    return {"resourceType": "ConceptMap", "id": "", "status": "active", "name": "OmopDecisions", "group": [group]} | {
+        "id": _NAME + sha256(system.encode()).hexdigest()[:24]
+    }
+
+
+def decisions(hall: Hall) -> Iterator[dict[str, Any]]:
+    """What was decided here, by system and code, with the version of the map that says so."""
+    for page in pages(hall.record, Query(("ConceptMap",), count=200)):
+        for version in page.matches:
+            if not version.id.startswith(_NAME) or version.body is None:
+                continue
+            for group in msgspec.json.decode(version.body).get("group") or []:
+                for one in group.get("element") or []:
+                    target = (one.get("target") or [{}])[0]
+                    yield {
+                        "system": group.get("source", ""),
+                        "code": one["code"],
+                        "label": one.get("display", ""),
+                        "concept": int(target["code"]) if target.get("code") else None,
+                        "name": target.get("display", ""),
+                        "map": f"ConceptMap/{version.id}",
+                        "version": version.version,
+                    }
+
+
+def listed(request: Request, hall: Hall) -> Response:
+    """GET mapping/decisions."""
+    found = sorted(decisions(hall), key=lambda one: (one["system"], one["code"]))
+    return Response(200, msgspec.json.encode({"items": found}), headers=_PLAIN)
+
+
+def exported(hall: Hall) -> str:
+    """All decisions as a SOURCE_TO_CONCEPT_MAP file (CDM 5.4), which `onmaru omop vocabulary` of another house reads."""
+    written = io.StringIO()
+    table = csv.writer(written, lineterminator="\n")
+    table.writerow([name for name, _, _ in COLUMNS["source_to_concept_map"]])
+    for one in sorted(decisions(hall), key=lambda one: (one["system"], one["code"])):
+        named = f"{one['label']} ({one['map']} {one['version']})".strip()
+        row = [one["code"], 0, one["system"], named, one["concept"] or 0, "", "1970-01-01", "2099-12-31", ""]
+        table.writerow(row)
+    return written.getvalue()
+
+
+def file(request: Request, hall: Hall) -> Response:
+    """GET mapping/decisions.csv."""
+    return Response(200, exported(hall).encode(), "text/csv; charset=utf-8", _PLAIN)
