@@ -90,6 +90,7 @@ def axe() -> Callable[[Page], list[str]]:
     source = (ROOT / "ui/node_modules/axe-core/axe.min.js").read_text("utf-8")
 
     def check(page: Page) -> list[str]:
+        # Its half a megabyte is read once a document, not at each look
         if not page.evaluate("'axe' in window"):
             page.evaluate(source)
         found = page.evaluate("async () => (await axe.run()).violations")

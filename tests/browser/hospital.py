@@ -40,8 +40,12 @@ PEOPLE = (
 class Hospital:
     """Where it is served; `process` is the server, to be stopped and continued."""
 
-    def __init__(self, address: str, process: subprocess.Popen[bytes], token: str) -> None:
-        self.address, self.process, self._token = address, process, token
+    def __init__(self, address: str, process: subprocess.Popen[bytes], token: str, env: dict[str, str]) -> None:
+        self.address, self.process, self._token, self._env = address, process, token, env
+
+    def command(self, *argv: str) -> None:
+        """A command of this house beside its server; what it asks for is SECRET."""
+        ran(argv, env=self._env, input=f"{SECRET}\n".encode()).check_returncode()
 
     def send(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """A transaction in the name of a machine; the answer, once it can be read."""
@@ -70,7 +74,7 @@ def hospital(folder: Path) -> Iterator[Hospital]:
     port, env["ONMARU_MLLP_PORT"] = free_port(), str(free_port())
     process = Onmaru(["serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL)
     try:
-        served = Hospital(f"http://127.0.0.1:{port}", process, json.loads(made.stdout)["token"])
+        served = Hospital(f"http://127.0.0.1:{port}", process, json.loads(made.stdout)["token"], env)
         _wait(f"{served.address}/mark.svg")
         served.send(ward())
         yield served

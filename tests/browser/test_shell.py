@@ -105,8 +105,11 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
     ("user", "links"),
     [
         ("doctor", ["환자 목록"]),
-        ("keeper", ["연계 현황", "감사 기록", "연구 테이블 (OMOP)"]),
-        ("chief", ["연계 현황", "감사 기록", "사용자", "연결된 앱"]),
+        (
+            "keeper",
+            ["연계 현황", "운영 현황", "대량 내보내기", "알림 신청", "감사 기록", "이상 접근", "연구 테이블 (OMOP)"],
+        ),
+        ("chief", ["연계 현황", "운영 현황", "감사 기록", "이상 접근", "사용자", "연결된 앱"]),
         ("student", []),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests import keeper_rows
 from tests.web_house import Answer, House
 
 from onmaru.app.rooms import open_room
@@ -93,17 +94,11 @@ MATCHED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
 PATCHED = "401 401 401 403 403 404 404  200 200 403 403 200 403 403 403 200"
 REMOVED = "401 401 401 403 403 403 204  204 204 403 403 204 403 403 403 204"
 CARRIED = "401 401 401 403 403 403 403  200 200 403 403 200 403 403 403 200"
-ADMINS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} 403"
-KEEPERS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} 403"
-DOORS = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 {0} {0}"
 GLASS = "401 401 401 403 403 403 200  200 200 403 403 403 403 403 403 403"
 WARD = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
 ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
-OWN = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 204 403"
-OWN_STEP = "401 401 401 403 403 {0} {0}  {0} {0} {0} {0} {0} {0} {0} {0} {0}"
+
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
-# These are for who runs the house: an admin of another tenant is none
-NOBODY = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 403"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
 STANDS = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
 TOLD = "401 401 401 403 403 404 403  403 403 403 403 403 403 404 403 403"
@@ -202,44 +197,13 @@ ROWS = [
     Row("me", "GET", "/api/me", b"", {}, EVERYBODY),
     Row("logout", "POST", "/api/logout", b"", {}, ANYBODY),
     Row("break-glass", "POST", "/api/break-glass", {"patient": "p1", "reason": "심정지 응급 상황입니다"}, {}, GLASS),
-    Row("users", "GET", "/api/users", b"", {}, ADMINS.format(200)),
-    Row("users", "POST", "/api/users", {"user": "new", "name": "새", "roles": ["nurse"]}, {}, ADMINS.format(201)),
-    Row("users/{user}", "PATCH", "/api/users/none", {"disabled": True}, {}, ADMINS.format(404)),
-    Row("users/{user}/password", "POST", "/api/users/barred/password", {"password": "password 1"}, {}, OWN),
-    Row("users/{user}/second-factor", "DELETE", "/api/users/none/second-factor", b"", {}, ADMINS.format(404)),
-    Row("second-factor", "GET", "/api/second-factor", b"", {}, OWN_STEP.format(200)),
-    Row("second-factor", "POST", "/api/second-factor", {"current": "wrong horse"}, {}, OWN_STEP.format(403)),
-    Row("second-factor", "DELETE", "/api/second-factor", {"current": "wrong", "code": "1"}, {}, OWN_STEP.format(403)),
-    Row("second-factor/confirm", "POST", "/api/second-factor/confirm", {"code": "1"}, {}, OWN_STEP.format(422)),
-    Row("clients", "GET", "/api/clients", b"", {}, ADMINS.format(200)),
-    Row("clients", "POST", "/api/clients", {"client_name": "앱", "redirect_uris": ["https://app.example/"]}, {},
-        ADMINS.format(201)),
-    Row("clients/{client}/credentials", "POST", "/api/clients/none/credentials", {}, {}, ADMINS.format(404)),
-    Row("grants", "GET", "/api/grants", b"", {}, OWN_STEP.format(200)),
-    Row("grants/{grant}", "DELETE", "/api/grants/none", b"", {}, OWN_STEP.format(404)),
-    Row("clients/{client}", "DELETE", "/api/clients/none", b"", {}, ADMINS.format(404)),
-    Row("client-invitations", "POST", "/api/client-invitations", {"days": 1}, {}, ADMINS.format(201)),
     Row("launch", "POST", "/api/launch", {"client": "none", "patient": "p1"}, {}, LAUNCHES),
     Row("why", "GET", "/api/why?resource=Observation/o1", b"", {}, EVERYBODY),
     Row("why of another", "GET", "/api/why?resource=Observation/o1&user=barred", b"", {},
         "401 401 401 403 403 403 200  403 403 403 403 200 403 403 200 403"),
-    Row("tenants", "GET", "/api/tenants", b"", {}, NOBODY),
-    Row("tenants", "POST", "/api/tenants", {"tenant": "clinic"}, {}, NOBODY),
-    Row("tenants/{tenant}", "GET", "/api/tenants/clinic", b"", {}, NOBODY),
-    Row("tenants/{tenant}", "PATCH", "/api/tenants/clinic", {"limits": {}}, {}, NOBODY),
-    Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
-    Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
-    Row("tenants/{tenant}/export", "POST", "/api/tenants/other/export", {"reason": "x"}, {}, NOBODY),
-    Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
-    Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
-    Row("alarms", "GET", "/api/alarms", b"", {}, KEEPERS.format(200)),
-    Row("doors", "GET", "/api/doors", b"", {}, DOORS.format(200)),
-    Row("dead-letters", "GET", "/api/dead-letters", b"", {}, DOORS.format(200)),
-    Row("dead-letters/{id}", "GET", "/api/dead-letters/x", b"", {}, DOORS.format(404)),
-    Row("dead-letters/{id}", "PUT", "/api/dead-letters/x", {"text": ""}, {}, DOORS.format(404)),
-    Row("dead-letters/{id}/replay", "POST", "/api/dead-letters/x/replay", b"", {}, DOORS.format(404)),
     Row("a room's route", "GET", "/rooms/census/ward", b"", {}, WARD),
 ]  # fmt: skip
+ROWS += [Row(*row) for row in keeper_rows.ROWS]
 
 
 def ward(request: Request, hall: Hall) -> Response:

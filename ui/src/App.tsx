@@ -34,16 +34,18 @@ export function App() {
 }
 
 function Pages() {
-  const { has } = useSession();
-  const mine = nav.filter((one) => has(one.roles));
+  const { has, session } = useSession();
+  const may = (one: RoomNav | RoomRoute): boolean => has(one.roles) && (!one.tenant || one.tenant === session.tenant);
+  const mine = nav.filter(may);
   const home = mine[0];
   return (
     <Frame nav={mine}>
       <Routes>
         <Route path="/" element={home ? <Navigate to={home.path} replace /> : shown(<Welcome />)} />
-        {routes.map(({ path, element: Page, roles }) => (
-          <Route key={path} path={path} element={has(roles) ? shown(<Page />) : <Refusal status={403} />} />
-        ))}
+        {routes.map((route) => {
+          const Page = route.element;
+          return <Route key={route.path} path={route.path} element={may(route) ? shown(<Page />) : <Refusal status={403} />} />;
+        })}
         <Route path="*" element={<Refusal status={404} />} />
       </Routes>
     </Frame>

@@ -24,6 +24,8 @@ export interface RoomRoute {
   element: LazyExoticComponent<ComponentType>;
   /** Who may open it; absent = any signed-in user. The server decides anew on every request. */
   roles?: readonly Role[];
+  /** Of which tenant alone this is; absent = of every one. */
+  tenant?: string;
 }
 
 export interface RoomNav {
@@ -32,6 +34,7 @@ export interface RoomNav {
   /** An icon of `@tabler/icons-react`. */
   icon: ComponentType<{ size?: number; stroke?: number }>;
   roles?: readonly Role[];
+  tenant?: string;
 }
 
 export interface RoomUi {

@@ -25,7 +25,7 @@ from onmaru.engines.sqlite.home import Taken
 from onmaru.engines.trail import SealedTrail
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.accounts import User
-from onmaru.kernel.alarms import ALARMS
+from onmaru.kernel.alarms import ALARMS, closing
 from onmaru.kernel.audit import Access
 from onmaru.kernel.audit_event import event
 from onmaru.web.api.alarms import shown
@@ -54,7 +54,11 @@ class Opened:
 
     def alarms(self, language: Language) -> Iterator[Json]:
         self._note("alarms")
-        return (shown(number, row, language) for number, row in self._pages({"patient": ALARMS}))
+        return (self._told(number, row, language) for number, row in self._pages({"patient": ALARMS}))
+
+    def _told(self, number: int, row: Access, language: Language) -> Json:
+        closed = self._trail.page(patient=closing(str(number)), count=1)
+        return {**shown(number, row, language), "closed": {"reason": closed[0][1].reason} if closed else None}
 
     def events(self, asked: Pairs) -> Iterator[bytes]:
         self._note(f"AuditEvent?{urlencode(asked)}")
@@ -134,7 +138,9 @@ def alarms(tenant: str, language: Language, most: int, json: bool) -> None:
     """List alarms, newest first: which rule, who, when, whose record. A running server raises them within seconds."""
     with trail(tenant) as found:
         for _, item in zip(range(most), found.alarms(language), strict=False):
-            say({**item, "patients": " ".join(item["patients"]), "roles": " ".join(item["roles"])}, json=json)
+            closed = (item["closed"] or {}).get("reason", "")
+            line = {**item, "patients": " ".join(item["patients"]), "roles": " ".join(item["roles"]), "closed": closed}
+            say(line, json=json)
 
 
 @audit.command("export")

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from onmaru.app import noted
 from onmaru.app import settings as chosen
 from onmaru.app.house import MAIN, House, now, place
 from onmaru.app.lines import say
@@ -89,6 +90,7 @@ def run(tenant: str, full: bool, unproved: bool, scratch: Path | None, json: boo
         said = _told(line, point)
         if not unproved:
             good &= _prove(Source(lines, secret, house.where), line, point.number, scratch, said)
+        noted.note(house.where.home, said)
         say(said, json=json)
     return DONE if good else NO
 
@@ -123,6 +125,7 @@ def verify(tenant: str, line: str, number: int, scratch: Path | None, json: bool
     line, point = _chosen(source, line, number)
     said = _told(line, point)
     good = _prove(source, line, point.number, scratch, said)
+    noted.note(source.where.home, said)
     say(said, json=json)
     return DONE if good else NO
 

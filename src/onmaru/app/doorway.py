@@ -45,6 +45,7 @@ class Doorway:
     """Takes messages for any tenant, one after the other on the event loop, and is the web's `Letters`.
 
     `ear`: the process that hears them beforehand, where there is one. `tls`: what the MLLP listener with TLS shows.
+    `since`: when it began, in µs since 1970 UTC.
     """
 
     def __init__(self, running: Running, peers: Sequence[mllp.Peer]) -> None:
@@ -56,7 +57,7 @@ class Doorway:
         self._doors: dict[str, Door] = {}
         self._counts = {(peer.tenant, peer.name): Count() for peer in peers}
         self._http: dict[str, Count] = {}
-        self._since = now()
+        self.since = now()
         self.alarms: Callable[[str], Sequence[Mapping[str, Any]]] = lambda tenant: ()
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -158,7 +159,7 @@ class Doorway:
             "rejected": count.rejected,
             "dead": count.dead,
             "last": _instant(count.last) if count.last else None,
-            "since": _instant(self._since),
+            "since": _instant(self.since),
         }
 
     def totals(self) -> Mapping[str, Count]:

@@ -48,8 +48,8 @@ class Keeper:
         self._leaving: set[asyncio.Task[None]] = set()
 
     def listing(self) -> Sequence[Mapping[str, Any]]:
-        """See `Keeping.listing`."""
-        return self._keeping.listing()
+        """See `Keeping.listing` and `Keeping.sized`."""
+        return [self._keeping.sized(line) for line in self._keeping.listing()]
 
     def ours(self) -> bool:
         """See `Keeping.ours`."""

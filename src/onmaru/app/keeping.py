@@ -56,6 +56,12 @@ class Keeping:
         """One tenant in a list."""
         return {"tenant": kept.tenant, "state": kept.state, "at": kept.at, "by": kept.by, "reason": kept.reason}
 
+    def sized(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line with its limits and, of a tenant that is open here, how many entries it has; none is opened for that."""
+        name = str(line["tenant"])
+        entries = self.house.seat(name).home.tip() if name in self.house.opened else None
+        return {**line, "limits": msgspec.to_builtins(self.house.tenancies.of(name).limits), "entries": entries}
+
     def known(self, tenant: str) -> Tenancy:
         """The tenancy of a tenant that there is or was; `Invalid` 404."""
         kept = self.house.tenancies.of(tenant)

@@ -100,12 +100,12 @@ class Gauges:
         synced = [(labels, motion.seat.home.synced) for labels, motion in stores]
         yield _histogram("onmaru_sync_seconds", "Forcing a group onto the disk.", synced)
         yield each(
-            "onmaru_dead_letters_open", "Messages that nobody has mended yet.", lambda one: _count(one, _LETTERS)
+            "onmaru_dead_letters_open", "Messages that nobody has mended yet.", lambda one: counted(one, LETTERS)
         )
         tasks = [
-            ("", {**labels, "state": state}, _count(motion, query))
+            ("", {**labels, "state": state}, counted(motion, query))
             for labels, motion in stores
-            for state, query in _JOBS.items()
+            for state, query in JOBS.items()
         ]
         yield Family("onmaru_jobs", "gauge", "Jobs of rooms by state.", tasks)
 
@@ -124,8 +124,8 @@ class Gauges:
         age = time.monotonic() - self._running.witnessed
         yield Family("onmaru_witness_age_seconds", "gauge", "Since heads were last signed.", [("", {}, age)])
         folders = self._running.house.where
-        free = [("", {"folder": name}, _free(getattr(folders, name))) for name in ("home", "keys", "witness")]
-        yield Family("onmaru_disk_free_bytes", "gauge", "Free where a folder lies; -1 unknown.", free)
+        left = [("", {"folder": name}, free(getattr(folders, name))) for name in ("home", "keys", "witness")]
+        yield Family("onmaru_disk_free_bytes", "gauge", "Free where a folder lies; -1 unknown.", left)
 
 
 def label(motion: Motion) -> str:
@@ -142,16 +142,18 @@ def _tasks(system: str, code: str, status: str) -> Query:
     return search.parse(("Task",), pairs)
 
 
-_LETTERS = _tasks("urn:onmaru:task", "dead-letter", "requested")
-_JOBS = {state: _tasks("urn:onmaru:job", "", state) for state in ("requested", "in-progress", "failed")}
+LETTERS = _tasks("urn:onmaru:task", "dead-letter", "requested")
+JOBS = {state: _tasks("urn:onmaru:job", "", state) for state in ("requested", "in-progress", "failed")}
 
 
-def _count(motion: Motion, query: Query) -> float:
+def counted(motion: Motion, query: Query) -> float:
+    """How many resources of one tenant a query finds, whoever they are hidden from."""
     home = motion.seat.home
     return float(home.index.find(query, home.head(), 0, 0, ALL).total or 0)
 
 
-def _free(folder: Any) -> float:
+def free(folder: Any) -> float:
+    """Bytes that are free where a folder lies; -1 unknown."""
     try:
         found = os.statvfs(folder)
     except OSError:

@@ -36,6 +36,7 @@ from onmaru.app.errands import Projected, Readied
 from onmaru.app.health import Health
 from onmaru.app.house import MAIN, House, now, place
 from onmaru.app.keeper import Keeper
+from onmaru.app.morning import Morning, bill
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
@@ -280,6 +281,8 @@ def wire(
         closed=house.tenancies.closed,
         limits=lambda tenant: house.tenancies.of(tenant).limits,
         health=health,
+        operating=Morning(doorway, health, found, stations).told,
+        bill=bill,
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),

@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from onmaru.fhir import search, structure, verbatim
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort, Wide, unwidened
-from onmaru.kernel.alarms import ALARM, ALARMS
+from onmaru.kernel.alarms import found_under
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
@@ -300,7 +300,7 @@ class MemoryTrail:
             (number, row)
             for number, row in reversed(numbered)
             if (not before or number < before)
-            and (not patient or patient in row.patients or (patient == ALARMS and row.target.startswith(ALARM)))
+            and (not patient or patient in found_under(row))
             and (not user or user == row.user)
             and since <= row.at < until
         ]

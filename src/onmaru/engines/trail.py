@@ -11,16 +11,11 @@ import msgspec
 import zstandard
 
 from onmaru.engines.index.database import Database
-from onmaru.kernel.alarms import ALARM, ALARMS
+from onmaru.kernel.alarms import found_under
 from onmaru.kernel.audit import Access
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Access]).decode
-
-
-def _under(row: Access) -> Sequence[str]:
-    """The patients by whom a row is found; an alarm is also found among the alarms."""
-    return (*row.patients, ALARMS) if row.target.startswith(ALARM) else row.patients
 
 
 class SealedTrail:
@@ -33,6 +28,8 @@ class SealedTrail:
         self.db = db
         self._pack = zstandard.ZstdCompressor(level=1).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
+        # Rows are read in order: the next is mostly of the same block, which never changes
+        self._opened: tuple[int, int, list[Access]] = (0, 0, [])
         self.block, self._next, self.seal = 0, 1, genesis
         last: Any = db.execute("SELECT n, first, rows, seal FROM block ORDER BY n DESC LIMIT 1").fetchone()
         if last:
@@ -97,7 +94,8 @@ class SealedTrail:
                 "INSERT INTO seen VALUES(?,?,?,?) ON CONFLICT DO NOTHING", [(n, r.at, r.user, number) for n, r in rows]
             )
             self.db.executemany(
-                "INSERT INTO whose VALUES(?,?) ON CONFLICT DO NOTHING", [(p, n) for n, r in rows for p in _under(r)]
+                "INSERT INTO whose VALUES(?,?) ON CONFLICT DO NOTHING",
+                [(p, n) for n, r in rows for p in found_under(r)],
             )
         self._indexed, self._indexed_block = rows[-1][0], number
         return True
@@ -115,7 +113,7 @@ class SealedTrail:
             (number, row)
             for number, row in reversed(list(enumerate(self._buffered(), start=self._next)))
             if (not before or number < before)
-            and (not patient or patient in _under(row))
+            and (not patient or patient in found_under(row))
             and (not user or user == row.user)
             and since <= row.at < until
         ]
@@ -134,5 +132,7 @@ class SealedTrail:
 
     def _block(self, number: int) -> tuple[int, list[Access]]:
         """The number of a block's first row, and its rows."""
-        row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
-        return row[0], self.rows(row[1])
+        if self._opened[0] != number:
+            row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
+            self._opened = (number, row[0], self.rows(row[1]))
+        return self._opened[1:]

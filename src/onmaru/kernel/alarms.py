@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,8 @@ import msgspec
 from onmaru.kernel.audit import Access
 
 ALARM = "alarm/"
+# What an alarm's closing is called in the trail, before the alarm's row number
+CLOSING = "alarm-closed/"
 # Under this name, which no Patient can have, the trail's index keeps alarms
 ALARMS = "!alarms"
 # Who follows the trail
@@ -28,6 +30,20 @@ DAY = 24 * 60 * MINUTE
 REMEMBERED = 100_000
 # Hours a user has to have worked until there is a usual
 USUAL = 8
+
+
+def closing(number: str) -> str:
+    """The name, which no Patient can have, under which the trail's index keeps the closing of an alarm."""
+    return f"!closed {number}"
+
+
+def found_under(row: Access) -> Sequence[str]:
+    """By what a row of the trail is found: its patients; an alarm also among the alarms, its closing by its number."""
+    if row.target.startswith(ALARM):
+        return (*row.patients, ALARMS)
+    if row.target.startswith(CLOSING):
+        return (*row.patients, closing(row.target.removeprefix(CLOSING)))
+    return row.patients
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):

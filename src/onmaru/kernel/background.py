@@ -52,11 +52,33 @@ class State(msgspec.Struct, frozen=True):
     status: int = 200
 
 
+class Task(msgspec.Struct, frozen=True):
+    """One job in a list. Times are µs since 1970 UTC, `expires` 0 while it runs; `progress` "" where it is not known.
+
+    `request` is what was asked for, told to who asked alone (`mine`).
+    """
+
+    id: str
+    kind: str
+    status: str
+    at: int
+    user: str
+    client: str = ""
+    mine: bool = False
+    request: str = ""
+    progress: str = ""
+    reason: str = ""
+    expires: int = 0
+
+
 class Background(Protocol):
     """Jobs of all tenants. What is unknown, another's, cancelled or expired is `Invalid` 404 alike."""
 
     async def begin(self, ticket: Ticket) -> str:
         """Have it done; its id. It is on the disk when this returns. `Invalid` 429 while too many are."""
+
+    def listing(self, asker: Asker) -> Sequence[Task]:
+        """What there is to know of in the asker's tenant, whoever began it; newest first."""
 
     async def look(self, asker: Asker, id: str) -> State: ...
 

@@ -100,6 +100,12 @@ class Subscriptions(Protocol):
 
     def topics(self, tenant: str) -> Sequence[str]: ...
 
+    def going(self, tenant: str) -> Mapping[str, Mapping[str, Any]]:
+        """How each that this server serves goes, by id, JSON-able."""
+
+    async def revive(self, tenant: str, id: str) -> bool:
+        """Have one in error go on where it stood; False where it is not in error, or served elsewhere."""
+
 
 class Keeping(Protocol):
     """Keeps the tenants, for whom the web has let in; answers are JSON-able. `Invalid` 404, 409 or 422."""
@@ -157,6 +163,7 @@ class Doors(msgspec.Struct, frozen=True):
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
     whose tenants nobody keeps by HTTP.
+    operating(tenant): how the house stands, JSON-able. bill(): what it is made of (CycloneDX), slow the first time.
     why(caller, (type, id), keeper): why that caller sees a resource or not.
     health(): each part of the house and "ok", or in a word or two why it is not; tells of no tenant.
     fetch(tenant, address): the body of what lies at an https address that the tenant may be sent to; `Invalid` otherwise.
@@ -179,6 +186,8 @@ class Doors(msgspec.Struct, frozen=True):
     closed: Callable[[str], str] = lambda tenant: ""
     limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
     health: Callable[[], Mapping[str, str]] = dict
+    operating: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None
+    bill: Callable[[], bytes] | None = None
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None

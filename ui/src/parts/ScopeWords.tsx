@@ -1,12 +1,9 @@
 /** What scopes allow, in words: one line for each thing that may be done. */
-import { learn, useT } from '../words/words';
+import { useT } from '../words/words';
 import { type Granted, readScopes } from '../words/scopes';
-import { useKnown } from './State';
-import en from './scopes.en.json';
-import ko from './scopes.ko.json';
+import './scopeStrings';
 import look from './scopes.module.css';
-
-learn({ ko, en });
+import { useKnown } from './State';
 
 // Who somebody is, and that one patient is chosen, is said in one breath
 const SAID = ['openid', 'offline_access', 'online_access', 'launch/encounter'];

@@ -61,6 +61,11 @@ class Job:
         return str(self.task["status"])
 
     @property
+    def begun(self) -> int:
+        """When it was asked for, in µs since 1970 UTC."""
+        return int(datetime.fromisoformat(str(self.task["authoredOn"])).timestamp() * 1e6)
+
+    @property
     def reason(self) -> str:
         return str(self.task.get("statusReason", {}).get("text", ""))
 

@@ -19,7 +19,7 @@ from onmaru.app.bulk.run import Run, Work
 from onmaru.app.house import now, system
 from onmaru.app.running import Running
 from onmaru.fhir.outcome import Invalid, Issue, invalid
-from onmaru.kernel.background import Asker, State, Ticket, acting
+from onmaru.kernel.background import Asker, State, Task, Ticket, acting
 from onmaru.kernel.caller import Caller
 
 # Jobs of the house that run at a time, and those of a tenant that are waited for or can be looked at
@@ -75,6 +75,25 @@ class Desk:
         await self._running.durable(tenant, 0)
         self._start(tenant, id, ticket)
         return id
+
+    def listing(self, asker: Asker) -> Sequence[Task]:
+        """See the door."""
+        tenant, board = asker.tenant, self._board(asker.tenant)
+        jobs = [job for job in reversed(board.jobs()) if self._ends.get((tenant, job.id), 2**62) > now()]
+        return [self._listed(asker, job, board) for job in jobs]
+
+    def _listed(self, asker: Asker, job: Job, board: Board) -> Task:
+        name = (asker.tenant, job.id)
+        ticket = self._tickets.get(name) or board.ticket(job)
+        self._tickets[name] = ticket
+        run, mine = self._runs.get(name), ticket.asker.same(asker)
+        return Task(
+            job.id, ticket.kind, job.status, job.begun, ticket.asker.user, ticket.asker.client, mine,
+            request=ticket.url if mine else "",
+            progress=f"{run[0].done:.0%}" if run is not None else "",
+            reason=job.reason,
+            expires=self._ends.get(name, 0),
+        )  # fmt: skip
 
     async def look(self, asker: Asker, id: str) -> State:
         """See the door."""

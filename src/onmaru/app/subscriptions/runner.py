@@ -90,6 +90,8 @@ class Runner:
         self.behind = True
         self.pending: deque[int] = deque()
         self.saved = progress
+        # When it is tried again, in µs since 1970 UTC; 0: nothing waits for that
+        self.due = 0
         self._told = station.seconds()
         self._lately: deque[tuple[float, int]] = deque(maxlen=ROOM)
         self._doubted = NEVER
@@ -294,7 +296,7 @@ class Runner:
                 await self._failed(error)
                 continue
             break
-        self._told = self.station.seconds()
+        self._told, self.due = self.station.seconds(), 0
         failed = bool(self.progress.failures)
         if batch and self.asked.channel == "websocket":
             self._lately.append((self._told, batch[0][0]))
@@ -315,8 +317,10 @@ class Runner:
             await self.station.keep(self)
             await self.station.reflect(self)
         self._woken.clear()
+        pause = min(tuning.most, tuning.first * 2 ** min(times - 1, 20))
+        self.due = self.station.now() + int(pause * 1e6)
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(tuning.most, tuning.first * 2 ** min(times - 1, 20))):
+            async with asyncio.timeout(pause):
                 while self._over is None:
                     await self._woken.wait()
                     self._woken.clear()

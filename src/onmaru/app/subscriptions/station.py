@@ -228,6 +228,27 @@ class Station:
                 runner.end(Over("error", stopped))
             runner.start()
 
+    async def revive(self, id: str) -> bool:
+        """Have one in error go on where it stood, as its owner; False where it is not in error.
+
+        The Subscription's own words stay: only who writes it anew would own it.
+        """
+        runner = self.runners.get(id)
+        found = self._world.tenant.index.latest("Subscription", id, self._world.tenant.log.tip())
+        if runner is None or runner.progress.state != "error" or found is None or found.body is None:
+            return False
+        asked = wanted(found.body)
+        topic = self._world.book.standing(asked)
+        await runner.stop()
+        known = msgspec.structs.replace(runner.progress, state="requested", error="", failures=0, since=0)
+        again = Runner(self, id, runner.owner, asked, known)
+        again.topic = topic
+        self.runners[id] = again
+        await self.keep(again)
+        await self.reflect(again)
+        again.start()
+        return True
+
     def _topics(self, version: Version) -> None:
         """A topic was written: who goes by it goes by what it says now, or stands in error."""
         if version.body is not None and not is_topic(version.body):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from onmaru.app.house import MAIN, House
 from onmaru.app.refusal import verdict
@@ -16,6 +17,7 @@ from onmaru.app.subscriptions.tuning import Tuning
 from onmaru.app.subscriptions.ways import Ways
 from onmaru.app.subscriptions.world import World
 from onmaru.fhir.subscriptions.notification import Kind, Standing, Told
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.accounts import Grant
 from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller
@@ -147,6 +149,22 @@ class Stations:
         """The urls of the topics of a tenant that is open here."""
         return sorted(self._running.house.seat(tenant).book.topics()) if tenant in self._stations else ()
 
+    def going(self, tenant: str) -> Mapping[str, Mapping[str, Any]]:
+        """See the door; `behind` counts positions of the log, `next` is when it is tried again."""
+        station = self._stations.get(tenant)
+        head = self._running.motion(tenant).followed
+        return {} if station is None else {id: _told(runner, head) for id, runner in station.runners.items()}
+
+    async def revive(self, tenant: str, id: str) -> bool:
+        """See the door."""
+        station = self._stations.get(tenant)
+        return station is not None and await station.revive(id)
+
+    def states(self, tenant: str) -> Sequence[str]:
+        """The state of each that this server serves."""
+        station = self._stations.get(tenant)
+        return () if station is None else [one.progress.state for one in station.runners.values()]
+
     def _runner(self, caller: Caller, id: str) -> Runner | None:
         station = self._stations.get(caller.tenant)
         return None if station is None else station.runners.get(id)
@@ -156,6 +174,22 @@ def stands(house: House, tenant: str, key: bytes) -> bool:
     """Whether a grant of a tenant that is open still does."""
     grant = house.logins.accounts.grant(key)
     return not house.tenancies.closed(tenant) and grant is not None and house.logins.stands(grant) is not None
+
+
+def _told(runner: Runner, head: int) -> Mapping[str, Any]:
+    progress = runner.progress
+    return {
+        "user": runner.owner.user,
+        "state": progress.state,
+        "error": progress.error,
+        "number": progress.number,
+        "sent": progress.sent,
+        "position": runner.reached,
+        "behind": max(0, head - runner.reached),
+        "failures": progress.failures,
+        "since": instant(progress.since) if progress.since else None,
+        "next": instant(runner.due) if runner.due and progress.failures else None,
+    }
 
 
 def _may_hear(grant: Grant, owner: Owner) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,17 +12,24 @@ from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
 from onmaru.web.api.reading import number, query
+from onmaru.web.api.scanning import PAGE, scanned
 from onmaru.web.doors import AuditFilter
 from onmaru.web.entrance import note
 from onmaru.web.visit import Visit
 
-PAGE = 50
 DAY = 86_400 * 1_000_000
 
 
-def page(visit: Visit) -> Response:
-    """`GET /api/audit?patient=&user=&from=&to=&cursor=`; from and to are dates or times with zone, to a date inclusive."""
-    asked = {name: value for name, value in query(visit, "patient", "user", "from", "to", "cursor").items() if value}
+NAMES = ("patient", "user", "from", "to", "outcome", "cursor")
+
+
+async def page(visit: Visit) -> Response:
+    """`GET /api/audit?patient=&user=&from=&to=&outcome=denied&cursor=`; from and to are dates or times with zone, to a date
+    inclusive. Of denials a page may be short, or empty, and have a cursor all the same: there is more to look through.
+    """
+    asked = {name: value for name, value in query(visit, *NAMES).items() if value}
+    if asked.get("outcome", "denied") != "denied":
+        raise invalid("value", "denied, or nothing", "outcome")
     wanted = AuditFilter(
         patient=asked.get("patient", ""),
         user=asked.get("user", ""),
@@ -30,10 +38,16 @@ def page(visit: Visit) -> Response:
         before=number(asked["cursor"], "cursor", low=1) if "cursor" in asked else 0,
         count=PAGE,
     )
-    rows = visit.doors.audit_page(visit.hall(), wanted)
+    rows, cursor = (
+        await scanned(visit, wanted, lambda _, row: not row.allowed) if "outcome" in asked else _page(visit, wanted)
+    )
     note(visit, "audit", (wanted.patient,) if wanted.patient else ())
-    cursor = str(rows[-1][0]) if len(rows) == PAGE and rows[-1][0] > 1 else ""
     return json({"items": [_shown(row) for _, row in rows], "cursor": cursor})
+
+
+def _page(visit: Visit, wanted: AuditFilter) -> tuple[Sequence[tuple[int, Access]], str]:
+    rows = visit.doors.audit_page(visit.hall(), wanted)
+    return rows, str(rows[-1][0]) if len(rows) == PAGE and rows[-1][0] > 1 else ""
 
 
 def _shown(row: Access) -> dict[str, Any]:

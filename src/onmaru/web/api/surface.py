@@ -7,7 +7,21 @@ from collections.abc import Awaitable
 import msgspec
 
 from onmaru.kernel.room import Response
-from onmaru.web.api import alarms, audit, clients, grants, intake, second, session, tenants, users, why
+from onmaru.web.api import (
+    alarms,
+    audit,
+    clients,
+    grants,
+    intake,
+    jobs,
+    operating,
+    second,
+    session,
+    subscriptions,
+    tenants,
+    users,
+    why,
+)
 from onmaru.web.entrance import open_page
 from onmaru.web.router import Router
 from onmaru.web.visit import Handler, Visit
@@ -44,6 +58,12 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "tenants/{tenant}/destroy", "tenants", tenants.destroy),
     ("GET", "audit", "audit", audit.page),
     ("GET", "alarms", "audit", alarms.page),
+    ("POST", "alarms/{number}/close", "audit", alarms.close),
+    ("GET", "jobs", "export", jobs.listing),
+    ("GET", "subscriptions", "doors", subscriptions.listing),
+    ("POST", "subscriptions/{id}/resume", "doors", subscriptions.resume),
+    ("GET", "operating", "doors", operating.told),
+    ("GET", "sbom", "doors", operating.bill),
     ("GET", "doors", "doors", intake.lines),
     ("GET", "dead-letters", "doors", intake.letters),
     ("GET", "dead-letters/{id}", "doors", intake.letter),

@@ -1,6 +1,7 @@
 /** The audit: who saw or changed what, when, in which role, why, and with what outcome. */
 import { Button } from '@mantine/core';
 import { useState } from 'react';
+import { useLocation } from 'react-router';
 import { usePages } from '../../net/usePages';
 import { ProblemView } from '../../parts/ProblemView';
 import { State, useKnown } from '../../parts/State';
@@ -25,12 +26,15 @@ interface AuditEntry {
   address?: string | null;
 }
 
-const none: Filters = { patient: '', user: '', from: '', to: '' };
+const none: Filters = { patient: '', user: '', from: '', to: '', outcome: '' };
 const MOST_PATIENTS = 3; // shown in a row; the rest is counted
 
 export default function Audit() {
   const t = useT();
-  const [filters, setFilters] = useState(none);
+  // Asked for by another page, never by the address: who was looked for stays out of the browser's history
+  const { state } = useLocation();
+  const [start] = useState<Filters>({ ...none, ...(state as Partial<Filters> | null) });
+  const [filters, setFilters] = useState(start);
   const audit = usePages<AuditEntry>('/api/audit', queryOf(filters));
   useTitle(t('audit.title'));
   return (
@@ -38,14 +42,14 @@ export default function Audit() {
       <header className={page.head}>
         <h1 className={page.title}>{t('audit.title')}</h1>
       </header>
-      <AuditFilters start={none} busy={audit.loading} apply={(next) => (JSON.stringify(next) === JSON.stringify(filters) ? audit.reload() : setFilters(next))} />
+      <AuditFilters start={start} busy={audit.loading} apply={(next) => (JSON.stringify(next) === JSON.stringify(filters) ? audit.reload() : setFilters(next))} />
       {audit.problem && <ProblemView problem={audit.problem} retry={audit.reload} />}
-      {audit.fresh && !audit.problem && audit.items.length === 0 && <p className={table.none}>{t('audit.none')}</p>}
+      {audit.fresh && !audit.problem && audit.items.length === 0 && <p className={table.none}>{t(audit.cursor ? 'audit.none.yet' : 'audit.none')}</p>}
       {!audit.problem && audit.items.length > 0 && <AuditTable items={audit.items} />}
       {audit.cursor && !audit.problem && (
         <div className={table.more}>
           <Button variant="default" onClick={audit.more} loading={audit.loading}>
-            {t('more')}
+            {t(filters.outcome ? 'audit.on' : 'more')}
           </Button>
         </div>
       )}
