@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
@@ -49,9 +52,11 @@ class Twin:
         """Every row of every table of the rooms that the asker sees, as a page of care and as secondary use."""
         lake, found = house.hall(house.logins.acting(self.user, PURPOSES[self.asker])).lake, {}
         for table in lake.tables():
-            columns = ", ".join(f'"{name}"' for name, _ in table.columns)
+            # Words of a vocabulary are of no resource
+            named = [name for name in ("_source",) if name in lake.layout(table.name).columns.names]
+            columns = ", ".join(f'"{name}"' for name in [*named, *(name for name, _ in table.columns)])
             for secondary in {False, self.asker == "data-manager"}:
-                sql = f'SELECT _source, {columns} FROM "{table.name}" ORDER BY _source, {columns}'  # noqa: S608 - our names
+                sql = f'SELECT {columns} FROM "{table.name}" ORDER BY {columns}'  # noqa: S608 - our names
                 rows = lake.query(View("difference", sql, (table.name,), secondary), {}).table
                 found[f"{table.name} {secondary}"] = rows.to_pylist()
         return found
@@ -70,11 +75,40 @@ class Twin:
             process.communicate(timeout=120)
 
     def ask(self, url: str) -> tuple[int, bytes]:
-        """Status and body of a GET, by the asker for the purpose of theirs."""
+        """Status and body of a GET, by the asker for the purpose of theirs; of an export all lines of its files."""
+        status, told, answer = self._once("GET", url)
+        if "$export" not in url or status != 202:
+            return status, answer
+        job = urlsplit(told["content-location"]).path
+        while (polled := self._once("GET", job))[0] == 202:
+            time.sleep(0.02)
+        assert polled[0] == 200, f"{url}: the export ended with {polled[0]}"
+        manifest = json.loads(polled[2])
+        # An export is itself a Task of the record, with a worker and a key of its own
+        lines = [line for one in manifest["output"] for line in self._file(one) if one["type"] != "Task"]
+        self._once("DELETE", job)
+        return 200, b"\n".join(sorted(lines)) + json.dumps(len(manifest.get("error", ()))).encode()
+
+    def _file(self, one: Mapping[str, Any]) -> Sequence[bytes]:
+        parts = urlsplit(one["url"])
+        status, _, body = self._once("GET", f"{parts.path}?{parts.query}")
+        lines = body.splitlines()
+        assert status == 200 and len(lines) == one["count"], "a file is not as its manifest says"
+        return lines
+
+    def _once(self, method: str, url: str) -> tuple[int, Mapping[str, str], bytes]:
         told = {"authorization": f"Bearer {self._token}", "x-onmaru-purpose": PURPOSES[self.asker], "host": "twin"}
-        self._line.request("GET", url, headers=told)
-        answer = self._line.getresponse()
-        return answer.status, answer.read()
+        if "$export" in url:
+            told["prefer"] = "respond-async"
+        try:
+            self._line.request(method, url, headers=told)
+            answer = self._line.getresponse()
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            # While the other twin was asked the server has closed an idle line
+            self._line.close()
+            self._line.request(method, url, headers=told)
+            answer = self._line.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
 
 def compared(full: Twin, bereft: Twin, facts: Sequence[Fact], many: int) -> Counter[str]:
@@ -85,7 +119,7 @@ def compared(full: Twin, bereft: Twin, facts: Sequence[Fact], many: int) -> Coun
         for url in islice(Questions(facts, many, rooms=True), many):
             (status, one), (other, two) = full.ask(url), bereft.ask(url)
             assert status == other and bare(one) == bare(two), f"{full.asker} {url}: {status} and {other} differ"
-            kind = url.partition("?")[0].split("/")[1]
+            kind = "export" if "$export" in url else url.partition("?")[0].split("/")[1]
             counted[kind] += 1
             counted[f"{kind} found"] += status == 200 and len(one) > 400
     return counted

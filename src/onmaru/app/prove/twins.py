@@ -28,6 +28,11 @@ MARKS: Sequence[tuple[str, str, frozenset[str]]] = (
     (ACT, "SUD", frozenset({"data-manager"})),
     (CONF, "L", frozenset()),
 )
+# How patients are hidden, in turn
+KINDS = ("closed", "part", "vip", "marked", "open", "open")
+# A list of patients whom anybody may see, and how many of the questions are an export
+GROUP = "g0"
+EXPORTS = 0.01
 FAMILIES = ("김", "이", "박", "최", "Kim", "Müller", "O'Neil", "정")
 
 
@@ -46,7 +51,15 @@ def world(patients: int, seed: int) -> list[Fact]:
         made += _Patient(chance, number).facts()
     chance.shuffle(made)
     made.sort(key=lambda fact: fact.change.op == "delete")
-    return made
+    return [*made, Fact(_group(patients), NOBODY)] if patients >= len(KINDS) else made
+
+
+def _group(patients: int) -> Change:
+    """A Group of all who are open; it names nobody who is hidden."""
+    seen = [f"Patient/p{number}" for number in range(patients) if KINDS[number % len(KINDS)] == "open"]
+    members = [{"entity": {"reference": name}} for name in seen]
+    body = {"resourceType": "Group", "id": GROUP, "type": "person", "actual": True, "member": members}
+    return Change("update", "Group", GROUP, json.dumps(body).encode())
 
 
 EVERYBODY = frozenset(PURPOSES)
@@ -57,7 +70,7 @@ class _Patient:
     def __init__(self, chance: random.Random, number: int) -> None:
         self.chance = chance
         self.id = f"p{number}"
-        self.kind = ("closed", "part", "vip", "marked", "open", "open")[number % 6]
+        self.kind = KINDS[number % len(KINDS)]
         self.subject = {"reference": f"Patient/{self.id}"}
 
     def facts(self) -> Iterator[Fact]:
@@ -172,10 +185,13 @@ class Questions:
         self._names = [*sorted({(fact.change.type, fact.change.id) for fact in facts}), ("Patient", "none")]
         self._kinds = [self._search] * 6 + [self._read] * 2 + [self._history, self._everything]
         self._kinds += [self._journey] * 3 if rooms else []
+        self._rooms = rooms
 
     def __iter__(self) -> Iterator[str]:
         while True:
-            yield self._chance.choice(self._kinds)()
+            # An export is of everything, and takes as long as many others
+            wholesale = self._rooms and self._chance.random() < EXPORTS
+            yield self._export() if wholesale else self._chance.choice(self._kinds)()
 
     def _name(self, type: str = "") -> tuple[str, str]:
         return self._chance.choice([one for one in self._names if type in ("", one[0])])
@@ -200,6 +216,18 @@ class Questions:
         id = self._id("Patient")
         path = chance.choice(["", f"/{id}/summary", f"/{id}/timeline", f"/{id}/items", f"/{id}/document"])
         return f"/rooms/journey/patients{path}" + (f"?q={quote(chance.choice(FAMILIES))}" if not path else "")
+
+    def _export(self) -> str:
+        chance = self._chance
+        pairs = [
+            f"_type={chance.choice(['Patient', 'Observation,Condition', 'Patient,Provenance,List,Encounter'])}",
+            f"_typeFilter={quote(chance.choice(['Observation?code=718-7', 'Condition?code=F10', 'Patient?gender=male']))}",
+            "_since=2026-01-01T00:00:00Z",
+            "_elements=id,subject",
+            "includeAssociatedData=LatestProvenanceResources",
+        ]
+        level = chance.choice(["$export", "Patient/$export", f"Group/{GROUP}/$export"])
+        return f"/fhir/{level}?" + "&".join(chance.sample(pairs, chance.randint(0, 2)))
 
     def _search(self) -> str:
         chance = self._chance
