@@ -136,7 +136,8 @@ def test_the_table_of_codes_can_be_read_on_a_telephone(
     visit: Open, axe: Callable[[Page], list[str]], charts: None, language: str
 ) -> None:
     page = visit("keeper", "/omop", language, 360, "dark" if language == "en" else "light")
-    expect(page.locator("table").first).to_be_visible()
+    # The tables are derived when they are first asked for
+    expect(page.locator("table").first).to_be_visible(timeout=30_000)
     at_each_width(page, axe, "coverage", language)
 
 

@@ -31,9 +31,9 @@ class PgNames(Names):
         """Take in the keys that another worker gave."""
         self._given.next = max(self._given.next, next_rid)
         self._given.absent.clear()
-        for s, url in self._link.execute(
-            "SELECT s, url FROM sys WHERE s > ?", (max(self._systems.values(), default=-1),)
-        ):
+        # Keys are given in order, but for that of the empty system
+        rows = "SELECT s, url FROM sys WHERE s > ? OR s = 0"
+        for s, url in self._link.execute(rows, (max(self._systems.values(), default=-1),)):
             dict.__setitem__(self._systems, url, s)
 
     def all_known(self, names: Sequence[tuple[str, str]]) -> list[int]:
