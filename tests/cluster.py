@@ -11,7 +11,7 @@ from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import begin, prepare, schema_of
 from onmaru.engines.sqlite.connection import Keys
 
-__all__ = ["ABSENT", "cluster", "emptied", "programs"]
+__all__ = ["ABSENT", "cluster", "dropped", "emptied", "programs"]
 FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 
 
@@ -32,4 +32,11 @@ def emptied(database: str, keys: Keys) -> None:
     with link.transaction():
         link.script(";".join(f"DELETE FROM {name}" for (name,) in tables))
         begin(link, genesis)
+    link.close()
+
+
+def dropped(database: str) -> None:
+    """Take away what a whole house left in it: the next one has other keys."""
+    link = Link(database, "")
+    link.script(f'DROP SCHEMA IF EXISTS "{schema_of("main")}" CASCADE; DROP SCHEMA IF EXISTS onmaru CASCADE')
     link.close()
