@@ -194,7 +194,7 @@ def shifts(hall: Hall, now: int) -> Sequence[Shift]:
 def evidence(one: Transition) -> Iterator[tuple[str, str]]:
     """Each score that the rule turns on, and each of its parts that had points."""
     for scored in one.scored:
-        total = str(scored.total) if scored.total is not None else f"{scored.least}-{scored.most}"
+        total = str(scored.total) if scored.total is not None else f"{scored.least}–{scored.most}"
         yield scored.name, total
         yield from (
             (f"{scored.name} {part.name}", f"{part.value} {part.unit}".strip()) for part in scored.parts if part.least
@@ -202,11 +202,11 @@ def evidence(one: Transition) -> Iterator[tuple[str, str]]:
 
 
 def _text(one: Transition) -> str:
-    return ", ".join(f"{name} {value}" for name, value in evidence(one) if " " not in name) or one.rule.name
+    return ", ".join(f"{name.upper()} {value}" for name, value in evidence(one) if " " not in name) or one.rule.name
 
 
 def _next(hall: Hall, one: Transition, id: str) -> bool:
-    """A step of the house on an alert that stands: whether it has it now. Somebody else's step in between is seen next time."""
+    """A step of the house on an alert that stands: whether it has it now. What somebody did in between is seen next time."""
     try:
         version = hall.record.read("Task", id)
     except Invalid:
