@@ -2,8 +2,8 @@
 
     python tools/build_body_dictionary.py [OUTPUT]
 
-It is made of the forms in `body_forms.ndjson`, filled at random, and of what the simulated hospital sends. One that was shipped
-is for ever, for bodies name it: a better one is another file beside it.
+It is made of the forms in `body_forms.ndjson`, filled at random, and of what the simulated hospital sends. One that
+was shipped is for ever, for bodies name it: a better one is another file beside it.
 """
 
 from __future__ import annotations
