@@ -218,7 +218,7 @@ class Gatehouse:
 
     def __init__(self, folder: Path, engine: str, *, hidden: bool = True) -> None:
         folder.mkdir(exist_ok=True)
-        self.house = House(folder, Settings(static=folder), [ROOM, open_room("cohort")], engine)
+        self.house = House(folder, Settings(static=folder), [ROOM, open_room("cohort"), open_room("quality")], engine)
         loader = self.house.token("loader", "system")
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}
