@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_history import MINUTE, observation
-from journey_ward import encounter, patient, place
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.browser.hospital import Hospital
+
+from alert_history import MINUTE, observation
+from journey_ward import encounter, patient, place
 
 pytestmark = pytest.mark.browser
 WORDS = {

@@ -86,13 +86,17 @@ class Watch:
 
     def learn(self, version: Version) -> None:
         """Take a version's facts without judging: what was known before the watch began."""
-        self._take(version, facts(version), version.at)
+        self._take(version.name, facts(version), version.at)
 
     def take(self, version: Version) -> Sequence[Transition]:
         """What falls due by the time of a version, then what the version itself makes."""
-        at = max(version.at, self.now)
+        return self.follow(version.name, facts(version), version.at)
+
+    def follow(self, name: str, said: Facts, at: int) -> Sequence[Transition]:
+        """The same of facts from anywhere, under the name of their source; they replace what it said before."""
+        at = max(at, self.now)
         found = list(self.advance(at))
-        for patient in self._take(version, facts(version), at):
+        for patient in self._take(name, said, at):
             found += self._judge(patient, at)
         return found
 
@@ -110,13 +114,13 @@ class Watch:
     def _person(self, patient: str) -> Person:
         return self._persons.setdefault(patient, Person())
 
-    def _take(self, version: Version, said: Facts, at: int) -> Sequence[str]:
+    def _take(self, name: str, said: Facts, at: int) -> Sequence[str]:
         """The patients whose facts changed: the one whose it was, and the one whose it is."""
-        before = self._whose.pop(version.name, "")
+        before = self._whose.pop(name, "")
         if before:
             person = self._persons[before]
-            person.sources.pop(version.name, None)
-            person.busy.pop(version.name, None)
+            person.sources.pop(name, None)
+            person.busy.pop(name, None)
         if not said.patient or self._old(said, at):
             return (before,) if before else ()
         person = self._person(said.patient)
@@ -125,10 +129,10 @@ class Watch:
             if condition is not None and condition.raised == said.alert.raised:
                 _heard(condition, said.alert, at)
             return (said.patient,)
-        self._whose[version.name] = said.patient
-        person.sources[version.name] = said
+        self._whose[name] = said.patient
+        person.sources[name] = said
         if said.busy:
-            person.busy[version.name] = at
+            person.busy[name] = at
         return tuple(dict.fromkeys(one for one in (before, said.patient) if one))
 
     def _judge(self, patient: str, at: int) -> list[Transition]:

@@ -206,7 +206,7 @@ def _text(one: Transition) -> str:
 
 
 def _next(hall: Hall, one: Transition, id: str) -> bool:
-    """A step of the house on an alert that stands: whether it has it now. What somebody did in between is seen next time."""
+    """A step of the house on an alert that stands: whether it has it now. Somebody else's step is seen next time."""
     try:
         version = hall.record.read("Task", id)
     except Invalid:
