@@ -22,6 +22,7 @@ PAGES = {
     "research-tables": ("keeper", "/omop"),
     "views": ("keeper", "/views"),
     "cohort": ("keeper", "/cohort"),
+    "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
 }
 WIDTHS = (360, 1920)
 
