@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cluster import dropped
+from cluster import another
 from onmaru.app.house import MAIN, House, Place, system
 from onmaru.engines.index import work
 from onmaru.engines.index.owned import Unowned
@@ -129,14 +129,10 @@ class World:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    store = request.getfixturevalue("database") if request.param == "postgres" else ""
-    if store:
-        dropped(store)
+    store = another(request.getfixturevalue("database")) if request.param == "postgres" else ""
     made = World(tmp_path, store)
     yield made
     made.house.close()
-    if store:
-        dropped(store)
 
 
 def test_rows_that_are_being_made_answer_as_bodies_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
