@@ -20,7 +20,7 @@ from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
-from onmaru.kernel.tenancy import Act, Limits
+from onmaru.kernel.tenancy import Act, Bringing, Limits
 from onmaru.kernel.why import Explanation
 from onmaru.web.sockets import Binding
 
@@ -122,6 +122,9 @@ class Keeping(Protocol):
 
     async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
         """Returns once it is begun: where it will lie, and the key to it."""
+
+    async def bring(self, caller: Caller, asked: Bringing) -> Mapping[str, Any]:
+        """Returns once the import is begun."""
 
 
 class Erasing(Protocol):
