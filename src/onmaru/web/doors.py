@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.own import Own
 from onmaru.fhir.subscriptions.notification import Standing, Told
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.accounts import Grant
@@ -164,6 +165,7 @@ class Doors(msgspec.Struct, frozen=True):
     opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
+    searched(tenant): the search parameters of its own, where it is open in this process.
     closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
     whose tenants nobody keeps by HTTP.
     operating(tenant): how the house stands, JSON-able. bill(): what it is made of (CycloneDX), slow the first time.
@@ -187,6 +189,7 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    searched: Callable[[str], Own] = lambda tenant: {}
     limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
     health: Callable[[], Mapping[str, str]] = dict
     operating: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None
