@@ -9,6 +9,7 @@ import pytest
 from tests.journeys.test_fhir_rest import KIM, Client
 
 from onmaru.engines.index import work
+from onmaru.kernel.rules import Indexed
 
 OWN: dict[str, Any] = {"resourceType": "SearchParameter", "status": "active", "name": "Own", "description": "x"}
 CASES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
@@ -102,3 +103,24 @@ def test_too_many_bodies_for_an_expression_are_refused(client: Client, monkeypat
         refused = client("GET", f"/fhir/Patient?{query}")
         assert refused.status == 400 and refused.issues[0]["code"] == "too-costly"
     assert total(client, "mother=lee&gender=male") == 0
+
+
+def test_how_far_the_rows_are_is_told_to_who_may_read_the_definition(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = client.house.tenants["main"].rules
+    far = [
+        ("mother", "http://x/mother", 3, False),
+        ("born", "http://x/born", 9, False),
+        ("adult", "http://x/adult", None, True),
+    ]
+    told = [
+        Indexed(code, url, ["Patient"], at, 9, clock)
+        for code, url, at, clock in [*far, ("none", "http://x/none", 9, False)]
+    ]
+    monkeypatch.setattr(rules, "indexed", lambda: told)
+    found = client("GET", "/fhir/SearchParameter/$index-status").json["parameter"]
+    parts = [{part["name"]: part.get("valueCode", part.get("valueInteger")) for part in one["part"]} for one in found]
+    assert [(one["code"], one["status"], one.get("position"), one.get("of")) for one in parts] == [
+        ("mother", "indexing", 3, 9), ("born", "indexed", 9, 9), ("adult", "evaluated", None, None),
+    ]  # fmt: skip
