@@ -190,6 +190,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Where backups lie: a folder on another disk, or `command:ssh backup@vault onmaru backup keep /srv/onmaru`, behind "
         "which nothing can be changed or removed from here.",
     ),
+    Setting(
+        "flight_port",
+        0,
+        "The port of this machine on which SQL clients ask the lake by Arrow Flight SQL; 0: none.",
+        within=PORT,
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
