@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.journeys.test_fhir_rest import KIM, Client
 
 from onmaru.engines.index import work
+from onmaru.fhir import structure
 from onmaru.kernel.rules import Indexed
 
 OWN: dict[str, Any] = {"resourceType": "SearchParameter", "status": "active", "name": "Own", "description": "x"}
@@ -71,6 +73,13 @@ def test_an_expression_that_cannot_be_evaluated_is_unprocessable(client: Client,
     assert refused.status == 422 and refused.issues[0]["expression"] == ["SearchParameter.expression"]
     assert client("POST", "/fhir/SearchParameter", {**body, "status": "draft"}).status == 201
     assert client("GET", "/fhir/Patient?bad=1").status == 400
+
+
+def test_the_statement_names_own_parameters_at_their_types_alone(client: Client) -> None:
+    told = client("GET", "/fhir/metadata").json
+    named = {one["type"]: {part["name"] for part in one["searchParam"]} for one in told["rest"][0]["resource"]}
+    assert {code for code, _, _, _ in CASES} <= named["Patient"] and "mother" not in named["Person"]
+    assert not structure.decode(json.dumps(told).encode(), "CapabilityStatement").text
 
 
 def test_the_standards_own_parameter_keeps_its_code(client: Client) -> None:
