@@ -24,6 +24,7 @@ PAGES = {
     "cohort": ("keeper", "/cohort"),
     "ward": ("nurse", "/ward"),
     "roster": ("nurse", "/roster"),
+    "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
 }
 WIDTHS = (360, 1920)
 

@@ -108,8 +108,9 @@ class Running:
 
     @property
     def ran(self) -> Ran:
-        """What was counted, once every step was taken."""
-        return Ran([self._found[number] for number in range(len(self._asked))], min(self._t, default=0))
+        """What was counted, once every step was taken. Tables that were derived during the run told no position before."""
+        told = min((t for t in self._t if t), default=0)
+        return Ran([self._found[number] for number in range(len(self._asked))], told)
 
 
 def columns(lake: Lake) -> dict[str, tuple[str, ...]]:
