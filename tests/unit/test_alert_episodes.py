@@ -41,7 +41,10 @@ def test_an_onset_is_found_by_an_alert_one_to_twelve_hours_before() -> None:
 
 def test_the_fixed_limits_are_the_cells_of_three_points() -> None:
     names = ["HR last", "O2Sat last", "SBP last", "Resp last", "Temp last"]
-    well, ill = [80, 97, 120, 15, 37], [[131, 97, 120, 15, 37], [80, 91, 120, 15, 37], [80, 97, 90, 15, 37], [80, 97, 120, 8, 37]]
+    well, ill = (
+        [80, 97, 120, 15, 37],
+        [[131, 97, 120, 15, 37], [80, 91, 120, 15, 37], [80, 97, 90, 15, 37], [80, 97, 120, 8, 37]],
+    )
     x = np.array([well, *ill, [130, 92, 91, 24, 35.1], [np.nan] * 5])
     data = Rows(names, x, np.zeros(7), np.zeros(7), np.arange(7.0))
     assert episodes.single(data).tolist() == [0, 1, 1, 1, 1, 0, 0]
