@@ -13,4 +13,5 @@ def _view(name: str) -> View:
 
 
 READINGS = _view("readings")
-ALL = (READINGS,)
+BEDS = _view("beds")
+ALL = (READINGS, BEDS)
