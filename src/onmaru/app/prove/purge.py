@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 
 from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Source
@@ -23,6 +22,7 @@ from onmaru.app.house import MAIN, House, now, system
 from onmaru.app.prove.remains import place_in, projected
 from onmaru.app.verifying import examined
 from onmaru.engines.folder import opened
+from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import connect
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.erasure import Asked
@@ -151,12 +151,12 @@ def _kept(house: House) -> Iterator[tuple[str, bytes]]:
 
 
 def _cells(db: Any) -> Iterator[bytes]:
-    unpack = zstandard.ZstdDecompressor()
+    unpack = unpacker()
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         for row in db.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a table of ours
             for value in row:
                 if isinstance(value, bytes) and value[:4] == b"\x28\xb5\x2f\xfd":
-                    yield unpack.decompress(value)
+                    yield unpack(value)
                 yield value if isinstance(value, bytes) else str(value).encode()
 
 

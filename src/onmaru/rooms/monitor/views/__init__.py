@@ -14,4 +14,9 @@ def _view(name: str) -> View:
 
 READINGS = _view("readings")
 BEDS = _view("beds")
-ALL = (READINGS, BEDS)
+ALERTS = _view("alerts")
+TOLD = _view("told")
+SHIFTS = _view("shifts")
+PLACES = _view("places")
+NEWEST = _view("newest")
+ALL = (READINGS, BEDS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST)
