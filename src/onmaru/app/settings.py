@@ -70,6 +70,10 @@ def _a_relay(text: str) -> bool:
     return bool(re.fullmatch(r"(smtps?://([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))
 
 
+def _a_broker(text: str) -> bool:
+    return bool(re.fullmatch(r"(mqtts?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
+
+
 def _networks(text: str) -> bool:
     import ipaddress
 
@@ -208,6 +212,20 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
         "turned away; a peer listed with a certificate's fingerprint needs it.",
+    ),
+    Setting(
+        "mqtt",
+        "",
+        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs "
+        "`onmaru[streams]`. Empty: none.",
+        form=Form("empty or mqtt://host:port or mqtts://host:port", _a_broker),
+    ),
+    Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
+    Setting("mqtt_tenant", "main", "The tenant whose devices speak there."),
+    Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
+    Setting("mqtt_password", "", "A file with the password for that, in one line."),
+    Setting(
+        "mqtt_authorities", "", "The authorities that sign the broker's certificate, a PEM file; empty: the system's."
     ),
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting(
