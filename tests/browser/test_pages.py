@@ -22,6 +22,8 @@ PAGES = {
     "research-tables": ("keeper", "/omop"),
     "views": ("keeper", "/views"),
     "cohort": ("keeper", "/cohort"),
+    "equity": ("keeper", "/equity"),
+    "insight": ("keeper", "/insight"),
 }
 WIDTHS = (360, 1920)
 
