@@ -56,6 +56,11 @@ async def beside(
             gauges = Gauges(doorway, application, health)
             gauges.alarms = rewriting.alarms
             await stack.enter_async_context(_scraped(gauges, str(found["metrics_host"].value), port))
+        if port := int(found["flight_port"].value):
+            from onmaru.app.flight.desk import Desk
+            from onmaru.app.flight.server import answering as flying
+
+            await stack.enter_async_context(flying(Desk(doorway.running, asyncio.get_running_loop()), port))
         yield
 
 

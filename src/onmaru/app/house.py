@@ -30,6 +30,7 @@ from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.ledger import FILE as LEDGER
 from onmaru.engines.sqlite.ledger import SqliteLedger
+from onmaru.engines.sqlite.own import OwnFiles
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.terms.store import TermStore
@@ -114,6 +115,7 @@ class Seat(msgspec.Struct, frozen=True):
     columnar: ColumnarTables
     shelf: Shelf
     book: Book
+    own: OwnFiles
 
 
 class House:
@@ -235,7 +237,7 @@ class House:
         """Close one tenant; what was acknowledged of it is durable."""
         seat = self._seats.pop(tenant, None)
         if seat is not None:
-            for one in (seat.home, seat.hot, seat.columnar, seat.book.ledger):
+            for one in (seat.own, seat.home, seat.hot, seat.columnar, seat.book.ledger):
                 one.close()
 
     def _open(self, tenant: str) -> Seat:
@@ -278,7 +280,9 @@ class House:
             gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at, home.head,
             lambda t: index.touched(t - 1, t)[0].at,
         )  # fmt: skip
-        return Seat(home, stands, stores, hot, columnar, shelf, book)
+        own = OwnFiles(self.folder(tenant), keys, home.index, lambda: rules.parameters, home.head)
+        home.index.own, rules.indexed = own, own.standing
+        return Seat(home, stands, stores, hot, columnar, shelf, book, own)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
         """The tenant's home, on the engine that holds its record and no other."""
@@ -334,6 +338,8 @@ class House:
         for projection in seat.columnar.projections:
             while seat.columnar.catch_up(projection, seat.home):
                 pass
+        while seat.own.step():
+            pass
 
     def witness(self) -> None:
         """Sign the durable heads of all open tenants for the witness."""
