@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -133,6 +133,8 @@ class House:
         self._master = keyring.master(where.keys)
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
+        # What is kept in this process for a tenant's room, by (tenant, room)
+        self.memories: dict[tuple[str, str], dict[str, Any]] = {}
         self._logins: Logins | None = None
         self._store: Store | None = None
         self.tenancies = Tenancies(lambda: self.logins.accounts, now)
@@ -324,7 +326,8 @@ class House:
         record = Chart(seat.tenant, caller)
         blobs = FolderBlobs(seat.shelf, caller)
         lake, settings = EmbeddedLake(seat.stores, caller), self._settings.get(room, {})
-        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules)
+        memory = self.memories.get((caller.tenant, room), {})
+        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules, memory)
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""
