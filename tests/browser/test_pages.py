@@ -24,6 +24,9 @@ PAGES = {
     "cohort": ("keeper", "/cohort"),
     "equity": ("keeper", "/equity"),
     "insight": ("keeper", "/insight"),
+    "ward": ("nurse", "/ward"),
+    "roster": ("nurse", "/roster"),
+    "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
 }
 WIDTHS = (360, 1920)
 

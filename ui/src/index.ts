@@ -4,7 +4,7 @@ export { address, api, type Ask, type Query } from './net/client';
 export type { Change, LiveState } from './net/live';
 export type { Issue, Outcome, Problem, ProblemKind } from './net/outcome';
 export { type Live, useLive, useLiveState } from './net/useLive';
-export { useAct } from './net/useAct';
+export { type Act, useAct } from './net/useAct';
 export { useEvery } from './net/useEvery';
 export { type Loaded, useLoad } from './net/useLoad';
 export { type Session, type SessionDoor, useSession } from './session/session';

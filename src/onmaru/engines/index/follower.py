@@ -17,7 +17,7 @@ from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
 from onmaru.kernel.compartment import place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
-from onmaru.kernel.index import Found
+from onmaru.kernel.index import Found, Reference
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, borne
 from onmaru.kernel.log import Version
 from onmaru.kernel.portion import Ruling
@@ -27,6 +27,8 @@ WARM = 100
 KEPT = 192 << 20
 ROOM = 16 << 20
 MANY = 200_000
+# Versions whose references are remembered: an _include asks for those of each match
+REFERRING = 20_000
 DONE = object()
 Rulings = Mapping[str, tuple[Ruling, ...]]
 
@@ -52,6 +54,7 @@ class FollowedIndex(Wholesale):
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
+        self._refers: dict[int, Sequence[Reference]] = {}
         self._concealed: tuple[tuple[int, frozenset[str], Rulings], frozenset[str]] = (
             (-1, frozenset(), {}),
             frozenset(),
@@ -124,6 +127,7 @@ class FollowedIndex(Wholesale):
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
             self._whose.pop(t, None)
+            self._refers.pop(t, None)
 
     def _unlearn(self, sp: int, code: int, system: int) -> None:
         """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
@@ -223,6 +227,16 @@ class FollowedIndex(Wholesale):
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body."""
         return decoded(version) or Keys()
+
+    def references(self, version: Version) -> Sequence[Reference]:
+        """From the keys, once a version."""
+        found = self._refers.get(version.t)
+        if found is None:
+            found = self.keys(version).reference
+            if len(self._refers) >= REFERRING:
+                self._refers = {}
+            self._refers[version.t] = found
+        return found
 
     def reach(self, t: int) -> None:
         """Index everything up to `t`."""

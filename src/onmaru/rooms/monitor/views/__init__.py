@@ -13,4 +13,9 @@ def _view(name: str) -> View:
 
 
 READINGS = _view("readings")
-ALL = (READINGS,)
+ALERTS = _view("alerts")
+TOLD = _view("told")
+SHIFTS = _view("shifts")
+PLACES = _view("places")
+NEWEST = _view("newest")
+ALL = (READINGS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST)
