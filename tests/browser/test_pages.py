@@ -25,6 +25,8 @@ PAGES = {
     "ward": ("nurse", "/ward"),
     "roster": ("nurse", "/roster"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
+    "equity": ("keeper", "/equity"),
+    "insight": ("keeper", "/insight"),
 }
 WIDTHS = (360, 1920)
 

@@ -20,7 +20,7 @@ from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.journey import room as journey
 from onmaru.rooms.monitor import room
-from onmaru.rooms.monitor.alerts import acting, budget, listing, roster
+from onmaru.rooms.monitor.alerts import acting, budget, listing, roster, what_if
 from onmaru.rooms.monitor.alerts.reaction import Reactor
 
 WARD = "Location/w1"
@@ -225,6 +225,41 @@ def test_the_budget_counts_what_was_judged_and_what_waits(ward: Ward) -> None:
     told = said(budget.budget(request(ward=WARD, days="1"), ward.hall("nurse-1")))
     assert (told["alerts"], told["acted"], told["notNeeded"], told["missed"], told["waiting"]) == (6, 3, 1, 1, 1)
     assert (told["ppv"], told["unreached"], told["beds"], told["perBedDay"]) == (0.75, 3, 6, 1.0)
+
+
+def replayed(at: Ward, **body: Any) -> Any:
+    parts = what_if.what_if(request(body), at.hall("nurse-1")).body
+    assert not isinstance(parts, bytes) and not callable(parts)
+    return msgspec.json.decode(b"".join(parts))  # type: ignore[arg-type]  # it is a plain iterator
+
+
+def test_a_ward_is_followed_again_under_changed_rules(ward: Ward) -> None:
+    same = replayed(ward, ward=WARD, days=1, rules=[])
+    assert same["now"] == same["then"]
+    assert (same["patients"], same["now"]["alerts"], same["now"]["keeps"]) == (6, 6, same["acted"])
+    off = [{"name": name, "on": False} for name in ("news2-high", "news2-medium", "news2-single")]
+    none = replayed(ward, days=1, rules=off)["then"]
+    assert (none["alerts"], none["keeps"]) == (0, 0)
+    one = replayed(ward, ward=WARD, days=1, rules=[*off[1:], {"name": "news2-high", "least": 20}])["then"]
+    assert (one["alerts"], one["byRule"]) == (0, {})
+
+
+def test_a_value_that_was_corrected_counts_as_it_was_until_then(ward: Ward) -> None:
+    ward.put(patient("p7", "최환자", "p7"), place("w2", "wa", "62병동"), encounter("e-p7", "p7", "w2"))
+    now = time.time_ns() // 1000
+    ward.put(observation("typo", "respiratory-rate", 40, now, "p7"))
+    ward.put(observation("typo", "respiratory-rate", 14, now, "p7"))
+    found = replayed(ward, ward="Location/w2", days=1, rules=[])
+    assert (found["patients"], found["versions"], found["now"]["byRule"]) == (1, 2, {"news2-single": 1})
+
+
+@pytest.mark.parametrize(
+    "rules", [[{"name": "x"}], [{"name": "news2-high"}] * 2, [{"name": "news2-high", "hold": -1}], 1]
+)
+def test_rules_that_are_none_are_refused(ward: Ward, rules: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        what_if.what_if(request({"rules": rules}), ward.hall("nurse-1"))
+    assert refused.value.status in (400, 422)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_measure_is_told_by_sex_with_its_differences_and_where_the_gap_opens(h
 def test_small_groups_are_told_as_one_and_nothing_gives_them_back(house: House) -> None:
     told = board(house)
     # Of the 20 with Medical Aid 5 have no report: fewer than 10, so that the two kinds of insurance are one line
-    assert lines(told["insurance"]) == {("hira:5", "hira:4"): [60, 45, 45]}
+    assert lines(told["insurance"]) == {("hira:4", "hira:5"): [60, 45, 45]}
     assert told["insurance"]["shown"] == 0 and told["insurance"]["summaries"] == []
     # 20 do not say their language, but with whom they are told as one says nothing of how many: no line of another may
     assert all(line["missing"]["language"] is None for line in told["sex"]["lines"])
@@ -136,7 +136,7 @@ def test_a_table_of_regions_makes_ordered_groups(house: House, tmp_path: Path) -
 
 def test_researchers_get_the_same_board_and_carers_none(house: House) -> None:
     researcher = board(house, asker("researcher", "HRESCH", "rs"))
-    assert lines(researcher["insurance"]) == {("hira:5", "hira:4"): [60, 45, 45]}
+    assert lines(researcher["insurance"]) == {("hira:4", "hira:5"): [60, 45, 45]}
     for caller in (asker("physician", "TREAT"), asker("nurse", "TREAT"), asker("data-manager", "TREAT")):
         with pytest.raises(Invalid) as refused:
             board(house, caller)
@@ -275,3 +275,14 @@ def test_a_measure_that_cannot_be_counted_is_listed_with_the_reason(house: House
     told = ask(house, insight.list_measures, room="insight")
     assert next(one for one in told["measures"] if one["id"] == "cql")["why"] and told["missing"] == []
     assert "cql" not in {one["id"] for one in ask(house, equity.list_measures)["measures"]}
+
+
+def test_a_step_between_is_told_of_every_group_or_of_none(house: House) -> None:
+    # Two women's reports are no longer final: fewer than the least stopped there, while the ends stay as they may be told
+    late = [{**boards_house.report(n), "status": "preliminary"} for n in (2, 4)]
+    put(house, late)
+    told = lines(board(house, smallest_cell=2)["sex"])
+    assert told == {("female",): [30, 30, 28], ("male",): [30, 15, 15]}
+    # Of four least, women alone would tell of two; together with the men nobody does, and the step between tells of two too
+    assert lines(board(house, smallest_cell=4)["sex"]) == {("female", "male"): [60, None, 43]}
+    put(house, [boards_house.report(n) for n in (2, 4)])

@@ -25,7 +25,7 @@ def value(name: str, person: str) -> Any:
 
 @pytest.mark.parametrize(
     ("born", "band"),
-    [("'2008-12-31'", "0–18"), ("'2007'", "18–40"), ("'1960-06'", "65+"), ("'2026-01-01'", None), ("NULL", None)],
+    [("'2008-12-31'", "0–17"), ("'2007'", "18–39"), ("'1960-06'", "65+"), ("'2026-01-01'", None), ("NULL", None)],
 )
 def test_age_is_what_is_reached_in_the_year(born: str, band: str | None) -> None:
     assert value("age", f"{born} AS born") == band
@@ -53,7 +53,7 @@ def test_language_is_the_preferred_one_without_its_region() -> None:
 
 def test_ordered_groups_go_from_the_most_disadvantaged_on() -> None:
     assert ranked("distance", ["0–5", "50+", "5–20"]) == ["50+", "5–20", "0–5"]
-    assert ranked("age", ["65+", "0–18", "18–40"]) == ["0–18", "18–40", "65+"]
+    assert ranked("age", ["65+", "0–17", "18–39"]) == ["0–17", "18–39", "65+"]
     assert ranked("deprivation", ["5", "1"]) == ["1", "5"]
 
 

@@ -284,6 +284,7 @@ def wire(
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        searched=lambda tenant: house.seat(tenant).tenant.rules.parameters if tenant in house.opened else {},
         limits=lambda tenant: house.tenancies.of(tenant).limits,
         health=health,
         operating=Morning(doorway, health, found, stations).told,

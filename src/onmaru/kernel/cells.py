@@ -51,6 +51,7 @@ def told(cells: Sequence[Cell], least: int) -> list[Cell] | None:
     for count in (0, *range(2, len(ranked) + 1)):
         small, rest = ranked[:count], ranked[count:]
         if all(safe(cell.parts, least) for cell in rest) and (not small or safe(merged(small).parts, least)):
-            kept = {cell.names for cell in rest}
-            return [cell for cell in peopled if cell.names in kept] + ([merged(small)] if small else [])
+            apart = {cell.names for cell in small}
+            together = [cell for cell in peopled if cell.names in apart]
+            return [cell for cell in peopled if cell.names not in apart] + ([merged(together)] if together else [])
     return None

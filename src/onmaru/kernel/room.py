@@ -22,7 +22,10 @@ from onmaru.kernel.rules import Rules
 
 
 class Hall(msgspec.Struct, frozen=True):
-    """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job."""
+    """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job.
+
+    `memory`: what a running house keeps in this process for the room, by name; nothing that is not on the disk as well.
+    """
 
     caller: Caller
     record: Record
@@ -32,6 +35,7 @@ class Hall(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any]
     language: Literal["ko", "en"] = "ko"
     rules: Rules = Rules()
+    memory: Mapping[str, Any] = {}
 
 
 class Request(msgspec.Struct, frozen=True):

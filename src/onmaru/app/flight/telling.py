@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 import pyarrow as pa
+import re2
 
 from onmaru.app.flight import messages
 from onmaru.app.flight.messages import Message
@@ -55,9 +55,9 @@ def _here(asked: Message) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """SQL's LIKE: `%` is any text and `_` one character."""
-    made = "".join(".*" if one == "%" else "." if one == "_" else re.escape(one) for one in pattern[:200])
-    return re.fullmatch(made, text, re.S) is not None
+    """SQL's LIKE: `%` is any text and `_` one character; in time that no pattern makes long."""
+    made = "".join(".*" if one == "%" else "." if one == "_" else re2.escape(one) for one in pattern[:200])
+    return re2.fullmatch(f"(?s){made}", text) is not None
 
 
 def _tables(asked: Message, names: Sequence[str], columns: Columns) -> pa.Table:

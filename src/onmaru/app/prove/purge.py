@@ -136,7 +136,8 @@ def _where(house: House) -> dict[str, set[str]]:
 def _kept(house: House) -> Iterator[tuple[str, bytes]]:
     """(place, bytes in clear) of all that the tenant's files hold but the trail of who saw what, which the law keeps."""
     (keys, ring), folder = house.keys(MAIN), house.folder(MAIN)
-    for name in sorted({path.name for path in folder.glob("*.db")} - {TRAIL}):
+    files = {str(path.relative_to(folder)) for some in ("*.db", "own/*/*.db") for path in folder.glob(some)}
+    for name in sorted(files - {TRAIL}):
         db = connect(folder / name, keys.pages)
         for cell in _cells(db):
             yield name, cell

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
+from onmaru.engines.index.owned import Owned, Unowned
 from onmaru.engines.index.rows import SECURITY
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
@@ -27,8 +28,6 @@ WARM = 100
 KEPT = 192 << 20
 ROOM = 16 << 20
 MANY = 200_000
-# Versions whose references are remembered: an _include asks for those of each match
-REFERRING = 20_000
 DONE = object()
 Rulings = Mapping[str, tuple[Ruling, ...]]
 
@@ -54,13 +53,13 @@ class FollowedIndex(Wholesale):
         self._kept: OrderedDict[int, Version] = OrderedDict()
         self._current: dict[str, int] = {}
         self._whose: dict[int, tuple[str, ...]] = {}
-        self._refers: dict[int, Sequence[Reference]] = {}
         self._concealed: tuple[tuple[int, frozenset[str], Rulings], frozenset[str]] = (
             (-1, frozenset(), {}),
             frozenset(),
         )
         self.veils = Veils(file, self)
         self.verdicts = Verdicts()
+        self.own: Owned = Unowned()
         self._bytes = 0
         self._batch: list[tuple[Version, Keys | None]] = []
         self._steps: Iterator[None] | None = None
@@ -123,11 +122,11 @@ class FollowedIndex(Wholesale):
         """Keep nothing in memory of these positions."""
         if gone:
             self.verdicts.forget()
+            self.own.drop(gone, max(self.file.begun, self.file.position))
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
             self._whose.pop(t, None)
-            self._refers.pop(t, None)
 
     def _unlearn(self, sp: int, code: int, system: int) -> None:
         """Forget the display texts of a code that nobody is left to use; mostly the newest user shows them all."""
@@ -230,13 +229,10 @@ class FollowedIndex(Wholesale):
 
     def references(self, version: Version) -> Sequence[Reference]:
         """From the keys, once a version."""
-        found = self._refers.get(version.t)
-        if found is None:
-            found = self.keys(version).reference
-            if len(self._refers) >= REFERRING:
-                self._refers = {}
-            self._refers[version.t] = found
-        return found
+        known = self.verdicts.references
+        if version.t not in known:
+            known[version.t] = self.keys(version).reference
+        return known[version.t]
 
     def reach(self, t: int) -> None:
         """Index everything up to `t`."""
@@ -365,6 +361,10 @@ class FollowedIndex(Wholesale):
             self._keep(found)
             return found
         return kept
+
+    def glance(self, t: int) -> Version | None:
+        """The same for who reads everything once and would push out what others ask for."""
+        return self._kept.get(t) or self._log.version(t)
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before a time."""

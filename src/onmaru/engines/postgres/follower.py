@@ -67,7 +67,6 @@ class PgIndex(FollowedIndex):
         self._unborn.clear()
         self._kept.clear()
         self._whose.clear()
-        self._refers.clear()
         self.veils.forget()
         self.verdicts.forget()
         self._bytes = 0

@@ -24,13 +24,14 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A group, or several small ones as one. `names`: "" is who has no value. `steps`: persons who reached each step.
+    """A group, or several small ones as one. `names`: "" is who has no value. `steps`: persons who reached each step, None
+    between the first, the base and the last where that would tell of few.
 
     `missing`: of how many a dimension is not known, None where that would tell of few. `low`, `high`: Wilson's interval.
     """
 
     names: tuple[str, ...]
-    steps: tuple[int, ...]
+    steps: tuple[int | None, ...]
     persons: int
     events: int
     estimate: float | None
@@ -104,17 +105,27 @@ def _counting(dimensions: Sequence[Stratifier]) -> str:
 
 
 class _Parted(msgspec.Struct, frozen=True):
-    """A dimension's rows, and its groups as they may be told; None where they may not."""
+    """A dimension's rows, and its groups as they may be told; None where they may not.
+
+    `counted`: of each group how many persons stopped at each step. `stepwise`: every step of every group may be told.
+    """
 
     one: Stratifier
     rows: list[dict[str, Any]]
-    cells: list[cells.Cell] | None
+    counted: Mapping[str, list[int]]
+    found: list[cells.Cell] | None
+    stepwise: bool
 
     @property
     def bares_missing(self) -> bool:
         """Whether it may be told of how many it is missing: alone, or of nobody."""
-        mine = any(row["name"] == MISSING for row in self.rows)
-        return self.cells is not None and (not mine or any(cell.names == (MISSING,) for cell in self.cells))
+        return self.found is not None and (
+            MISSING not in self.counted or any(cell.names == (MISSING,) for cell in self.found)
+        )
+
+    def stopped(self, cell: cells.Cell) -> list[int]:
+        """How many of a cell stopped at each step."""
+        return [sum(column) for column in zip(*(self.counted[name] for name in cell.names), strict=True)]
 
 
 def _parted(begun: Begun, one: Stratifier, every: Sequence[dict[str, Any]]) -> _Parted:
@@ -123,26 +134,34 @@ def _parted(begun: Begun, one: Stratifier, every: Sequence[dict[str, Any]]) -> _
     for row in rows:
         counted.setdefault(row["name"], [0] * len(begun.asked.measure.steps))[row["passed"] - 1] += row["persons"]
     names = [*ranked(one.name, [name for name in counted if name]), *([MISSING] if MISSING in counted else [])]
-    found = cells.told([cells.Cell((name,), tuple(counted[name])) for name in names], begun.least)
-    return _Parted(one, rows, found)
+    # What makes the estimate decides which groups stand alone; the steps between are told of all of them or of none
+    base = begun.asked.measure.base
+    parts = [(sum(counted[name][:base]), sum(counted[name][base:-1]), counted[name][-1]) for name in names]
+    found = cells.told([cells.Cell((name,), part) for name, part in zip(names, parts, strict=True)], begun.least)
+    made = _Parted(one, rows, counted, found, stepwise=False)
+    stepwise = all(cells.safe(made.stopped(cell), begun.least) for cell in found or ())
+    return msgspec.structs.replace(made, stepwise=stepwise)
 
 
 def _told(begun: Begun, mine: _Parted, others: Sequence[_Parted]) -> Told:
     one = mine.one
-    if mine.cells is None:
+    if mine.found is None:
         return Told(one.name, one.ordered, one.why or "few", (), 0, (), None)
-    missing = _missing(begun, mine.cells, mine.rows, [other for other in others if other is not mine])
-    lines = tuple(_line(begun, cell, missing[place]) for place, cell in enumerate(mine.cells))
+    missing = _missing(begun, mine.found, mine.rows, [other for other in others if other is not mine])
+    lines = tuple(_line(begun, mine, cell, missing[place]) for place, cell in enumerate(mine.found))
     shown = [line for line in lines if len(line.names) == 1 and line.names != (MISSING,) and line.persons]
     favourable = begun.asked.measure.better == "increase"
     asked = Dimension(tuple(Group(line.names[0], line.persons, line.events) for line in shown), one.ordered, favourable)
-    opened = opening([(line.names[0], line.steps) for line in shown])
+    opened = opening([(line.names[0], [step or 0 for step in line.steps]) for line in shown]) if mine.stepwise else None
     return Told(one.name, one.ordered, one.why, lines, len(shown), tuple(summaries(asked)), opened)
 
 
-def _line(begun: Begun, cell: cells.Cell, missing: Mapping[str, int | None]) -> Line:
-    steps = tuple(sum(cell.parts[place:]) for place in range(len(cell.parts)))
-    persons, events = steps[begun.asked.measure.base], steps[-1]
+def _line(begun: Begun, mine: _Parted, cell: cells.Cell, missing: Mapping[str, int | None]) -> Line:
+    stopped, base = mine.stopped(cell), begun.asked.measure.base
+    reached = [sum(stopped[place:]) for place in range(len(stopped))]
+    always = {0, base, len(reached) - 1}
+    steps = tuple(count if mine.stepwise or place in always else None for place, count in enumerate(reached))
+    persons, events = reached[base], reached[-1]
     if not persons:
         return Line(cell.names, steps, 0, 0, None, None, None, missing)
     low, high = wilson(events, persons)

@@ -109,17 +109,20 @@ def _bands(text: str) -> list[str]:
     return found
 
 
-def _banded(value: str, bands: Sequence[str], first: str) -> str:
-    """Which band a value is in. `first`: what the first band begins with."""
-    edges = [first, *bands]
-    names = [f"{low}–{high}" for low, high in zip(edges, bands, strict=False)] + [f"{bands[-1]}+"]
+def _banded(value: str, bands: Sequence[str], *, whole: bool = False) -> str:
+    """Which band from 0 a value is in. `whole`: of whole numbers, where a band is named by the last that it has."""
+    edges = ["0", *bands]
+    ends = [str(int(float(high)) - 1) for high in bands] if whole else bands
+    names = [f"{low}–{end}" for low, end in zip(edges, ends, strict=False)] + [f"{bands[-1]}+"]
     whens = " ".join(f"WHEN {value} < {high} THEN '{name}'" for high, name in zip(bands, names, strict=False))
     return f"CASE WHEN {value} IS NULL OR {value} < 0 THEN NULL {whens} ELSE '{names[-1]}' END"
 
 
 def _age(bands: Sequence[str]) -> str:
     """The age that is reached in the year: a year of birth is enough for it."""
-    return _banded("(CAST((SELECT since FROM period) AS INTEGER) - TRY_CAST(left(p.born, 4) AS INTEGER))", bands, "0")
+    return _banded(
+        "(CAST((SELECT since FROM period) AS INTEGER) - TRY_CAST(left(p.born, 4) AS INTEGER))", bands, whole=True
+    )
 
 
 def _disability(codes: Sequence[str]) -> str:
@@ -146,7 +149,7 @@ def _distance(place: str, settings: Mapping[str, Any]) -> str:
     )
     # `least` would take the 1 where the other is NULL
     kilometres = f"(CASE WHEN {half} IS NOT NULL THEN 2 * {EARTH_KM} * asin(sqrt(least(1.0, {half}))) END)"
-    return _banded(kilometres, _bands(str(settings.get("distances", ""))), "0")
+    return _banded(kilometres, _bands(str(settings.get("distances", ""))))
 
 
 def ranked(name: str, groups: Sequence[str]) -> list[str]:

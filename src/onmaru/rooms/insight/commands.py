@@ -1,8 +1,7 @@
-"""`onmaru insight …`: the board, measures, their reports, and reports counted again."""
+"""`onmaru insight …`: the board, measures counted, and reports counted again."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,10 +32,9 @@ def add(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     return DONE
 
 
-def report(hall: Hall, args: Mapping[str, str], say: Say) -> int:
-    """Count a measure and write its report."""
-    counted = counting.begun(hall, measures.asked(hall.record, args["measure"], year(args["year"])))()
-    say({**told(counted), "report": reports.write(hall.record, counted, time.time_ns() // 1000)})
+def count(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    """Count a measure; nothing is written."""
+    say(told(counting.begun(hall, measures.asked(hall.record, args["measure"], year(args["year"])))()))
     return DONE
 
 
@@ -53,10 +51,10 @@ COMMANDS = (
         "operations", "Beds, stays, waiting, turnaround, appointments, theatres and alerts.",
         (("from", "first day"), ("to", "last day")), "user/*.rs", operations,
     ),
-    Command("add", "Write the shipped measures that are not there.", (), "user/Measure.cu", add),
+    Command("add", "Write the shipped measures that are not there.", (), "user/Measure.cruds", add),
     Command(
-        "report", "Count a measure and write its MeasureReport.",
-        (("measure", "id of a Measure"), ("year", "a calendar year")), "user/MeasureReport.cu", report,
+        "count", "Count a measure; nothing is written.",
+        (("measure", "id of a Measure"), ("year", "a calendar year")), "user/*.rs", count,
     ),
     Command(
         "again", "Count a report once more, at its position and by its version.",

@@ -15,7 +15,7 @@ from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
 from onmaru.web.fhir.binary import READ
 from onmaru.web.fhir.bulk import bulk
-from onmaru.web.fhir.capability import capability
+from onmaru.web.fhir.capability import capability, searched
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.operations import views
 from onmaru.web.fhir.purge import PATH, purge
@@ -69,6 +69,7 @@ class Fhir:
         doors = self._doors.subscriptions
         if doors is not None:
             after = advertised(after, doors.topics(tenant), base.removesuffix("/fhir"))
+        after = searched(after, self._doors.searched(tenant))
         return Response(200, before + msgspec.json.encode(base) + after, FHIR)
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:

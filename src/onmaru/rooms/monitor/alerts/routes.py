@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onmaru.kernel.room import Reaction, Route, Setting
-from onmaru.rooms.monitor.alerts import acting, budget, listing, roster
+from onmaru.rooms.monitor.alerts import acting, budget, listing, roster, what_if
 from onmaru.rooms.monitor.alerts.facts import TYPES
 from onmaru.rooms.monitor.alerts.reaction import Reactor
 
@@ -15,6 +15,7 @@ ROUTES = (
     Route("POST", "/alerts/seen", ACT, acting.seen),
     Route("POST", "/alerts/{id}/steps", ACT, acting.step),
     Route("GET", "/budget", READ, budget.budget),
+    Route("POST", "/what-if", READ, what_if.what_if),
     Route("GET", "/roster", "user/Schedule.rs", roster.listed),
     Route("POST", "/roster", "user/Schedule.cu", roster.add),
     Route("DELETE", "/roster/{id}", "user/Schedule.d", roster.remove),

@@ -13,9 +13,10 @@ def _view(name: str) -> View:
 
 
 READINGS = _view("readings")
+BEDS = _view("beds")
 ALERTS = _view("alerts")
 TOLD = _view("told")
 SHIFTS = _view("shifts")
 PLACES = _view("places")
 NEWEST = _view("newest")
-ALL = (READINGS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST)
+ALL = (READINGS, BEDS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST)
