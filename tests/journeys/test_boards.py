@@ -286,3 +286,14 @@ def test_a_step_between_is_told_of_every_group_or_of_none(house: House) -> None:
     # Of four least, women alone would tell of two; together with the men nobody does, and the step between tells of two too
     assert lines(board(house, smallest_cell=4)["sex"]) == {("female", "male"): [60, None, 43]}
     put(house, [boards_house.report(n) for n in (2, 4)])
+
+
+def test_who_refused_research_is_in_no_board_and_is_reached_all_the_same(house: House) -> None:
+    denied = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HRESCH"}
+    refusal = {"resourceType": "Consent", "id": "no", "status": "active", "scope": {"text": "x"},
+               "category": [{"text": "x"}], "policyRule": {"text": "x"}, "patient": {"reference": "Patient/p3"},
+               "provision": {"type": "deny", "purpose": [denied]}}  # fmt: skip
+    put(house, [refusal])
+    assert lines(board(house)["sex"])[("male",)] == [29, 15, 15]
+    told = ask(house, equity.outreach, asker("nurse", "TREAT", "rs"), dimension="sex", group="male", **REPORTED)
+    assert "p3" in {row["patient"] for row in told["rows"]}
