@@ -82,6 +82,7 @@ class Station:
     async def close(self) -> None:
         """Stop; what is in the journal is taken up by the next start."""
         self._running.house.memories.pop((self.tenant, ROOM), None)
+        self.board.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
