@@ -26,7 +26,17 @@ class Seen(msgspec.Struct, frozen=True):
     def scored(self, name: str, now: int) -> Scored:
         """A score as it stood at `now`."""
         asked = Asked(now, self.fresh, {"scale": str(self.limits.get(SCALE, 1))})
-        return score(score_tables()[name], self.readings, asked)
+        table = score_tables()[name]
+        return score(table, newest(self.readings, now) if table.take == "latest" else self.readings, asked)
+
+
+def newest(readings: Sequence[Reading], now: int) -> Sequence[Reading]:
+    """Of each measure what was read last by `now`, from every source: all that a table of latest values looks at."""
+    last: dict[str, int] = {}
+    for one in readings:
+        if one.at <= now and one.at >= last.get(one.measure, one.at):
+            last[one.measure] = one.at
+    return [one for one in readings if last.get(one.measure) == one.at]
 
 
 def in_force(limits: Sequence[Limit], now: int) -> Mapping[str, int]:
