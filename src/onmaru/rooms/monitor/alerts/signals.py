@@ -25,7 +25,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     def scored(self, name: str, now: int) -> Scored:
         """A score as it stood at `now`."""
-        asked = Asked(now, self.fresh, {"scale": str(self.limits.get(SCALE, 1))})
+        asked = Asked(now, self.fresh, {"scale": "2" if self.limits.get(SCALE) == 2 else "1"})
         table = score_tables()[name]
         return score(table, newest(self.readings, now) if table.take == "latest" else self.readings, asked)
 
@@ -75,7 +75,7 @@ def _holds(rule: Rule, signal: Signal, seen: Seen, at: tuple[int, Score, frozens
     if yes:
         return True
     unknown = {part.name for part in found.parts if part.state in ("missing", "stale", "unreadable")}
-    return None if known & unknown else False
+    return None if known & unknown or len(unknown) == len(found.parts) else False
 
 
 def _limit(rule: Rule, signal: Signal, seen: Seen) -> int:
