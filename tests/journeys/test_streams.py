@@ -283,3 +283,23 @@ def test_a_letter_is_taken_once_the_chart_says_whose_its_messages_are(place: Pla
         assert shown(beds(house)["bed1"]) == "62"
 
     run(place, work)
+
+
+def test_nothing_of_an_erased_person_stays_in_memory_journal_or_blobs(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        at = now()
+        assert await posted(house, said("mon-1", at), said("mon-2", at)) == ["stored", "stored"]
+        gone = [Change("erase", "Encounter", "e1"), Change("erase", "Patient", "p1")]
+        await station._running.durable(MAIN, house.hall(system(MAIN)).record.write(gone)[-1].version.t)
+        while "p1" in station.board.states:
+            await asyncio.sleep(0.01)
+        journal = f"{station.intake.journal.number - 1:012}"
+        station.charting.minutes.until = now() // (60 * SECOND) + 2
+        await station.sealed()
+        record = house.hall(system(MAIN)).record
+        found = record.search(search.parse(("DocumentReference",), [])).matches
+        assert [json.loads(one.body or b"")["subject"]["reference"] for one in found] == ["Patient/p2"]
+        assert len(list((house.folder(MAIN) / "blobs").glob("??/*"))) == 1
+        assert journal not in {path.stem for path in (house.folder(MAIN) / "streams").iterdir()}
+
+    run(place, work)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Mapping
+
+import msgspec
 
 from onmaru.adapters.mqtt import Broker, Done, Subscriber
 from onmaru.app.doorway import Doorway
@@ -52,6 +55,9 @@ def asked(found: Mapping[str, Chosen]) -> Broker | None:
 def subscribed(station: Station, broker: Broker) -> Subscriber:
     """A subscriber whose messages the station takes."""
     feed = station.feed(broker.topic, "mqtt")
+    # The broker keeps a session by this name: the same after each start, another for another house
+    name = hashlib.sha256(str(station.folder).encode()).hexdigest()[:12]
+    broker = msgspec.structs.replace(broker, client=f"onmaru-{name}")
 
     def take(payload: bytes, done: Done) -> None:
         def fated(fate: Fate | None) -> None:

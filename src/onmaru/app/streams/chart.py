@@ -62,7 +62,8 @@ class Charting:
         self.gone: set[str] = set()
         self._raw: dict[str, Raw] = {}
         self._due: list[tuple[str, int, Mapping[str, Sequence[str]]]] = []
-        self._charting = asyncio.Lock()
+        # One at a time each: what somebody else is still writing is not yet in the record
+        self._charting, self._burying, self._sealing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._letters: dict[tuple[str, str], list[Kept]] = {}
         self._pack = zstandard.ZstdCompressor(level=3)
 
@@ -98,6 +99,10 @@ class Charting:
 
     async def write_letters(self, *, every: bool = False) -> None:
         """Bury what is due, or everything."""
+        async with self._burying:
+            await self._bury_due(every)
+
+    async def _bury_due(self, every: bool) -> None:
         now, buried = self._clock(), 0
         for key, held in tuple(self._letters.items()):
             size = sum(len(one.payload) for one in held)
@@ -116,6 +121,10 @@ class Charting:
 
     async def seal(self, intake: Intake) -> None:
         """Bring everything of the journal's segments so far into the record, then drop them."""
+        async with self._sealing:
+            await self._sealed(intake)
+
+    async def _sealed(self, intake: Intake) -> None:
         async with intake.writing:
             whole = await asyncio.to_thread(intake.journal.roll)
             raw, self._raw = self._raw, {}

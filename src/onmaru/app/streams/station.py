@@ -47,7 +47,8 @@ class Station:
         settings = self._room().settings
         self.fresh = Fresh(int(settings["fresh_minutes"]) * 60 * SECOND, int(settings["stream_fresh_seconds"]) * SECOND)
         self.board, self.bindings = Board(self.fresh), Bindings()
-        journal = Journal(house.folder(tenant) / "streams", house.keys(tenant)[1].key("streams"))
+        self.folder = house.folder(tenant) / "streams"
+        journal = Journal(self.folder, house.keys(tenant)[1].key("streams"))
         self.charting = Charting(self._own, self._durable, now)
         self.intake = Intake(journal, self.board, self.bindings, now, self._taken)
         self._seal_every = seal_every
@@ -82,6 +83,7 @@ class Station:
     async def close(self) -> None:
         """Stop; what is in the journal is taken up by the next start."""
         self._running.house.memories.pop((self.tenant, ROOM), None)
+        self.board.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

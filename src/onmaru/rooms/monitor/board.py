@@ -62,6 +62,8 @@ class Board:
         self.waves: dict[str, dict[str, Waved]] = {}
         self.listeners: list[Listener] = []
         self.seq = 0
+        # Whether the house stops: pages then come again, to whoever serves next
+        self.ended = False
         self._changed: dict[str, int] = {}
         self._awake: set[str] = set()
         self._moved = asyncio.Event()
@@ -88,8 +90,12 @@ class Board:
             if n % 50 == 49:
                 yield
         self.seq += 1
-        self._moved.set()
-        self._moved = asyncio.Event()
+        self._wake()
+
+    def end(self) -> None:
+        """Let go of every page that listens."""
+        self.ended = True
+        self._wake()
 
     def sent(self, sender: Sender) -> None:
         """Take note of a device; of more than anybody has, those that were never anybody's are let go."""
@@ -139,8 +145,8 @@ class Board:
         return [patient for patient, seq in self._changed.items() if seq > after]
 
     async def moved(self, after: int) -> None:
-        """Return once `seq` is beyond `after`."""
-        while self.seq <= after:
+        """Return once `seq` is beyond `after`, or the house stops."""
+        while self.seq <= after and not self.ended:
             await self._moved.wait()
 
     def senders_of(self) -> Mapping[str, Sequence[Sender]]:
@@ -149,6 +155,10 @@ class Board:
         for one in self.senders.values():
             found.setdefault(one.patient, []).append(one)
         return found
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     def _advance(self, patient: str, readings: Sequence[Streamed], now: int) -> Live:
         state, changes = advance(self.states.get(patient) or Live(patient), readings, now, self.fresh)

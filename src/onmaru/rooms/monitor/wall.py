@@ -92,7 +92,7 @@ async def _events(request: Request, hall: Hall, board: Board) -> AsyncIterator[b
     seq, beds = 0, {one.patient: one for one in _beds(request, hall)}
     began = asked = time.monotonic()
     yield b"retry: 200\n\n"
-    while time.monotonic() - began < ENDS:
+    while not board.ended and time.monotonic() - began < ENDS:
         if time.monotonic() - asked > ASKED_ANEW:
             beds, asked = {one.patient: one for one in _beds(request, hall)}, time.monotonic()
         now = time.time_ns() // 1000
