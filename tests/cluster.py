@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_hex
+from urllib.parse import urlsplit
 
 from onmaru.app.prove import cluster as own
 from onmaru.app.prove.cluster import ABSENT, programs
@@ -11,7 +13,7 @@ from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import begin, prepare, schema_of
 from onmaru.engines.sqlite.connection import Keys
 
-__all__ = ["ABSENT", "cluster", "emptied", "programs"]
+__all__ = ["ABSENT", "another", "cluster", "emptied", "programs"]
 FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 
 
@@ -20,6 +22,14 @@ def cluster() -> Iterator[str]:
     """The address of a running cluster, `postgresql://…`."""
     with own.cluster(FAST) as address:
         yield address
+
+
+def another(address: str) -> str:
+    """The address of a new database in a running cluster."""
+    link, name = Link(address, ""), f"d{token_hex(4)}"
+    link.script(f"CREATE DATABASE {name}")
+    link.close()
+    return urlsplit(address)._replace(path=f"/{name}").geturl()
 
 
 def emptied(database: str, keys: Keys) -> None:

@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
-from cluster import ABSENT, cluster, programs
+from cluster import ABSENT, another, cluster, programs
 from costs import Costs
 from onmaru.kernel import password
 
@@ -93,12 +93,18 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[str]:
+def running() -> Iterator[str]:
     """The address of a throw-away PostgreSQL; skips where there is none."""
     if programs() is None:
         pytest.skip(ABSENT)
     with cluster() as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def database(running: str) -> str:
+    """A database of this file's own: what other files leave behind, under keys of theirs, is not in it."""
+    return another(running)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ ROWS = [
     Row("tenants/{tenant}/suspend", "POST", "/api/tenants/other/suspend", {"reason": "x"}, {}, NOBODY),
     Row("tenants/{tenant}/resume", "POST", "/api/tenants/other/resume", {}, {}, NOBODY),
     Row("tenants/{tenant}/export", "POST", "/api/tenants/other/export", {"reason": "x"}, {}, NOBODY),
+    Row("tenants/{tenant}/import", "POST", "/api/tenants/new/import", {"folder": "exports/x"}, {}, NOBODY),
     Row("tenants/{tenant}/destroy", "POST", "/api/tenants/other/destroy", {"reason": "x", "again": "other"}, {}, NOBODY),
     Row("audit", "GET", "/api/audit?patient=p1", b"", {}, KEEPERS.format(200)),
     Row("alarms", "GET", "/api/alarms", b"", {}, KEEPERS.format(200)),

@@ -79,6 +79,7 @@ ROWS = [
     Row("document posted", "POST", "/fhir/Composition/k1/$document", b"", {}, FOUND),
     Row("document by id", "GET", "/fhir/Composition/$document?id=k1", b"", {}, FOUND),
     Row("document by id posted", "POST", "/fhir/Composition/$document?id=k1", b"", {}, FOUND),
+    Row("index status", "GET", "/fhir/SearchParameter/$index-status", b"", {}, LISTED),
     Row("match", "POST", "/fhir/Patient/$match", BORN, {}, PEOPLE),
     Row("diff", "GET", "/fhir/Observation/o1/$diff?fromVersion=1", b"", {}, FOUND),
     Row("diff of two", "GET", "/fhir/$diff?from=Observation/o1&to=Observation/o2", b"", {}, UNNAMED),

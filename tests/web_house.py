@@ -230,6 +230,7 @@ class House:
                     self.tenants[caller.tenant], caller, name, self.logins.table, keeper=keeper
                 ),
                 lines=lambda hall: [],
+                searched=lambda tenant: self.tenants[tenant].rules.parameters if tenant in self.tenants else {},
                 letters=NoLetters(),
                 erasing=Erasing(self),
                 ready=lambda tenant, what: self.making.wait() if self.making else None,

@@ -19,6 +19,7 @@ from offspring import Onmaru, ran
 SECRET = "browser-test-0"
 USERS = {
     "doctor": ("physician", "서지우"),
+    "nurse": ("nurse", "이나래"),
     "keeper": ("data-manager", "문하늘"),
     "chief": ("admin", "최가람"),
     "student": ("researcher", "한이슬"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
@@ -74,16 +75,15 @@ def test_no_byte_of_the_cluster_holds_a_word_of_an_erased_person(database: str, 
 
 
 def test_an_erasure_is_carried_out_by_a_user_who_was_granted_nothing(database: str, admin: Link) -> None:
-    admin.script("CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE postgres TO plain")
+    own = urlsplit(database).path[1:]
+    admin.script(f"CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE {own} TO plain")
     keys = replace(KEYS, tenant="plain")
     home = PgHome(database.replace("onmaru@", "plain@"), keys, Ticking())
     try:
         assert home.emptied()
     finally:
         home.close()
-        admin.script(
-            'DROP SCHEMA "onmaru-plain" CASCADE; REVOKE CREATE ON DATABASE postgres FROM plain; DROP ROLE plain'
-        )
+        admin.script(f'DROP SCHEMA "onmaru-plain" CASCADE; REVOKE CREATE ON DATABASE {own} FROM plain; DROP ROLE plain')
         admin.close()
 
 

@@ -56,6 +56,29 @@ def test_statements_follow_on_each_other_and_on_tables_that_were_given(store: Co
     assert store.script(asked, given, ALL).compute()["joined"].num_rows == 2
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'CREATE TABLE words AS SELECT word, _patient FROM "__fact"',
+        "CREATE TABLE words AS SELECT word, _patient FROM __bound",
+        "CREATE TABLE words AS SELECT view_name, sql FROM duckdb_views()",
+        "CREATE TABLE words AS SELECT * FROM information_schema.tables",
+        "CREATE TABLE words AS SELECT * FROM (SHOW ALL TABLES)",
+        "CREATE TABLE words AS SELECT * FROM query_table('__fact')",
+        "CREATE TABLE words AS SELECT * FROM \"query\" ('SELECT 1')",
+    ],
+)
+def test_what_lies_behind_its_tables_has_no_name_that_it_could_say(store: ColumnarTables, statement: str) -> None:
+    hidden = Sight(None, frozenset({"p1"}), frozenset())
+    with pytest.raises(Invalid, match="statement 1 failed"):
+        store.script(script(statement), {}, hidden).compute()
+
+
+def test_words_of_a_catalogue_within_a_text_are_no_names(store: ColumnarTables) -> None:
+    said = "CREATE TABLE words AS SELECT word, 'show duckdb_views()' AS query FROM fact"
+    assert store.script(script(said), {}, ALL).compute()["words"].num_rows == 3
+
+
 def test_a_run_leaves_nothing_to_the_next(store: ColumnarTables) -> None:
     store.script(script(WORDS), {}, ALL).compute()
     with pytest.raises(Invalid, match="statement 1 failed: CatalogException"):

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from onmaru.app import backups
 from onmaru.app.house import House, Place, now, system
+from onmaru.app.subscriptions.disowned import NOBODYS
 from onmaru.app.verifying import examined
 from onmaru.engines.backup import forms, pruning, speaking, writing
 from onmaru.engines.backup.repository import Folder, Misnamed
@@ -335,3 +336,19 @@ def test_a_keeper_is_asked_nonsense_and_takes_no_half_object(tmp_path: Path) -> 
         said(wish("put", "c"), b"half")
     assert folder.names("a") == () and b"".join(folder.get("a")) == b"x"
     assert [path.name for path in (tmp_path / "vault").iterdir()] == ["a"]
+
+
+def test_a_subscription_that_was_at_work_is_nobodys_where_it_is_restored(world: World) -> None:
+    for id, status in (("busy", "active"), ("still", "off")):
+        body = {"resourceType": "Subscription", "id": id, "status": status, "reason": "r", "criteria": "Patient?"}
+        body["channel"] = {"type": "rest-hook", "endpoint": "https://receiver.example"}
+        change = Change("update", "Subscription", id, forms.msgspec.json.encode(body), make=True)
+        world.house.hall(system("main")).record.write([change])
+    world.write("p")
+    world.run("run")
+    house = world.back("again")
+    ledger = house.ledger("main")
+    assert [(id, owner.grant) for id, owner in ledger.rows()] == [("busy", NOBODYS)]
+    assert house.subscribed("main")
+    ledger.close()
+    house.close()

@@ -282,3 +282,42 @@ def test_an_envelope_is_as_strict_as_a_resource(client: Client, kind: str, entry
     else:
         assert (answer.status, answer.issues[0]["expression"]) == (status, [f"Bundle.entry[0]{place}"])
     assert client.house.ask("GET", "/fhir/Patient?_summary=count", token=client.token).json["total"] == 0
+
+
+def test_operations_and_the_statement_are_answered_in_get_entries(client: Client) -> None:
+    client.post("transaction", entry("PUT", "Patient/p", {**PATIENT, "id": "p"}))
+    asked = [
+        "metadata",
+        "ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender",
+        "CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male",
+        "Patient/p/$everything",
+        "Patient/p/$meta",
+        "ValueSet/$expand?url=urn:none",
+        "Patient/$match",
+        "ViewDefinition/$run",
+    ]
+    told = client.post("batch", *(entry("GET", url) for url in asked)).json["entry"]
+    statuses = [one["response"]["status"][:3] for one in told]
+    assert statuses == ["200", "200", "200", "200", "200", "404", "405", "400"]
+    kinds = [one["resource"]["resourceType"] for one in told[:5]]
+    assert kinds == ["CapabilityStatement", "ValueSet", "Parameters", "Bundle", "Parameters"]
+    assert [one["code"] for one in told[1]["resource"]["expansion"]["contains"]] == [
+        "male",
+        "female",
+        "other",
+        "unknown",
+    ]
+    assert told[3]["resource"]["entry"][0]["resource"]["id"] == "p"
+
+
+def test_a_transaction_waits_for_its_get_entries_and_they_see_it(client: Client) -> None:
+    told = client.post(
+        "transaction", entry("GET", "Patient/q/$everything"), entry("PUT", "Patient/q", {**PATIENT, "id": "q"})
+    )
+    assert told.status == 200 and told.json["entry"][0]["resource"]["entry"][0]["resource"]["id"] == "q"
+
+
+def test_the_answers_to_one_bundle_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onmaru.web.fhir.posted.MOST", 10)
+    told = client.post("batch", entry("GET", "Patient"), entry("GET", "Patient")).json["entry"]
+    assert [one["response"]["status"][:3] for one in told] == ["200", "413"]

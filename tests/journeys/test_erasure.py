@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from tests.served import Served, code
 
 from onmaru.app.house import MAIN, House, place
 from onmaru.app.verifying import examined
 from onmaru.engines.folder import opened
+from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import connect
 from onmaru.engines.sqlite.rows import HotTables
 
@@ -57,12 +57,12 @@ def fill(house: Served) -> None:
 
 def cells(db: Any) -> Iterator[bytes]:
     """Everything in every table of a decrypted file, and its whole image with what lies in free pages."""
-    unpack = zstandard.ZstdDecompressor()
+    unpack = unpacker()
     for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         for row in db.execute(f'SELECT * FROM "{name}"'):
             for value in row:
                 if isinstance(value, bytes) and value[:4] == b"\x28\xb5\x2f\xfd":
-                    yield unpack.decompress(value)
+                    yield unpack(value)
                 yield value if isinstance(value, bytes) else str(value).encode()
     yield db.serialize("main")
 

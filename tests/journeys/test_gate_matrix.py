@@ -66,6 +66,8 @@ IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 # asking for another patient. barred: a physician whom the patient's Consent denies. Those who may not come before those
 # who may, so that a denied write would be seen.
 COLUMNS = ["none", "expired", "revoked", "wrong", "other", "stranger", "barred", *ROLES]
+# Rooms whose routes are asked here too
+OPENED = ("cohort", "equity", "insight", "quality", "monitor")
 
 
 class Row(NamedTuple):
@@ -218,7 +220,7 @@ class Gatehouse:
 
     def __init__(self, folder: Path, engine: str, *, hidden: bool = True) -> None:
         folder.mkdir(exist_ok=True)
-        self.house = House(folder, Settings(static=folder), [ROOM, open_room("cohort")], engine)
+        self.house = House(folder, Settings(static=folder), [ROOM, *map(open_room, OPENED)], engine)
         loader = self.house.token("loader", "system")
         for patient in ("p1", "p2"):
             body = {"resourceType": "Patient", "id": patient, "birthDate": "1970-01-01"}

@@ -71,7 +71,7 @@ def test_status_sql_and_export_tell_their_position_and_are_audited(
     assert [(line["table"], line["rows"]) for line in lines[:-1]] == [("Observation", 2), ("Patient", 2)]
     assert lines[-1]["t"] == 5 and lines[-1]["behind"] == 0 and lines[-1]["bytes"] > 0
 
-    asked = "SELECT id, status, valueQuantity.value AS v, _patient FROM observation ORDER BY id"
+    asked = "SELECT id, status, valueQuantity.value AS v, _patient FROM Observation ORDER BY id"
     status, lines = ran(capsys, "lake", "sql", asked)
     assert lines[0] == {"id": "a", "status": "amended", "v": "1.5", "_patient": "p1"} and lines[-1]["t"] == 5
     _, lines = ran(capsys, "lake", "sql", asked, "--at", "4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from tests.journeys.test_fhir_rest import KIM, Client
 
 from onmaru.engines.index import work
+from onmaru.fhir import structure
+from onmaru.kernel.rules import Indexed
 
 OWN: dict[str, Any] = {"resourceType": "SearchParameter", "status": "active", "name": "Own", "description": "x"}
 CASES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
@@ -72,6 +75,13 @@ def test_an_expression_that_cannot_be_evaluated_is_unprocessable(client: Client,
     assert client("GET", "/fhir/Patient?bad=1").status == 400
 
 
+def test_the_statement_names_own_parameters_at_their_types_alone(client: Client) -> None:
+    told = client("GET", "/fhir/metadata").json
+    named = {one["type"]: {part["name"] for part in one["searchParam"]} for one in told["rest"][0]["resource"]}
+    assert {code for code, _, _, _ in CASES} <= named["Patient"] and "mother" not in named["Person"]
+    assert not structure.decode(json.dumps(told).encode(), "CapabilityStatement").text
+
+
 def test_the_standards_own_parameter_keeps_its_code(client: Client) -> None:
     body = {**OWN, "code": "gender", "url": "http://x/g", "base": ["Patient"], "type": "token", "expression": "'male'"}
     assert client("POST", "/fhir/SearchParameter", body).status == 201
@@ -102,3 +112,24 @@ def test_too_many_bodies_for_an_expression_are_refused(client: Client, monkeypat
         refused = client("GET", f"/fhir/Patient?{query}")
         assert refused.status == 400 and refused.issues[0]["code"] == "too-costly"
     assert total(client, "mother=lee&gender=male") == 0
+
+
+def test_how_far_the_rows_are_is_told_to_who_may_read_the_definition(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = client.house.tenants["main"].rules
+    far = [
+        ("mother", "http://x/mother", 3, False),
+        ("born", "http://x/born", 9, False),
+        ("adult", "http://x/adult", None, True),
+    ]
+    told = [
+        Indexed(code, url, ["Patient"], at, 9, clock)
+        for code, url, at, clock in [*far, ("none", "http://x/none", 9, False)]
+    ]
+    monkeypatch.setattr(rules, "indexed", lambda: told)
+    found = client("GET", "/fhir/SearchParameter/$index-status").json["parameter"]
+    parts = [{part["name"]: part.get("valueCode", part.get("valueInteger")) for part in one["part"]} for one in found]
+    assert [(one["code"], one["status"], one.get("position"), one.get("of")) for one in parts] == [
+        ("mother", "indexing", 3, 9), ("born", "indexed", 9, 9), ("adult", "evaluated", None, None),
+    ]  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.web_house import Answer, House
 
+from onmaru.web.fhir.negotiation import Preference, prefer
+
 Ask = Callable[..., Answer]
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "active": True}
 
@@ -95,6 +97,20 @@ def test_an_id_that_cannot_be_one_is_told_as_such(ask: Ask) -> None:
         assert (told.status, told.issues[0]["diagnostics"]) == (404, "an id has 1 to 64 letters, digits, - and .")
 
 
+class _Lines(dict[str, str]):
+    """Headers of which one came on two lines."""
+
+    def get_all(self, name: str) -> list[str]:
+        return ["return=minimal", "handling=lenient, return=representation"] if name == "prefer" else []
+
+
+def test_preferences_are_read_from_all_lines_and_what_is_said_twice_holds_as_said_first() -> None:
+    assert prefer(_Lines(prefer="return=minimal")) == Preference("minimal", lenient=True)
+    assert prefer({"prefer": "handling=lenient; return=minimal, handling=strict"}) == Preference(
+        "minimal", lenient=True
+    )
+
+
 def test_a_preference_may_be_quoted_and_in_capitals(ask: Ask) -> None:
     assert ask("POST", "/Patient", PATIENT, prefer='Return="minimal"').body == b""
     assert ask("GET", "/Patient?unheard=1", prefer='handling = "lenient"').status == 200
@@ -125,7 +141,7 @@ def test_an_entrys_criteria_may_hold_an_address(ask: Ask) -> None:
     assert told["status"].startswith("400")
 
 
-def test_an_operation_in_steps_is_refused_within_a_bundle_and_leaves_nothing_waiting(ask: Ask) -> None:
+def test_an_operation_in_steps_is_refused_within_a_bundle_as_it_is_by_itself(ask: Ask) -> None:
     entry = {"request": {"method": "GET", "url": "Patient/x/$everything"}}
     told = ask("POST", "/", {"resourceType": "Bundle", "type": "batch", "entry": [entry]}).json["entry"][0]["response"]
-    assert told["outcome"]["issue"][0]["code"] == "not-supported"
+    assert told["outcome"]["issue"][0]["code"] == "not-found"

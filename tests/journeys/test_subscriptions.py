@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from onmaru.app.house import House, place
+from onmaru.app.subscriptions.disowned import NOBODYS
 from onmaru.app.subscriptions.tuning import Tuning
+from onmaru.kernel.subscribing import Owner
 from receiver import Receiver, event_numbers, until, value
 from subscribing_house import Served, classic, topic, topical
 
@@ -346,3 +349,15 @@ def test_whom_asking_for_events_discloses_is_in_the_audit_trail(house: Served, r
     house.ask("GET", f"/Subscription/{id}/$events?content=full-resource")
     row = house.house.seat("main").home.trail.page(patient=patient, count=1)[0][1]
     assert (row.target, row.allowed) == (f"Subscription/{id}/$events", True)
+
+
+def test_one_that_came_without_its_owner_says_so_and_tells_nobody(house: Served, receiver: Receiver) -> None:
+    id = house.subscribe(classic("Patient?family=Ito", receiver.url))
+    active(house, id)
+    house.stop()
+    ledger = House(place()).ledger("main")
+    ledger.own(id, Owner(ledger.row(id)[0].version + 1, "system", NOBODYS))  # type: ignore[union-attr]  # it is there
+    ledger.close()
+    house.start()
+    until(lambda: house.state(id)[0] == "error")
+    assert "write it again" in house.state(id)[1] and not receiver.taken

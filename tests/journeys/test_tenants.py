@@ -174,6 +174,32 @@ def test_a_tenant_is_exported_over_http_into_a_folder_that_only_its_key_opens(wa
     read.check()
     assert sum(len(part) for part in read.log()) == shown["entries"]
     assert not any("홍길동".encode() in path.read_bytes() for path in folder.rglob("*.sealed"))
+    came(walk, told["folder"], told["key"], shown["entries"])
+
+
+def came(walk: Walk, folder: str, key: str, entries: int) -> None:
+    """A whole export is brought in over HTTP, by its key and under a free name alone."""
+    asked = {"folder": folder, "key": key, "reason": "이관"}
+    for wrong, status in (({"folder": "../exports/x"}, 422), ({"folder": "keys/x"}, 422), ({"key": "ab"}, 422)):
+        assert walk.keep("tenants/annex/import", {**asked, **wrong})[0] == status
+    assert walk.keep("tenants/clinic/import", asked)[0] == 409 and walk.keep("tenants/annex")[0] == 404
+    assert walk.keep("tenants/annex/import", {**asked, "key": "0" * 64})[0] == 202
+    assert brought(walk)["state"] == "not imported"
+    assert walk.keep("tenants/annex/import", asked)[0] == 202
+    made = brought(walk)
+    assert (made["state"], made["entries"]) == ("open", entries)
+    trail = walk.keep("audit?user=operator")[1]["items"]
+    assert any(row["path"] == "tenants/annex import" and "from clinic" in row["reason"] for row in trail)
+
+
+def brought(walk: Walk) -> Any:
+    """How an import ended."""
+    for _ in range(200):
+        status, shown = walk.keep("tenants/annex")
+        if status == 200 and shown["state"] != "importing":
+            return shown
+        time.sleep(0.05)
+    raise AssertionError("it does not end")
 
 
 def opens(walk: Walk, home: Path) -> int:

@@ -206,7 +206,8 @@ def plain(told: Told, names: dict[str, str]) -> tuple[int, str]:
     for name in names.values():
         text = text.replace(name, "~")
     changing = (
-        r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+\d\d:\d\d)|[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}|\"(t|cursor|until|at)\":\"?\d*"
+        r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+\d\d:\d\d)|[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}"
+        r"|\"(t|cursor|until|at|free|behind|witness)\":\"?\d*"
     )
     return told.status, re.sub(changing, "~", text)
 

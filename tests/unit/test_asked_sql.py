@@ -6,6 +6,7 @@ import pytest
 
 from onmaru.engines.duck.asked import checked, told
 from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.sql import whole
 from onmaru.fhir.outcome import Invalid
 
 KNOWN = ("Observation", "Patient")
@@ -66,3 +67,16 @@ def test_a_fault_in_the_values_tells_its_kind_and_no_value() -> None:
         reader.table("SELECT CAST(x AS INTEGER) FROM (VALUES ('secretword')) v(x)", {}, {})
     assert "secretword" not in str(refused.value.issues) and "ConversionException" in refused.value.issues[0].text
     reader.close()
+
+
+def test_of_names_that_differ_in_case_the_written_one_is_meant_and_both_at_once_are_refused() -> None:
+    known = ["observation", "Observation", "Patient"]
+    for name in ("observation", "Observation"):
+        assert checked(f"SELECT * FROM {name}", known)[1] == (name,)
+    assert checked("SELECT * FROM patient", known)[1] == ("Patient",)
+    with pytest.raises(Invalid):
+        checked("SELECT * FROM Observation, observation", known)
+
+
+def test_a_statement_over_no_table_is_whole() -> None:
+    assert whole("SELECT 1 AS n", (), {}) == ("SELECT 1 AS n", {})

@@ -19,6 +19,7 @@ from onmaru.app.packets import Packets, Timer, asked
 from onmaru.app.refusal import Refusal
 from onmaru.app.rewriting import Bounds, Rewriting
 from onmaru.app.settings import Chosen
+from onmaru.app.streams.beside import streaming
 from onmaru.web.application import Application
 from onmaru.web.server import Certificate, renew, server
 
@@ -44,6 +45,7 @@ async def beside(
         if wish is not None:
             packets = Packets(doorway.running.house, doorway.running.durable, wish)
             stack.push_async_callback(Timer(packets, int(found["packet_minutes"].value) * 60.0).close)
+        await stack.enter_async_context(streaming(doorway.running, found))
         if address := str(found["traces"].value):
             from onmaru.app.traces import sending
 
@@ -54,6 +56,11 @@ async def beside(
             gauges = Gauges(doorway, application, health)
             gauges.alarms = rewriting.alarms
             await stack.enter_async_context(_scraped(gauges, str(found["metrics_host"].value), port))
+        if port := int(found["flight_port"].value):
+            from onmaru.app.flight.desk import Desk
+            from onmaru.app.flight.server import answering as flying
+
+            await stack.enter_async_context(flying(Desk(doorway.running, asyncio.get_running_loop()), port))
         yield
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from onmaru.app.house import NAME, House, now, system
 from onmaru.app.refusal import REFUSED, Refusal
+from onmaru.app.subscriptions.disowned import disown
 from onmaru.engines import keyring
 from onmaru.engines.folder import FolderBlobs, Shelf
 from onmaru.engines.sealed import Damaged
@@ -159,6 +160,7 @@ def _imported(house: House, tenant: str, reader: reading.Reader, scratch: Path, 
     home = Home(scratch, keys, now)
     shelf = Shelf(scratch / "blobs", ring, Gate(tenant, Consents(), now), home.trail, now)
     blobs = reading.restore_blobs(reader, FolderBlobs(shelf, system(tenant)))
+    disown(home)
     home.close()
     house.folder(tenant).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch.rename(house.folder(tenant))

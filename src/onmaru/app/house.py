@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,6 +32,7 @@ from onmaru.engines.sqlite.filled import FilledHome
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.ledger import FILE as LEDGER
 from onmaru.engines.sqlite.ledger import SqliteLedger
+from onmaru.engines.sqlite.own import OwnFiles
 from onmaru.engines.sqlite.pump import Pump
 from onmaru.engines.sqlite.rows import HotTables
 from onmaru.engines.terms.store import TermStore
@@ -116,6 +117,7 @@ class Seat(msgspec.Struct, frozen=True):
     columnar: ColumnarTables
     shelf: Shelf
     book: Book
+    own: OwnFiles
 
 
 class House:
@@ -133,6 +135,8 @@ class House:
         self._master = keyring.master(where.keys)
         self.signer: Ed25519PrivateKey = keyring.signer(where.keys)
         self._seats: dict[str, Seat] = {}
+        # What is kept in this process for a tenant's room, by (tenant, room)
+        self.memories: dict[tuple[str, str], dict[str, Any]] = {}
         self._logins: Logins | None = None
         self._store: Store | None = None
         self.tenancies = Tenancies(lambda: self.logins.accounts, now)
@@ -235,7 +239,7 @@ class House:
         """Close one tenant; what was acknowledged of it is durable."""
         seat = self._seats.pop(tenant, None)
         if seat is not None:
-            for one in (seat.home, seat.hot, seat.columnar, seat.book.ledger):
+            for one in (seat.own, seat.home, seat.hot, seat.columnar, seat.book.ledger):
                 one.close()
 
     def _open(self, tenant: str) -> Seat:
@@ -281,7 +285,9 @@ class House:
             gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at,
             home.head if filled is None else lambda: filled.position, lambda t: index.touched(t - 1, t)[0].at,
         )  # fmt: skip
-        return Seat(home, stands, stores, hot, columnar, shelf, book)
+        own = OwnFiles(self.folder(tenant), keys, home.index, lambda: rules.parameters, home.head)
+        home.index.own, rules.indexed = own, own.standing
+        return Seat(home, stands, stores, hot, columnar, shelf, book, own)
 
     def _home(self, tenant: str, keys: Keys) -> Home | PgHome:
         """The tenant's home, on the engine that holds its record and no other."""
@@ -325,7 +331,8 @@ class House:
         record = Chart(seat.tenant, caller)
         blobs = FolderBlobs(seat.shelf, caller)
         lake, settings = EmbeddedLake(seat.stores, caller), self._settings.get(room, {})
-        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules)
+        memory = self.memories.get((caller.tenant, room), {})
+        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules, memory)
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""
@@ -336,6 +343,8 @@ class House:
         for projection in seat.columnar.projections:
             while seat.columnar.catch_up(projection, seat.home):
                 pass
+        while seat.own.step():
+            pass
 
     def witness(self) -> None:
         """Sign the durable heads of all open tenants for the witness."""

@@ -105,14 +105,18 @@ class Keeping:
         if len(act.reason) > LONGEST_REASON or len(act.transferred) > LONGEST_REASON:
             raise invalid("value", f"at most {LONGEST_REASON} characters", "reason", 422)
 
-    def _add(self, caller: Caller, act: Act) -> None:
-        if not NAME.fullmatch(act.tenant):
+    def free(self, tenant: str) -> None:
+        """`Invalid` 409 or 422 for a name that no new tenant can have."""
+        if not NAME.fullmatch(tenant):
             text = "a name is lower-case letters, digits and hyphens, at most 40, beginning with a letter"
             raise invalid("value", text, "tenant", 422)
-        if self.house.tenancies.of(act.tenant).state in LEAVING:
+        if self.house.tenancies.of(tenant).state in LEAVING:
             raise invalid("deleted", "a tenant of this name was destroyed; no other is given its name", "tenant", 409)
-        if self.house.exists(act.tenant) and act.tenant != HOUSE:
+        if self.house.exists(tenant) and tenant != HOUSE:
             raise invalid("conflict", "there is a tenant of this name", "tenant", 409)
+
+    def _add(self, caller: Caller, act: Act) -> None:
+        self.free(act.tenant)
         self.books() if act.tenant == HOUSE else self.house.seat(act.tenant)
 
     def _turned(self, caller: Caller, act: Act) -> None:

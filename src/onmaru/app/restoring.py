@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from onmaru.app.house import House, Place, now
 from onmaru.app.refusal import REFUSED, Refusal
+from onmaru.app.subscriptions.disowned import disown
 from onmaru.engines import sealed
 from onmaru.engines.backup.forms import Proof
 from onmaru.engines.backup.restoring import ENDLESS, Into, Restoring
@@ -136,6 +137,7 @@ def _settled(source: Source, home: Path, tenant: str, accounts: Accounts) -> Non
             house.logins.accounts.save_client(client)
         keys, ring = house.keys(tenant)
         own = Home(house.folder(tenant), keys, now)
+        disown(own)
         ends = own.ends()
         own.close()
         sign(source.where.witness, house.signer, Head(tenant, now(), *ends, ring.called(), lying(home), restored=True))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # name → module whose attribute `room` is the Room. One line a room.
 OURS: Mapping[str, str] = {
     "cohort": "onmaru.rooms.cohort",
+    "equity": "onmaru.rooms.equity",
+    "insight": "onmaru.rooms.insight",
     "journey": "onmaru.rooms.journey",
     "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import suppress
 
 from onmaru.app.aside import Aside
-from onmaru.app.following import Pieces, sized
+from onmaru.app.following import SECONDS, Pieces, sized
 from onmaru.app.guarding import Guard
 from onmaru.app.hearing import Ear
 from onmaru.app.house import House
@@ -30,6 +30,8 @@ NEWS = 500
 GATHER = (10_000, 16 << 20)
 GATHER_EVERY = 5.0
 WITNESS_EVERY = 60.0
+# How long rows of own search parameters may lag
+OWN_EVERY = 1.0
 YIELD = 4.0
 PATIENCE = 30.0
 # So many messages in so many seconds are a run, during which research tables wait as they do in a crowd
@@ -66,6 +68,7 @@ class Motion:
         self._gathering = asyncio.create_task(self._gather())
         self._guard = Guard(self.seat, house.logins.accounts)
         self._indexing = asyncio.create_task(self._index_audit())
+        self._owning = asyncio.create_task(self._index_own())
 
     async def _warm(self) -> None:
         """Take into memory what readers will want, between requests."""
@@ -184,6 +187,16 @@ class Motion:
                 async with asyncio.timeout(GATHER_EVERY):
                     await self._looking.wait()
 
+    async def _index_own(self) -> None:
+        """Make the rows of the tenant's own search parameters between requests; what has none yet is asked of bodies."""
+        own = self.seat.own
+        while not self._closing.is_set():
+            while not self._closing.is_set() and own.step():
+                await asyncio.sleep(YIELD * SECONDS if self._pressed else 0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OWN_EVERY):
+                    await self._closing.wait()
+
     def audited(self) -> Awaitable[object] | None:
         """None when the audit viewer's index is as good as up to date, else what to wait for."""
         return None if self.seat.home.trail.lag <= NEAR else self._audited()
@@ -263,6 +276,7 @@ class Motion:
         self._looking.set()
         await self._gathering
         await self._indexing
+        await self._owning
         await self.warmed
         await self.pump.close()
 

@@ -40,6 +40,7 @@ from onmaru.app.morning import Morning, bill
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
+from onmaru.app.reacting import Reactions
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
 from onmaru.app.subscriptions.stations import Stations, stands
@@ -127,6 +128,7 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
     await keeper.go_on()
     control = Control(running, keeper)
     listeners: list[mllp.Server] = []
+    reactions: Reactions | None = None
     desk = Desk(running, works(rules()), float(found["job_hours"].value))
     health = Health(running, int(found["disk_least_mb"].value) << 20)
     application = build(wire(doorway, found, keeper, health.parts, desk, (outbound, stations)))
@@ -142,11 +144,14 @@ async def served(house: House, found: Found, allowed: Sequence[mllp.Peer]) -> As
         await control.start()
         desk.start()
         stations.resume()
+        reactions = Reactions(running, outbound)
         async with beside(found, application, doorway, health, listening):
             yield Served(running, doorway, address, plain, task)
     finally:
         await health.close()
         await control.stop()
+        if reactions is not None:
+            await reactions.close()
         for listener in listeners:
             await listener.stop()
         if doorway.ear is not None:
@@ -279,6 +284,7 @@ def wire(
         lines=doorway.lines,
         came=doorway.came,
         closed=house.tenancies.closed,
+        searched=lambda tenant: house.seat(tenant).tenant.rules.parameters if tenant in house.opened else {},
         limits=lambda tenant: house.tenancies.of(tenant).limits,
         health=health,
         operating=Morning(doorway, health, found, stations).told,

@@ -7,22 +7,16 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from onmaru.app.forms import Form, a_broker, a_database, a_relay, an_address, networks
 from onmaru.app.refusal import Refusal
 from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
 
 Value = str | int | float | bool
-
-
-class Form(NamedTuple):
-    """What a text has to look like: in words, and as a test."""
-
-    words: str
-    holds: Callable[[str], bool]
 
 
 class Setting(NamedTuple):
@@ -57,28 +51,6 @@ def _folder(variable: str, linux: str, darwin: str) -> str:
     return str(Path(os.environ.get(variable) or Path.home() / linux) / "onmaru")
 
 
-def _an_address(text: str) -> bool:
-    return bool(re.fullmatch(r"(https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
-
-
-def _a_database(text: str) -> bool:
-    found = re.fullmatch(r"(postgres(ql)?://([^:@/?#]*@)?[^@/?#]*/[^?#@]*(\?[^#]*)?)?", text)
-    return found is not None and "password=" not in text
-
-
-def _a_relay(text: str) -> bool:
-    return bool(re.fullmatch(r"(smtps?://([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))
-
-
-def _networks(text: str) -> bool:
-    import ipaddress
-
-    try:
-        return all(ipaddress.ip_network(one, strict=False) for one in text.split())
-    except ValueError:
-        return False
-
-
 HOME = Setting(
     "home",
     _folder("XDG_DATA_HOME", ".local/share", "Application Support"),
@@ -107,7 +79,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The PostgreSQL that holds the record: `postgresql://user@host:port/database`, without a password, which is taken "
         "from PGPASSWORD or the file that PGPASSFILE names. Empty: the record is in `home`.",
-        form=Form("empty or postgresql://user@host/database without a password", _a_database),
+        form=Form("empty or postgresql://user@host/database without a password", a_database),
     ),
     Setting(
         "host", "127.0.0.1", "The address the HTTP server listens on. Only the default is reachable by nobody else."
@@ -118,14 +90,14 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The address under which people and programs reach this house, `https://emr.example.org`, where a proxy with TLS "
         "stands before it. Links, the capability statement and the cookies' `Secure` follow it; empty: as the request says.",
-        form=Form("https:// and a host, without a path or a last slash,", _an_address),
+        form=Form("https:// and a host, without a path or a last slash,", an_address),
     ),
     Setting(
         "proxies",
         "",
         "The networks of the reverse proxies before this house, with spaces between: `10.0.0.5 fd00::/64`. What they say "
         "in `X-Forwarded-For` is taken for the client's address, in the audit and where wrong passwords are counted.",
-        form=Form("addresses or networks with spaces between", _networks),
+        form=Form("addresses or networks with spaces between", networks),
     ),
     Setting(
         "tls_certificate",
@@ -190,6 +162,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Where backups lie: a folder on another disk, or `command:ssh backup@vault onmaru backup keep /srv/onmaru`, behind "
         "which nothing can be changed or removed from here.",
     ),
+    Setting(
+        "flight_port",
+        0,
+        "The port of this machine on which SQL clients ask the lake by Arrow Flight SQL; 0: none.",
+        within=PORT,
+    ),
     Setting("mllp_host", "127.0.0.1", "The address the HL7 v2 (MLLP) servers listen on; empty: none does."),
     Setting(
         "mllp_port", 2575, "The port the HL7 v2 (MLLP) server without TLS listens on; 0: it does not.", within=PORT
@@ -202,6 +180,20 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
         "turned away; a peer listed with a certificate's fingerprint needs it.",
+    ),
+    Setting(
+        "mqtt",
+        "",
+        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs "
+        "`onmaru[streams]`. Empty: none.",
+        form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
+    ),
+    Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
+    Setting("mqtt_tenant", "main", "The tenant whose devices speak there."),
+    Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
+    Setting("mqtt_password", "", "A file with the password for that, in one line."),
+    Setting(
+        "mqtt_authorities", "", "The authorities that sign the broker's certificate, a PEM file; empty: the system's."
     ),
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting(
@@ -244,7 +236,7 @@ SETTINGS: tuple[Setting, ...] = (
         "has to offer STARTTLS. It may be inside the hospital; on this machine only as `outbound_local`, without TLS then. "
         "`[outbound.TENANT]` lists the domains in `mail`; patient data are mailed only with `mail_content = true`. "
         "Empty: no mail is sent.",
-        form=Form("smtp:// or smtps://, a host and a port", _a_relay),
+        form=Form("smtp:// or smtps://, a host and a port", a_relay),
     ),
     Setting(
         "mail_from",

@@ -16,6 +16,7 @@ from onmaru.app.keeping import Keeping, at_the_keyboard
 from onmaru.app.lines import say
 from onmaru.app.progress import progress
 from onmaru.app.refusal import REFUSED, Refusal
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.erasure import driven
 from onmaru.kernel.tenancy import Act
 
@@ -38,7 +39,7 @@ def add(name: str, json: bool) -> None:
 
     The tenant `house` is that of those who run the house: its users with the role admin keep the others by the API.
     """
-    say(_done(Act("add", name)), json=json)
+    _say(_done(Act("add", name)), json=json)
 
 
 @tenant.command("list")
@@ -46,7 +47,7 @@ def add(name: str, json: bool) -> None:
 def listing(json: bool) -> None:
     """List the tenants, and those that were destroyed."""
     for line in Keeping(House(place(), rooms=())).listing():
-        say(line, json=json)
+        _say(line, json=json)
 
 
 @tenant.command("show")
@@ -54,7 +55,7 @@ def listing(json: bool) -> None:
 @_json
 def show(name: str, json: bool) -> None:
     """Tell what is known of a tenant: its state, limits, size, and where it was exported."""
-    say(_asked(name, None, lambda keeping: keeping.shown(name)), json=json)
+    _say(_asked(name, None, lambda keeping: keeping.shown(name)), json=json)
 
 
 @tenant.command("suspend")
@@ -63,7 +64,7 @@ def show(name: str, json: bool) -> None:
 @_json
 def suspend(name: str, reason: str, json: bool) -> None:
     """Shut every door of a tenant from the next request on; its data are kept."""
-    say(_done(Act("suspend", name, reason)), json=json)
+    _say(_done(Act("suspend", name, reason)), json=json)
 
 
 @tenant.command("resume")
@@ -72,7 +73,7 @@ def suspend(name: str, reason: str, json: bool) -> None:
 @_json
 def resume(name: str, reason: str, json: bool) -> None:
     """Open a suspended tenant again."""
-    say(_done(Act("resume", name, reason)), json=json)
+    _say(_done(Act("resume", name, reason)), json=json)
 
 
 @tenant.command("limit")
@@ -85,7 +86,7 @@ def resume(name: str, reason: str, json: bool) -> None:
 def limit(name: str, json: bool, **given: int | None) -> None:
     """Limit what a tenant may use; 0 takes a limit away, and what is not named stays as it is."""
     limits = {one: value for one, value in given.items() if value is not None}
-    say(_done(Act("limit", name, limits=limits)), json=json)
+    _say(_done(Act("limit", name, limits=limits)), json=json)
 
 
 @tenant.command("destroy")
@@ -103,7 +104,7 @@ def destroy(name: str, reason: str, again: str, transferred: str, json: bool) ->
     if not again and sys.stdin.isatty():
         again = click.prompt(f"This destroys {name} and all its data for good. Type its name again", default="")
     act = Act("destroy", name, reason, again, transferred)
-    say(_asked(name, act, lambda keeping: _destroyed(keeping, act)), json=json)
+    _say(_asked(name, act, lambda keeping: _destroyed(keeping, act)), json=json)
 
 
 @tenant.command("export")
@@ -158,6 +159,21 @@ def bring(folder: Path, name: str, key: Path | None, json: bool) -> None:
     house.close()
     _done(Act("import", named, f"from {line['from']}"))
     say(line, json=json)
+
+
+def _say(line: Mapping[str, Any], *, json: bool) -> None:
+    """Print what is known of a tenant; a reader is told times as a clock shows them."""
+    say(line if json else _clocked(line), json=json)
+
+
+def _clocked(line: Mapping[str, Any]) -> dict[str, Any]:
+    """With `at`, in µs since 1970 UTC, as an instant; 0 is never."""
+    told: dict[str, Any] = {
+        name: _clocked(value) if isinstance(value, Mapping) else value for name, value in line.items()
+    }
+    if "at" in told:
+        told["at"] = instant(told["at"]) if told["at"] else "-"
+    return told
 
 
 def _done(act: Act) -> Mapping[str, Any]:

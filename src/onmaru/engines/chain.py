@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import zstandard
-
+from onmaru.engines.packing import unpacker
 from onmaru.fhir import verbatim
 from onmaru.kernel.log import Draft, Version
 from onmaru.kernel.seal import ERASURE, Header, commitment, positions, seal
@@ -40,7 +39,7 @@ class Chain:
         return version, entry, (t, salt, draft.type, draft.id, kept)
 
 
-unpack = zstandard.ZstdDecompressor().decompress
+unpack = unpacker()
 
 
 def version_of(row: Any) -> Version:

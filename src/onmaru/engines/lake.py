@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.audit import Trail, access
-from onmaru.kernel.caller import Caller, Role
+from onmaru.kernel.caller import Caller, Purpose, Role
 from onmaru.kernel.gate import Gate, Sight
 from onmaru.kernel.lake import Answer, Layout, Results, Script, View
 from onmaru.kernel.portion import Ruling
 from onmaru.kernel.projection import Table
 
 KEEPERS: frozenset[Role] = frozenset({"data-manager", "admin", "system"})
+CARERS: frozenset[Role] = frozenset({"physician", "nurse"})
+CARE: frozenset[Purpose] = frozenset({"TREAT", "ETREAT"})
 SITE = "site"  # the physical name of every site table
 Rulings = Mapping[str, tuple[Ruling, ...]]
 PATIENT = frozenset({"_patient", "patient"})  # the columns that name a disclosed patient
@@ -142,7 +144,7 @@ class EmbeddedLake:
     def script(self, script: Script, given: Mapping[str, pa.Table] | None = None) -> AuditedRun:
         """Decide now; the run is audited when it ends, with the persons and patients that its results show."""
         view = View(script.name, "", script.tables, script.secondary)
-        store, sight = self._store(view), self._sight(view, rowwise=script.rowwise)
+        store, sight = self._store(view), self._sight(view, self._beyond(script))
         if not store.sites:
             raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
         run = store.script(script, given or {}, sight, self._t)
@@ -153,9 +155,19 @@ class EmbeddedLake:
         row = access(self._caller, "query", target, self._stores.now(), patients=patients, denied=why)
         self._stores.trail.add(row)
 
-    def _sight(self, view: View, *, rowwise: bool = False) -> Sight:
+    def _beyond(self, script: Script) -> str:
+        """Why the caller may not run a script that asks for more than its tables do; empty when it may."""
+        if script.rowwise and self._caller.roles.isdisjoint(KEEPERS):
+            return "role"
+        if not script.care:
+            return ""
+        if self._caller.purpose not in CARE:
+            return "purpose"
+        return "role" if self._caller.roles.isdisjoint(CARERS) else ""
+
+    def _sight(self, view: View, beyond: str = "") -> Sight:
         """What the caller sees through this view; `Invalid` 403 and an audit row when that is nothing."""
-        refusal = self._refusal(view) or ("role" if rowwise and self._caller.roles.isdisjoint(KEEPERS) else "")
+        refusal = self._refusal(view) or beyond
         if refusal:
             self._audit(view, (), refusal)
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)

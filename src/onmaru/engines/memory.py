@@ -17,7 +17,7 @@ from onmaru.kernel.alarms import found_under
 from onmaru.kernel.audit import Access
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
-from onmaru.kernel.index import Found
+from onmaru.kernel.index import Found, Reference
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding
 from onmaru.kernel.log import Draft, Moved, Version
 from onmaru.kernel.meaning import clause_holds, sort_value
@@ -115,6 +115,10 @@ class MemoryLog:
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body."""
         return Keys() if version.body is None else self._keys(version.type, version.id, version.body)
+
+    def references(self, version: Version) -> Sequence[Reference]:
+        """Of the keys."""
+        return self.keys(version).reference
 
     def compartments(self, version: Version) -> Compartments:
         """Patients of the version, or of the last one before it that still has a body; what it inherits, as of now."""

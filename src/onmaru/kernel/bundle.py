@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,19 +13,21 @@ from onmaru.fhir.outcome import Invalid, Issue, invalid, outcome
 from onmaru.fhir.search import parse
 from onmaru.kernel import patching
 from onmaru.kernel.entry import Item, item, pairs_of
-from onmaru.kernel.errand import HEAVY, Errand, Open, Opened, Relink, Relinked, Result, carried
+from onmaru.kernel.errand import HEAVY, Errand, Open, Opened, Refused, Relink, Relinked, Result, carried
 from onmaru.kernel.record import Change, Record, Written
 from onmaru.kernel.stamps import phrase
 
-Get = Callable[[str], bytes]
+# An answer that takes its time, begun by who drives the steps
+Later = Callable[[], Awaitable[bytes]]
+Get = Callable[[str], bytes | Later]
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 # Entries of a batch that are acknowledged together
 TOGETHER = 10
 # Bytes of resources that the patches of one Bundle may make together: each is read and written as a whole
 PATCHED = 16 << 20
-# What one step tells who drives it: an errand that may be done elsewhere, or the last position written, which what follows
-# should see; 0: just a place to let others in
-Step = Errand | int
+# What one step tells who drives it: an errand that may be done elsewhere, an answer to be waited for, or the last position
+# written, which what follows should see; 0: just a place to let others in
+Step = Errand | Later | int
 _RESTFUL = re.compile(r"(https?://\S+)/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _PLACE = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(?: [A-Z][A-Za-z]*)?(.*)")
 
@@ -42,6 +44,15 @@ class Processed(NamedTuple):
 
     body: bytes
     position: int
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What is sent in for a `Later`; a refusal is sent in as `Refused`."""
+
+    body: bytes
+
+
+Sent = Result | Answered
 
 
 class Style(NamedTuple):
@@ -69,7 +80,7 @@ def process(record: Record, raw: bytes, limits: Limits, style: Style | None = No
             return done
 
 
-def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
+def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator[Step, Sent | None, Processed]:
     """The same in steps of at most a few ms. A step that yields an errand may be sent its result."""
     opened: Opened = yield from carried(Open(raw, limits.entries))
     yield 0
@@ -80,7 +91,7 @@ def steps(record: Record, raw: bytes, limits: Limits, style: Style) -> Generator
 
 def _transaction(
     record: Record, opened: Opened, limits: Limits, style: Style
-) -> Generator[Step, Result | None, Processed]:
+) -> Generator[Step, Sent | None, Processed]:
     items, left = [], PATCHED
     for one in (yield from _items(opened, limits, style)):
         items.append(_patched(record, one, left))
@@ -102,12 +113,13 @@ def _transaction(
     for one in items:
         if one.method == "GET":
             yield position
-            answers[one.number] = _got(one, style)
+            answers[one.number] = yield from _got(one, style)
     return Processed(_response("transaction-response", [answers[i.number] for i in items]), position)
 
 
-def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step, Result | None, Sequence[Written]]:
-    running, result = record.steps(changes), None
+def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step, Sent | None, Sequence[Written]]:
+    running = record.steps(changes)
+    result: Any = None
     while True:
         try:
             errand = running.send(result)
@@ -117,7 +129,7 @@ def _wrote_in_steps(record: Record, changes: Sequence[Change]) -> Generator[Step
         result = yield errand or 0
 
 
-def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, Processed]:
+def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Generator[Step, Sent | None, Processed]:
     position, left = 0, PATCHED
     answers = []
     for number in range(len(opened.entries)):
@@ -127,7 +139,7 @@ def _batch(record: Record, opened: Opened, limits: Limits, style: Style) -> Gene
             one = _patched(record, item(number, entry, limits.update_create, style.base), left)
             left -= _size(one)
             if one.change is None:
-                answers.append(_got(one, style))
+                answers.append((yield from _got(one, style)))
                 continue
             change = _bodied(one.change, (yield from _resolved(record, one, opened.references[number])))
             large = len(change.body) > HEAVY
@@ -174,7 +186,7 @@ def _bodied(change: Change, body: bytes) -> Change:
     return msgspec.structs.replace(change, body=body, compacted=True)
 
 
-def _items(opened: Opened, limits: Limits, style: Style) -> Generator[Step, Result | None, list[Item]]:
+def _items(opened: Opened, limits: Limits, style: Style) -> Generator[Step, Sent | None, list[Item]]:
     """Every entry's request understood, or every problem at once."""
     items: list[Item] = []
     problems: list[Issue] = []
@@ -199,7 +211,7 @@ def _items(opened: Opened, limits: Limits, style: Style) -> Generator[Step, Resu
 
 def _linked(
     record: Record, items: Sequence[Item], references: Sequence[Sequence[str]]
-) -> Generator[Step, Result | None, dict[int, bytes]]:
+) -> Generator[Step, Sent | None, dict[int, bytes]]:
     """The bodies with conditional references and references relative to a fullUrl made to point at a fullUrl or resource."""
     made = {
         f"{i.change.type}?{i.if_none_exist}": i.change.name
@@ -222,14 +234,14 @@ def _linked(
     return bodies
 
 
-def _relinked(body: bytes, links: Mapping[str, str]) -> Generator[Step, Result | None, bytes]:
+def _relinked(body: bytes, links: Mapping[str, str]) -> Generator[Step, Sent | None, bytes]:
     if not links:
         return body
     done: Relinked = yield from carried(Relink(body, links))
     return done.body
 
 
-def _resolved(record: Record, one: Item, references: Sequence[str]) -> Generator[Step, Result | None, bytes]:
+def _resolved(record: Record, one: Item, references: Sequence[str]) -> Generator[Step, Sent | None, bytes]:
     """A batch entry's body; its entries may not refer to each other, so only conditional references are resolved."""
     if one.change is None or not one.change.body:
         return b""
@@ -286,13 +298,24 @@ def _wrote(written: Written, style: Style) -> bytes:
     return b'{"response":' + rendered + b"}"
 
 
-def _got(one: Item, style: Style) -> bytes:
+def _got(one: Item, style: Style) -> Generator[Step, Sent | None, bytes]:
     if style.get is None:
         raise invalid("not-supported", "GET entries are not taken here", f"Bundle.entry[{one.number}].request.method")
     try:
-        return b'{"resource":' + style.get(one.url) + b',"response":{"status":"200 OK"}}'
+        body = style.get(one.url)
+        if not isinstance(body, bytes):
+            body = _sent((yield body))
     except Invalid as error:
         return _refused(error)
+    return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'
+
+
+def _sent(result: Sent | None) -> bytes:
+    if isinstance(result, Refused):
+        raise Invalid(result.issues, result.status)
+    if not isinstance(result, Answered):
+        raise TypeError("an answer that takes its time was not waited for")
+    return result.body
 
 
 def _refused(error: Invalid) -> bytes:

@@ -72,7 +72,7 @@ class _Found:
         for version in versions:
             if include.source not in ("*", version.type):
                 continue
-            rows = self._index.keys(version).reference
+            rows = self._index.references(version)
             # A canonical with a version has a second row without it
             plain = {(sp, id.partition("|")[0]) for sp, type, id in rows if not type and "|" in id}
             for sp, type, id in rows:

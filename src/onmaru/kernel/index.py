@@ -13,6 +13,9 @@ from onmaru.fhir.query import Query
 from onmaru.kernel.gate import Compartments, Sight
 from onmaru.kernel.log import Version
 
+# (search parameter, type, id or url)
+Reference = tuple[int, str, str]
+
 
 class Found(msgspec.Struct, frozen=True):
     """One page: the matches in order, how many there are in all (None: not counted) and whether more follow.
@@ -54,6 +57,9 @@ class Index(Protocol):
 
     def keys(self, version: Version) -> Keys:
         """Search keys of a version that has a body."""
+
+    def references(self, version: Version) -> Sequence[Reference]:
+        """The rows of its keys that name what it refers to; () for a version without a body."""
 
     def compartments(self, version: Version) -> Compartments:
         """Patients whose compartments the version is in; for a deletion those of the version before it.

@@ -55,7 +55,8 @@ class Script(msgspec.Struct, frozen=True):
     They see only rows the Caller may see, whatever they say, and reach nothing else. `results`: tables that are there
     afterwards. `secondary`: as of a View. `seconds`: how long the whole run may take. `told`: texts that the statements may
     end the run with by SQL's own `error`; nothing else of an engine's text is told. `rowwise`: its results are rows of
-    single persons, which data managers see and researchers do not.
+    single persons, which data managers see and researchers do not. `care`: for whoever treats the patients alone, and then
+    not `secondary`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Script(msgspec.Struct, frozen=True):
     seconds: float = 60.0
     told: tuple[str, ...] = ()
     rowwise: bool = False
+    care: bool = False
 
 
 class Results(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -14,13 +14,18 @@ from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.derivation import Derivation
 from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
+from onmaru.kernel.log import Version
+from onmaru.kernel.outbound import Letter
 from onmaru.kernel.projection import Projection
 from onmaru.kernel.record import Record
 from onmaru.kernel.rules import Rules
 
 
 class Hall(msgspec.Struct, frozen=True):
-    """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job."""
+    """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job.
+
+    `memory`: what a running house keeps in this process for the room, by name; nothing that is not on the disk as well.
+    """
 
     caller: Caller
     record: Record
@@ -30,6 +35,7 @@ class Hall(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any]
     language: Literal["ko", "en"] = "ko"
     rules: Rules = Rules()
+    memory: Mapping[str, Any] = {}
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -92,6 +98,30 @@ class Work(msgspec.Struct, frozen=True):
     run: Callable[[Hall, Mapping[str, str]], None]
 
 
+class Reactor(Protocol):
+    """What a reaction keeps of one tenant while the house runs. All calls come from the tenant's home thread.
+
+    Versions recorded after `learns` (µs) are given to it again when the house opens.
+    """
+
+    @property
+    def learns(self) -> int: ...
+
+    def take(self, versions: Sequence[Version]) -> None:
+        """Durable versions in log order, each once."""
+
+    def act(self, hall: Hall, now: int) -> Sequence[Letter]:
+        """Write what is due by `now` (µs), each change under an id of its cause; letters to send once that is durable."""
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """What a room does of itself because of what was written and of time that passed. `begin(hall, now)`: of one tenant."""
+
+    name: str
+    types: frozenset[str]
+    begin: Callable[[Hall, int], Reactor]
+
+
 class Room(msgspec.Struct, frozen=True):
     """What a room is made of. `needs` and `provides` name data contracts; `scopes` bound every Hall it is given."""
 
@@ -101,6 +131,7 @@ class Room(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...] = ()
     commands: tuple[Command, ...] = ()
     jobs: tuple[Work, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
     views: tuple[View, ...] = ()
     settings: tuple[Setting, ...] = ()
     needs: tuple[str, ...] = ()

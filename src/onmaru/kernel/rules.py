@@ -5,8 +5,8 @@ The definitions are resources of the record like any other; they are read when f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple, get_args
 
 from onmaru.fhir.fhirpath import Environment
 from onmaru.fhir.outcome import Invalid
@@ -29,6 +29,20 @@ DEFINING = frozenset({*KINDS, *TERMS, "SearchParameter"})
 
 ON_WRITE = 2_000_000
 """Steps that the expressions of one judged write may take, about half a second: others wait for it."""
+
+
+class Indexed(NamedTuple):
+    """One of the tenant's own search parameters: rows of it are made up to position `reached` of `head`; None: no rows.
+
+    `clock`: its expression asks the clock, so that there can be none.
+    """
+
+    code: str
+    url: str
+    types: Sequence[str]
+    reached: int | None
+    head: int
+    clock: bool
 
 
 def nothing() -> Iterable[Version]:
@@ -58,6 +72,7 @@ class Rules:
         self._library: Library | None = None
         self._shared: Terminology | None = None
         self._own: Own | None = None
+        self.indexed: Callable[[], Sequence[Indexed]] = tuple
 
     @property
     def judging(self) -> bool:

@@ -66,3 +66,12 @@ class Act(msgspec.Struct, frozen=True):
     transferred: str = ""
     limits: Mapping[str, int] = {}
     exported: Exported | None = None
+
+
+class Bringing(msgspec.Struct, frozen=True):
+    """A whole export to make a tenant of. `folder` below the home; `key` in hex, "" where the files are in clear."""
+
+    tenant: str
+    folder: str
+    key: str = ""
+    reason: str = ""

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from onmaru.fhir.outcome import invalid
+from onmaru.fhir.search.own import Own
 from onmaru.fhir.subscriptions.notification import Standing, Told
 from onmaru.fhir.syntax import DEPTH
 from onmaru.kernel.accounts import Grant
@@ -20,7 +21,7 @@ from onmaru.kernel.errand import Errand, Result
 from onmaru.kernel.login import Logins
 from onmaru.kernel.provider import Provider
 from onmaru.kernel.room import Hall, Room
-from onmaru.kernel.tenancy import Act, Limits
+from onmaru.kernel.tenancy import Act, Bringing, Limits
 from onmaru.kernel.why import Explanation
 from onmaru.web.sockets import Binding
 
@@ -123,6 +124,9 @@ class Keeping(Protocol):
     async def export(self, caller: Caller, tenant: str, reason: str) -> Mapping[str, Any]:
         """Returns once it is begun: where it will lie, and the key to it."""
 
+    async def bring(self, caller: Caller, asked: Bringing) -> Mapping[str, Any]:
+        """Returns once the import is begun."""
+
 
 class Erasing(Protocol):
     """Erases persons, for whom the web has let in; `Invalid` as `onmaru.kernel.erasure` raises it."""
@@ -161,6 +165,7 @@ class Doors(msgspec.Struct, frozen=True):
     opened, or the audit's index what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
+    searched(tenant): the search parameters of its own, where it is open in this process.
     closed(tenant): why nobody gets at it now, "" where it is open. limits(tenant): what it may use. keeping None: a house
     whose tenants nobody keeps by HTTP.
     operating(tenant): how the house stands, JSON-able. bill(): what it is made of (CycloneDX), slow the first time.
@@ -184,6 +189,7 @@ class Doors(msgspec.Struct, frozen=True):
     send: Callable[[str, str, bytes, str], Awaitable[bytes]] = unsent
     provider: Callable[[str], Provider | None] = lambda tenant: None
     closed: Callable[[str], str] = lambda tenant: ""
+    searched: Callable[[str], Own] = lambda tenant: {}
     limits: Callable[[str], Limits] = lambda tenant: NO_LIMITS
     health: Callable[[], Mapping[str, str]] = dict
     operating: Callable[[str], Awaitable[Mapping[str, Any]]] | None = None

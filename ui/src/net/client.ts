@@ -8,6 +8,8 @@ export interface Ask {
   query?: Query;
   signal?: AbortSignal;
   headers?: Readonly<Record<string, string>>;
+  /** How long the answer may take, where that is known to be long; in ms. */
+  limit?: number;
 }
 
 /** What a request carries besides its own words; the session keeps it up to date. */
@@ -36,7 +38,7 @@ async function asked<T>(method: string, path: string, ask: Ask, body: unknown, t
   };
   if (method !== 'GET' && standing.csrf) headers['X-CSRF-Token'] = standing.csrf;
   if (body !== undefined) headers['Content-Type'] ??= path.startsWith('/fhir') ? 'application/fhir+json' : 'application/json';
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const limit = AbortSignal.timeout(ask.limit ?? TIMEOUT_MS);
   try {
     const answer = await fetch(address(path, ask.query), {
       method,

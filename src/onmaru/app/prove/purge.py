@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 
 from onmaru.adapters.door import Door
 from onmaru.adapters.receipt import Source
@@ -23,6 +22,7 @@ from onmaru.app.house import MAIN, House, now, system
 from onmaru.app.prove.remains import place_in, projected
 from onmaru.app.verifying import examined
 from onmaru.engines.folder import opened
+from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import connect
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.erasure import Asked
@@ -136,7 +136,8 @@ def _where(house: House) -> dict[str, set[str]]:
 def _kept(house: House) -> Iterator[tuple[str, bytes]]:
     """(place, bytes in clear) of all that the tenant's files hold but the trail of who saw what, which the law keeps."""
     (keys, ring), folder = house.keys(MAIN), house.folder(MAIN)
-    for name in sorted({path.name for path in folder.glob("*.db")} - {TRAIL}):
+    files = {str(path.relative_to(folder)) for some in ("*.db", "own/*/*.db") for path in folder.glob(some)}
+    for name in sorted(files - {TRAIL}):
         db = connect(folder / name, keys.pages)
         for cell in _cells(db):
             yield name, cell
@@ -151,12 +152,12 @@ def _kept(house: House) -> Iterator[tuple[str, bytes]]:
 
 
 def _cells(db: Any) -> Iterator[bytes]:
-    unpack = zstandard.ZstdDecompressor()
+    unpack = unpacker()
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         for row in db.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a table of ours
             for value in row:
                 if isinstance(value, bytes) and value[:4] == b"\x28\xb5\x2f\xfd":
-                    yield unpack.decompress(value)
+                    yield unpack(value)
                 yield value if isinstance(value, bytes) else str(value).encode()
 
 

@@ -40,6 +40,8 @@ def checked(sql: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
         raise invalid("invalid", str(tree.get("error_message") or "only one SELECT can be asked"), "sql")
     walk = _Walk(known)
     walk.node(statements[0], frozenset())
+    if len({name.casefold() for name in walk.found}) < len(walk.found):
+        raise _refused("one statement cannot read two tables whose names differ in their case alone")
     return f"SELECT * FROM (\n{text}\n) AS asked", tuple(sorted(walk.found))
 
 
@@ -62,7 +64,8 @@ class _Walk:
     """Looks at every table that a statement reads from. `scope`: names of WITH that stand where it looks."""
 
     def __init__(self, known: Collection[str]) -> None:
-        self._known = {name.casefold(): name for name in known}
+        # A FHIR type and a CDM table may be called alike but for case: the name as it was written comes first
+        self._known = {**{name.casefold(): name for name in known}, **{name: name for name in known}}
         self.found: set[str] = set()
 
     def node(self, node: Any, scope: frozenset[str]) -> None:
@@ -106,9 +109,10 @@ class _Walk:
             return
         if not plain:
             raise _refused("a table is named without schema, catalogue and version")
-        if name.casefold() not in self._known:
+        found = self._known.get(name) or self._known.get(name.casefold())
+        if found is None:
             raise _refused(f"there is no table {name}")
-        self.found.add(self._known[name.casefold()])
+        self.found.add(found)
 
 
 def _readable(sources: list[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -11,12 +12,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from onmaru.engines.duck.hidden import named_plainly
 from onmaru.engines.duck.reader import CLOSED
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.lake import Script
 
 MEMORY, THREADS, MOST = "2GB", 2, 5000
-BOUND = "__bound"
+_HIDDEN = re.compile(r'"(__\w+)"|\$(__\w+)')
 
 
 class Handed(NamedTuple):
@@ -59,8 +61,9 @@ class ScriptRun:
         done = 0
         try:
             with self._handed() as handed, self._opened(handed) as connection:
-                for done, statement in enumerate(self._script.statements, 1):  # noqa: B007  told where one fails
+                for done, statement in enumerate(self._script.statements, 1):
                     self._going()
+                    named_plainly(statement, self._script.name, done)
                     connection.execute(statement)
                 return {name: connection.table(name).to_arrow_table() for name in self._script.results}
         except duckdb.Error as error:
@@ -96,9 +99,7 @@ class ScriptRun:
         try:
             for setting in CLOSED:
                 connection.execute(setting)
-            for name, data in handed.parts.items():
-                connection.register(name, data)
-            _views(connection, handed)
+            _handed_over(connection, handed)
             with self._lock:
                 self._connection = connection
             yield connection
@@ -108,11 +109,21 @@ class ScriptRun:
             connection.close()
 
 
-def _views(connection: Any, handed: Handed) -> None:
-    """Each table's name as a view. A view takes no parameters, so that they stand in a table of one row."""
+def _handed_over(connection: Any, handed: Handed) -> None:
+    """The data and, over them, each table's name as a view. What lies behind a view has a name that no statement can guess.
+
+    A view takes no parameters, so that they stand in a table of one row.
+    """
+    secret = secrets.token_hex(16)
+    bound = f"__bound_{secret}"
+    for name, data in handed.parts.items():
+        connection.register(f"{name}_{secret}" if name.startswith("__") else name, data)
     if handed.bound:
         columns = ", ".join(f'${name} AS "{name}"' for name in handed.bound)
-        connection.execute(f"CREATE TABLE {BOUND} AS SELECT {columns}", dict(handed.bound))
+        connection.execute(f"CREATE TABLE {bound} AS SELECT {columns}", dict(handed.bound))
+
+    def behind(found: re.Match[str]) -> str:
+        return f'"{found[1]}_{secret}"' if found[1] else f'(SELECT "{found[2]}" FROM {bound})'
+
     for name, select in handed.tables.items():
-        text = re.sub(r"\$(__\w+)", rf'(SELECT "\1" FROM {BOUND})', select)
-        connection.execute(f'CREATE VIEW "{name}" AS {text}')
+        connection.execute(f'CREATE VIEW "{name}" AS {_HIDDEN.sub(behind, select)}')

@@ -58,6 +58,8 @@ def narrowed(table: str, ended: str, sight: Sight) -> tuple[str, dict[str, Any]]
 def whole(sql: str, scopes: Sequence[tuple[str, str]], params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The view's SQL behind one CTE a table, with the parameters that it names."""
     text, names = dollars(sql.strip())
+    if not scopes:
+        return text, {name: value for name, value in params.items() if name in names}
     head = ", ".join(f'"{name}" AS NOT MATERIALIZED ({select})' for name, select in scopes)
     rest = ", " + text[5:] if text[:5].upper() == "WITH " else " " + text
     return f"WITH {head}{rest}", {name: value for name, value in params.items() if name in names}

@@ -18,6 +18,7 @@ from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.nodes import cost, described
+from onmaru.engines.index.owned import Owned, answered, looked_up
 from onmaru.engines.index.scan import Scan, scan
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
@@ -66,6 +67,7 @@ class Bodies(Protocol):
 
     veils: Veils
     verdicts: Verdicts
+    own: Owned
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before that time."""
@@ -265,7 +267,7 @@ class Finder:
         if code == "_lastUpdated":
             return self._recorded_in(found, types, clause)
         if clause.parameter.expression:
-            return self._judge(self._everything(types) if found is None else found, clause)
+            return self._owned(self._everything(types) if found is None else found, clause)
         scanned = self._scan(clause)
         if scanned.negated:
             base = self._everything(types) if found is None else found
@@ -273,6 +275,14 @@ class Finder:
             return rest if scanned.exact else self._judge(rest, clause)
         kept = self._within(found, scanned.bits, types)
         return kept if scanned.exact else self._judge(kept, clause)
+
+    def _owned(self, found: BitMap, clause: Clause) -> BitMap:
+        """A parameter of the tenant's own: by its rows as far as they reach, and by bodies beyond."""
+        file = self._bodies.own.of(clause.parameter) if answered(clause) else None
+        if file is None:
+            return self._judge(found, clause)
+        kept, exact, fresh = looked_up(file, found, clause, self.work)
+        return (kept if exact else self._judge(kept, clause)) | self._judge(fresh, clause)
 
     def _scan(self, clause: Clause) -> Scan:
         """Look one clause up; many types of a chain may ask the same."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from onmaru.engines.index.find import Finder
+from onmaru.engines.index.owned import Owned, Unowned
 from onmaru.engines.index.rows import SECURITY
 from onmaru.engines.index.tables import Tables
 from onmaru.engines.index.veil import Veils
@@ -17,7 +18,7 @@ from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Query
 from onmaru.kernel.compartment import place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
-from onmaru.kernel.index import Found
+from onmaru.kernel.index import Found, Reference
 from onmaru.kernel.labels import UNKNOWN_LABEL, Coding, borne
 from onmaru.kernel.log import Version
 from onmaru.kernel.portion import Ruling
@@ -58,6 +59,7 @@ class FollowedIndex(Wholesale):
         )
         self.veils = Veils(file, self)
         self.verdicts = Verdicts()
+        self.own: Owned = Unowned()
         self._bytes = 0
         self._batch: list[tuple[Version, Keys | None]] = []
         self._steps: Iterator[None] | None = None
@@ -120,6 +122,7 @@ class FollowedIndex(Wholesale):
         """Keep nothing in memory of these positions."""
         if gone:
             self.verdicts.forget()
+            self.own.drop(gone, max(self.file.begun, self.file.position))
         for t in gone:
             old = self._kept.pop(t, None)
             self._bytes -= _weight(old) if old is not None else 0
@@ -223,6 +226,13 @@ class FollowedIndex(Wholesale):
     def keys(self, version: Version) -> Keys:
         """Keys by decoding the body."""
         return decoded(version) or Keys()
+
+    def references(self, version: Version) -> Sequence[Reference]:
+        """From the keys, once a version."""
+        known = self.verdicts.references
+        if version.t not in known:
+            known[version.t] = self.keys(version).reference
+        return known[version.t]
 
     def reach(self, t: int) -> None:
         """Index everything up to `t`."""
@@ -351,6 +361,10 @@ class FollowedIndex(Wholesale):
             self._keep(found)
             return found
         return kept
+
+    def glance(self, t: int) -> Version | None:
+        """The same for who reads everything once and would push out what others ask for."""
+        return self._kept.get(t) or self._log.version(t)
 
     def recorded(self, microseconds: int) -> int:
         """The last position recorded before a time."""

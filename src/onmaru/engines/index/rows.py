@@ -114,6 +114,10 @@ class Rows:
         self._weight += count
         return None
 
+    def bare(self, type: str, t: int, keys: Keys) -> None:
+        """Gather the rows of keys, without those of the version that has them."""
+        self._few(type, t, keys)
+
     def full(self, rows: int = 0) -> bool:
         """Count rows in; whether so many have gathered that they had better be written."""
         self._weight += rows

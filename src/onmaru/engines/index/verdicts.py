@@ -5,15 +5,19 @@ changes, so each is asked once; an erasure, or a group that is given up, forgets
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from pyroaring import BitMap
 
 from onmaru.fhir.query import Clause, Sort
+from onmaru.kernel.index import Reference
 
 CLAUSES = 4_000
 # Versions that all clauses together were asked of, and values that all sorts together have, at most
 ASKED, VALUES = 8_000_000, 200_000
+# Versions whose references are remembered: an _include asks for those of each match
+REFERRING = 20_000
 
 
 class Verdicts:
@@ -24,6 +28,7 @@ class Verdicts:
         self._asked = 0
         self._sorts: dict[Sort | int, dict[int, Any]] = {}
         self._values = 0
+        self.references = References()
 
     def of(self, clause: Clause) -> tuple[BitMap, BitMap]:
         """(versions that were asked, those of them that satisfy it)."""
@@ -58,4 +63,14 @@ class Verdicts:
         """Positions may hold something else now, or nothing."""
         self._clauses.clear()
         self._sorts.clear()
+        self.references.clear()
         self._asked = self._values = 0
+
+
+class References(dict[int, Sequence[Reference]]):
+    """What versions refer to, by position; full, it begins anew."""
+
+    def __setitem__(self, t: int, found: Sequence[Reference]) -> None:
+        if len(self) >= REFERRING:
+            self.clear()
+        super().__setitem__(t, found)

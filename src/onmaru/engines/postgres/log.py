@@ -6,9 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import zstandard
-
 from onmaru.engines.chain import Body, Chain, Row, unpack, version_of
+from onmaru.engines.packing import packer
 from onmaru.engines.postgres.bodies import Box
 from onmaru.engines.postgres.link import Link, columns
 from onmaru.engines.postgres.schema import BODY, ENTRY
@@ -52,7 +51,7 @@ class PgLog:
         self.durable = chain.t
         # Positions before a time that has passed stay what they are
         self._times: dict[int, int] = {}
-        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+        self._pack = packer()
 
     @property
     def seal(self) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import zstandard
 
+from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import connect
 
 SELECT = "SELECT t, z FROM body WHERE t IN (SELECT value FROM json_each(?)) ORDER BY t"
@@ -21,7 +22,7 @@ class Bodies:
         self._path = path
         self._pages = pages
         self._db: apsw.Connection | None = None
-        self._unpack = zstandard.ZstdDecompressor().decompress
+        self._unpack = unpacker()
         self._turn = threading.Lock()
 
     def read(self, positions: Sequence[int], most: int) -> tuple[int, list[bytes]]:

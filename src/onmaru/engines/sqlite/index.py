@@ -19,9 +19,9 @@ from onmaru.engines.sqlite.schema import FORMAT, INSERTS, SCHEMA
 class IndexFile(Tables):
     """The index tables of one tenant in a file of their own."""
 
-    def __init__(self, folder: Path, keys: Keys) -> None:
+    def __init__(self, folder: Path, keys: Keys, *, cache_mb: int = 192) -> None:
         self.path = folder / "idx.db"
-        self.base = connect(self.path, keys.pages, cache_mb=192)
+        self.base = connect(self.path, keys.pages, cache_mb=cache_mb)
         self.base.execute(SCHEMA)
         super().__init__(self.base, Names(self.base, keys.codes), self.fact("position") or 0)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import zstandard
 
 from onmaru.engines.chain import Body, Chain, Row, version_of
+from onmaru.engines.packing import packer
 from onmaru.engines.sqlite.bodies import Bodies
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.group import HEAVY, Group
@@ -61,7 +61,7 @@ class SqliteLog:
         self._beside: apsw.Connection | None = None
         self._erasures: list[tuple[int, Sequence[int]]] = []
         self.stored = Bodies(self.path, keys.pages)
-        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+        self._pack = packer()
 
     def tip(self) -> int:
         """The last appended position."""

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 from pyroaring import BitMap
 
+from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.witness import Head
 from onmaru.kernel.seal import ERASURE, Header, commitment, seal, seal_block
@@ -109,7 +110,7 @@ class Verifier:
 
     def _log(self, db: apsw.Connection) -> Wrong | None:
         previous, last_at = self._keys.genesis("log"), 0
-        unpack = zstandard.ZstdDecompressor().decompress
+        unpack = unpacker()
         self._seals[0] = previous
         self._authority(db, unpack)
         for row in db.execute(ENTRIES):

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from onmaru.engines import sealed
 from onmaru.engines.folder import FolderBlobs
+from onmaru.engines.packing import packer
 from onmaru.engines.sqlite import log as sqlite_log
 from onmaru.engines.sqlite import trail as sqlite_trail
 from onmaru.engines.sqlite.connection import Keys, connect
@@ -143,7 +144,7 @@ def _judged(line: Line, at: int) -> None:
 
 def restore_log(reader: Reader, folder: Path, keys: Keys, told: Callable[[int], None]) -> None:
     """Make `log.db`."""
-    pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+    pack = packer()
     db = connect(folder / "log.db", keys.pages)
     try:
         db.execute(sqlite_log.SCHEMA)

@@ -7,19 +7,32 @@ from __future__ import annotations
 
 from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
+from onmaru.rooms.monitor.alerts.tables import Alerts
 from onmaru.rooms.monitor.projection import Monitor
 from onmaru.rooms.monitor.scores import scores
+from onmaru.rooms.monitor.wall import events, live, stream
 
 SCOPE = "user/Patient.rs"
 room = Room(
     name="monitor",
-    projections=(Monitor(),),
-    routes=(Route("GET", "/patients/{id}/scores", SCOPE, scores),),
+    projections=(Monitor(), Alerts()),
+    routes=(
+        Route("GET", "/patients/{id}/scores", SCOPE, scores),
+        Route("GET", "/live", SCOPE, live),
+        Route("GET", "/live/events", SCOPE, events),
+        Route("POST", "/stream", "user/Observation.c", stream),
+        *ROUTES,
+    ),
+    reactions=(REACTION,),
     views=views.ALL,
     settings=(
         Setting("fresh_minutes", 720, "How old a reading may be, in minutes, and still count in a score"),
+        Setting("stream_fresh_seconds", 300, "How old a device's value may be, in seconds, and still count in a score"),
         Setting("unverified", False, "Whether scores are shown whose tables nobody has checked against their source"),
+        *SETTINGS,
     ),
+    needs=("journey",),
     provides=("monitor",),
-    scopes=("user/*.rs",),
+    scopes=("user/*.rs", "user/Observation.c", *SCOPES),
 )

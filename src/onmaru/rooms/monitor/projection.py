@@ -1,10 +1,12 @@
-"""The room's follower: each standing Observation that the scores can use becomes a reading, in the source's own digits."""
+"""The room's follower: each standing Observation that the scores can use becomes a reading, in the source's own digits;
+who lies where becomes a bed.
+"""
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +14,7 @@ import msgspec
 
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table, labels_of
+from onmaru.rooms.monitor import beds
 from onmaru.rooms.monitor.reading import by_code, measures
 
 READING = Table(
@@ -31,15 +34,15 @@ class Monitor:
     """Projection door (kernel/projection.py)."""
 
     name = "monitor"
-    version = 1
-    types: frozenset[str] = frozenset({"Observation"})
-    tables: tuple[Table, ...] = (READING,)
+    version = 2
+    types: frozenset[str] = frozenset({"Observation", "Encounter", "Location"})
+    tables: tuple[Table, ...] = (READING, beds.STAY, beds.PLACE)
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
         """Rows of each version; none for a deletion or an erasure."""
         for version in batch:
             if version.type in self.types:
-                yield version, tuple(rows(version.body)) if version.body is not None else ()
+                yield version, tuple(MADE[version.type](version.body)) if version.body is not None else ()
 
 
 def rows(raw: bytes) -> Iterator[Row]:
@@ -53,6 +56,13 @@ def rows(raw: bytes) -> Iterator[Row]:
         value, unit = _value(part, measure) if measure else ("", "")
         if value:
             yield Row(READING.name, patient, labels_of(body), (measure, at, value, unit))
+
+
+MADE: Mapping[str, Callable[[bytes], Iterable[Row]]] = {
+    "Observation": rows,
+    "Encounter": beds.stays,
+    "Location": beds.places,
+}
 
 
 def moment(body: Mapping[str, Any]) -> int | None:

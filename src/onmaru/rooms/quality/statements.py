@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from onmaru.rooms.quality import conditions
@@ -38,7 +38,8 @@ def plan(asked: Sequence[Check], there: Columns) -> Plan:
             known.append((number, check))
     rows = [one for one in known if one[1].kind in ROWS]
     others = [one for one in known if one[1].kind not in ROWS]
-    return Plan([FOUND, *_passes(rows), *_concepts(others), *_special(others)], why)
+    asked_of = [(number, check.table, ROWS[check.kind](check)) for number, check in rows]
+    return Plan([FOUND, *passes(asked_of), *_concepts(others), *_special(others)], why)
 
 
 def _missing(check: Check, there: Columns) -> str:
@@ -59,11 +60,11 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _passes(rows: Numbered) -> Iterator[str]:
+def passes(rows: Iterable[tuple[int, str, Condition]]) -> Iterator[str]:
+    """Statements that count conditions on the rows of tables: (number, table, condition)."""
     groups: dict[tuple[str, str], list[tuple[int, Condition]]] = defaultdict(list)
-    for number, check in rows:
-        condition = ROWS[check.kind](check)
-        groups[check.table, condition.join].append((number, condition))
+    for number, table, condition in rows:
+        groups[table, condition.join].append((number, condition))
     for (table, join), found in groups.items():
         for begin in range(0, len(found), MOST):
             yield _pass(table, join, found[begin : begin + MOST])

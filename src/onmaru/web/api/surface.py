@@ -55,6 +55,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "tenants/{tenant}/suspend", "tenants", tenants.suspend),
     ("POST", "tenants/{tenant}/resume", "tenants", tenants.resume),
     ("POST", "tenants/{tenant}/export", "tenants", tenants.export),
+    ("POST", "tenants/{tenant}/import", "tenants", tenants.bring),
     ("POST", "tenants/{tenant}/destroy", "tenants", tenants.destroy),
     ("GET", "audit", "audit", audit.page),
     ("GET", "alarms", "audit", alarms.page),

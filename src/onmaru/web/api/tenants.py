@@ -8,7 +8,7 @@ import msgspec
 
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Response
-from onmaru.kernel.tenancy import HOUSE, Act
+from onmaru.kernel.tenancy import HOUSE, Act, Bringing
 from onmaru.web.answers import json
 from onmaru.web.api.reading import body
 from onmaru.web.doors import Keeping
@@ -28,6 +28,12 @@ class Leaving(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
     again: str
     transferred: str = ""
+
+
+class Arrived(msgspec.Struct, forbid_unknown_fields=True):
+    folder: str
+    key: str = ""
+    reason: str = ""
 
 
 class Limited(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,6 +83,17 @@ async def export(visit: Visit) -> Response:
     keeping = _keeping(visit)
     _, caller = visit.known()
     answer: Any = await keeping.export(caller, _name(visit), body(visit, Given).reason)
+    return json(answer, 202)
+
+
+async def bring(visit: Visit) -> Response:
+    """`POST /api/tenants/{tenant}/import`: 202; `GET` tells `importing`, then the tenant, or why it was `not imported`."""
+    keeping = _keeping(visit)
+    _, caller = visit.known()
+    given = body(visit, Arrived)
+    asked = Bringing(_name(visit), given.folder, given.key, given.reason)
+    note(visit, f"tenants/{asked.tenant} import {asked.folder}"[:200])
+    answer: Any = await keeping.bring(caller, asked)
     return json(answer, 202)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from onmaru import __version__
 from onmaru.fhir.search import parameters
+from onmaru.fhir.search.own import Own
 from onmaru.fhir.search.within import COMPARTMENTS
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.patching import FORMS
@@ -76,6 +77,17 @@ def capability(routes: Table, settings: Settings) -> tuple[bytes, bytes]:
     }
     before, _, after = msgspec.json.encode(statement).partition(b'"@"')
     return before, after
+
+
+def searched(statement: bytes, own: Own) -> bytes:
+    """The statement with a tenant's own search parameters at the types that they are defined on."""
+    for type_name, codes in own.items():
+        told = [{"name": code, "type": one.kind, "definition": one.url} for code, one in sorted(codes.items())]
+        before, mark, after = statement.partition(f'"type":"{type_name}",'.encode())
+        head, listed, rest = after.partition(b'"searchParam":[')
+        if mark and listed:
+            statement = before + mark + head + listed + msgspec.json.encode(told)[1:-1] + b"," + rest
+    return statement
 
 
 _SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}

@@ -8,7 +8,8 @@ from collections.abc import Generator
 from typing import Any
 
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.kernel.errand import Errand, Result
+from onmaru.kernel.bundle import Answered, Later, Sent, Step
+from onmaru.kernel.errand import Refused
 from onmaru.web.doors import Doors
 
 # An answered read takes about five turns of the loop, each behind one slice of everything that goes on
@@ -24,7 +25,7 @@ class Driver:
         self._seconds = doors.settings.seconds
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def run(self, steps: Generator[Errand | int | None, Result | None, Any], tenant: str) -> Any:
+    async def run(self, steps: Generator[Step | None, Any, Any], tenant: str) -> Any:
         """What the steps return. While nothing is written yet, the time limit ends them with `Invalid` 503."""
         running = _Run(steps, asyncio.get_running_loop().time() + self._seconds)
         try:
@@ -36,6 +37,8 @@ class Driver:
                     if isinstance(step, int) and step:
                         limit.reschedule(None)
                         await self._durable(tenant, step)
+                    elif callable(step):
+                        running.result = await self._answered(step)
                     elif step:
                         running.result = await self._carry(step)
                     await running.breathe()
@@ -45,20 +48,30 @@ class Driver:
             steps.close()
             raise _too_long() from None
 
+    async def _answered(self, answer: Later) -> Answered | Refused:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return Answered(await answer())
+        except Invalid as error:
+            return Refused([*error.issues], error.status)
+        except TimeoutError:
+            late = invalid("timeout", "this takes too long", status=503)
+            return Refused([*late.issues], late.status)
+
 
 class _Run:
     """The steps, where they stand, and since when nobody else was let in."""
 
-    def __init__(self, steps: Generator[Errand | int | None, Result | None, Any], deadline: float) -> None:
+    def __init__(self, steps: Generator[Step | None, Any, Any], deadline: float) -> None:
         self._steps = steps
         self._time = asyncio.get_running_loop().time
         self._since = self._time()
         self.deadline = deadline
-        self.result: Result | None = None
+        self.result: Sent | None = None
         self.value: Any = None
         self.over = False
 
-    def step(self) -> Errand | int | None:
+    def step(self) -> Step | None:
         """Do one step, with the result of the errand before it."""
         result, self.result = self.result, None
         try:

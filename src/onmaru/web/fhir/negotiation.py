@@ -41,21 +41,21 @@ PLAIN = Preference()
 
 
 def prefer(headers: Mapping[str, str]) -> Preference:
-    """Read Prefer; what is not understood in it is ignored (RFC 7240, section 2)."""
+    """Read Prefer, on however many lines; what is not understood is ignored, what is said twice holds as it was said first.
+
+    RFC 7240, section 2.
+    """
     text = headers.get("prefer")
     if not text:
         return PLAIN
-    answer, lenient, later = PLAIN.answer, PLAIN.lenient, PLAIN.later
-    for part in text.replace(";", ",").split(","):
+    # The server's own headers know of further lines of one name; those of a test are plain
+    lines = headers.get_all("prefer") if hasattr(headers, "get_all") else [text]
+    said: dict[str, str] = {}
+    for part in ",".join(lines).replace(";", ",").split(","):
         name, _, value = part.partition("=")
-        name, value = name.strip().lower(), value.strip().strip('"')
-        if name == "return":
-            answer = _ANSWERS.get(value, answer)
-        elif name == "handling":
-            lenient = value == "lenient"
-        elif name == "respond-async":
-            later = True
-    return Preference(answer, lenient, later)
+        said.setdefault(name.strip().lower(), value.strip().strip('"'))
+    answer = _ANSWERS.get(said.get("return", ""), PLAIN.answer)
+    return Preference(answer, said.get("handling") == "lenient", "respond-async" in said)
 
 
 def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:

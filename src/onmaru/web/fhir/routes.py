@@ -36,16 +36,16 @@ OFFERED = named(operations(Settings()))
 NOWHERE: tuple[str, dict[str, str]] = ("", {})
 
 
-def table(doors: Doors) -> Table:
+def table(doors: Doors, metadata: Interaction | None = None) -> Table:
     """Every interaction there is. T is a type, I an id, V a version, C the type within a compartment.
 
-    `$terms` is each operation of the terminology service (terms.NAMES).
+    `$terms` is each operation of the terminology service (terms.NAMES). `metadata` answers for it within a Bundle.
     """
     settings, driver = doors.settings, Driver(doors)
     searches = Searches(settings.page)
     writes = Writes(settings, driver)
     patches = Patches(writes)
-    bundles = Bundles(settings, driver)
+    bundles = Bundles(doors, driver)
     trails = Trails(doors, searches.of_type, read)
     routes: dict[str, dict[str, tuple[str, Interaction]]] = {
         "T": {
@@ -78,7 +78,7 @@ def table(doors: Doors) -> Table:
     }
     for one in operations(settings, driver, doors):
         routes.setdefault(one.shape, {}).update(dict.fromkeys(one.methods, (one.name, one.handler)))
-    bundles.find = partial(find, routes, "GET")
+    bundles.find = partial(_within, routes, metadata)
     return routes
 
 
@@ -92,6 +92,10 @@ def find(routes: Table, method: str, path: str) -> tuple[Interaction, dict[str, 
     if found is None:
         raise MethodRefused([*by_method, *(["HEAD"] if "GET" in by_method else [])])
     return found[1], dict(params)
+
+
+def _within(routes: Table, metadata: Interaction | None, path: str) -> tuple[Interaction, dict[str, str]]:
+    return (metadata, {}) if path == "metadata" and metadata is not None else find(routes, "GET", path)
 
 
 def shape_of(path: str) -> tuple[str, dict[str, str]]:

@@ -9,13 +9,13 @@ import msgspec
 
 from onmaru.fhir.search.extraction import extract
 from onmaru.fhir.structure import admit
-from onmaru.kernel.room import Response
+from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
 from onmaru.web.fhir.binary import READ
 from onmaru.web.fhir.bulk import bulk
-from onmaru.web.fhir.capability import capability
+from onmaru.web.fhir.capability import capability, searched
 from onmaru.web.fhir.negotiation import check_accept
 from onmaru.web.fhir.operations import views
 from onmaru.web.fhir.purge import PATH, purge
@@ -39,7 +39,8 @@ class Fhir:
     """The FHIR surface of every tenant."""
 
     def __init__(self, doors: Doors) -> None:
-        self.routes = table(doors)
+        self._doors = doors
+        self.routes = table(doors, self._stated)
         self._capability = cache(partial(capability, self.routes, doors.settings))
 
     def warm(self) -> None:
@@ -55,14 +56,21 @@ class Fhir:
             raise MethodRefused(["GET", "HEAD"])
         if path == "metadata":
             check_accept(visit.request.headers, visit.request.query)
-            if ("mode", "terminology") in visit.request.query:
-                return Response(200, terminology(f"{visit.base}/fhir"), FHIR)
-            before, after = self._capability()
-            doors = visit.doors.subscriptions
-            if doors is not None:
-                after = advertised(after, doors.topics(visit.tenant), visit.base)
-            return Response(200, before + msgspec.json.encode(f"{visit.base}/fhir") + after, FHIR)
+            return self._metadata(visit.request, visit.tenant, f"{visit.base}/fhir")
         return Response(200, msgspec.json.encode(smart_configuration(visit)), JSON)
+
+    def _stated(self, request: Request, hall: Hall) -> Response:
+        return self._metadata(request, hall.caller.tenant, request.params["base"])
+
+    def _metadata(self, request: Request, tenant: str, base: str) -> Response:
+        if ("mode", "terminology") in request.query:
+            return Response(200, terminology(base), FHIR)
+        before, after = self._capability()
+        doors = self._doors.subscriptions
+        if doors is not None:
+            after = advertised(after, doors.topics(tenant), base.removesuffix("/fhir"))
+        after = searched(after, self._doors.searched(tenant))
+        return Response(200, before + msgspec.json.encode(base) + after, FHIR)
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
         """Run the interaction that `path`, below the base, stands for."""

@@ -1,8 +1,6 @@
 /** Survival: curves with their intervals, numbers at risk below, the test between groups, the model, and competing ends. */
-import { useFormat, useT } from '@shell';
+import { Chart, type Ink, Lines, useFormat, useT } from '@shell';
 import { useCallback } from 'react';
-import { Chart, type Ink } from './Chart';
-import { Lines } from './Lines';
 import { shownP, type Survival } from './study';
 import look from './cohort.module.css';
 

@@ -1,9 +1,7 @@
 /** What a study found, by its kind: figures and lines, and a drawing where one helps. */
-import { useFormat, useT } from '@shell';
+import { Chart, type Ink, Lines, useFormat, useT } from '@shell';
 import { useCallback } from 'react';
-import { Chart, type Ink } from './Chart';
 import { Curves, groupName } from './Curves';
-import { Lines } from './Lines';
 import { type Answer, type Characterisation, type Incidence, type Pathways, type Progression, type Propensity, rings, type Survival } from './study';
 import look from './cohort.module.css';
 

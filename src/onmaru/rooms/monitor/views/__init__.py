@@ -13,4 +13,10 @@ def _view(name: str) -> View:
 
 
 READINGS = _view("readings")
-ALL = (READINGS,)
+BEDS = _view("beds")
+ALERTS = _view("alerts")
+TOLD = _view("told")
+SHIFTS = _view("shifts")
+PLACES = _view("places")
+NEWEST = _view("newest")
+ALL = (READINGS, BEDS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST)

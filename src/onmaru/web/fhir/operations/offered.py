@@ -12,6 +12,7 @@ from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff, views
 from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
+from onmaru.web.fhir.operations.indexed import index_status
 from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.match import match
 from onmaru.web.fhir.operations.meta import Metas
@@ -58,6 +59,7 @@ def operations(settings: Settings, driver: Driver | None = None, doors: Doors | 
         Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
         Operation("T/$lastn", ("GET",), lastn, R4 + "{}-lastn", ("Observation",)),
         Operation("T/$stats", both, stats, R4 + "{}-stats", ("Observation",)),
+        Operation("T/$index-status", ("GET",), index_status, OURS + "index-status", ("SearchParameter",)),
         Operation("T/$match", ("POST",), match, R4 + "{}-match", ("Patient",)),
         Operation("T/I/$diff", ("GET",), diff.of_versions, OURS + "diff"),
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),

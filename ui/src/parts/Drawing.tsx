@@ -1,25 +1,18 @@
 /** An ECharts drawing that follows its box and the page's colours. It is a picture: what it tells stands in a table beside it. */
 import { useEffect, useRef } from 'react';
-import { CustomChart, LineChart, ScatterChart, SunburstChart } from 'echarts/charts';
+import { BarChart, CustomChart, LineChart, ScatterChart, SunburstChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
-import look from './cohort.module.css';
+import type { ChartProps } from './Chart';
+import look from './lines.module.css';
 
-use([CanvasRenderer, CustomChart, GridComponent, LegendComponent, LineChart, MarkLineComponent, ScatterChart, SunburstChart, TooltipComponent]);
-
-export interface Ink {
-  text: string;
-  quiet: string;
-  line: string;
-  paper: string;
-  series: readonly string[];
-}
+use([BarChart, CanvasRenderer, CustomChart, GridComponent, LegendComponent, LineChart, MarkLineComponent, ScatterChart, SunburstChart, TooltipComponent]);
 
 // Okabe and Ito's colours, told apart by who sees red and green alike
 const SERIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8f7a00', '#7f7f7f'];
 
-export function Chart({ label, height = 340, option }: { label: string; height?: number; option: (ink: Ink) => EChartsCoreOption }) {
+export default function Drawing({ label, height = 340, option }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const node = box.current;

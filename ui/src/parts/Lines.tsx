@@ -1,11 +1,19 @@
 /** A plain table; the first cell of a row names it, the others stand right. It scrolls sideways inside itself. */
-import look from './cohort.module.css';
+import look from './lines.module.css';
 
-export function Lines({ title, heads, rows }: { title: string; heads: readonly string[]; rows: readonly (readonly string[])[] }) {
+interface LinesProps {
+  title: string;
+  /** What of, where a page has several tables of one title: said to those who do not see which stands below which. */
+  of?: string;
+  heads: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+export function Lines({ title, of = '', heads, rows }: LinesProps) {
   return (
     <section className={look.section}>
       <h3 className={look.subtitle}>{title}</h3>
-      <div className={look.scroll} role="region" aria-label={title} tabIndex={0}>
+      <div className={look.scroll} role="region" aria-label={of ? `${of}: ${title}` : title} tabIndex={0}>
         <table className={look.table}>
           <thead>
             <tr>{heads.map((head, place) => <th key={place} scope="col">{head}</th>)}</tr>

@@ -1,0 +1,45 @@
+"""What a setting's text has to look like, in words and as a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Form(NamedTuple):
+    """What a text has to look like: in words, and as a test."""
+
+    words: str
+    holds: Callable[[str], bool]
+
+
+def an_address(text: str) -> bool:
+    """Empty, or scheme, host and port of HTTP."""
+    return bool(re.fullmatch(r"(https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
+
+
+def a_database(text: str) -> bool:
+    """Empty, or the address of a PostgreSQL database, which holds no password."""
+    found = re.fullmatch(r"(postgres(ql)?://([^:@/?#]*@)?[^@/?#]*/[^?#@]*(\?[^#]*)?)?", text)
+    return found is not None and "password=" not in text
+
+
+def a_relay(text: str) -> bool:
+    """Empty, or scheme, host and port of SMTP."""
+    return bool(re.fullmatch(r"(smtps?://([a-z0-9.\-]+|\[[0-9a-f:]+\]):\d{1,5})?", text))
+
+
+def a_broker(text: str) -> bool:
+    """Empty, or scheme and host of MQTT, with a port or without."""
+    return bool(re.fullmatch(r"(mqtts?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
+
+
+def networks(text: str) -> bool:
+    """Networks of IP, apart by spaces."""
+    import ipaddress
+
+    try:
+        return all(ipaddress.ip_network(one, strict=False) for one in text.split())
+    except ValueError:
+        return False

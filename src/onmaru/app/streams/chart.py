@@ -1,0 +1,191 @@
+"""What of a tenant's streams enters the record: minutes, raw messages by patient, and dead letters many to one.
+
+Its law: a segment of the journal is dropped only when all that it holds is durable in the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import msgspec
+import zstandard
+
+from onmaru.adapters.letters import bury
+from onmaru.adapters.receipt import Receipt, Source
+from onmaru.app.streams.intake import Intake, Kept, Made
+from onmaru.fhir import search
+from onmaru.fhir.outcome import Invalid
+from onmaru.kernel.record import Change
+from onmaru.kernel.room import Hall
+from onmaru.rooms.monitor.live import SECOND
+from onmaru.rooms.monitor.stream.summary import MINUTE, SYSTEM, Minutes, document, instant, observation
+
+# Messages of one patient that are packed together, and Observations written together
+PACK, TOGETHER = 64, 50
+# A letter is closed with so many messages or bytes, or when its first one is so old
+LETTER_MOST, LETTER_BYTES, LETTER_AGE = 5_000, 4 << 20, 10 * SECOND
+
+
+class Raw:
+    """One patient's messages since the last segment began: packed but for the last few."""
+
+    def __init__(self) -> None:
+        self.packed: list[bytes] = []
+        self.loose: list[tuple[int, bytes]] = []
+        self.low, self.high = 2**62, 0
+
+    def add(self, one: Kept, pack: zstandard.ZstdCompressor) -> None:
+        """Append a message."""
+        self.loose.append((one.received, one.payload))
+        self.low, self.high = min(self.low, one.received), max(self.high, one.received)
+        if len(self.loose) == PACK:
+            self.close(pack)
+
+    def close(self, pack: zstandard.ZstdCompressor) -> None:
+        """Pack what is loose."""
+        if self.loose:
+            self.packed.append(pack.compress(msgspec.msgpack.encode(self.loose)))
+            self.loose = []
+
+
+class Charting:
+    """Fed by an Intake. `hall` gives the house's own doors; `durable` waits for a position."""
+
+    def __init__(
+        self, hall: Callable[[], Hall], durable: Callable[[int], Awaitable[None]], clock: Callable[[], int]
+    ) -> None:
+        self._hall, self._durable, self._clock = hall, durable, clock
+        self.minutes = Minutes()
+        self.late = 0
+        self.gone: set[str] = set()
+        self._raw: dict[str, Raw] = {}
+        self._due: list[tuple[str, int, Mapping[str, Sequence[str]]]] = []
+        self._charting = asyncio.Lock()
+        self._letters: dict[tuple[str, str], list[Kept]] = {}
+        self._pack = zstandard.ZstdCompressor(level=3)
+
+    def take(self, made: Sequence[Made]) -> None:
+        """What is on the disk now, in its order."""
+        for one in made:
+            if one.kept is None or one.kept.patient in self.gone:
+                continue
+            if one.kept.reason:
+                self._letters.setdefault((one.kept.feed, one.kept.reason), []).append(one.kept)
+                continue
+            self._raw.setdefault(one.kept.patient, Raw()).add(one.kept, self._pack)
+            self.late += self.minutes.add(one.readings)
+
+    def forget(self, patient: str) -> None:
+        """Hold nothing of a patient who was erased, and take nothing of theirs any more."""
+        self.gone.add(patient)
+        self.minutes.forget(patient)
+        self._raw.pop(patient, None)
+
+    async def write_minutes(self) -> None:
+        """Write the minutes that are over, each once whatever happens in between."""
+        async with self._charting:
+            await self._write_due()
+
+    async def _write_due(self) -> None:
+        self._due += self.minutes.due(self._clock())
+        while self._due:
+            some = self._due[:TOGETHER]
+            made = [observation(*one) for one in some if one[0] not in self.gone]
+            await self._write([_once("Observation", name, body) for name, body in made])
+            del self._due[: len(some)]
+
+    async def write_letters(self, *, every: bool = False) -> None:
+        """Bury what is due, or everything."""
+        now, buried = self._clock(), 0
+        for key, held in tuple(self._letters.items()):
+            size = sum(len(one.payload) for one in held)
+            if every or len(held) >= LETTER_MOST or size >= LETTER_BYTES or held[0].received < now - LETTER_AGE:
+                del self._letters[key]
+                try:
+                    for part in _parts(held):
+                        buried = self._bury(key, part)
+                        await asyncio.sleep(0)
+                except BaseException:
+                    # Not all of it is buried: it is tried again, and the same bytes are one letter
+                    self._letters[key] = [*held, *self._letters.get(key, [])]
+                    raise
+        if buried:
+            await self._durable(buried)
+
+    async def seal(self, intake: Intake) -> None:
+        """Bring everything of the journal's segments so far into the record, then drop them."""
+        async with intake.writing:
+            whole = await asyncio.to_thread(intake.journal.roll)
+            raw, self._raw = self._raw, {}
+        last = self._clock() // MINUTE
+        await self.write_letters(every=True)
+        for patient, one in raw.items():
+            if patient not in self.gone:
+                await self._document(patient, one, f"{patient}/{whole}-{one.low}")
+        while self.minutes.until <= last:
+            await asyncio.sleep(1)
+            await self.write_minutes()
+        await self._durable(0)
+        for number in [*intake.journal.left, whole]:
+            await asyncio.to_thread(intake.journal.drop, number)
+        intake.journal.left.clear()
+
+    async def _document(self, patient: str, raw: Raw, name: str) -> None:
+        raw.close(self._pack)
+        blob = await asyncio.to_thread(self._hall().blobs.put, raw.packed, patient)
+        if patient in self.gone:
+            self._hall().blobs.drop([blob])
+            return
+        await self._write([_once("DocumentReference", name, document(patient, name, blob, raw.low, raw.high))])
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        """All of them together, or one by one where one is refused; what is refused is a letter."""
+        if not changes:
+            return
+        try:
+            await self._durable(self._hall().record.write(changes)[-1].version.t)
+        except Invalid as error:
+            if len(changes) > 1:
+                for one in changes:
+                    await self._write([one])
+                return
+            source, receipt = Source("stream", "record", "fhir"), Receipt("AE", reason=error.issues[0].text)
+            bury(self._hall(), changes[0].body, source, receipt, instant(self._clock()))
+
+    def _bury(self, key: tuple[str, str], held: Sequence[Kept]) -> int:
+        feed, reason = key
+        receipt = Receipt("AE", rejected=len(held), reason=reason, location=f"messages[{len(held)}]")
+        source = Source("stream", feed, "stream")
+        return bury(self._hall(), lines(held), source, receipt, instant(self._clock()))[1]
+
+
+def lines(held: Iterable[Kept]) -> bytes:
+    """Messages as lines that a person can read and mend: `{"received", "payload"}`, or `base64` for what is no text."""
+    return b"\n".join(msgspec.json.encode(_line(one)) for one in held)
+
+
+def _line(one: Kept) -> dict[str, object]:
+    try:
+        return {"received": one.received, "payload": one.payload.decode()}
+    except UnicodeDecodeError:
+        return {"received": one.received, "base64": base64.b64encode(one.payload).decode()}
+
+
+def _parts(held: Sequence[Kept]) -> Iterable[Sequence[Kept]]:
+    part: list[Kept] = []
+    size = 0
+    for one in held:
+        part.append(one)
+        size += len(one.payload)
+        if len(part) == LETTER_MOST or size >= LETTER_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _once(type: str, name: str, body: bytes) -> Change:
+    guard = search.parse((type,), [("identifier", f"{SYSTEM}|{name}")])
+    return Change("create", type, body=body, if_none_exist=guard)

@@ -1,0 +1,50 @@
+"""What the board shows: for each block a file of SQL beside this one, over this room's views.
+
+Days are the source's own. A moment is an instant where it says one: a mere day has no hours and is in no duration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from onmaru.fhir.columnar import read
+from onmaru.fhir.views import ViewDefinition, parse
+
+MACROS = (
+    "CREATE MACRO moment(said) AS CASE WHEN length(said) > 10 THEN TRY_CAST(said AS TIMESTAMP) END",
+    "CREATE MACRO within(said) AS left(said, 10) BETWEEN (SELECT first FROM days) AND (SELECT last FROM days)",
+)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A part of the board, and the views that it reads."""
+
+    name: str
+    views: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The SELECT of its rows."""
+        return (files(__package__) / f"{self.name}.sql").read_text("utf-8")
+
+
+BLOCKS: Sequence[Block] = (
+    Block("beds", ("places", "stays")),
+    Block("census", ("stays",)),
+    Block("stays", ("stays",)),
+    Block("waiting", ("appointments", "arrivals")),
+    Block("turnaround", ("requests", "reports")),
+    Block("appointments", ("appointments",)),
+    Block("theatres", ("operations", "places")),
+    Block("alerts", ("flags",)),
+)
+
+
+@cache
+def view(name: str) -> ViewDefinition:
+    """One of this room's views."""
+    return parse(read((files("onmaru.rooms.insight") / "views" / f"{name}.json").read_bytes()))

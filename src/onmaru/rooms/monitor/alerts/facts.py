@@ -1,0 +1,71 @@
+"""Pure: what one version says that alerts turn on. A version's facts replace those of the version before it, as rows do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from onmaru.kernel.log import Version
+from onmaru.rooms.monitor.alerts.alert import Alert, read
+from onmaru.rooms.monitor.projection import moment, rows
+from onmaru.rooms.monitor.reading import Reading, decimal
+
+TYPES = frozenset({"Observation", "Procedure", "ServiceRequest", "Task"})
+LIMIT = "urn:onmaru:monitor:limit"
+SCALE = "news2-scale"
+EVER = 2**62
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A patient's own threshold of one rule, or NEWS2's scale, from `start` up to `end` (µs)."""
+
+    rule: str
+    value: int
+    start: int
+    end: int
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """`busy`: a procedure is under way."""
+
+    patient: str
+    readings: tuple[Reading, ...] = ()
+    busy: bool = False
+    limit: Limit | None = None
+    alert: Alert | None = None
+
+
+NONE = Facts("")
+
+
+def facts(version: Version) -> Facts:
+    """The facts of a version; none for a deletion, for what does not count and for what is of no one patient."""
+    if version.body is None or version.type not in TYPES:
+        return NONE
+    if version.type == "Observation":
+        found = list(rows(version.body))
+        taken = (Reading(row.values[0], row.values[2], row.values[3], row.values[1], version.name) for row in found)
+        return Facts(found[0].patient, tuple(taken)) if found else NONE
+    body = msgspec.json.decode(version.body)
+    if version.type == "Task":
+        alert = read(body)
+        return Facts(alert.patient, alert=alert) if alert else NONE
+    patient = str((body.get("subject") or {}).get("reference") or "").removeprefix("Patient/")
+    if version.type == "Procedure":
+        return Facts(patient, busy=True) if body.get("status") == "in-progress" else NONE
+    limit = _limit(body)
+    return Facts(patient, limit=limit) if limit else NONE
+
+
+def _limit(body: Mapping[str, Any]) -> Limit | None:
+    """An active order whose code is a rule's, with a quantity and an end: a limit without an end is none."""
+    codings = (body.get("code") or {}).get("coding") or []
+    rule = next((str(one.get("code", "")) for one in codings if one.get("system") == LIMIT), "")
+    period = body.get("occurrencePeriod") or {}
+    end = moment({"effectiveDateTime": period.get("end", "")})
+    value = decimal(str((body.get("quantityQuantity") or {}).get("value", "")))
+    if not rule or body.get("status") != "active" or end is None or value is None:
+        return None
+    return Limit(rule, int(value), moment({"effectiveDateTime": period.get("start", "")}) or 0, end)

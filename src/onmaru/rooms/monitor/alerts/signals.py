@@ -1,0 +1,81 @@
+"""Pure: whether a rule's signals hold for one patient's readings at one time. What is not known is None, never False."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from onmaru.rooms.monitor.alerts.facts import SCALE, Limit
+from onmaru.rooms.monitor.alerts.rules import Rule, Signal
+from onmaru.rooms.monitor.reading import Reading
+from onmaru.rooms.monitor.score_table import score_tables
+from onmaru.rooms.monitor.scoring import Asked, Scored, score
+
+MINUTE = 60_000_000
+Score = Callable[[str, int], Scored]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a rule is judged by: readings, the patient's own limits in force, and how long a reading counts (µs)."""
+
+    readings: Sequence[Reading]
+    limits: Mapping[str, int]
+    fresh: int
+
+    def scored(self, name: str, now: int) -> Scored:
+        """A score as it stood at `now`."""
+        asked = Asked(now, self.fresh, {"scale": str(self.limits.get(SCALE, 1))})
+        return score(score_tables()[name], self.readings, asked)
+
+
+def in_force(limits: Sequence[Limit], now: int) -> Mapping[str, int]:
+    """Each rule's limit that has begun and not ended; of two the one begun later."""
+    going = sorted(
+        (one for one in limits if one.start <= now < one.end), key=lambda one: (one.start, one.end, one.value)
+    )
+    return {one.rule: one.value for one in going}
+
+
+def holds(rule: Rule, seen: Seen, now: int, scored: Score, known: frozenset[str] = frozenset()) -> bool | None:
+    """Whether every signal holds. `known`: parts that made the condition; while one of them cannot be scored, nobody knows
+    whether it is over.
+    """
+    found = [_holds(rule, one, seen, (now, scored, known)) for one in rule.when]
+    return False if False in found else None if None in found else True
+
+
+def eased(rule: Rule) -> Rule:
+    """The rule as it ends: `ease` points lower."""
+    lower = tuple(
+        msgspec.structs.replace(one, least=one.least - rule.ease if one.least else 0) for one in rule.when
+    )  # fmt: skip
+    return msgspec.structs.replace(rule, when=lower)
+
+
+def _holds(rule: Rule, signal: Signal, seen: Seen, at: tuple[int, Score, frozenset[str]]) -> bool | None:
+    now, scored, known = at
+    found = scored(signal.score, now)
+    if signal.part:
+        yes = any(part.least >= signal.part for part in found.parts)
+    elif signal.rise:
+        yes = found.least - scored(signal.score, now - signal.within * 1_000_000).most >= signal.rise
+    else:
+        yes = found.least >= _limit(rule, signal, seen)
+    if yes:
+        return True
+    unknown = {part.name for part in found.parts if part.state in ("missing", "stale", "unreadable")}
+    return None if known & unknown else False
+
+
+def _limit(rule: Rule, signal: Signal, seen: Seen) -> int:
+    """The patient's own threshold stands for the rule's, with the same ease."""
+    if rule.name not in seen.limits:
+        return signal.least
+    shipped = max(one.least for one in rule.when)
+    return seen.limits[rule.name] - max(0, shipped - signal.least)
+
+
+def made(scored: Scored) -> frozenset[str]:
+    """The names of the parts that had points."""
+    return frozenset(part.name for part in scored.parts if part.least > 0)

@@ -1,0 +1,139 @@
+"""Every patient of a tenant who has something live, in the memory of the process that serves it.
+
+Its law: it holds nothing that the log or the journal does not, so that losing it loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from onmaru.rooms.monitor.live import SECOND, Change, Fresh, Live, Streamed, advance
+from onmaru.rooms.monitor.stream.message import Wave
+
+# Who had nothing live for so long is no longer looked at each second
+IDLE = 3600 * SECOND
+Listener = Callable[[Live, Sequence[Change]], None]
+
+
+class Feed(msgspec.Struct):
+    """One source and what came of it: received = stored + duplicates + dead. `last` is µs since 1970 UTC, 0: nothing yet."""
+
+    name: str
+    kind: str
+    state: str = "live"
+    last: int = 0
+    received: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+
+class Sender(msgspec.Struct):
+    """What is known of a device: whose it last was, and what is the matter with it ("" nothing)."""
+
+    id: str
+    patient: str
+    last: int
+    interval: int
+    matter: str = ""
+
+
+class Waved(msgspec.Struct):
+    """The newest piece of one waveform."""
+
+    wave: Wave
+    at: int
+
+
+class Board:
+    """`listeners` are told of each patient's new state and changes, and must return at once. On one loop alone."""
+
+    def __init__(self, fresh: Fresh) -> None:
+        self.fresh = fresh
+        self.states: dict[str, Live] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.senders: dict[str, Sender] = {}
+        self.waves: dict[str, dict[str, Waved]] = {}
+        self.listeners: list[Listener] = []
+        self.seq = 0
+        self._changed: dict[str, int] = {}
+        self._awake: set[str] = set()
+        self._moved = asyncio.Event()
+
+    def take(self, readings: Iterable[Streamed], now: int) -> None:
+        """Readings of any patients, in the order in which they came."""
+        mine: dict[str, list[Streamed]] = {}
+        for one in readings:
+            mine.setdefault(one.patient, []).append(one)
+        for patient, some in mine.items():
+            self._advance(patient, some, now)
+            if any(one.interval for one in some):
+                self._awake.add(patient)
+
+    def tick(self, now: int) -> Iterable[None]:
+        """What the passing of time does to everybody; in slices, between which others run."""
+        for n, patient in enumerate(tuple(self._awake)):
+            state = self._advance(patient, (), now)
+            last = max((one.received for one in state.newest.values() if one.interval), default=0)
+            if last < now - IDLE:
+                self._awake.discard(patient)
+            if n % 50 == 49:
+                yield
+        self.seq += 1
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def wave(self, patient: str, wave: Wave, at: int) -> None:
+        """The newest piece of a waveform; pieces that came late are not shown."""
+        held = self.waves.setdefault(patient, {}).get(wave.code)
+        if held is None or held.at < at:
+            self.waves[patient][wave.code] = Waved(wave, at)
+            self._changed[patient] = self.seq + 1
+
+    def forget(self, patient: str) -> None:
+        """Hold nothing of a patient."""
+        self.states.pop(patient, None)
+        self.waves.pop(patient, None)
+        self._changed.pop(patient, None)
+        self._awake.discard(patient)
+        for sender in self.senders.values():
+            sender.patient = "" if sender.patient == patient else sender.patient
+
+    def withdraw(self, source: str) -> Sequence[str]:
+        """Take back what one source charted; the patients whose numbers it were."""
+        found = [one for one in self.states.values() if any(n.device == source for n in one.newest.values())]
+        for state in found:
+            newest, usable = (
+                {measure: one for measure, one in held.items() if one.device != source}
+                for held in (state.newest, state.usable)
+            )
+            self.states[state.patient] = msgspec.structs.replace(state, newest=newest, usable=usable)
+        return [state.patient for state in found]
+
+    def changed(self, after: int) -> Sequence[str]:
+        """The patients who changed since `seq` was `after`."""
+        return [patient for patient, seq in self._changed.items() if seq > after]
+
+    async def moved(self, after: int) -> None:
+        """Return once `seq` is beyond `after`."""
+        while self.seq <= after:
+            await self._moved.wait()
+
+    def senders_of(self) -> Mapping[str, Sequence[Sender]]:
+        """Devices by patient."""
+        found: dict[str, list[Sender]] = {}
+        for one in self.senders.values():
+            found.setdefault(one.patient, []).append(one)
+        return found
+
+    def _advance(self, patient: str, readings: Sequence[Streamed], now: int) -> Live:
+        state, changes = advance(self.states.get(patient) or Live(patient), readings, now, self.fresh)
+        self.states[patient] = state
+        if changes:
+            self._changed[patient] = self.seq + 1
+            for listener in self.listeners:
+                listener(state, changes)
+        return state

@@ -1,0 +1,87 @@
+/** A ward: the alerts that are open, every bed with the worst first, and what the alerts cost. It says itself when it is not up to date. */
+import { api, Notice, Panel, useFormat, useSession, useT, useTitle, Waiting } from '@shell';
+import { NativeSelect, Switch } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { AlertList } from './AlertList';
+import { AlertPanel } from './AlertPanel';
+import { Beds } from './Beds';
+import { BudgetLine } from './BudgetLine';
+import { type Alert, iso, type Urgency } from './data';
+import look from './monitor.module.css';
+import { allow, sound } from './sound';
+import { useWard, type Watched } from './useWard';
+
+const AGAIN_MS = 20_000;
+
+export default function Ward() {
+  const t = useT();
+  const format = useFormat();
+  const [ward, setWard] = useState('');
+  const [chosen, setChosen] = useState('');
+  const [loud, setLoud] = useState(false);
+  const watched = useWard(ward);
+  const { value, now, silent, refused } = watched;
+  useTitle(t('monitor.ward'));
+  useShown(value?.alerts ?? []);
+  useSound(loud, watched);
+  const place = (value?.wards ?? []).map((one) => ({ value: one.id, label: t('monitor.ward.option', { name: one.name, n: one.patients }) }));
+  const alert = value?.alerts.find((one) => one.id === chosen);
+  return (
+    <div className={look.page}>
+      <header className={look.head}>
+        <h1 className={look.title}>{t('monitor.ward')}</h1>
+        <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => setWard(event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
+        <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
+        {value && <p className={look.fresh} data-silent={silent > 0}>{t('monitor.at', { at: format.dateTime(iso(value.at), true) })}</p>}
+      </header>
+      {silent > 0 && (
+        <Notice tone="alert" title={t('monitor.silent', { n: Math.round(silent / 1000) })}>
+          {t('monitor.silent.text')}
+        </Notice>
+      )}
+      {refused > 0 && silent === 0 && <Notice tone="warn" title={t('monitor.refused')} />}
+      {!value && silent === 0 && <Waiting />}
+      {value && (
+        <div className={look.sides} data-silent={silent > 0}>
+          <AlertList alerts={value.alerts} now={now} open={setChosen} />
+          <Beds beds={value.beds} alerts={value.alerts} now={now} open={setChosen} />
+        </div>
+      )}
+      {value && <BudgetLine ward={ward} tick={value.alerts.length} />}
+      <Panel opened={chosen !== ''} onClose={() => setChosen('')} title={alert?.name ?? t('monitor.alert')} size="lg">
+        {chosen && <AlertPanel key={chosen} id={chosen} now={now} silent={silent > 0} changed={watched.reload} close={() => setChosen('')} />}
+      </Panel>
+    </div>
+  );
+}
+
+/** Tells the house which alerts this page has shown to somebody. */
+function useShown(alerts: readonly Alert[]): void {
+  const { session } = useSession();
+  const told = useRef(new Map<string, number>());
+  const clinician = session.roles.some((role) => role === 'nurse' || role === 'physician');
+  useEffect(() => {
+    if (!clinician || document.visibilityState !== 'visible') return;
+    const again = performance.now() - AGAIN_MS;
+    const fresh = alerts.filter((one) => one.open && one.acknowledged === null && (told.current.get(one.id) ?? -Infinity) < again);
+    if (fresh.length === 0) return;
+    for (const one of fresh) told.current.set(one.id, performance.now());
+    void api.post('/rooms/monitor/alerts/seen', { alerts: fresh.map((one) => one.id) }).then((outcome) => {
+      if (!outcome.ok) for (const one of fresh) told.current.delete(one.id);
+    });
+  }, [alerts, clinician]);
+}
+
+/** Sounds the most urgent alert that nobody has taken, and a silent server. */
+function useSound(loud: boolean, { value, silent }: Watched): void {
+  const quiet = (value?.alerts ?? []).filter((one) => one.open && one.acknowledged === null && one.snoozed < (value?.at ?? 0));
+  const order: readonly Urgency[] = ['stat', 'urgent', 'asap'];
+  const worst = order.find((one) => quiet.some((alert) => alert.urgency === one));
+  const what = silent > 0 ? 'silent' : worst;
+  useEffect(() => {
+    if (!loud || !what) return;
+    sound(what);
+    const timer = setInterval(() => sound(what), 6_000);
+    return () => clearInterval(timer);
+  }, [loud, what]);
+}

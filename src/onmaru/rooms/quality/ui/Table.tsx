@@ -1,0 +1,47 @@
+/** A plain table with a heading; cells from column `numbers` on stand right. On a telephone each row is a card. */
+import type { ReactNode } from 'react';
+import look from './quality.module.css';
+
+interface TableProps {
+  title: string;
+  heads: readonly string[];
+  numbers: number;
+  none: string;
+  rows: readonly { key: string; cells: readonly ReactNode[] }[];
+}
+
+export function Table({ title, heads, numbers, none, rows }: TableProps) {
+  const side = (place: number): string | undefined => (place >= numbers ? look.number : undefined);
+  return (
+    <section className={look.section}>
+      <h2 className={look.subtitle}>{title}</h2>
+      {rows.length === 0 && <p className={look.note}>{none}</p>}
+      {rows.length > 0 && (
+        <div className={look.scroll} role="region" aria-label={title} tabIndex={0}>
+          <table className={look.table}>
+            <thead>
+              <tr>
+                {heads.map((head, place) => (
+                  <th key={head} scope="col" className={side(place)}>
+                    {head}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.key}>
+                  {row.cells.map((cell, place) => (
+                    <td key={heads[place]} className={side(place)} data-name={heads[place]}>
+                      {cell}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,59 @@
+"""Every route of the monitor × every kind of caller: who may ask at all, and that a denial is audited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, Row
+
+from onmaru.app.rooms import open_room
+
+# Whoever reads Observations; what is asked is wrong, so that nothing is run
+READING = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
+OF_PERSON = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
+# Who treats patients
+CARING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 403 403 403 403 403"
+TRYING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 403"
+SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
+PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
+ROWS = [
+    Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
+    Row("ward", "GET", "/rooms/monitor/ward?none=1", b"", {}, READING.format(400)),
+    Row("alerts", "GET", "/rooms/monitor/alerts?none=1", b"", {}, READING.format(400)),
+    Row("alert", "GET", "/rooms/monitor/alerts/none", b"", {}, READING.format(404)),
+    Row("shown", "POST", "/rooms/monitor/alerts/seen", {}, {}, CARING.format(400)),
+    Row("step", "POST", "/rooms/monitor/alerts/none/steps", {"step": "acknowledge"}, {}, CARING.format(404)),
+    Row("budget", "GET", "/rooms/monitor/budget?none=1", b"", {}, READING.format(400)),
+    Row("what if", "POST", "/rooms/monitor/what-if", {}, {}, TRYING.format(400)),
+    Row("roster", "GET", "/rooms/monitor/roster?none=1", b"", {}, SEEING.format(400)),
+    Row("shift", "POST", "/rooms/monitor/roster", {}, {}, PLANNING.format(400)),
+    Row("shift taken off", "DELETE", "/rooms/monitor/roster/none", b"", {}, PLANNING.format(200)),
+]
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatehouse]:
+    made = Gatehouse(tmp_path_factory.mktemp("gate"), "sqlite")
+    yield made
+    made.house.close()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_caller_gets_the_expected_answer_of_the_monitor(gate: Gatehouse, row: Row) -> None:
+    got = {}
+    for column in COLUMNS:
+        rows, head = len(gate.house.rows()), gate.house.tenants["main"].log.head()
+        answer = gate.ask(row, column)
+        got[column] = str(answer.status)
+        if answer.status in (401, 403):
+            assert any(not one.allowed and one.reason for one in gate.house.rows()[rows:]), column
+        assert gate.house.tenants["main"].log.head() == head
+    assert got == dict(zip(COLUMNS, row.expected.split(), strict=True))
+
+
+def test_no_route_is_left_out() -> None:
+    listed = {(row.method, row.url.partition("?")[0]) for row in ROWS}
+    routes = open_room("monitor").routes
+    assert listed == {(one.method, "/rooms/monitor" + re.sub(r"{\w+}", "none", one.path)) for one in routes}
