@@ -248,7 +248,9 @@ class House:
         keys, ring = self.keys(tenant)
         filled = marked(self.folder(tenant))
         if filled and not filled.position:
-            raise Refusal(f"the tables of tenant {tenant} are being filled: let `onmaru simulate` end, or go on with it")
+            raise Refusal(
+                f"the tables of tenant {tenant} are being filled: let `onmaru simulate` end, or go on with it"
+            )
         home = self._home(tenant, keys)
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:

@@ -32,13 +32,17 @@ def ground(home: Path) -> Place:
 
 @click.command()
 @click.option(
-    "--home", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder, or one to go on with."
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="A new folder, or one to go on with.",
 )
 @click.option("--patients", type=click.IntRange(1), default=10_000, show_default=True, help="How many people.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Other people.")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
+@click.option("--bare", is_flag=True, help="Fill the resource tables alone, none of those that rooms keep.")
 @click.option("--json", is_flag=True, help="Print JSON.")
-def simulate(home: Path, patients: int, seed: int, workers: int | None, json: bool) -> int:
+def simulate(home: Path, patients: int, seed: int, workers: int | None, *, bare: bool, json: bool) -> int:
     """Fill the lake of a home with a simulated town, without a log: at least fifty resources a person.
 
     Stopped and begun again it goes on. Then `ONMARU_HOME=HOME onmaru lake sql …` asks it. Nothing can be written to it.
@@ -47,7 +51,7 @@ def simulate(home: Path, patients: int, seed: int, workers: int | None, json: bo
     house = House(ground(home.expanduser().resolve()))
     try:
         with progress("resources", None, quiet=json) as advance:
-            resources = fill(house, Size(seed, patients), workers or os.cpu_count() or 1, advance)
+            resources = fill(house, Size(seed, patients, bare=bare), workers or os.cpu_count() or 1, advance)
     finally:
         house.close()
     seconds = time.monotonic() - began

@@ -25,23 +25,31 @@ from onmaru.simulate.town import PART, Town
 
 BATCH = 10_000
 AT = 1_767_225_600_000_000
-"""When all of it was recorded: 2026-01-01T00:00:00Z."""
+"""When the first was recorded, 2026-01-01T00:00:00Z; each further one a microsecond later, as a log's clock moves on."""
 PARTS = "filling"
 
 
 class Size(NamedTuple):
-    """What town: the same one gives the same rows."""
+    """What town: the same one gives the same rows. `bare`: resource tables alone, no room's."""
 
     seed: int
     patients: int
     part: int = PART
+    bare: bool = False
 
     @property
     def told(self) -> str:
-        return f"a simulated town of {self.patients} people, seed {self.seed}, in parts of {self.part}"
+        tables = "resource tables alone" if self.bare else "the rooms' tables too"
+        return f"a simulated town of {self.patients} people, seed {self.seed}, in parts of {self.part}, {tables}"
+
+    @property
+    def projections(self) -> list[Projection]:
+        """Those whose tables are filled beside the resource tables."""
+        return [] if self.bare else projections()
 
     def town(self) -> Town:
-        return Town(*self)
+        """Its people."""
+        return Town(self.seed, self.patients, self.part)
 
 
 class Task(NamedTuple):
@@ -64,7 +72,7 @@ def versions(town: Town, part: int, first: int) -> Iterator[list[Version]]:
     """A part's versions from position `first` on, as the log would give them, BATCH at a time."""
     made = enumerate(town.resources(part), first)
     while batch := [
-        Version(t, type, id, 1, "create", AT, verbatim.stamp(raw, id, 1, AT))
+        Version(t, type, id, 1, "create", AT + t - 1, verbatim.stamp(raw, id, 1, AT + t - 1))
         for t, (type, id, raw) in islice(made, BATCH)
     ]:
         yield batch
@@ -85,7 +93,7 @@ def filled(task: Task) -> tuple[int, Part]:
     town = task.size.town()
     span = (task.first, task.first + town.size(task.part) - 1)
     log = versions(town, task.part, task.first)
-    return task.part, filling.fill(task.folder, task.key, projections(), log, span)
+    return task.part, filling.fill(task.folder, task.key, task.size.projections, log, span)
 
 
 def fill(house: House, size: Size, workers: int, advance: Callable[[float], None]) -> int:
@@ -116,7 +124,7 @@ def fill(house: House, size: Size, workers: int, advance: Callable[[float], None
         write_new(beside / f"{part}.json", msgspec.json.encode(made))
         advance(starts[part + 1] - starts[part])
     parts = [_read(beside, part) for part in range(town.parts)]
-    position = filling.join(folder, key, projections(), parts)
+    position = filling.join(folder, key, size.projections, parts)
     filling.mark(folder, Filled(size.told, position))
     for path in beside.iterdir():
         path.unlink()

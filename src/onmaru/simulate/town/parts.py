@@ -10,9 +10,9 @@ from random import Random
 from onmaru.simulate.codes import HEIGHT, WEIGHT, Analyte
 from onmaru.simulate.people import Wanted, person
 from onmaru.simulate.town import forms
-from onmaru.simulate.town.lives import INPATIENT, Life, Visit, life
+from onmaru.simulate.town.lives import EMERGENCY, INPATIENT, Life, Visit, life
 
-PART = 4_000
+PART = 8_000
 START = datetime.date(2016, 1, 4)
 SPREAD = 1400
 """Days after START within which somebody is seen first."""
@@ -86,7 +86,9 @@ class _Told:
 
     def _visit(self, visit: Visit, day: datetime.date) -> Iterator[Made]:
         rng, id, me = self._rng, self._next(), self.id
-        hour, minute = rng.randrange(8, 17), rng.randrange(60)
+        # Who is admitted from the emergency room was there in the morning
+        hours = (8, 12) if visit.kind == EMERGENCY else (14, 18) if visit.after == 0 else (8, 17)
+        hour, minute = rng.randrange(*hours), rng.randrange(60)
         begun = f"{day}T{hour:02d}:{minute:02d}:00+09:00"
         last = day + datetime.timedelta(visit.rounds) if visit.kind == INPATIENT else day
         ended = f"{last}T{hour + 2:02d}:{minute:02d}:00+09:00"
