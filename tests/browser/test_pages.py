@@ -22,11 +22,11 @@ PAGES = {
     "research-tables": ("keeper", "/omop"),
     "views": ("keeper", "/views"),
     "cohort": ("keeper", "/cohort"),
+    "equity": ("keeper", "/equity"),
+    "insight": ("keeper", "/insight"),
     "ward": ("nurse", "/ward"),
     "roster": ("nurse", "/roster"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
-    "equity": ("keeper", "/equity"),
-    "insight": ("keeper", "/insight"),
 }
 WIDTHS = (360, 1920)
 

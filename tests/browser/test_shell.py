@@ -104,7 +104,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
 @pytest.mark.parametrize(
     ("user", "links"),
     [
-        ("doctor", ["환자 목록", "병동 현황", "근무표"]),
+        ("doctor", ["환자 목록", "병동 현황", "근무표", "찾아갈 환자"]),
         (
             "keeper",
             [
@@ -115,6 +115,9 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
                 "감사 기록",
                 "이상 접근",
                 "코호트",
+                "건강 형평성",
+                "병원 현황판",
+                "질 지표",
                 "근무표",
                 "연구 테이블 (OMOP)",
                 "데이터 품질",

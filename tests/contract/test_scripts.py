@@ -75,7 +75,7 @@ def test_what_lies_behind_its_tables_has_no_name_that_it_could_say(store: Column
 
 
 def test_words_of_a_catalogue_within_a_text_are_no_names(store: ColumnarTables) -> None:
-    said = "CREATE TABLE words AS SELECT word, 'show duckdb_views()' AS query FROM fact"
+    said = "CREATE TABLE words AS SELECT word, 'show duckdb_views()' AS query, 1 AS \"show\" FROM fact"
     assert store.script(script(said), {}, ALL).compute()["words"].num_rows == 3
 
 

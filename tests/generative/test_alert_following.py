@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 from alert_history import HOUR, MINUTE, START, limit, observation, procedure, version
 from onmaru.rooms.monitor.alerts.engine import Transition, Watch
 from onmaru.rooms.monitor.alerts.rules import standing
+from onmaru.rooms.monitor.alerts.signals import newest
+from onmaru.rooms.monitor.reading import Reading
+from onmaru.rooms.monitor.score_table import score_tables
+from onmaru.rooms.monitor.scoring import Asked, score
 
 RULES = standing("news2-rising qsofa-positive")
 VALUES = {"respiratory-rate": [12, 22, 28], "heart-rate": [70, 115, 140], "systolic": [85, 95, 120]}
@@ -45,3 +49,26 @@ def test_looking_at_the_clock_in_between_changes_nothing(history: list[tuple[int
         several += often.take(said)
     end = now + 20 * HOUR
     assert [*several, *often.advance(end)] == [*single, *once.advance(end)]
+
+
+READINGS = st.builds(
+    lambda what, at, source: Reading(what[0], what[1], what[2], START + at * MINUTE, source),
+    st.sampled_from(
+        [
+            *(("respiratory-rate", value, "/min") for value in ("26", "14", "x")),
+            *(("oxygen-flow", value, "L/min") for value in ("0", "2")),
+            ("oxygen-fraction", "21", "%"),
+        ]
+    ),
+    st.integers(-800, 5),
+    st.sampled_from(["Observation/a", "Observation/b"]),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(READINGS, max_size=8))
+def test_the_newest_readings_alone_give_the_score_that_all_give(readings: list[Reading]) -> None:
+    asked = Asked(START, 12 * HOUR, {"scale": "1"})
+    for table in score_tables().values():
+        if table.take == "latest":
+            assert score(table, newest(readings, START), asked) == score(table, readings, asked)

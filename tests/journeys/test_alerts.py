@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from alert_history import MINUTE, observation
 from journey_ward import encounter, patient, place
@@ -22,6 +23,8 @@ from onmaru.rooms.journey import room as journey
 from onmaru.rooms.monitor import room
 from onmaru.rooms.monitor.alerts import acting, budget, listing, roster, what_if
 from onmaru.rooms.monitor.alerts.reaction import Reactor
+from onmaru.rooms.monitor.board import Board
+from onmaru.rooms.monitor.live import Fresh, Streamed
 
 WARD = "Location/w1"
 
@@ -39,6 +42,7 @@ class Ward:
 
     def begin(self) -> None:
         """As after a start, or a restart: everything from the record."""
+        self.board = Board(Fresh(12 * 60 * MINUTE, 5 * MINUTE))
         self.reactor = Reactor(self.hall(), self.clock)
         self.position = 0
 
@@ -54,9 +58,10 @@ class Ward:
 
     def hall(self, user: str = "", role: Role = "nurse") -> Hall:
         caller = system("main")
-        if user:
-            held = self.house.logins.table[role]
-            caller = Caller("main", user, frozenset({role}), held.purposes[0], held.scopes)
+        if not user:
+            return replace(self.house.hall(caller, "monitor"), memory={"board": self.board})
+        held = self.house.logins.table[role]
+        caller = Caller("main", user, frozenset({role}), held.purposes[0], held.scopes)
         return self.house.hall(caller, "monitor")
 
     def beat(self, later: float = 0) -> list[Letter]:
@@ -251,6 +256,21 @@ def test_a_value_that_was_corrected_counts_as_it_was_until_then(ward: Ward) -> N
     ward.put(observation("typo", "respiratory-rate", 14, now, "p7"))
     found = replayed(ward, ward="Location/w2", days=1, rules=[])
     assert (found["patients"], found["versions"], found["now"]["byRule"]) == (1, 2, {"news2-single": 1})
+
+
+def test_what_a_device_sends_raises_the_alert_that_the_record_would(ward: Ward) -> None:
+    ward.put(patient("p8", "강환자", "p8"), encounter("e-p8", "p8", "w2"))
+    ward.begin()
+    ward.beat()
+    now = time.time_ns() // 1000
+    sent = (("respiratory-rate", "30", "/min"), ("systolic", "85", "mm[Hg]"), ("heart-rate", "120", "/min"))
+    ward.board.take([Streamed("p8", *one, now, now, "Device/m1", 1_000_000) for one in sent], now)
+    ward.beat()
+    assert [one["rule"] for one in ward.alerts("p8")] == ["news2-high"]
+    # Its minute in the record, and a restart, are not another alert
+    ward.ill("p8")
+    ward.beat()
+    assert len(ward.alerts("p8")) == 1
 
 
 @pytest.mark.parametrize(

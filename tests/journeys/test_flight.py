@@ -34,13 +34,14 @@ class Flying(Served):
     def __init__(self, folder: Any) -> None:
         self.flight_port = free_port()
         super().__init__(folder, f"flight_port = {self.flight_port}\n")
-        self.tokens = {role: self._token(role) for role in ("physician", "researcher")}
+        physician = self._token("physician")
+        self.tokens = {"physician": physician, "narrow": self._token("data-manager", "user/Slot.rs")}
 
-    def _token(self, role: Role) -> str:
+    def _token(self, role: Role, scopes: str = "") -> str:
         house = House(place(self.environ), rooms=())
         user = User("main", f"a-{role}", role, (role,))
         house.logins.keep_user(user)
-        return house.logins.issue(user, "")[0]
+        return house.logins.issue(user, scopes)[0]
 
     @contextmanager
     def asking(self, token: str = "", **more: str) -> Iterator[Any]:
@@ -83,7 +84,7 @@ def test_whoever_may_not_see_is_told_nothing_and_noted(flying: Flying, who: str,
     with pytest.raises(Error, match=told), flying.asking(flying.tokens.get(who, who)) as cursor:
         cursor.execute(PATIENTS)
     _, trail = flying.get("/api/audit")
-    name = "a-physician" if who == "physician" else ""
+    name = {"physician": "a-physician", "narrow": "a-data-manager"}.get(who, "")
     denied = [row for row in trail["items"] if "flight" in row["path"] and row["outcome"] != "success"]
     assert name in {row["user"] for row in denied}
 

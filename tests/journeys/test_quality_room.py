@@ -162,3 +162,14 @@ def test_whoever_treats_patients_runs_no_checks(house: House) -> None:
     with pytest.raises(Invalid) as refused:
         said(house, commands.run, asker("physician", "TREAT"))
     assert refused.value.status == 403
+
+
+def test_achilles_characterises_the_cdm_for_data_managers(house: House) -> None:
+    row, last = said(house, commands.characterise, analysis="1")
+    assert (row["analysis"], row["name"], row["count_value"]) == (1, "Number of persons", 3)
+    assert (last["analyses"], last["without tables"]) == (1, [])
+    with pytest.raises(Invalid) as refused:
+        said(house, commands.characterise, asker("researcher", "HRESCH"), analysis="1")
+    assert refused.value.status == 403
+    with pytest.raises(Invalid):
+        said(house, commands.characterise, analysis="x")

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from onmaru.adapters.door import Door
+from onmaru.app.fresh import new_id
 from onmaru.app.house import MAIN, House, Place, now, system
 from onmaru.app.rooms import open_room
 from onmaru.app.running import Running
@@ -257,5 +259,27 @@ def test_only_a_systems_account_speaks_for_devices(place: Place) -> None:
         with pytest.raises(Invalid) as refused:
             stream(Request("POST", "", {}, [], {}, b"{}"), nurse)
         assert refused.value.status == 403
+
+    run(place, work)
+
+
+def test_a_letter_is_taken_once_the_chart_says_whose_its_messages_are(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        at = now() - 120 * SECOND
+        assert await posted(house, said("mon-1", at, 61), said("mon-1", at + SECOND, 62)) == ["dead", "dead"]
+        await station.charting.write_letters(every=True)
+        door = Door(now, new_id)
+        door.streams = station.replayed
+        hall = house.hall(system(MAIN))
+        [letter] = door.letters.page(hall, "open")["items"]
+        assert door.letters.replay(hall, letter["id"])["state"] == "open"
+        use = {"resourceType": "DeviceUseStatement", "id": "u1", "status": "active", "device": {"reference": "Device/d1"},
+               "subject": {"reference": "Patient/p1"}, "timingPeriod": {"start": instant(at)}}  # fmt: skip
+        position = put(house, use)
+        await station._running.durable(MAIN, position)
+        while station._position < position:
+            await asyncio.sleep(0.01)
+        assert door.letters.replay(hall, letter["id"])["state"] == "replayed"
+        assert shown(beds(house)["bed1"]) == "62"
 
     run(place, work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,30 @@ def test_a_document_that_is_kept_bears_the_labels_of_what_is_in_it(tmp_path: Pat
         assert (await house.ask("GET", f"Bundle/{kept.json['id']}", token=nurse)).status == 404
 
     run(tmp_path, journey)
+
+
+def test_a_running_house_makes_rows_of_an_own_parameter_as_it_is_posted_and_written_under(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        house.put(patient("p1", gender="female"))
+        own = {"id": "sex", "url": "http://x/sex", "status": "active", "code": "sex", "name": "sex", "type": "token"}
+        own |= {"description": "x", "expression": "Patient.gender", "base": ["Patient"]}
+        assert (await house.ask("POST", "SearchParameter", {"resourceType": "SearchParameter", **own})).status == 201
+        for id in ("p1", "p2"):
+            house.put(patient(id, gender="female"))
+            found = (await house.ask("GET", "Patient?sex=female")).json
+            assert {one["resource"]["id"] for one in found["entry"]} == {"p1", id}
+            assert await indexed(house) == "indexed"
+
+    run(tmp_path, journey)
+
+
+async def indexed(house: BulkHouse) -> str:
+    """What the status is once it changes no more."""
+    status = ""
+    for _ in range(100):
+        told = (await house.ask("GET", "SearchParameter/$index-status")).json["parameter"]
+        status = next(part["valueCode"] for part in told[0]["part"] if part["name"] == "status")
+        if status == "indexed":
+            break
+        await asyncio.sleep(0.05)
+    return status

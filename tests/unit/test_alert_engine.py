@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from alert_history import HOUR, MINUTE, START, limit, observation, procedure, version
 from onmaru.kernel.log import Version
@@ -118,6 +119,30 @@ def test_one_that_nobody_closed_comes_again_as_the_same_alert() -> None:
     assert found[2].raised == START
 
 
+def test_an_alert_that_was_raised_elsewhere_is_not_raised_again() -> None:
+    assert told(following((1, task(START)), breathing(2, 30))) == []
+    over = following((1, task(START)), breathing(2, 15), until=60)
+    assert told(over) == [("ended", "news2-single", 7)]
+    assert told(following((1, task(START)), until=60)) == []
+
+
+def test_a_limit_without_an_end_is_none_and_none_lasts_longer_than_a_week() -> None:
+    rules = [rule for rule in standing() if rule.name == "news2-medium"]
+    ill = (breathing(1, 30), pulse(2, 115))
+    open_ended = limit("news2-medium", 20, START, START + HOUR)
+    del open_ended["occurrencePeriod"]["end"]
+    assert told(following((0, open_ended), *ill, rules=rules)) == [("raised", "news2-medium", 2)]
+    for_ever = limit("news2-medium", 20, START - 8 * 24 * HOUR, START + 9999 * HOUR)
+    assert told(following((0, for_ever), *ill, rules=rules)) == [("raised", "news2-medium", 2)]
+
+
+def test_a_snooze_that_somebody_else_wrote_puts_off_for_two_hours_at_most() -> None:
+    alert = Alert("a", "p1", "news2-high", "news2", "stat", "", START, "on-hold", "", "", ())
+    for text, seconds in (("99999 x", 7200), ("9" * 30, 0), ("soon", 0), ("", 0), ("³ x", 0)):
+        step = Step("snooze", START, "n", text)
+        assert replace(alert, steps=(step,)).snoozed == (START + seconds * 1_000_000 if seconds else 0)
+
+
 def test_a_delay_asks_that_the_rule_holds_all_the_while() -> None:
     slow = [Rule("slow", "slow", "asap", (Signal("news2", least=3),), delay=600)]
     assert told(following(breathing(0, 30), until=60, rules=slow)) == [("raised", "slow", 10)]
@@ -156,6 +181,9 @@ def test_a_watch_begun_from_the_record_goes_on_as_the_one_that_never_stopped() -
     )
     begun = Watch(standing(), FRESH)
     begun.seed([alert], {}, START + 100 * MINUTE)
+    stale = Watch(standing(), FRESH)
+    stale.seed([replace(alert, parts=("respiration",))], {}, START + 100 * MINUTE)
+    assert stale.take(version(1, pulse(120, 80)[1], START + 120 * MINUTE)) == stale.advance(START + 200 * MINUTE) == []
     for one in versions[:2]:
         begun.learn(one)
     assert [one for v in versions[2:] for one in begun.take(v)] == rest

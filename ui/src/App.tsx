@@ -16,7 +16,8 @@ import { SessionGate } from './session/SessionGate';
 import { useLanguage, useT } from './words/words';
 
 const routes: readonly RoomRoute[] = [shell, ...rooms].flatMap((room) => room.routes);
-const nav: readonly RoomNav[] = [shell, ...rooms].flatMap((room) => room.nav);
+const offered: readonly RoomNav[] = [shell, ...rooms].flatMap((room) => room.nav);
+const nav: readonly RoomNav[] = [...offered.filter((one) => !one.last), ...offered.filter((one) => one.last)];
 const Welcome = lazy(() => import('./pages/Welcome'));
 
 export function App() {

@@ -5,7 +5,6 @@ export type { Change, LiveState } from './net/live';
 export type { Issue, Outcome, Problem, ProblemKind } from './net/outcome';
 export { type Live, useLive, useLiveState } from './net/useLive';
 export { type Act, useAct } from './net/useAct';
-export { useAct } from './net/useAct';
 export { useEvery } from './net/useEvery';
 export { type Loaded, useLoad } from './net/useLoad';
 export { type Session, type SessionDoor, useSession } from './session/session';

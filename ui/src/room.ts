@@ -35,6 +35,8 @@ export interface RoomNav {
   icon: ComponentType<{ size?: number; stroke?: number }>;
   roles?: readonly Role[];
   tenant?: string;
+  /** Below the others in the menu, and never where its user begins. */
+  last?: boolean;
 }
 
 export interface RoomUi {

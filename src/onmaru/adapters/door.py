@@ -17,6 +17,7 @@ from onmaru.adapters.receipt import Receipt, Source
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.room import Hall
 
+SILENT = "no messages of devices are taken here now"
 # Problems that a receipt tells besides the first
 TOLD = 50
 
@@ -29,6 +30,8 @@ class Door:
         self._intake = Intake(clock)
         self._files = FhirFiles(new_id, self._bury_entry)
         self.letters = DeadLetters(self._replay)
+        # Where messages of devices go that are replayed, while there is somewhere
+        self.streams: Callable[[bytes], Receipt] | None = None
 
     def known(self, hall: Hall) -> dict[str, str]:
         """Where the urn names lead that files taken before have promised."""
@@ -106,6 +109,8 @@ class Door:
 
     def _replay(self, hall: Hall, data: bytes, source: Source) -> Receipt:
         """A replay that is refused again stays the letter it is."""
+        if source.format == "stream":
+            return Receipt("AE", rejected=1, reason=SILENT) if self.streams is None else self.streams(data)
         if (source.format or detect(data)) == "hl7v2":
             return self._messages(hall, data, source)
         try:

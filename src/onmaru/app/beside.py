@@ -45,7 +45,7 @@ async def beside(
         if wish is not None:
             packets = Packets(doorway.running.house, doorway.running.durable, wish)
             stack.push_async_callback(Timer(packets, int(found["packet_minutes"].value) * 60.0).close)
-        await stack.enter_async_context(streaming(doorway.running, found))
+        await stack.enter_async_context(streaming(doorway, found))
         if address := str(found["traces"].value):
             from onmaru.app.traces import sending
 

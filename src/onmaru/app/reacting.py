@@ -15,7 +15,7 @@ from onmaru.kernel.outbound import Letter, Outbound
 from onmaru.kernel.room import Reaction, Reactor, Room
 
 # How often the head is looked at, and after how long at the latest something is done because time passed
-EVERY, ACT_EVERY = 0.1, 1.0
+EVERY, ACT_EVERY = 0.1, 0.5
 SLICE = 200
 AGAIN = 5.0
 log = logging.getLogger("onmaru.reactions")

@@ -6,6 +6,7 @@ Its law: what `append` returned for is read back after any crash; a frame that w
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ LARGEST = 1 << 28
 
 
 class Journal:
-    """Segments `N.journal` in `folder`; a new one is begun by each opening and by `roll`. One writer, from any thread."""
+    """Segments `N.journal` in `folder`; a new one is begun by each opening and by `roll`. From any thread."""
 
     def __init__(self, folder: Path, key: bytes) -> None:
         self._folder, self._key = folder, key
@@ -30,10 +31,15 @@ class Journal:
         self.left = sorted(int(path.stem) for path in folder.glob("*.journal"))
         self.number = self.left[-1] if self.left else 0
         self._file = -1
+        self._writing = threading.Lock()
         self.roll()
 
     def roll(self) -> int:
         """Begin the next segment; gives the number of the one that is now whole (0: none)."""
+        with self._writing:
+            return self._rolled()
+
+    def _rolled(self) -> int:
         whole = self.number if self._file >= 0 else 0
         if self._file >= 0:
             os.close(self._file)
@@ -48,12 +54,13 @@ class Journal:
 
     def append(self, data: bytes) -> None:
         """Put one frame on the disk. OSError leaves the segment's end undefined: roll before the next."""
-        sealed = self._box.encrypt(self._frames.to_bytes(12, "big"), data, None)
-        whole = memoryview(len(sealed).to_bytes(LENGTH, "big") + sealed)
-        while whole:
-            whole = whole[os.write(self._file, whole) :]
-        os.fdatasync(self._file)
-        self._frames += 1
+        with self._writing:
+            sealed = self._box.encrypt(self._frames.to_bytes(12, "big"), data, None)
+            whole = memoryview(len(sealed).to_bytes(LENGTH, "big") + sealed)
+            while whole:
+                whole = whole[os.write(self._file, whole) :]
+            os.fdatasync(self._file)
+            self._frames += 1
 
     def read(self, number: int) -> Iterator[bytes]:
         """The frames of a segment up to the first that is not whole."""

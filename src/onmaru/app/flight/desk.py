@@ -18,11 +18,12 @@ import pyarrow as pa
 from onmaru.app.control import ThreadLake
 from onmaru.app.fresh import new_id
 from onmaru.app.house import MAIN
-from onmaru.app.lake.commands import LAKE, SHOWN
+from onmaru.app.lake.commands import LAKE, SCOPE, SHOWN
 from onmaru.app.running import Running
 from onmaru.engines.duck.asked import checked, told
 from onmaru.fhir.outcome import invalid
-from onmaru.kernel.audit import Access
+from onmaru.kernel import scope
+from onmaru.kernel.audit import Access, access
 from onmaru.kernel.lake import Lake, Run, Script, View
 from onmaru.web.denials import Denials
 
@@ -44,6 +45,8 @@ class Desk:
         self._denials = Denials()
         self._lock = threading.Lock()
         self._users: list[tuple[str, str]] = []
+        # Set when the server ends: what is under way ends with it
+        self.closing = False
 
     def lake(self, authorization: str, purpose: str, address: str) -> tuple[Lake, tuple[str, str]]:
         """The lake of whoever shows this token, and who that is; `Invalid` 401 or 403, with an audit row."""
@@ -72,7 +75,7 @@ class Desk:
         script = Script(f"flight: {_shown(sql)}", (statement,), names, (ANSWER,), seconds=SECONDS)
         with self._counted(who):
             run = self._made(lambda: lake.script(script))
-            with _watched(run, gone):
+            with _watched(run, lambda: self.closing or gone()):
                 try:
                     table: pa.Table = run().tables[ANSWER]
                 finally:
@@ -101,6 +104,11 @@ class Desk:
             await self._kept(MAIN)
             raise invalid("login", "a valid token is needed", status=401)
         caller = house.logins.caller(standing, purpose, new_id(), address)
+        if not all(scope.covers(caller.scopes, needed) for needed in scope.parse(SCOPE)):
+            row = access(caller, "query", "flight", house.logins.now(), denied="scope")
+            house.seat(caller.tenant).home.trail.add(row)
+            await self._kept(caller.tenant)
+            raise invalid("forbidden", "not permitted: scope", status=403)
         hall = house.hall(caller, LAKE.name)
         async with asyncio.timeout(READY):
             await self._running.motion(caller.tenant).caught_up()

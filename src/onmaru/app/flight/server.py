@@ -163,4 +163,5 @@ async def answering(desk: Desk, port: int) -> AsyncIterator[LakeServer]:
     try:
         yield made
     finally:
+        desk.closing = True
         await asyncio.to_thread(made.shutdown)

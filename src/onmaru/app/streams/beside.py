@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 from onmaru.adapters.mqtt import Broker, Done, Subscriber
+from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN
 from onmaru.app.refusal import Refusal
-from onmaru.app.running import Running
 from onmaru.app.settings import Chosen
 from onmaru.app.streams.intake import Fate
 from onmaru.app.streams.station import ROOM, Station
@@ -19,8 +19,9 @@ AGAIN = 1.0
 
 
 @contextlib.asynccontextmanager
-async def streaming(running: Running, found: Mapping[str, Chosen]) -> AsyncIterator[None]:
+async def streaming(doorway: Doorway, found: Mapping[str, Chosen]) -> AsyncIterator[None]:
     """Take streams while the context lasts."""
+    running = doorway.running
     if running.house.offers(ROOM) is None:
         yield
         return
@@ -31,6 +32,7 @@ async def streaming(running: Running, found: Mapping[str, Chosen]) -> AsyncItera
         for name in {MAIN, tenant} if broker is not None else {MAIN}:
             station = Station(running, name)
             await station.start()
+            doorway.door(name).streams = station.replayed
             stack.push_async_callback(station.close)
             if broker is not None and name == tenant:
                 subscriber = subscribed(station, broker)

@@ -93,6 +93,10 @@ class Intake:
         self.offer(payload, feed, lambda fate: None if answer.done() else answer.set_result(fate))
         return await answer
 
+    def prune(self, now: int) -> None:
+        """Forget the times of devices that are silent for longer than any message of theirs would be taken."""
+        self._seen.forget(now - 2 * BEHIND)
+
     @property
     def waiting(self) -> int:
         """How many messages wait for their round."""
@@ -125,7 +129,7 @@ class Intake:
             for _ in range(min(SLICE, len(self._queue))):
                 one = self._queue.popleft()
                 waiting.append(one)
-                made.append(self._made(one))
+                made.append(self._made(one.payload, one.feed, self._clock()))
             await asyncio.sleep(0)
         kept = [one.kept for one in made if one.kept is not None]
         fates: list[Fate | None] = [one.fate for one in made]
@@ -135,9 +139,11 @@ class Intake:
             self._seen.unsee([(one.message.device, one.message.at) for one in made if one.message and one.kept])
         else:
             self._count(waiting, made)
-            self._settle(made)
         for one, fate in zip(waiting, fates, strict=True):
             one.done(fate)
+        for start in range(0, len(made) if fates[0] is not None else 0, SLICE):
+            self._settle(made[start : start + SLICE])
+            await asyncio.sleep(0)
 
     async def _written(self, kept: Sequence[Kept]) -> bool:
         frame = self._pack.compress(msgspec.msgpack.encode(kept))
@@ -173,24 +179,34 @@ class Intake:
         self._taken(made)
 
     def _noted(self, kept: Kept, message: Message) -> None:
-        self.board.senders[message.device] = Sender(
-            message.device, kept.patient, kept.received, message.interval, MATTERS.get(kept.reason, "")
-        )
+        matter = MATTERS.get(kept.reason, "")
+        self.board.sent(Sender(message.device, kept.patient, kept.received, message.interval, matter))
         for wave in message.waves if kept.patient else ():
             self.board.wave(kept.patient, wave, message.at)
 
-    def _made(self, one: Waiting) -> Made:
-        received = self._clock()
+    def once_more(self, told: Sequence[tuple[int, bytes]], feed: Feed) -> Sequence[Made]:
+        """Take messages of a dead letter as of when they were received: those that are now sound are on the disk."""
+        made = [self._made(payload, feed, received) for received, payload in told]
+        kept = [one.kept for one in made if one.kept is not None and not one.kept.reason]
+        if kept:
+            self.journal.append(self._pack.compress(msgspec.msgpack.encode(kept)))
+        sound = [one for one in made if one.fate == "stored"]
+        self._settle(sound)
+        feed.stored += len(sound)
+        feed.received += len(sound)
+        return made
+
+    def _made(self, payload: bytes, feed: Feed, received: int) -> Made:
         try:
-            said = read(one.payload)
+            said = read(payload)
         except Refused as refused:
-            return Made(Kept(received, one.feed.name, one.payload, "", str(refused)), None, ())
+            return Made(Kept(received, feed.name, payload, "", str(refused)), None, ())
         reason = CLOCK if not received - BEHIND <= said.at <= received + AHEAD else ""
         bound = self.bindings.whose(said.device, said.at, said.bed, said.patient)
         reason = reason or {"": "", "unbound": UNBOUND, "ambiguous": AMBIGUOUS}[bound.reason]
         if reason:
-            return Made(Kept(received, one.feed.name, one.payload, "", reason), said, ())
-        return self._first(Kept(received, one.feed.name, one.payload, bound.patient, ""), said)
+            return Made(Kept(received, feed.name, payload, "", reason), said, ())
+        return self._first(Kept(received, feed.name, payload, bound.patient, ""), said)
 
     def _first(self, kept: Kept, said: Message) -> Made:
         """Of a message what was not said before."""

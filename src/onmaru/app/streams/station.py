@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
+import msgspec
+
+from onmaru.adapters.receipt import Receipt
 from onmaru.app.house import now, system
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Running
@@ -89,6 +93,17 @@ class Station:
     async def _take(self, payload: bytes) -> Fate | None:
         return await self.intake.offered(payload, self.feed("HTTP", "http"))
 
+    def replayed(self, data: bytes) -> Receipt:
+        """The lines of a dead letter (`chart.lines`), perhaps mended; whole only where each was taken or came before."""
+        try:
+            told = [_told(line) for line in data.split(b"\n") if line.strip()]
+        except (msgspec.MsgspecError, ValueError):
+            return Receipt("AE", rejected=1, reason="a line is no JSON of a message with the time it was received")
+        made = self.intake.once_more(told, self.feed("dead letters", "replay"))
+        bad = [one.kept.reason for one in made if one.kept is not None and one.kept.reason]
+        taken = len(made) - len(bad)
+        return Receipt("AE", taken, len(bad), reason=bad[0]) if bad else Receipt("AA", taken)
+
     def _taken(self, made: Sequence[Made]) -> None:
         self.charting.take(made)
 
@@ -112,13 +127,13 @@ class Station:
         await asyncio.sleep(max(0.0, began + 1 - asyncio.get_running_loop().time()))
 
     async def _seal(self) -> None:
-        self._sealing.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._seal_every):
                 await self._sealing.wait()
-        except TimeoutError:
-            pass
+        self._sealing.clear()
         await self.sealed()
+        self.board.prune(now())
+        self.intake.prune(now())
 
     async def _follow(self) -> None:
         await self._motion.past(self._position)
@@ -190,6 +205,17 @@ class Station:
 
     def _durable(self, position: int) -> Awaitable[None]:
         return self._running.durable(self.tenant, position)
+
+
+class _Line(msgspec.Struct):
+    received: int
+    payload: str = ""
+    base64: bytes = b""
+
+
+def _told(line: bytes) -> tuple[int, bytes]:
+    one = msgspec.json.decode(line, type=_Line)
+    return one.received, one.base64 or one.payload.encode()
 
 
 def _readings(version: Version) -> Sequence[Streamed]:

@@ -11,10 +11,11 @@ from onmaru.fhir.outcome import invalid
 
 # Functions, schemas and statements that tell the names of tables, or run words that are put together meanwhile
 _TELLING = re.compile(
-    r"(duckdb_\w+|pg_\w+|sqlite_\w+|information_schema|pragma\w*|query_table|json_\w*serialize\w*_sql|show|describe|summarize)"
-    r"|query(?=\s*\()",
+    r"(duckdb_\w+|pg_\w+|sqlite_\w+|information_schema|pragma_\w+|query_table|json_\w*serialize\w*_sql)|query(?=\s*\()",
     re.IGNORECASE,
 )
+# Words that do so where they are no name in quotes
+_STATEMENTS = frozenset({"show", "describe", "summarize", "pragma"})
 
 
 def named_plainly(statement: str, script: str, number: int) -> None:
@@ -27,8 +28,9 @@ def named_plainly(statement: str, script: str, number: int) -> None:
     for (start, kind), end in zip(words, ends, strict=True):
         if kind not in (duckdb.token_type.identifier, duckdb.token_type.keyword):
             continue
-        word = raw[start:end].decode(errors="replace").strip().strip('"')
+        said = raw[start:end].decode(errors="replace").strip()
+        word = said.strip('"')
         after = raw[end : end + 1].decode(errors="replace")
         found = _TELLING.match(word + after)
-        if found and (not found[1] or len(found[1]) == len(word)):
+        if said.lower() in _STATEMENTS or (found and (not found[1] or len(found[1]) == len(word))):
             raise invalid("processing", f"statement {number} failed: it names what a script may not ask", script)

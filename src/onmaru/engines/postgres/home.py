@@ -20,7 +20,7 @@ from asyncpg import InsufficientPrivilegeError
 from onmaru.engines.chain import Chain
 from onmaru.engines.postgres.follower import PgIndex
 from onmaru.engines.postgres.link import Link
-from onmaru.engines.postgres.log import PgLog
+from onmaru.engines.postgres.log import PUT, PgLog
 from onmaru.engines.postgres.renewal import renew
 from onmaru.engines.postgres.schema import FORMAT, prepare, schema_of, unsample
 from onmaru.engines.postgres.tables import PgTables
@@ -78,6 +78,8 @@ class PgHome:
         self._reached = row[0]
         self.index = PgIndex(PgTables(self._link, keys.codes, row[0], row[4] + 1), self.entries)
         self.trail = PgTrail(self._beside, keys)
+        self.index.tables.ready()
+        self._link.prepare(PUT)
 
     def _settled_at_opening(self) -> Any:
         """The head, and all of it durable: what a worker that died had appended was written, if not yet to the disk."""

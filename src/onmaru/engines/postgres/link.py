@@ -157,6 +157,14 @@ class Link:
 
         return self._kept(asked)
 
+    def prepare(self, sql: str) -> None:
+        """Have a statement ready, so that whoever first asks it need not wait for that."""
+
+        async def asked() -> None:
+            await self._statement(sql)
+
+        self._kept(asked)
+
     def executemany(self, sql: str, rows: Iterable[Any], /) -> None:
         """One statement for each row of values; all or nothing."""
         given = list(rows)

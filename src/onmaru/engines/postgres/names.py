@@ -27,6 +27,10 @@ class PgNames(Names):
         """The key that the next new resource gets."""
         return self._given.next
 
+    def ready(self) -> None:
+        """Have the look-up of names planned."""
+        self._link.execute(_FIND, ([], []))
+
     def learn(self, next_rid: int) -> None:
         """Take in the keys that another worker gave."""
         self._given.next = max(self._given.next, next_rid)

@@ -63,6 +63,13 @@ class PgTables(Tables):
             found.clear()
         self._stood((rid, t) for rid, t in rows.get("hist", ()) if rid in self._last)
 
+    def ready(self) -> None:
+        """Have the statements of every group planned before somebody waits for the first; nothing is written."""
+        self._names.ready()
+        self._link.script("BEGIN")
+        self._link.execute(_FIRST, [()] * sum(map(len, TYPES.values())))
+        self._link.script("ROLLBACK")
+
     def _stood(self, found: Iterable[tuple[int, int]]) -> None:
         if len(self._last) >= SEVERAL_AT_MOST:
             self._last.clear()

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from onmaru.rooms.monitor.live import SECOND, Change, Fresh, Live, Streamed, advance
-from onmaru.rooms.monitor.stream.message import Wave
+from onmaru.rooms.monitor.stream.message import MOST_WAVES, Wave
 
 # Who had nothing live for so long is no longer looked at each second
 IDLE = 3600 * SECOND
+MOST_SENDERS = 20_000
+# Who was looked at so lately need not be looked at for the passing of time
+RECENT = 900_000
 Listener = Callable[[Live, Sequence[Change]], None]
 
 
@@ -76,7 +79,9 @@ class Board:
     def tick(self, now: int) -> Iterable[None]:
         """What the passing of time does to everybody; in slices, between which others run."""
         for n, patient in enumerate(tuple(self._awake)):
-            state = self._advance(patient, (), now)
+            state = self.states[patient]
+            if state.now < now - RECENT:
+                state = self._advance(patient, (), now)
             last = max((one.received for one in state.newest.values() if one.interval), default=0)
             if last < now - IDLE:
                 self._awake.discard(patient)
@@ -86,11 +91,27 @@ class Board:
         self._moved.set()
         self._moved = asyncio.Event()
 
+    def sent(self, sender: Sender) -> None:
+        """Take note of a device; of more than anybody has, those that were never anybody's are let go."""
+        self.senders[sender.id] = sender
+        if len(self.senders) > MOST_SENDERS:
+            self.senders = {id: one for id, one in self.senders.items() if one.patient}
+
+    def prune(self, now: int) -> None:
+        """Let go of devices that are silent and of patients of whom nothing may still be scored."""
+        self.senders = {id: one for id, one in self.senders.items() if one.last > now - IDLE}
+        for patient, state in tuple(self.states.items()):
+            if all(one.at < now - self.fresh.charted for one in state.newest.values()):
+                self.forget(patient)
+
     def wave(self, patient: str, wave: Wave, at: int) -> None:
         """The newest piece of a waveform; pieces that came late are not shown."""
-        held = self.waves.setdefault(patient, {}).get(wave.code)
+        mine = self.waves.setdefault(patient, {})
+        held = mine.get(wave.code)
         if held is None or held.at < at:
-            self.waves[patient][wave.code] = Waved(wave, at)
+            if held is None and len(mine) >= MOST_WAVES:
+                del mine[min(mine, key=lambda code: mine[code].at)]
+            mine[wave.code] = Waved(wave, at)
             self._changed[patient] = self.seq + 1
 
     def forget(self, patient: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Command, Hall
-from onmaru.rooms.quality import doing, kept
+from onmaru.rooms.quality import achilles, doing, kept
 from onmaru.rooms.quality.checks import Check
 from onmaru.rooms.quality.listing import by_id, checks, named
 from onmaru.rooms.quality.running import counted
@@ -71,6 +71,19 @@ def threshold(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     return DONE
 
 
+def characterise(hall: Hall, args: Mapping[str, str], say: Say) -> int:
+    """A line for each result of Achilles, last how many analyses were run and which the CDM has no tables for."""
+    asked = [*achilles.analyses(args.get("analysis", ""))]
+    script, without = achilles.script(hall, asked)
+    results = hall.lake.script(script)()
+    lines = 0
+    for lines, row in enumerate(achilles.rows(asked, results), 1):  # noqa: B007  told at the end
+        say(row)
+    missing = [one.number for one in without]
+    say({"analyses": len(asked) - len(missing), "without tables": missing, "lines": lines, "t": results.t})
+    return DONE
+
+
 def now() -> int:
     """µs since 1970 UTC."""
     return time.time_ns() // 1000
@@ -104,6 +117,10 @@ COMMANDS = (
         (("check", "a check's id, as `run` tells it"), ("--most", "how many rows; 50")), SCOPE, rows,
     ),
     Command("senders", "Tell how a check fares by sender and day.", (("check", "a check's id"),), SCOPE, senders),
+    Command(
+        "achilles", "Characterise the CDM by OHDSI's Achilles, as a data manager.",
+        (("--analysis", "only the analysis of this number"),), SCOPE, characterise,
+    ),
     Command(
         "threshold", "Set the site's own threshold for a check.",
         (

@@ -17,7 +17,7 @@ const equity: RoomUi = {
   ],
   nav: [
     { path: '/equity', labelKey: 'equity.title', icon: IconScale, roles: keepers },
-    { path: '/outreach', labelKey: 'equity.outreach', icon: IconUserHeart, roles: carers },
+    { path: '/outreach', labelKey: 'equity.outreach', icon: IconUserHeart, roles: carers, last: true },
   ],
   strings: { ko, en },
 };

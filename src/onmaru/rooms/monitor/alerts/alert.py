@@ -24,6 +24,7 @@ USER = "urn:onmaru:user"
 OUTCOMES = ("acted", "not-needed", "missed")
 # What can be done at the bedside with one touch; other things are said in words
 ACTS = ("measured-again", "treated", "called-physician", "called-rapid-response", "moved")
+LONGEST_SNOOZE = 7200
 # After each of these the ladder begins anew
 RESTARTS = frozenset({"hand-over", "worse", "again", "resume"})
 
@@ -38,7 +39,10 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """`ward`: a Location's reference or "". `raised` µs; `owner`: a user or "". `about`: the alert it is about, if any."""
+    """`ward`: a Location's reference or "". `raised` µs; `owner`: a user or "". `about`: the alert it is about, if any.
+
+    `parts`: of the score, those whose points made it.
+    """
 
     id: str
     patient: str
@@ -52,6 +56,7 @@ class Alert(msgspec.Struct, frozen=True):
     text: str
     steps: tuple[Step, ...]
     about: str = ""
+    parts: tuple[str, ...] = ()
 
     def first(self, code: str) -> int | None:
         """When it was first done."""
@@ -80,7 +85,12 @@ class Alert(msgspec.Struct, frozen=True):
     def snoozed(self) -> int:
         """Until when it is put off, µs; 0 when it is not."""
         found = self.last("snooze", "acknowledge", "act", "outcome", *RESTARTS)
-        return found.at + int(found.text.partition(" ")[0]) * 1_000_000 if found and found.code == "snooze" else 0
+        if found is None or found.code != "snooze":
+            return 0
+        # The Task may have been written by anybody who may write one: what is no number of seconds puts nothing off
+        seconds = found.text.partition(" ")[0]
+        known = seconds.isascii() and seconds.isdigit() and len(seconds) < 7
+        return found.at + min(int(seconds), LONGEST_SNOOZE) * 1_000_000 if known else 0
 
 
 def person(name: str) -> dict[str, Any]:
@@ -103,11 +113,12 @@ def read(body: Mapping[str, Any]) -> Alert | None:
     """The alert that a Task is; None for any other Task."""
     raised = moment({"effectiveDateTime": body.get("authoredOn", "")})
     rule = coded(body.get("reasonCode"), RULE)
-    if coded(body.get("code"), SYSTEM) != "alert" or raised is None or not rule:
+    patient = _id(body.get("for"), "Patient/")
+    if coded(body.get("code"), SYSTEM) != "alert" or raised is None or not rule or not patient:
         return None
     return Alert(
         str(body.get("id", "")),
-        _id(body.get("for"), "Patient/"),
+        patient,
         rule,
         str((body.get("groupIdentifier") or {}).get("value", rule)),
         str(body.get("priority", "routine")),
@@ -118,6 +129,7 @@ def read(body: Mapping[str, Any]) -> Alert | None:
         str((body.get("reasonCode") or {}).get("text", "")),
         tuple(step for one in body.get("output") or [] if (step := _step(one))),
         _id(next(iter(body.get("partOf") or []), None), "Task/"),
+        tuple(part for one in body.get("input") or [] if (part := str(one["type"].get("text", "")).partition(" ")[2])),
     )
 
 

@@ -80,7 +80,8 @@ class Watch:
         self.now = now
         for alert in sorted(alerts, key=lambda one: one.raised):
             if alert.rule in known and alert.raised <= now:
-                found = Condition(alert.raised, known[alert.rule], active=ended.get(alert.id, NEVER) > now)
+                going = ended.get(alert.id, NEVER) > now
+                found = Condition(alert.raised, known[alert.rule], going, frozenset(alert.parts))
                 _heard(found, alert, now)
                 self._person(alert.patient).conditions[alert.family] = found
 
@@ -125,15 +126,22 @@ class Watch:
             return (before,) if before else ()
         person = self._person(said.patient)
         if said.alert is not None:
-            condition = person.conditions.get(said.alert.family)
-            if condition is not None and condition.raised == said.alert.raised:
-                _heard(condition, said.alert, at)
+            self._alert(person, said.alert, at)
             return (said.patient,)
         self._whose[name] = said.patient
         person.sources[name] = said
         if said.busy:
             person.busy[name] = at
         return tuple(dict.fromkeys(one for one in (before, said.patient) if one))
+
+    def _alert(self, person: Person, alert: Alert, at: int) -> None:
+        """What the record says of an alert; one raised elsewhere, or from what is not on the log, is one too."""
+        condition = person.conditions.get(alert.family)
+        rule = next((one for one in self._families.get(alert.family, ()) if one.name == alert.rule), None)
+        if rule is not None and (condition is None or condition.raised < alert.raised <= at):
+            condition = person.conditions[alert.family] = Condition(alert.raised, rule, parts=frozenset(alert.parts))
+        if condition is not None and condition.raised == alert.raised:
+            _heard(condition, alert, at)
 
     def _judge(self, patient: str, at: int) -> list[Transition]:
         person = self._persons[patient]

@@ -15,7 +15,8 @@ from onmaru.rooms.monitor.reading import Reading, decimal
 TYPES = frozenset({"Observation", "Procedure", "ServiceRequest", "Task"})
 LIMIT = "urn:onmaru:monitor:limit"
 SCALE = "news2-scale"
-EVER = 2**62
+# A patient's own limit is looked at again after so long, whatever its order says
+LONGEST_LIMIT = 7 * 24 * 3600 * 1_000_000
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -60,12 +61,13 @@ def facts(version: Version) -> Facts:
 
 
 def _limit(body: Mapping[str, Any]) -> Limit | None:
-    """An active order whose code is a rule's, with a quantity and an end: a limit without an end is none."""
+    """An active order whose code is a rule's, with a quantity, a start and an end: a limit without an end is none."""
     codings = (body.get("code") or {}).get("coding") or []
     rule = next((str(one.get("code", "")) for one in codings if one.get("system") == LIMIT), "")
     period = body.get("occurrencePeriod") or {}
     end = moment({"effectiveDateTime": period.get("end", "")})
     value = decimal(str((body.get("quantityQuantity") or {}).get("value", "")))
-    if not rule or body.get("status") != "active" or end is None or value is None:
+    start = moment({"effectiveDateTime": period.get("start", "")})
+    if not rule or body.get("status") != "active" or start is None or end is None or value is None:
         return None
-    return Limit(rule, int(value), moment({"effectiveDateTime": period.get("start", "")}) or 0, end)
+    return Limit(rule, int(value), start, min(end, start + LONGEST_LIMIT))

@@ -33,10 +33,14 @@ from onmaru.rooms.monitor.alerts.alert import (
     written,
 )
 from onmaru.rooms.monitor.alerts.engine import Transition, Watch
-from onmaru.rooms.monitor.alerts.facts import TYPES
+from onmaru.rooms.monitor.alerts.facts import NONE, TYPES, Facts
 from onmaru.rooms.monitor.alerts.ladder import Shift, Telling
 from onmaru.rooms.monitor.alerts.rules import SECOND, rank, standing
 from onmaru.rooms.monitor.alerts.tables import told
+from onmaru.rooms.monitor.board import Board
+from onmaru.rooms.monitor.live import Change as Moved
+from onmaru.rooms.monitor.live import Live
+from onmaru.rooms.monitor.reading import Reading
 
 HOUR = 3600 * SECOND
 # What is followed anew after a restart; a house that stood still for longer judges from then on
@@ -58,6 +62,8 @@ class Reactor:
         self._alerts: dict[str, Alert] = {}
         self._told: dict[str, dict[str, int | None]] = {}
         self._unheard: set[str] = set()
+        self._board: Board | None = None
+        self._heard: list[tuple[str, tuple[Reading, ...], int]] = []
         self._due: list[tuple[Transition, int]] = []
         self.since = now - LOOK_BACK
         self._begin(hall)
@@ -99,6 +105,11 @@ class Reactor:
 
     def act(self, hall: Hall, now: int) -> Sequence[Letter]:
         """Write what fell due by `now`; the letters to send once that is durable."""
+        self._listen(hall)
+        for patient, readings, at in self._heard:
+            said = Facts(patient, readings) if readings else NONE
+            self._due += [(one, 0) for one in self._watch.follow(f"live/{patient}", said, at)]
+        self._heard.clear()
         self._due += [(one, 0) for one in self._watch.advance(now - SECOND)]
         self._due = _merged(self._due)
         later: list[tuple[Transition, int]] = []
@@ -116,11 +127,30 @@ class Reactor:
         self._due = later
         return self._tell(hall, now)
 
+    def _listen(self, hall: Hall) -> None:
+        """Hear of what devices send as well, as soon as this house has streams."""
+        board: Board | None = hall.memory.get("board")
+        if board is not None and board is not self._board:
+            self._board = board
+            board.listeners.append(self._live)
+
+    def _live(self, state: Live, changes: Sequence[Moved]) -> None:
+        """A patient's score of this second changed: what devices say that is fresh, in place of what they said before."""
+        if self._board is None or not any(one.kind == "score" for one in changes):
+            return
+        fresh = state.now - self._board.fresh.streamed
+        devices = (one for one in state.usable.values() if one.interval and one.at > fresh)
+        readings = tuple(Reading(one.measure, one.value, one.unit, one.at, one.device) for one in devices)
+        self._heard.append((state.patient, readings, state.now))
+
     def _done(self, hall: Hall, one: Transition, id: str) -> bool:
         if one.kind != "raised":
             return _next(hall, one, id)
         # It is told once it comes back along the log: one that was raised and closed long ago only comes by again here
         alert, evidence, encounter = self._new(hall, one)
+        if any(other.patient == one.patient and other.family == one.family for other in self._alerts.values()):
+            # Raised by what a device sent, it comes by once more from the record
+            return True
         return _made(
             hall,
             [

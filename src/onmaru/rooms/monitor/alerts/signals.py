@@ -25,8 +25,18 @@ class Seen(msgspec.Struct, frozen=True):
 
     def scored(self, name: str, now: int) -> Scored:
         """A score as it stood at `now`."""
-        asked = Asked(now, self.fresh, {"scale": str(self.limits.get(SCALE, 1))})
-        return score(score_tables()[name], self.readings, asked)
+        asked = Asked(now, self.fresh, {"scale": "2" if self.limits.get(SCALE) == 2 else "1"})
+        table = score_tables()[name]
+        return score(table, newest(self.readings, now) if table.take == "latest" else self.readings, asked)
+
+
+def newest(readings: Sequence[Reading], now: int) -> Sequence[Reading]:
+    """Of each measure what was read last by `now`, from every source: all that a table of latest values looks at."""
+    last: dict[str, int] = {}
+    for one in readings:
+        if one.at <= now and one.at >= last.get(one.measure, one.at):
+            last[one.measure] = one.at
+    return [one for one in readings if last.get(one.measure) == one.at]
 
 
 def in_force(limits: Sequence[Limit], now: int) -> Mapping[str, int]:
@@ -65,7 +75,7 @@ def _holds(rule: Rule, signal: Signal, seen: Seen, at: tuple[int, Score, frozens
     if yes:
         return True
     unknown = {part.name for part in found.parts if part.state in ("missing", "stale", "unreadable")}
-    return None if known & unknown else False
+    return None if known & unknown or len(unknown) == len(found.parts) else False
 
 
 def _limit(rule: Rule, signal: Signal, seen: Seen) -> int:

@@ -15,7 +15,7 @@ from onmaru.rooms.monitor.projection import moment
 from onmaru.rooms.monitor.reading import LONGEST, by_code, converted, decimal, measures
 
 LARGEST = 256 * 1024
-MOST_VALUES, MOST_SAMPLES, LONGEST_NAME = 64, 20_000, 128
+MOST_VALUES, MOST_WAVES, MOST_SAMPLES, LONGEST_NAME = 64, 16, 20_000, 128
 # No interval is longer: a device that measures once a day is charted, not streamed
 SLOWEST = 86_400
 LOINC = "http://loinc.org|"
@@ -95,7 +95,11 @@ def read(payload: bytes) -> Message:
         raise Refused("the message has no time with its zone")
     if not 0 <= said.interval <= SLOWEST:
         raise Refused("the interval is no number of seconds up to a day")
-    if len(said.values) > MOST_VALUES or sum(len(wave.samples) for wave in said.waves) > MOST_SAMPLES:
+    if (
+        len(said.values) > MOST_VALUES
+        or len(said.waves) > MOST_WAVES
+        or sum(len(wave.samples) for wave in said.waves) > MOST_SAMPLES
+    ):
         raise Refused("the message holds more than can be taken")
     if any(not 0 < wave.hz <= MOST_SAMPLES for wave in said.waves):
         raise Refused("a waveform has no number of samples a second")
