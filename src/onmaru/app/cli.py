@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("onmaru.app.serving:serve", "Serve the record, rooms and pages over HTTP, and take HL7 v2 by MLLP."),
     "settings": ("onmaru.app.settings_listing:listing", "List every setting, its value and where it came from."),
     "tenant": ("onmaru.app.tenants:tenant", "Make, list, suspend, export and destroy tenants."),
+    "simulate": ("onmaru.app.town.command:simulate", "Fill a lake with a simulated town of any size."),
     "terms": ("onmaru.app.terms:terms", "Load, list and remove code systems of a tenant."),
     "token": ("onmaru.app.people:token", "Make a bearer token for a user."),
     "user": ("onmaru.app.people:user", "Make, list and disable users."),

@@ -21,12 +21,14 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.watching import Book
 from onmaru.engines import keyring
 from onmaru.engines.accounts import SqliteAccounts
+from onmaru.engines.duck.filling import marked
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.folder import FolderBlobs, Shelf, Space
 from onmaru.engines.index.follower import FollowedIndex
 from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.engines.sqlite.connection import Keys
+from onmaru.engines.sqlite.filled import FilledHome
 from onmaru.engines.sqlite.home import Home
 from onmaru.engines.sqlite.ledger import FILE as LEDGER
 from onmaru.engines.sqlite.ledger import SqliteLedger
@@ -244,6 +246,11 @@ class House:
         if self.tenancies.of(tenant).state in LEAVING:
             raise Refusal(f"tenant {tenant} was destroyed, or is being destroyed; no other is given its name")
         keys, ring = self.keys(tenant)
+        filled = marked(self.folder(tenant))
+        if filled and not filled.position:
+            raise Refusal(
+                f"the tables of tenant {tenant} are being filled: let `onmaru simulate` end, or go on with it"
+            )
         home = self._home(tenant, keys)
         gate = Gate(tenant, Consents(), now, lambda: self.tenancies.closed(tenant))
         for version in home.index.find(Query(("Consent",), count=2**31), home.head(), 0, 0, ALL).versions:
@@ -277,8 +284,8 @@ class House:
         shelf = Shelf(self.folder(tenant) / "blobs", ring, gate, home.trail, now, space)
         index = home.index
         stores = Stores(
-            gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at, home.head,
-            lambda t: index.touched(t - 1, t)[0].at,
+            gate, home.trail, now, (hot, columnar), index.concealed, index.concealed_at,
+            home.head if filled is None else lambda: filled.position, lambda t: index.touched(t - 1, t)[0].at,
         )  # fmt: skip
         own = OwnFiles(self.folder(tenant), keys, home.index, lambda: rules.parameters, home.head)
         home.index.own, rules.indexed = own, own.standing
@@ -293,7 +300,7 @@ class House:
                 raise Refusal(
                     f"tenant {tenant} is in PostgreSQL: set ONMARU_STORE, or bring it back with `onmaru move`"
                 )
-            return Home(folder, keys, now)
+            return Home(folder, keys, now) if marked(folder) is None else FilledHome(folder, keys, now)
         if (folder / "log.db").exists():
             raise Refusal(f"tenant {tenant} is in this home: `onmaru move` takes it to the database")
         moved.touch()

@@ -33,6 +33,7 @@ def known() -> Mapping[str, Proof]:
 @click.option("--json", is_flag=True, help="Print the evidence as one JSON line.")
 @click.option("--requests", type=click.IntRange(1), help="How much is asked, where that can be chosen.")
 @click.option("--resources", type=click.IntRange(1), help="How much is loaded, where that can be chosen.")
+@click.option("--patients", type=click.IntRange(1), help="How many people are simulated, where that can be chosen.")
 @click.option("--seed", type=int, help="Other dice, where there are any.")
 @click.option("--first", type=click.IntRange(0), help="The number of the first request, to go on from there.")
 @click.option(

@@ -69,14 +69,18 @@ class Followed:
         return Segment(batch[0].t, batch[-1].t, {t: name for t, name in files.items() if name}, gone), erased
 
     def _write(self, table: Table, standing: Iterable[tuple[Version, Sequence[Row]]]) -> str:
-        rows = [
-            (version.name, version.version, version.t, *_covered(row), *row.values)
-            for version, found in standing
-            for row in found
-            if row.table == table.name
-        ]
-        of = schema(table)
-        return self.vault.write(_columns(zip(*rows, strict=True), of), of)[0] if rows else ""
+        return self.vault.write(batches(table, standing), schema(table))[0]
+
+
+def batches(table: Table, standing: Iterable[tuple[Version, Sequence[Row]]]) -> list[pa.RecordBatch]:
+    """The rows of one table among those of versions; none, or all in one batch."""
+    rows = [
+        (version.name, version.version, version.t, *_covered(row), *row.values)
+        for version, found in standing
+        for row in found
+        if row.table == table.name
+    ]
+    return _columns(zip(*rows, strict=True), schema(table)) if rows else []
 
 
 def _covered(row: Row) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ class ColumnarTables:
     def __init__(self, folder: Path, key: bytes, projections: Sequence[Projection], derivations: Wanted = ()) -> None:
         self._folder = folder / "lake"
         self._key = key
-        self._reader = Reader()
+        self._reader = Reader(threads=max(2, os.cpu_count() or 2))
         self.projections = [one for one in projections if any(table.store == "columnar" for table in one.tables)]
         self._followed = {one.name: self._open(one) for one in self.projections}
         self._owners = {table.name: name for name, one in self._followed.items() for table in one.tables}

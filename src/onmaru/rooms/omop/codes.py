@@ -16,13 +16,24 @@ _CONTROLS = {ord(mark): " " for mark in (CODING, PART, KEY, ROW)}
 LONGEST = 200  # characters of a code or display that are kept
 
 
-@lru_cache(maxsize=65_536)
 def _number(name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:8], "big") & (2**63 - 1)
 
 
-def _clean(value: Any) -> str:
-    return str(value or "").translate(_CONTROLS)[:LONGEST]
+def _short(value: Any) -> str:
+    return str(value or "")[:LONGEST]
+
+
+def _clean(value: str) -> str:
+    return value.translate(_CONTROLS)
+
+
+@lru_cache(maxsize=65_536)
+def _keyed(hint: str, codings: tuple[tuple[str, str, str], ...]) -> tuple[int, str]:
+    """Key and text of codings: the same few thousand come again in every row."""
+    clean = [(_clean(system), _clean(code), _clean(display)) for system, code, display in codings]
+    key = _number(CODING.join([hint, *(f"{system}{PART}{code}" for system, code, _ in clean)]))
+    return key, CODING.join([hint, *(PART.join(one) for one in clean)])
 
 
 class Codes:
@@ -33,13 +44,12 @@ class Codes:
 
     def key(self, found: Iterable[dict[str, Any]], hint: str = "", text: str = "") -> int | None:
         """The key of codings, or of a text that stands without a code; None for neither."""
-        codings = [(_clean(one.get("system")), _clean(one["code"]), _clean(one.get("display"))) for one in found]
+        codings = [(_short(one.get("system")), _short(one["code"]), _short(one.get("display"))) for one in found]
         if not codings and text:
-            codings = [("", _clean(text), "")]
+            codings = [("", _short(text), "")]
         if not codings:
             return None
-        key = _number(CODING.join([hint, *(f"{system}{PART}{code}" for system, code, _ in codings)]))
-        self._texts[key] = CODING.join([hint, *(PART.join(one) for one in codings)])
+        key, self._texts[key] = _keyed(hint, tuple(codings))
         return key
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _WRITTEN = re.compile(
@@ -25,7 +26,12 @@ NEVER = Moment(None, None, "")
 
 def moment(text: Any) -> Moment:
     """A FHIR date, dateTime or instant. A year or month stands for its first day. NEVER for anything else."""
-    found = _WRITTEN.match(text) if isinstance(text, str) else None
+    return _moment(text) if isinstance(text, str) else NEVER
+
+
+@lru_cache(maxsize=4_096)  # the resources of one visit tell the same few again and again
+def _moment(text: str) -> Moment:
+    found = _WRITTEN.match(text)
     if found is None:
         return NEVER
     year, month, day, hour, minute, second, _ = found.groups()

@@ -1,0 +1,47 @@
+"""What the proof at size asks a town's tables: a cohort of ten criteria, and questions as a hospital's boards have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COHORT = """WITH ill AS (
+    SELECT _patient FROM (SELECT _patient, code.coding[1].code AS code FROM "Condition")
+    GROUP BY _patient HAVING bool_or(code = 'E11.9') AND bool_or(code = 'I10')
+),
+treated AS (
+    SELECT _patient FROM (SELECT _patient, medicationCodeableConcept.coding[1].code AS code FROM "MedicationRequest")
+    GROUP BY _patient HAVING count(*) FILTER (code = 'A10BA02') >= 3 AND bool_or(code = 'C08CA01')
+),
+seen AS (
+    SELECT _patient FROM "Encounter" WHERE class.code = 'AMB' GROUP BY _patient HAVING count(*) >= 5
+),
+insured AS (SELECT _patient FROM "Coverage" WHERE type.coding[1].code = 'NHI'),
+measured AS (
+    SELECT _patient FROM (SELECT _patient, code.coding[1].code AS code, valueQuantity.value AS value FROM "Observation")
+    WHERE code IN ('4548-4', '8480-6') GROUP BY _patient
+    HAVING max(TRY_CAST(value AS DOUBLE)) FILTER (code = '4548-4') >= 8
+        AND max(TRY_CAST(value AS DOUBLE)) FILTER (code = '8480-6') >= 140
+)
+SELECT count(*) AS persons FROM "Patient" p
+WHERE p.gender = 'female' AND p.birthDate < '1970'
+    AND p.id IN (SELECT _patient FROM ill) AND p.id IN (SELECT _patient FROM treated)
+    AND p.id IN (SELECT _patient FROM seen) AND p.id IN (SELECT _patient FROM insured)
+    AND p.id IN (SELECT _patient FROM measured)"""
+"""Women, born before 1970, insured, with diabetes, with hypertension, three orders of metformin, one of amlodipine, five
+visits to clinics, an HbA1c of 8 or more, a systolic pressure of 140 or more."""
+
+QUESTIONS: Mapping[str, str] = {
+    "visits by month": """SELECT substr(period.start, 1, 7) AS month, class.code AS kind, count(*) AS n
+        FROM "Encounter" GROUP BY ALL ORDER BY ALL""",
+    "stay by department": """SELECT serviceProvider.display AS department, count(*) AS n,
+        avg(date_diff('day', CAST(substr(period.start, 1, 10) AS DATE), CAST(substr(period."end", 1, 10) AS DATE))) AS days
+        FROM "Encounter" WHERE class.code = 'IMP' GROUP BY ALL ORDER BY ALL""",
+    "diagnoses by sex": """SELECT c.code.coding[1].code AS code, p.gender, count(*) AS n
+        FROM "Condition" c JOIN "Patient" p ON p.id = c._patient GROUP BY ALL ORDER BY n DESC""",
+    "drugs by year": """SELECT medicationCodeableConcept.text AS drug, substr(authoredOn, 1, 4) AS year, count(*) AS n
+        FROM "MedicationRequest" GROUP BY ALL ORDER BY ALL""",
+    "insurance by age": """SELECT c.type.coding[1].code AS kind, substr(p.birthDate, 1, 3) AS decade, count(*) AS n
+        FROM "Coverage" c JOIN "Patient" p ON p.id = c._patient GROUP BY ALL ORDER BY ALL""",
+    "one person's measurements": """SELECT code.text AS what, max(effectiveDateTime) AS last, count(*) AS n
+        FROM "Observation" WHERE _patient = 'sim-00000001' GROUP BY ALL""",
+}
