@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from alert_history import HOUR, limit
 from onmaru.app.house import House, Place, system
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
@@ -26,6 +27,8 @@ def observation(id: str, code: str, value: float, unit: str, at: str, **more: An
     } | more  # fmt: skip
 
 
+# 2026-01-01T09:00+09:00
+OF_NINE = 1_767_225_600_000_000
 PRESSURE = observation("o3", "85354-9", 0, "1", "2026-01-01T09:00:00+09:00") | {
     "component": [
         {"code": {"coding": [{"system": LOINC, "code": "8480-6"}]}, "valueQuantity": {"value": 88, "code": "mm[Hg]"}},
@@ -40,6 +43,10 @@ FILE = [
     observation("o4", "8310-5", 35.05, "Cel", "2026-01-01T09:00:00+09:00"),
     observation("o5", "8310-5", 40, "Cel", "2026-01-01T09:30:00+09:00", status="entered-in-error"),
     observation("o6", "8310-5", 41, "Cel", "2026-01-01"),
+    {"resourceType": "Patient", "id": "p2"},
+    observation("s1", "59408-5", 97, "%", "2026-01-01T00:00:00Z", subject={"reference": "Patient/p2"}),
+    observation("s2", "3151-8", 2, "L/min", "2026-01-01T00:00:00Z", subject={"reference": "Patient/p2"}),
+    limit("news2-scale", 2, OF_NINE, OF_NINE + HOUR, "p2"),
 ]
 
 
@@ -82,6 +89,23 @@ def test_what_was_not_measured_yet_is_not_known_yet(house: House) -> None:
     early, late = asked(house, at="2026-01-01T08:59:59+09:00"), asked(house, at="2026-01-01T22:00:00+09:00")
     assert early["scores"][0]["least"] == late["scores"][0]["least"] == 0
     assert {part["state"] for part in late["scores"][0]["parts"]} == {"stale", "missing"}
+
+
+@pytest.mark.parametrize(
+    ("at", "query", "points"),
+    [
+        # Ninety-seven on oxygen: nothing on the first scale, 3 on the second (RCP 2017, chart 1)
+        ("2026-01-01T09:30:00+09:00", {}, 3),
+        ("2026-01-01T09:30:00+09:00", {"scale": "1"}, 0),
+        ("2026-01-01T10:30:00+09:00", {}, 0),
+        ("2026-01-01T10:30:00+09:00", {"scale": "2"}, 3),
+    ],
+)
+def test_the_second_saturation_scale_is_used_while_an_order_says_so(
+    house: House, at: str, query: dict[str, str], points: int
+) -> None:
+    (news,) = [one for one in asked(house, "p2", at=at, **query)["scores"] if one["name"] == "news2"]
+    assert {part["name"]: part["points"] for part in news["parts"]}["saturation"] == points
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onmaru.rooms.monitor.board import Board
+from onmaru.rooms.monitor.limits import SCALE, Limit
 from onmaru.rooms.monitor.live import SECOND, Fresh, Live, Streamed, advance
 
 NOW = 1_800_000_000 * SECOND
@@ -77,3 +79,25 @@ def test_the_same_readings_in_any_order_give_the_same_state() -> None:
     forth, _ = advance(Live("p"), WHOLE, NOW, FRESH)
     back, _ = advance(Live("p"), WHOLE[::-1], NOW, FRESH)
     assert (forth.newest, forth.news2, forth.ages) == (back.newest, back.news2, back.ages)
+
+
+def test_an_order_puts_a_patient_on_the_second_saturation_scale_while_it_holds() -> None:
+    board = Board(FRESH)
+    board.take([*WHOLE[:2], came("oxygen-saturation", "97"), *WHOLE[3:5], charted("oxygen-flow", "2", "L/min")], NOW)
+    saturation = [saturated(board)]
+    board.ordered("ServiceRequest/x", "p", Limit(SCALE, 2, NOW, NOW + 2 * SECOND), NOW)
+    saturation.append(saturated(board))
+    for _ in board.tick(NOW + 2 * SECOND):
+        pass
+    saturation.append(saturated(board))
+    board.ordered("ServiceRequest/x", "p", Limit(SCALE, 2, NOW, NOW + 9 * SECOND), NOW + 3 * SECOND)
+    saturation.append(saturated(board))
+    board.ordered("ServiceRequest/x", "", None, NOW + 3 * SECOND)
+    saturation.append(saturated(board))
+    assert saturation == [0, 3, 0, 3, 0] and not board.limits
+
+
+def saturated(board: Board) -> int | None:
+    found = board.states["p"].news2
+    assert found is not None
+    return {part[0]: part[2] for part in found.parts}["saturation"]

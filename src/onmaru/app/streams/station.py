@@ -22,7 +22,9 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.record import pages
 from onmaru.kernel.room import Hall
 from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.alerts.facts import facts
 from onmaru.rooms.monitor.board import Board, Feed
+from onmaru.rooms.monitor.limits import Limit
 from onmaru.rooms.monitor.live import SECOND, Fresh, Streamed
 from onmaru.rooms.monitor.projection import rows
 from onmaru.rooms.monitor.stream.binding import TYPES, Bindings
@@ -150,6 +152,9 @@ class Station:
             self._forget()
         elif version.type in TYPES:
             self.bindings.learn(version)
+        elif version.type == "ServiceRequest":
+            said = facts(version)
+            self.board.ordered(version.name, said.patient, said.limit, now())
         elif version.type == "Observation" and OURS not in (version.body or b""):
             if version.op != "create":
                 for patient in self.board.withdraw(version.name):
@@ -160,7 +165,7 @@ class Station:
     def _forget(self) -> None:
         """Somebody was erased: nothing of them stays in memory, and the journal that holds them goes."""
         index, head = self._motion.seat.home.index, self._motion.followed
-        for patient in tuple(self.board.states):
+        for patient in {*self.board.states, *self.board.limits}:
             newest = index.latest("Patient", patient, head)
             if newest is None or newest.body is None:
                 self.board.forget(patient)
@@ -187,6 +192,9 @@ class Station:
             await asyncio.sleep(0)
 
     async def _charted(self) -> None:
+        for row in self._room().lake.query(views.LIMITS, {"now": now(), "one": ""}).table.to_pylist():
+            limit = Limit(row["rule"], row["value"], row["low"], row["high"])
+            self.board.ordered(row["source"], row["patient"], limit, now())
         for row in self._room().lake.query(views.BEDS, {}).table.to_pylist():
             self._chart(row["patient"])
             await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from onmaru.rooms.monitor.limits import Limit, scale
 from onmaru.rooms.monitor.live import SECOND, Change, Fresh, Live, Streamed, advance
 from onmaru.rooms.monitor.stream.message import MOST_WAVES, Wave
 
@@ -61,6 +62,8 @@ class Board:
         self.senders: dict[str, Sender] = {}
         self.waves: dict[str, dict[str, Waved]] = {}
         self.listeners: list[Listener] = []
+        # Limits of their own that orders give patients, by the order's name
+        self.limits: dict[str, dict[str, Limit]] = {}
         self.seq = 0
         # Whether the house stops: pages then come again, to whoever serves next
         self.ended = False
@@ -108,7 +111,7 @@ class Board:
         self.senders = {id: one for id, one in self.senders.items() if one.last > now - IDLE}
         for patient, state in tuple(self.states.items()):
             if all(one.at < now - self.fresh.charted for one in state.newest.values()):
-                self.forget(patient)
+                self._drop(patient)
 
     def wave(self, patient: str, wave: Wave, at: int) -> None:
         """The newest piece of a waveform; pieces that came late are not shown."""
@@ -122,6 +125,10 @@ class Board:
 
     def forget(self, patient: str) -> None:
         """Hold nothing of a patient."""
+        self.limits.pop(patient, None)
+        self._drop(patient)
+
+    def _drop(self, patient: str) -> None:
         self.states.pop(patient, None)
         self.waves.pop(patient, None)
         self._changed.pop(patient, None)
@@ -139,6 +146,25 @@ class Board:
             )
             self.states[state.patient] = msgspec.structs.replace(state, newest=newest, usable=usable)
         return [state.patient for state in found]
+
+    def ordered(self, name: str, patient: str, limit: Limit | None, now: int) -> None:
+        """What an order says of a patient's own limits; None: nothing any more."""
+        for whose in [one for one, mine in self.limits.items() if name in mine]:
+            del self.limits[whose][name]
+            if not self.limits[whose]:
+                del self.limits[whose]
+            self._again(whose, now)
+        if limit is not None:
+            self.limits.setdefault(patient, {})[name] = limit
+            self._again(patient, now)
+
+    def _again(self, patient: str, now: int) -> None:
+        if patient in self.states:
+            self._advance(patient, (), now)
+
+    def _scale(self, patient: str, now: int) -> str:
+        mine = self.limits.get(patient)
+        return scale([*mine.values()], now) if mine else "1"
 
     def changed(self, after: int) -> Sequence[str]:
         """The patients who changed since `seq` was `after`."""
@@ -161,7 +187,10 @@ class Board:
         self._moved = asyncio.Event()
 
     def _advance(self, patient: str, readings: Sequence[Streamed], now: int) -> Live:
-        state, changes = advance(self.states.get(patient) or Live(patient), readings, now, self.fresh)
+        known = self.states.get(patient) or Live(patient)
+        if (now_on := self._scale(patient, now)) != known.scale:
+            known = msgspec.structs.replace(known, scale=now_on)
+        state, changes = advance(known, readings, now, self.fresh)
         self.states[patient] = state
         if changes:
             self._changed[patient] = self.seq + 1

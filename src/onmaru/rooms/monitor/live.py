@@ -63,7 +63,7 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
 
 class Live(msgspec.Struct, frozen=True, gc=False):
     """One patient. `newest`: the last numeric of each measure, whatever its flag; `usable`: the last that may be scored;
-    `ages`: how old each of `newest` was when this state was made, at `now`.
+    `ages`: how old each of `newest` was when this state was made, at `now`. `scale`: NEWS2's of the saturation, `1` or `2`.
     """
 
     patient: str
@@ -72,6 +72,7 @@ class Live(msgspec.Struct, frozen=True, gc=False):
     ages: Mapping[str, Age] = {}
     news2: Scores | None = None
     now: int = 0
+    scale: str = "1"
 
 
 class Change(NamedTuple):
@@ -108,10 +109,10 @@ def advance(state: Live, readings: Sequence[Streamed], now: int, fresh: Fresh) -
         for measure, age in ages.items()
         if state.ages.get(measure, "live") != age
     ]
-    found = news2(usable, now, fresh)
+    found = news2(usable, now, fresh, state.scale)
     if _told(found) != _told(state.news2):
         changes.append(Change(state.patient, "score", "news2", _told(state.news2), _told(found), now))
-    return Live(state.patient, newest, usable, ages, found, now), changes
+    return Live(state.patient, newest, usable, ages, found, now, state.scale), changes
 
 
 def aged(one: Streamed, now: int) -> Age:
@@ -125,8 +126,8 @@ def aged(one: Streamed, now: int) -> Age:
     return "stale" if age <= max(GONE * one.interval, SILENT) else "gone"
 
 
-def news2(usable: Mapping[str, Streamed], now: int, fresh: Fresh) -> Scores:
-    """NEWS2, first SpO2 scale (RCP 2017, chart 1), of what is fresh at `now`; what is not makes the part stale."""
+def news2(usable: Mapping[str, Streamed], now: int, fresh: Fresh, scale: str) -> Scores:
+    """NEWS2 on one of its SpO2 scales (RCP 2017, chart 1), of what is fresh at `now`; what is not makes the part stale."""
     table = score_tables()["news2"]
     counted = {
         measure: (one.value, one.unit, now - one.at < (fresh.streamed if one.interval else fresh.charted))
@@ -136,7 +137,12 @@ def news2(usable: Mapping[str, Streamed], now: int, fresh: Fresh) -> Scores:
     # Air or oxygen is told by any of these, and the columns of the saturation by it
     breathing = tuple((name, *counted[name]) for name in BREATHING if name in counted)
     parts = [
-        _part(name, tuple((one, *counted[one]) for one in wanted if one in counted and one not in BREATHING), breathing)
+        _part(
+            name,
+            tuple((one, *counted[one]) for one in wanted if one in counted and one not in BREATHING),
+            breathing,
+            scale,
+        )
         for name, wanted in _wanted().items()
     ]
     least, most = sum(one.least for one in parts), sum(one.most for one in parts)
@@ -168,12 +174,12 @@ def _rows() -> Mapping[str, ScoreTable]:
 
 
 @lru_cache(65_536)
-def _part(name: str, given: _Given, breathing: _Given) -> Part:
+def _part(name: str, given: _Given, breathing: _Given, scale: str) -> Part:
     """One part, of values of one moment: fresh ones at 1 and stale ones at 0, where what is fresh begins after 0."""
     readings = [
         Reading(measure, value, unit, int(fresh), measure) for measure, value, unit, fresh in (*given, *breathing)
     ]
-    return score(_rows()[name], readings, Asked(1, 1, {"scale": "1"})).parts[0]
+    return score(_rows()[name], readings, Asked(1, 1, {"scale": scale})).parts[0]
 
 
 def _told(found: Scores | None) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.limits import chosen
 from onmaru.rooms.monitor.projection import moment
 from onmaru.rooms.monitor.reading import Reading
 from onmaru.rooms.monitor.score_table import score_tables
@@ -29,15 +30,15 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
 def scores(request: Request, hall: Hall) -> Response:
     """`{patient, at, shockIndex, scores: [...]}`, `at` in µs since 1970 UTC; 404 for an unknown patient.
 
-    `at` (an instant; default now) scores what was measured by then. `scale` (1 or 2) is NEWS2's SpO2 scale, 1 unless a
-    clinician chose the other; `support` and `pressor` are what SOFA asks beyond the record.
+    `at` (an instant; default now) scores what was measured by then. `scale` (1 or 2) is NEWS2's SpO2 scale, by default what
+    a clinician's order says, else 1; `support` and `pressor` are what SOFA asks beyond the record.
     """
     found = _asked(request)
     patient = request.params["id"]
     hall.record.read("Patient", patient)
     now = _instant(found.pop("at", ""))
     fresh = int(hall.settings["fresh_minutes"]) * MINUTE
-    asked = Asked(now, fresh, {"scale": "1", **found})
+    asked = Asked(now, fresh, {"scale": chosen(hall, now, patient).get(patient, "1"), **found})
     readings = _readings(hall, patient, now)
     wanted = [table for table in score_tables().values() if table.verified or hall.settings["unverified"]]
     return _answer(patient, asked, shock_index(readings, asked), [score(table, readings, asked) for table in wanted])

@@ -150,7 +150,7 @@ def _score(state: Live) -> dict[str, Any] | None:
     names = ("name", "state", "points", "least", "most")
     parts = [dict(zip(names, part, strict=True)) for part in found.parts]
     whole = {"total": found.total, "least": found.least, "most": found.most, "level": found.level}
-    return {**whole, "leastLevel": found.least_level, "parts": parts}
+    return {**whole, "leastLevel": found.least_level, "scale": state.scale, "parts": parts}
 
 
 def _matter(one: Sender, now: int) -> str:

@@ -16,6 +16,7 @@ from onmaru.rooms.monitor.alerts import signals
 from onmaru.rooms.monitor.alerts.alert import Alert
 from onmaru.rooms.monitor.alerts.facts import Facts, facts
 from onmaru.rooms.monitor.alerts.rules import SECOND, Rule, rank
+from onmaru.rooms.monitor.limits import in_force
 from onmaru.rooms.monitor.scoring import Scored
 
 # A procedure that nobody ended holds nothing back for longer
@@ -148,7 +149,7 @@ class Watch:
         self._forget(person, at)
         readings = [one for said in person.sources.values() for one in said.readings]
         limits = [said.limit for said in person.sources.values() if said.limit]
-        seen = signals.Seen(readings, signals.in_force(limits, at), self._fresh)
+        seen = signals.Seen(readings, in_force(limits, at), self._fresh)
         scored = cache(seen.scored)
         found: list[Transition] = []
         for family, rules in self._families.items():

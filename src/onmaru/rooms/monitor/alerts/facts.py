@@ -9,23 +9,14 @@ import msgspec
 
 from onmaru.kernel.log import Version
 from onmaru.rooms.monitor.alerts.alert import Alert, read
+from onmaru.rooms.monitor.limits import Limit
 from onmaru.rooms.monitor.projection import moment, rows
 from onmaru.rooms.monitor.reading import Reading, decimal
 
 TYPES = frozenset({"Observation", "Procedure", "ServiceRequest", "Task"})
 LIMIT = "urn:onmaru:monitor:limit"
-SCALE = "news2-scale"
 # A patient's own limit is looked at again after so long, whatever its order says
 LONGEST_LIMIT = 7 * 24 * 3600 * 1_000_000
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """A patient's own threshold of one rule, or NEWS2's scale, from `start` up to `end` (µs)."""
-
-    rule: str
-    value: int
-    start: int
-    end: int
 
 
 class Facts(msgspec.Struct, frozen=True):

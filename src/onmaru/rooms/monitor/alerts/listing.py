@@ -17,6 +17,7 @@ from onmaru.rooms.monitor.alerts import ladder
 from onmaru.rooms.monitor.alerts.acting import answer
 from onmaru.rooms.monitor.alerts.alert import ACTS, OUTCOMES, Alert, read
 from onmaru.rooms.monitor.alerts.rules import rank
+from onmaru.rooms.monitor.limits import chosen
 from onmaru.rooms.monitor.reading import Reading
 from onmaru.rooms.monitor.score_table import score_tables
 from onmaru.rooms.monitor.scoring import Asked, Scored, score
@@ -38,7 +39,11 @@ def ward(request: Request, hall: Hall) -> Response:
     here = {row["patient"]: row for row in everybody if not wanted or row["ward"] == wanted}
     fresh = int(hall.settings["fresh_minutes"]) * MINUTE
     readings = newest(hall, now, fresh)
-    beds = [_bed(row, readings.get(patient, []), Asked(now, fresh, {"scale": "1"})) for patient, row in here.items()]
+    scales = chosen(hall, now)
+    beds = [
+        _bed(row, readings.get(patient, []), Asked(now, fresh, {"scale": scales.get(patient, "1")}))
+        for patient, row in here.items()
+    ]
     alerts = [shown(row, now) for row in listed(hall, wanted, now)]
     open_ = {one["patient"]: one for one in reversed(alerts) if one["open"]}
     for bed in beds:
@@ -132,6 +137,7 @@ def _bed(place: Mapping[str, Any], readings: list[Reading], asked: Asked) -> dic
         "least": scored.least,
         "most": scored.most,
         "level": scored.least_level if known else "",
+        "scale": asked.given["scale"],
         "missing": [part.name for part in scored.parts if part.points is None],
         "values": [_value(readings, name) for name in SHOWN if any(one.measure == name for one in readings)],
     }

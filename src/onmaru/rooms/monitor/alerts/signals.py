@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from onmaru.rooms.monitor.alerts.facts import SCALE, Limit
 from onmaru.rooms.monitor.alerts.rules import Rule, Signal
+from onmaru.rooms.monitor.limits import SCALE
 from onmaru.rooms.monitor.reading import Reading
 from onmaru.rooms.monitor.score_table import score_tables
 from onmaru.rooms.monitor.scoring import Asked, Scored, score
@@ -37,14 +37,6 @@ def newest(readings: Sequence[Reading], now: int) -> Sequence[Reading]:
         if one.at <= now and one.at >= last.get(one.measure, one.at):
             last[one.measure] = one.at
     return [one for one in readings if last.get(one.measure) == one.at]
-
-
-def in_force(limits: Sequence[Limit], now: int) -> Mapping[str, int]:
-    """Each rule's limit that has begun and not ended; of two the one begun later."""
-    going = sorted(
-        (one for one in limits if one.start <= now < one.end), key=lambda one: (one.start, one.end, one.value)
-    )
-    return {one.rule: one.value for one in going}
 
 
 def holds(rule: Rule, seen: Seen, now: int, scored: Score, known: frozenset[str] = frozenset()) -> bool | None:

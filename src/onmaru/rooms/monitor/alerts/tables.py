@@ -1,4 +1,4 @@
-"""The followers of alerts: one row an alert, a telling and a shift, so that a ward's list is one query."""
+"""The followers of alerts: one row an alert, a telling, a shift and a patient's own limit, so that a list is one query."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table, labels_of
 from onmaru.rooms.monitor.alerts.alert import SYSTEM, coded, read, user
+from onmaru.rooms.monitor.alerts.facts import facts
 from onmaru.rooms.monitor.alerts.rules import RUNGS
 from onmaru.rooms.monitor.projection import moment
 
@@ -31,15 +32,22 @@ SHIFT = Table(
     "hot",
     ("high",),
 )
+# A patient's own limits; what is no longer in force is told by the time asked of
+LIMIT = Table(
+    "monitor_limit",
+    (("rule", "text"), ("value", "int"), ("low", "int"), ("high", "int")),
+    "hot",
+    ("rule", "high"),
+)
 
 
 class Alerts:
     """Projection door (kernel/projection.py)."""
 
     name = "monitor-alerts"
-    version = 1
-    types: frozenset[str] = frozenset({"Task", "Communication", "Schedule"})
-    tables: tuple[Table, ...] = (ALERT, TOLD, SHIFT)
+    version = 2
+    types: frozenset[str] = frozenset({"Task", "Communication", "Schedule", "ServiceRequest"})
+    tables: tuple[Table, ...] = (ALERT, TOLD, SHIFT, LIMIT)
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
         """Rows of each version; none for a deletion or an erasure."""
@@ -54,6 +62,11 @@ def _rows(version: Version) -> Iterator[Row]:
         yield from _alert(body)
     elif version.type == "Communication":
         yield from _told(body)
+    elif version.type == "ServiceRequest":
+        said = facts(version)
+        if said.limit is not None and said.patient:
+            one = said.limit
+            yield Row(LIMIT.name, said.patient, labels_of(body), (one.rule, one.value, one.start, one.end))
     else:
         yield from _shift(body)
 
