@@ -83,7 +83,9 @@ class Subscriber:
     def _connected(self, client: Any, *told: Any) -> None:
         reason = told[2]
         if reason.is_failure:
-            log.error("the MQTT broker refuses the connection: %s", reason.getName())
+            # Reason code (MQTT 5, 3.2.2.2)
+            code = int(reason.value)
+            log.error("the MQTT broker refuses the connection: reason %d", code)
             self._say("down")
             return
         self._connection += 1

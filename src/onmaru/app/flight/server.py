@@ -159,7 +159,8 @@ def _answered(work: Callable[[], T]) -> T:
 async def answering(desk: Desk, port: int) -> AsyncIterator[LakeServer]:
     """Answer while the context lasts."""
     made = LakeServer(desk, port)
-    log.info("answering Flight SQL on %s:%d", HOST, made.port)
+    port = made.port
+    log.info("answering Flight SQL on %s:%d", HOST, port)
     try:
         yield made
     finally:

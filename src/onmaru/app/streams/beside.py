@@ -16,6 +16,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.settings import Chosen
 from onmaru.app.streams.intake import Fate
 from onmaru.app.streams.station import ROOM, Station
+from onmaru.rooms.monitor.wall import BEGINNING
 
 # Seconds after which what could not be kept is tried again
 AGAIN = 1.0
@@ -31,8 +32,11 @@ async def streaming(doorway: Doorway, found: Mapping[str, Chosen]) -> AsyncItera
     broker, tenant = asked(found), str(found["mqtt_tenant"].value)
     if broker is not None and not running.house.exists(tenant):
         raise Refusal(f"setting mqtt_tenant: there is no tenant {tenant}")
+    names = {MAIN, tenant} if broker is not None else {MAIN}
+    for name in names:
+        running.house.memories.setdefault((name, ROOM), {})[BEGINNING] = True
     async with contextlib.AsyncExitStack() as stack:
-        for name in {MAIN, tenant} if broker is not None else {MAIN}:
+        for name in names:
             station = Station(running, name)
             await station.start()
             doorway.door(name).streams = station.replayed

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid
+from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.board import Board, Sender
@@ -19,6 +19,8 @@ from onmaru.rooms.monitor.live import SECOND, SILENT, STALE, Live, aged
 PACE, SIGN, ASKED_ANEW = 1.0, 5.0, 15.0
 # Seconds after which a stream ends and its page comes again, with what it may then still see
 ENDS = 60.0
+# In a tenant's memory: it is going to have streams
+BEGINNING = "beginning"
 NO_STORE = (("Cache-Control", "no-store"),)
 Take = Callable[[bytes], Awaitable[str | None]]
 
@@ -35,7 +37,10 @@ class Bed(NamedTuple):
 
 
 def live(request: Request, hall: Hall) -> Response:
-    """Everything that is known of every bed this second; docs/rooms/monitor.md has its form. 503 where nothing streams."""
+    """Everything that is known of every bed this second; docs/rooms/monitor.md has its form.
+
+    404 where nothing streams, 503 until it does.
+    """
     board, now = _board(hall), time.time_ns() // 1000
     senders = board.senders_of()
     wards: dict[str, dict[str, Any]] = {}
@@ -61,7 +66,7 @@ def stream(request: Request, hall: Hall) -> Response:
         raise invalid("forbidden", "not permitted: role", status=403)
     take: Take | None = hall.memory.get("take")
     if take is None:
-        raise invalid("transient", "no stream is taken here now", status=503)
+        raise _absent(hall)
     messages = [line for line in request.body.split(b"\n") if line.strip()]
     return Response(200, _taken(take, messages))
 
@@ -73,8 +78,15 @@ async def _taken(take: Take, messages: Sequence[bytes]) -> AsyncIterator[bytes]:
 def _board(hall: Hall) -> Board:
     board: Board | None = hall.memory.get("board")
     if board is None:
-        raise invalid("transient", "nothing is live here now", status=503)
+        raise _absent(hall)
     return board
+
+
+def _absent(hall: Hall) -> Invalid:
+    """A tenant without streams has none; one whose streams are about to begin is asked again."""
+    if BEGINNING in hall.memory:
+        return invalid("transient", "streams are about to begin here", status=503)
+    return invalid("not-supported", "no streams are taken for this tenant", status=404)
 
 
 def _beds(request: Request, hall: Hall) -> Sequence[Bed]:
