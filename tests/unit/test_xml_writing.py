@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,7 +24,8 @@ def tokens(raw: bytes) -> object:
 
 
 def test_every_example_is_the_same_after_xml(shared_data: Callable[[str], Path]) -> None:
-    files = sorted(shared_data("fhir-r4-examples").glob("*.json*"))[::2]
+    # All of them where it is a proof; otherwise some of nearly every type
+    files = sorted(shared_data("fhir-r4-examples").glob("*.json*"))[:: 1 if os.environ.get("ONMARU_PROVE") else 6]
     assert files
     for number, path in enumerate(files):
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -18,6 +18,7 @@ from onmaru.app.flight import messages
 from onmaru.app.flight.desk import Desk, secret
 from onmaru.app.flight.messages import Message
 from onmaru.app.flight.telling import told
+from onmaru.app.refusal import verdict
 from onmaru.fhir.outcome import Invalid, invalid
 from onmaru.kernel.lake import Lake
 
@@ -150,8 +151,8 @@ def _answered(work: Callable[[], T]) -> T:
         raise made(str(refused)) from None
     except TimeoutError:
         raise flight.FlightUnavailableError("the tables are still being made; try again") from None
-    except Exception as error:
-        log.exception("Flight SQL failed: %s", type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - a client is told that there is one, and no more
+        log.error("Flight SQL failed: %s", verdict(error)[0])
         raise flight.FlightServerError("the server failed on this request") from None
 
 
