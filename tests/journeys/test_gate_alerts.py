@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, Row
 
+from onmaru.rooms.monitor.alerts.push import ROUTES as PUSHES
 from onmaru.rooms.monitor.alerts.routes import ROUTES
 from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
+from onmaru.rooms.monitor.models.shown import ROUTES as RISKS
 
 # Whoever reads Observations; what is asked is wrong, so that nothing is run
 READING = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
@@ -21,7 +23,13 @@ SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
 PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 # Whoever answers for models
 KEEPING = "401 401 401 403 403 403 {0}  {0} 403 403 403 {0} 403 403 403 {0}"
+HIDDEN = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 403 {0}"
 ROWS = [
+    Row("pushes", "GET", "/rooms/monitor/push?none=1", b"", {}, CARING.format(400)),
+    Row("browser", "POST", "/rooms/monitor/push", {}, {}, CARING.format(400)),
+    Row("browser taken off", "DELETE", "/rooms/monitor/push/none", b"", {}, CARING.format(404)),
+    Row("risks", "GET", "/rooms/monitor/risks?none=1", b"", {}, CARING.format(400)),
+    Row("risks of a model", "GET", "/rooms/monitor/models/none/risks", b"", {}, HIDDEN.format(404)),
     Row("models", "GET", "/rooms/monitor/models?none=1", b"", {}, KEEPING.format(400)),
     Row("model", "GET", "/rooms/monitor/models/none", b"", {}, KEEPING.format(404)),
     Row("limits of a model", "POST", "/rooms/monitor/models/none/limits", {}, {}, KEEPING.format(404)),
@@ -62,5 +70,5 @@ def test_every_caller_gets_the_expected_answer_of_the_monitor(gate: Gatehouse, r
 
 def test_no_route_is_left_out() -> None:
     listed = {(row.method, row.url.partition("?")[0]) for row in ROWS}
-    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in (*ROUTES, *MODELS))]
+    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in (*ROUTES, *PUSHES, *MODELS, *RISKS))]
     assert listed == {(method, "/rooms/monitor" + re.sub(r"{\w+}", "none", path)) for method, path in mine}

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from onmaru.app.house import now, system
+from onmaru.app.pushing import Pushing
 from onmaru.app.refusal import verdict
 from onmaru.app.running import Motion, Running
 from onmaru.fhir.outcome import Invalid
-from onmaru.kernel.outbound import Letter, Outbound
+from onmaru.kernel.outbound import Letter, Outbound, Push
 from onmaru.kernel.room import Reaction, Reactor, Room
 
 # How often the head is looked at, and after how long at the latest something is done because time passed
@@ -27,6 +28,7 @@ class Reactions:
     def __init__(self, running: Running, outbound: Outbound) -> None:
         self._running = running
         self._outbound = outbound
+        self._pushing = Pushing(lambda: running.house.logins.accounts, outbound, now)
         self._found = [(room, one) for room in running.house.rooms for one in room.reactions]
         self._tasks: dict[Motion, asyncio.Task[None]] = {}
         self._letters: set[asyncio.Task[None]] = set()
@@ -45,6 +47,9 @@ class Reactions:
     async def _follow(self, motion: Motion) -> None:
         """Every reaction of one tenant, begun again when one fails: it keeps nothing that the record does not."""
         await motion.opened()
+        tenant = motion.seat.tenant.name
+        for room, _ in self._found:
+            self._running.house.memories.setdefault((tenant, room.name), {})["push"] = self._pushing.public(tenant)
         await asyncio.gather(*(self._keep(motion, room, one) for room, one in self._found))
 
     async def _keep(self, motion: Motion, room: Room, reaction: Reaction) -> None:
@@ -74,7 +79,7 @@ class Reactions:
                 self._send(tenant, await self._act(motion, room, reactor, moment))
             await asyncio.sleep(EVERY)
 
-    async def _act(self, motion: Motion, room: Room, reactor: Reactor, moment: int) -> Sequence[Letter]:
+    async def _act(self, motion: Motion, room: Room, reactor: Reactor, moment: int) -> Sequence[Letter | Push]:
         """Nothing while the tenant is suspended."""
         tenant = motion.seat.tenant.name
         try:
@@ -87,13 +92,16 @@ class Reactions:
             await self._running.durable(tenant, motion.seat.home.tip())
         return letters
 
-    def _send(self, tenant: str, letters: Sequence[Letter]) -> None:
+    def _send(self, tenant: str, letters: Sequence[Letter | Push]) -> None:
         for letter in letters:
             task = asyncio.create_task(self._sent(tenant, letter))
             self._letters.add(task)
             task.add_done_callback(self._letters.discard)
 
-    async def _sent(self, tenant: str, letter: Letter) -> None:
+    async def _sent(self, tenant: str, letter: Letter | Push) -> None:
+        if isinstance(letter, Push):
+            letter.told(*await asyncio.to_thread(self._pushing.hand_over, tenant, letter))
+            return
         try:
             await asyncio.to_thread(self._outbound.deliver, tenant, letter)
         except Invalid as error:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.alerts import push
+from onmaru.rooms.monitor.alerts.devices import Devices
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
-from onmaru.rooms.monitor.models import commands, routes
+from onmaru.rooms.monitor.models import commands, routes, serving, shown
+from onmaru.rooms.monitor.models.risk import Risks
 from onmaru.rooms.monitor.projection import Monitor
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
@@ -17,25 +20,29 @@ from onmaru.rooms.monitor.wall import events, live, stream
 SCOPE = "user/Patient.rs"
 room = Room(
     name="monitor",
-    projections=(Monitor(), Alerts()),
+    projections=(Monitor(), Alerts(), Risks(), Devices()),
     routes=(
         Route("GET", "/patients/{id}/scores", SCOPE, scores),
         Route("GET", "/live", SCOPE, live),
         Route("GET", "/live/events", SCOPE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
+        *push.ROUTES,
         *routes.ROUTES,
+        *shown.ROUTES,
     ),
     commands=commands.COMMANDS,
-    reactions=(REACTION,),
+    reactions=(REACTION, serving.REACTION),
     views=views.ALL,
     settings=(
         Setting("fresh_minutes", 720, "How old a reading may be, in minutes, and still count in a score"),
         Setting("stream_fresh_seconds", 300, "How old a device's value may be, in seconds, and still count in a score"),
         Setting("unverified", False, "Whether scores are shown whose tables nobody has checked against their source"),
         *SETTINGS,
+        *push.SETTINGS,
+        *serving.SETTINGS,
     ),
     needs=("journey",),
     provides=("monitor",),
-    scopes=("user/*.rs", "user/Observation.c", *SCOPES, *commands.SCOPES),
+    scopes=("user/*.rs", "user/Observation.c", *SCOPES, *commands.SCOPES, *serving.SCOPES),
 )

@@ -8,6 +8,7 @@ import { Beds } from './Beds';
 import { BudgetLine } from './BudgetLine';
 import { type Alert, iso, type Urgency } from './data';
 import look from './monitor.module.css';
+import { PushSwitch } from './PushSwitch';
 import { allow, sound } from './sound';
 import { useWard, type Watched } from './useWard';
 
@@ -32,6 +33,7 @@ export default function Ward() {
         <h1 className={look.title}>{t('monitor.ward')}</h1>
         <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => setWard(event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
         <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
+        <PushSwitch />
         {value && <p className={look.fresh} data-silent={silent > 0}>{t('monitor.at', { at: format.dateTime(iso(value.at), true) })}</p>}
       </header>
       {silent > 0 && (

@@ -1,11 +1,12 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconCalendarUser, IconHeartRateMonitor } from '@tabler/icons-react';
+import { IconCalendarUser, IconHeartRateMonitor, IconReportAnalytics } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
 
 const clinicians = ['nurse', 'physician'] as const;
+const answering = ['physician', 'data-manager'] as const;
 const planners = ['nurse', 'physician', 'data-manager'] as const;
 
 const monitor: RoomUi = {
@@ -13,10 +14,13 @@ const monitor: RoomUi = {
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
+    { path: '/models', element: lazy(() => import('./Models')), roles: answering },
+    { path: '/models/:id', element: lazy(() => import('./ModelPage')), roles: answering },
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
+    { path: '/models', labelKey: 'monitor.models', icon: IconReportAnalytics, roles: answering },
   ],
   strings: { ko, en },
 };
