@@ -40,6 +40,7 @@ from onmaru.app.morning import Morning, bill
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
+from onmaru.app.purging import Purging
 from onmaru.app.reacting import Reactions
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
@@ -292,6 +293,7 @@ def wire(
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
+        purging=Purging(running),
         subscriptions=stations,
         background=background,
         ready=running.ready,
