@@ -26,6 +26,7 @@ from onmaru.app.bulk.desk import Desk
 from onmaru.app.bulk.exporting import Exporting
 from onmaru.app.bulk.importing import Importing
 from onmaru.app.bulk.run import Work
+from onmaru.app.bulk.searching import Searching
 from onmaru.app.calm import calm
 from onmaru.app.certificates import certificate
 from onmaru.app.control import Control
@@ -232,7 +233,7 @@ def _tls(found: Found) -> ssl.SSLContext:
 
 def works(allowed: Rules) -> Sequence[Work]:
     """What is done in the background; `allowed`: where tenants may be sent."""
-    return Exporting(), Importing(NetworkOutbound(allowed), allowed)
+    return Exporting(), Importing(NetworkOutbound(allowed), allowed), Searching()
 
 
 Leaving = tuple[NetworkOutbound, Stations]
