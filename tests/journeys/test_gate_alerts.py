@@ -22,9 +22,9 @@ PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 DEVICES = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 {0}"
 ROWS = [
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
-    Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(503)),
-    Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(503)),
-    Row("stream", "POST", "/rooms/monitor/stream", {}, {}, DEVICES.format(503)),
+    Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(404)),
+    Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(404)),
+    Row("stream", "POST", "/rooms/monitor/stream", {}, {}, DEVICES.format(404)),
     Row("ward", "GET", "/rooms/monitor/ward?none=1", b"", {}, READING.format(400)),
     Row("alerts", "GET", "/rooms/monitor/alerts?none=1", b"", {}, READING.format(400)),
     Row("alert", "GET", "/rooms/monitor/alerts/none", b"", {}, READING.format(404)),
