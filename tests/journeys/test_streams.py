@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from onmaru.adapters.door import Door
 from onmaru.app.fresh import new_id
@@ -282,13 +283,9 @@ def test_a_page_hears_whole_beds_that_changed(place: Place) -> None:
 
 def test_only_a_systems_account_speaks_for_devices(place: Place) -> None:
     async def work(house: House, station: Station) -> None:
-        hall = house.hall(system(MAIN), "monitor")
-        nurse = type(hall)(
-            system(MAIN).__class__(MAIN, "n", frozenset({"nurse"}), "TREAT", hall.caller.scopes), hall.record,
-            hall.lake, hall.blobs, hall.jobs, hall.settings, memory=hall.memory,
-        )  # fmt: skip
+        nurse = replace(system(MAIN), user="n", roles=frozenset({"nurse"}), purpose="TREAT")
         with pytest.raises(Invalid) as refused:
-            stream(Request("POST", "", {}, [], {}, b"{}"), nurse)
+            stream(Request("POST", "", {}, [], {}, b"{}"), house.hall(nurse, "monitor"))
         assert refused.value.status == 403
 
     run(place, work)
@@ -332,5 +329,66 @@ def test_nothing_of_an_erased_person_stays_in_memory_journal_or_blobs(place: Pla
         assert [json.loads(one.body or b"")["subject"]["reference"] for one in found] == ["Patient/p2"]
         assert len(list((house.folder(MAIN) / "blobs").glob("??/*"))) == 1
         assert journal not in {path.stem for path in (house.folder(MAIN) / "streams").iterdir()}
+
+    run(place, work)
+
+
+def test_an_erased_person_of_whom_no_number_was_ever_shown_leaves_nothing_either(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        unknown = json.dumps({"device": "mon-1", "at_us": now(), "values": {"vendor-code": 5}}).encode()
+        assert await posted(house, unknown) == ["stored"]
+        gone = [Change("erase", "Encounter", "e1"), Change("erase", "Patient", "p1")]
+        erased = house.hall(system(MAIN)).record.write(gone)[-1].version.t
+        await station._running.durable(MAIN, erased)
+        while station._position < erased:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        station.charting.minutes.until = now() // (60 * SECOND) + 2
+        await station.sealed()
+        assert not house.hall(system(MAIN)).record.search(search.parse(("DocumentReference",), [])).matches
+        assert not list((house.folder(MAIN) / "blobs").glob("??/*"))
+
+    run(place, work)
+
+
+def test_who_was_erased_while_no_house_ran_does_not_come_back_from_the_journal(place: Place) -> None:
+    at = (now() // (60 * SECOND) - 3) * 60 * SECOND
+
+    async def before(house: House, station: Station) -> None:
+        two = [said(f"mon-{n}", at, patient=f"p{n}") for n in (1, 2)]
+        assert await posted(house, *two) == ["stored", "stored"]
+
+    async def after(house: House, station: Station) -> None:
+        assert "p2" in station.board.states and "p1" not in station.board.states
+        station.charting.minutes.until = now() // (60 * SECOND) + 2
+        await station.sealed()
+        record = house.hall(system(MAIN)).record
+        found = record.search(search.parse(("DocumentReference",), [])).matches
+        assert [json.loads(one.body or b"")["subject"]["reference"] for one in found] == ["Patient/p2"]
+
+    run(place, before)
+    house = House(place, (open_room("monitor"),))
+    gone = [Change("erase", "Encounter", "e1"), Change("erase", "Patient", "p1")]
+    house.seat(MAIN).home.wait(house.hall(system(MAIN)).record.write(gone)[-1].version.t)
+    house.close()
+    run(place, after)
+
+
+def test_a_letter_mended_to_be_of_tomorrow_charts_nothing(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        for received in (now() + HOUR, 2**60, 0, -1):
+            payload = said("mon-1", max(received, 1), patient="p1").decode()
+            line = json.dumps({"received": received, "payload": payload}).encode()
+            assert station.replayed(line).ack == "AE"
+        assert not station.board.states and not station.charting.people
+
+    run(place, work)
+
+
+def test_more_messages_than_one_request_may_bring_are_refused_before_any_is_read(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        with pytest.raises(Invalid) as refused:
+            await posted(house, *[b"{"] * 10_002)
+        assert refused.value.status == 413 and not station.intake.waiting
 
     run(place, work)

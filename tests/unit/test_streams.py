@@ -115,6 +115,7 @@ def test_what_is_doubtful_is_kept_with_its_reason(values: dict[str, Any], flags:
         b"", b"[]", b"\xff", b'{"device":"m"}', b"[" * 9_999, message(values={"8867-4": "72"}), message(interval=-1),
         message(values={"8867-4": True}), message(values={"8867-4": [1, "/min", "", 4]}), b'{"at_us":5}',
         message(values={"8867-4": [1, "/min"], "heart-rate": [2, "/min"]}), message(device="\n"),
+        b'{"device":"m","at":"0001-01-01T00:00:00+14:00"}', b'{"device":"m","at":"9999-12-31T23:59:60-14:00"}',
         b'{"device":"m","at":"2026-11-23T10:00:00"}', b'{"device":"m","at_us":1e3}', b'{"device":"m","at_us":' + b"9" * 400,
         message(values={"8867-4": [10**40, "/min"]}), message(waves=[{"code": "e", "hz": 0, "samples": [1]}]),
     ],

@@ -108,10 +108,10 @@ class Intake:
         """How many messages wait for their round."""
         return len(self._queue)
 
-    def again(self, frame: bytes) -> Sequence[Made]:
-        """A frame of an earlier run: as it was decided then."""
+    def again(self, frame: bytes, erased: Callable[[str], bool]) -> Sequence[Made]:
+        """A frame of an earlier run: as it was decided then, but for patients who were `erased` since."""
         found = msgspec.msgpack.decode(self._unpack.decompress(frame, 1 << 28), type=list[Kept])
-        made = [self._recalled(one) for one in found]
+        made = [self._recalled(one) for one in found if not erased(one.patient)]
         self._settle(made)
         return made
 

@@ -14,13 +14,15 @@ from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
 
 SCOPE = "user/Patient.rs"
+# The board is no table that the gate narrows: numbers are shown to who may read every Observation
+LIVE = "user/Observation.rs"
 room = Room(
     name="monitor",
     projections=(Monitor(), Alerts()),
     routes=(
         Route("GET", "/patients/{id}/scores", SCOPE, scores),
-        Route("GET", "/live", SCOPE, live),
-        Route("GET", "/live/events", SCOPE, events),
+        Route("GET", "/live", LIVE, live),
+        Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
     ),

@@ -75,16 +75,16 @@ def moment(body: Mapping[str, Any]) -> int | None:
     if match is None:
         return None
     minute, second, fraction, zone = match.groups()
+    hours, minutes = (int(zone[1:3]), int(zone[4:6])) if zone != "Z" else (0, 0)
+    sign = -1 if zone[0] == "-" else 1
     try:
         # A leap second is the last one of its minute, once more
         found = datetime.fromisoformat(f"{minute}{(second or ':00').replace(':60', ':59')}")
-    except ValueError:
+        found -= sign * timedelta(hours=hours, minutes=minutes)
+    except (ValueError, OverflowError):
+        # No such time, or one that its zone carries out of the years that there are
         return None
-    micro = int((fraction or ".0")[1:7].ljust(6, "0"))
-    hours, minutes = (int(zone[1:3]), int(zone[4:6])) if zone != "Z" else (0, 0)
-    sign = -1 if zone[0] == "-" else 1
-    whole = calendar.timegm((found - sign * timedelta(hours=hours, minutes=minutes)).timetuple())
-    return whole * 1_000_000 + micro
+    return calendar.timegm(found.timetuple()) * 1_000_000 + int((fraction or ".0")[1:7].ljust(6, "0"))
 
 
 def _patient(body: Mapping[str, Any]) -> str:

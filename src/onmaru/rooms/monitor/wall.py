@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.lake import Script
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.board import Board, Sender
@@ -21,6 +22,8 @@ SIGN, ASKED_ANEW = 5.0, 15.0
 ENDS = 60.0
 # In a tenant's memory: it is going to have streams
 BEGINNING = "beginning"
+# Messages that one request brings; each waits for itself
+LINES = 10_000
 NO_STORE = (("Cache-Control", "no-store"),)
 Take = Callable[[bytes], Awaitable[str | None]]
 
@@ -61,12 +64,13 @@ def stream(request: Request, hall: Hall) -> Response:
 
     A line's fate is stored, duplicate, dead, or null where it could not be kept and has to be sent again.
     """
-    if "system" not in hall.caller.roles:
-        # What a device says is written in the house's own name, so only a system's account may speak for devices
-        raise invalid("forbidden", "not permitted: role", status=403)
+    # What a device says is written in the house's own name, so only a system's account may speak for devices
+    hall.lake.script(Script("monitor-stream", (), (), (), secondary=False, system=True))
     take: Take | None = hall.memory.get("take")
     if take is None:
         raise _absent(hall)
+    if request.body.count(b"\n") > LINES:
+        raise invalid("too-long", f"at most {LINES} messages at a time", status=413)
     messages = [line for line in request.body.split(b"\n") if line.strip()]
     return Response(200, _taken(take, messages))
 
