@@ -176,6 +176,37 @@ def test_a_clock_that_is_an_hour_wrong_and_broken_messages_are_letters_to_the_la
     run(place, work)
 
 
+def test_what_is_the_matter_with_a_device_is_told_at_every_bed_that_it_may_be_at(place: Place) -> None:
+    def devices(found: dict[str, Json]) -> dict[str, list[tuple[str, str]]]:
+        return {name: [(one["id"], one["state"]) for one in bed["devices"]] for name, bed in found.items()}
+
+    async def work(house: House, station: Station) -> None:
+        at = now()
+        await station._running.durable(
+            MAIN, put(house, {"resourceType": "Device", "id": "d3", "identifier": [{"value": "mon-3"}]})
+        )
+        await posted(house, said("mon-1", at))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "live")], "bed2": []}
+        # Its clock is wrong: where it is now is where its numbers are missing
+        await posted(house, said("mon-1", at - HOUR))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "clock")], "bed2": []}
+        # Somebody carried it to the other bed and told only the device
+        await posted(house, said("mon-1", at + 1, bed="bed2"))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "ambiguous")], "bed2": [("mon-1", "ambiguous")]}
+        while not station.bindings.device("mon-3"):
+            await asyncio.sleep(0.01)
+        # Of what is nobody's only a device of the chart is named: another name might be somebody's number
+        assert await posted(house, said("mon-3", at), said("8001011234567", at)) == ["dead", "dead"]
+        request = Request("GET", "", {}, [], {}, b"")
+        body = live(request, house.hall(system(MAIN), "monitor")).body
+        assert isinstance(body, bytes) and b"8001011234567" not in body
+        assert [(one["id"], one["state"]) for one in json.loads(body)["devices"]] == [("mon-3", "unbound")]
+        await posted(house, said("mon-1", at + 2))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "live")], "bed2": []}
+
+    run(place, work)
+
+
 def test_a_house_that_was_killed_knows_what_it_had_acknowledged_and_drops_its_journal_once_charted(
     place: Place,
 ) -> None:

@@ -128,11 +128,13 @@ def test_what_cannot_be_read_whole_is_refused_without_its_values(payload: bytes)
 
 def test_a_reading_is_new_once_in_whatever_order_it_comes() -> None:
     seen = Seen(window=10)
-    assert [seen.new("d", "m", at) for at in (5, 3, 5, 4, 3, 4, 5)] == [True, True, False, True, False, False, False]
-    seen.unsee([("d", 4)])
-    assert seen.new("d", "m", 4)
-    assert seen.new("e", "m", 5)
-    assert seen.new("d", "n", 5)
+    both, one, other = frozenset("mn"), frozenset("m"), frozenset("n")
+    assert [seen.new("d", at, one) for at in (5, 3, 5, 4, 3, 4, 5)] == [one, one, set(), one, set(), set(), set()]
+    seen.unsee([("d", 4), ("nobody", 4)])
+    assert seen.new("d", 4, one) == one
+    assert seen.new("e", 5, one) == one
+    assert [seen.new("d", 5, both), seen.new("d", 5, both)] == [other, set()]
+    assert [seen.new("d", at, one) for at in (20, 9, 5)] == [one, one, one]
 
 
 def test_a_minute_is_the_middle_of_what_may_be_scored_and_is_closed_once() -> None:

@@ -33,6 +33,8 @@ from onmaru.rooms.monitor.stream.summary import SYSTEM, instant
 log = logging.getLogger("onmaru.streams")
 ROOM = "monitor"
 SLICE = 100
+# Seconds between two moments at which pages are told what changed
+PULSE = 0.25
 # Seconds after which a segment of the journal is brought into the record
 SEAL_EVERY = 600.0
 DAY = 86_400 * SECOND
@@ -69,7 +71,7 @@ class Station:
             for frame in self.intake.journal.read(number):
                 self.intake.again(frame, self._erased)
                 await asyncio.sleep(0)
-        for work in (self._follow, self._second, self._seal):
+        for work in (self._follow, self._second, self._pulse, self._seal):
             self._tasks.append(asyncio.create_task(self._kept_up(work)))
         memory = self._running.house.memories.setdefault((self.tenant, ROOM), {})
         memory.update(board=self.board, take=self._take)
@@ -121,6 +123,10 @@ class Station:
             except Exception as error:  # noqa: BLE001 - whatever it is, the other beds' numbers have to go on
                 log.error("streams of a tenant: %s", verdict(error)[0])
                 await asyncio.sleep(1)
+
+    async def _pulse(self) -> None:
+        self.board.pulse()
+        await asyncio.sleep(PULSE)
 
     async def _second(self) -> None:
         began = asyncio.get_running_loop().time()
