@@ -20,7 +20,13 @@ SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
 PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 # Systems' accounts
 DEVICES = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 {0}"
+# Whoever answers for models
+KEEPING = "401 401 401 403 403 403 {0}  {0} 403 403 403 {0} 403 403 403 {0}"
 ROWS = [
+    Row("models", "GET", "/rooms/monitor/models?none=1", b"", {}, KEEPING.format(400)),
+    Row("model", "GET", "/rooms/monitor/models/none", b"", {}, KEEPING.format(404)),
+    Row("limits of a model", "POST", "/rooms/monitor/models/none/limits", {}, {}, KEEPING.format(404)),
+    Row("step of a model", "POST", "/rooms/monitor/models/none/steps", {}, {}, KEEPING.format(400)),
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
     Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(404)),
     Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(404)),

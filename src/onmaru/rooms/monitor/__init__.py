@@ -9,6 +9,7 @@ from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
+from onmaru.rooms.monitor.models import commands, routes
 from onmaru.rooms.monitor.projection import Monitor
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
@@ -25,7 +26,9 @@ room = Room(
         Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
+        *routes.ROUTES,
     ),
+    commands=commands.COMMANDS,
     reactions=(REACTION,),
     views=views.ALL,
     settings=(
@@ -36,5 +39,5 @@ room = Room(
     ),
     needs=("journey",),
     provides=("monitor",),
-    scopes=("user/*.rs", "user/Observation.c", *SCOPES),
+    scopes=("user/*.rs", "user/Observation.c", *SCOPES, *commands.SCOPES),
 )
