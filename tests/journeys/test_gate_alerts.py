@@ -9,6 +9,7 @@ import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, Row
 
 from onmaru.rooms.monitor.alerts.routes import ROUTES
+from onmaru.rooms.monitor.review.routes import ROUTES as REVIEW
 
 # Whoever reads Observations; what is asked is wrong, so that nothing is run
 READING = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
@@ -29,6 +30,8 @@ ROWS = [
     Row("what if", "POST", "/rooms/monitor/what-if", {}, {}, TRYING.format(400)),
     Row("roster", "GET", "/rooms/monitor/roster?none=1", b"", {}, SEEING.format(400)),
     Row("shift", "POST", "/rooms/monitor/roster", {}, {}, PLANNING.format(400)),
+    Row("replay", "GET", "/rooms/monitor/patients/none/replay?none=1", b"", {}, READING.format(400)),
+    Row("replay as a file", "POST", "/rooms/monitor/patients/none/replay/export", {}, {}, CARING.format(400)),
     Row("shift taken off", "DELETE", "/rooms/monitor/roster/none", b"", {}, PLANNING.format(200)),
 ]
 
@@ -55,5 +58,5 @@ def test_every_caller_gets_the_expected_answer_of_the_monitor(gate: Gatehouse, r
 
 def test_no_route_is_left_out() -> None:
     listed = {(row.method, row.url.partition("?")[0]) for row in ROWS}
-    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in ROUTES)]
+    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in (*ROUTES, *REVIEW))]
     assert listed == {(method, "/rooms/monitor" + re.sub(r"{\w+}", "none", path)) for method, path in mine}

@@ -10,6 +10,7 @@ from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
 from onmaru.rooms.monitor.projection import Monitor
+from onmaru.rooms.monitor.review.routes import ROUTES as REVIEW
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
 
@@ -23,6 +24,7 @@ room = Room(
         Route("GET", "/live/events", SCOPE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
+        *REVIEW,
     ),
     reactions=(REACTION,),
     views=views.ALL,
