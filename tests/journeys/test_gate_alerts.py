@@ -40,6 +40,8 @@ ROWS = [
     Row("what if", "POST", "/rooms/monitor/what-if", {}, {}, TRYING.format(400)),
     Row("roster", "GET", "/rooms/monitor/roster?none=1", b"", {}, SEEING.format(400)),
     Row("shift", "POST", "/rooms/monitor/roster", {}, {}, PLANNING.format(400)),
+    Row("replay", "GET", "/rooms/monitor/patients/none/replay?none=1", b"", {}, READING.format(400)),
+    Row("replay as a file", "POST", "/rooms/monitor/patients/none/replay/export", {}, {}, CARING.format(400)),
     Row("shift taken off", "DELETE", "/rooms/monitor/roster/none", b"", {}, PLANNING.format(200)),
 ]
 
