@@ -220,7 +220,6 @@ async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) 
     doorway.listening = bool(listeners)
     if listeners and hearing.worth():
         doorway.ear = hearing.Ear()
-        await doorway.ear.start()
     return plain
 
 

@@ -185,8 +185,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "mqtt",
         "",
-        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs "
-        "`onmaru[streams]`. Empty: none.",
+        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. "
+        "Empty: none.",
         form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
     ),
     Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),

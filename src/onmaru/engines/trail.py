@@ -162,7 +162,13 @@ class SealedTrail:
 
     def _block(self, number: int) -> tuple[int, list[Access]]:
         """The number of a block's first row, and its rows."""
-        if self._opened[0] != number:
-            row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
-            self._opened = (number, row[0], self.rows(row[1]))
-        return self._opened[1:]
+        opened = self._opened
+        if opened[0] != number:
+            first, packed = self._stored(number)
+            opened = self._opened = (number, first, self.rows(packed))
+        return opened[1:]
+
+    def _stored(self, number: int) -> tuple[int, bytes]:
+        """The number of a block's first row, and its packed rows."""
+        first, packed = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
+        return first, packed

@@ -82,9 +82,9 @@ class PgTrail(SealedTrail):
     def _emptied(self, block: int) -> bytes:
         return self._box.seal(block, b"")
 
-    def _block(self, number: int) -> tuple[int, list[Access]]:
-        first, rows = self._link.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
-        return first, self.rows(self._box.open(number, rows))
+    def _stored(self, number: int) -> tuple[int, bytes]:
+        first, packed = super()._stored(number)
+        return first, self._box.open(number, packed)
 
     def _together(self) -> AbstractContextManager[object]:
         return self._link.transaction()
