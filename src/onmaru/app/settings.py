@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from onmaru.app.forms import Form, a_broker, a_database, a_relay, an_address, networks
+from onmaru.app.forms import Form, a_broker, a_database, a_relay, a_server, a_subject, an_address, networks
 from onmaru.app.refusal import Refusal
 from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
@@ -188,12 +188,38 @@ SETTINGS: tuple[Setting, ...] = (
         "Empty: none.",
         form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
     ),
-    Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
-    Setting("mqtt_tenant", "main", "The tenant whose devices speak there."),
+    Setting(
+        "mqtt_topic",
+        "onmaru/stream/#",
+        "The topic filter that is subscribed to, with QoS 1; a level `{tenant}` in it names the tenant whose device speaks.",
+    ),
+    Setting(
+        "mqtt_tenant",
+        "main",
+        "The tenant whose devices speak there without such a level; it also gets the letters for topics that name no tenant.",
+    ),
     Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
     Setting("mqtt_password", "", "A file with the password for that, in one line."),
     Setting(
         "mqtt_authorities", "", "The authorities that sign the broker's certificate, a PEM file; empty: the system's."
+    ),
+    Setting(
+        "nats",
+        "",
+        "The NATS server whose messages several workers share, instead of `mqtt`: `nats://host:4222`, or `tls://` with TLS. "
+        "Needs `onmaru[streams]`. Empty: none.",
+        form=Form("empty or nats://host:port or tls://host:port", a_server),
+    ),
+    Setting(
+        "nats_subject",
+        "onmaru.stream.{tenant}.>",
+        "The subject on which a tenant's devices speak.",
+        form=Form("tokens of a subject, one of them {tenant}", a_subject),
+    ),
+    Setting("nats_user", "", "The name under which the house logs in at the NATS server; empty: it does not."),
+    Setting("nats_password", "", "A file with the password for that, in one line."),
+    Setting(
+        "nats_authorities", "", "The authorities that sign the server's certificate, a PEM file; empty: the system's."
     ),
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting(
