@@ -20,7 +20,13 @@ SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
 PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 # Systems' accounts
 DEVICES = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 {0}"
+# Whoever answers for models
+KEEPING = "401 401 401 403 403 403 {0}  {0} 403 403 403 {0} 403 403 403 {0}"
 ROWS = [
+    Row("models", "GET", "/rooms/monitor/models?none=1", b"", {}, KEEPING.format(400)),
+    Row("model", "GET", "/rooms/monitor/models/none", b"", {}, KEEPING.format(404)),
+    Row("limits of a model", "POST", "/rooms/monitor/models/none/limits", {}, {}, KEEPING.format(404)),
+    Row("step of a model", "POST", "/rooms/monitor/models/none/steps", {}, {}, KEEPING.format(400)),
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
     Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(404)),
     Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(404)),
@@ -34,6 +40,8 @@ ROWS = [
     Row("what if", "POST", "/rooms/monitor/what-if", {}, {}, TRYING.format(400)),
     Row("roster", "GET", "/rooms/monitor/roster?none=1", b"", {}, SEEING.format(400)),
     Row("shift", "POST", "/rooms/monitor/roster", {}, {}, PLANNING.format(400)),
+    Row("replay", "GET", "/rooms/monitor/patients/none/replay?none=1", b"", {}, READING.format(400)),
+    Row("replay as a file", "POST", "/rooms/monitor/patients/none/replay/export", {}, {}, CARING.format(400)),
     Row("shift taken off", "DELETE", "/rooms/monitor/roster/none", b"", {}, PLANNING.format(200)),
 ]
 
