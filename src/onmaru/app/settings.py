@@ -197,7 +197,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "mqtt_tenant",
         "main",
-        "The tenant whose devices speak there without such a level; it also gets the letters for topics that name no tenant.",
+        "The tenant whose devices speak there without such a level; it gets the letters of topics that name none.",
     ),
     Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
     Setting("mqtt_password", "", "A file with the password for that, in one line."),
