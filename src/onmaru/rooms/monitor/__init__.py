@@ -11,25 +11,30 @@ from onmaru.rooms.monitor.alerts import push
 from onmaru.rooms.monitor.alerts.devices import Devices
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
-from onmaru.rooms.monitor.models import commands, routes, serving, shown
+from onmaru.rooms.monitor.models import commands, serving, shown
 from onmaru.rooms.monitor.models.risk import Risks
+from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
 from onmaru.rooms.monitor.projection import Monitor
+from onmaru.rooms.monitor.review.routes import ROUTES as REVIEW
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
 
 SCOPE = "user/Patient.rs"
+# The board is no table that the gate narrows: numbers are shown to who may read every Observation
+LIVE = "user/Observation.rs"
 room = Room(
     name="monitor",
     projections=(Monitor(), Alerts(), Risks(), Devices()),
     routes=(
         Route("GET", "/patients/{id}/scores", SCOPE, scores),
-        Route("GET", "/live", SCOPE, live),
-        Route("GET", "/live/events", SCOPE, events),
+        Route("GET", "/live", LIVE, live),
+        Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
         *push.ROUTES,
-        *routes.ROUTES,
+        *MODELS,
         *shown.ROUTES,
+        *REVIEW,
     ),
     commands=commands.COMMANDS,
     reactions=(REACTION, serving.REACTION),
