@@ -31,7 +31,7 @@ TOLD = ("Age", "Gender", "HospAdmTime")
 
 
 class Form(NamedTuple):
-    """Columns of an hour, those measured often, and of a whole stay. `intensive`: for intensive care alone, or not at all."""
+    """Columns of an hour, those measured often, and of a whole stay. `intensive`: for intensive care, and nobody else."""
 
     names: Sequence[str]
     vitals: Sequence[str]
