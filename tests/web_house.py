@@ -26,6 +26,7 @@ from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
+from onmaru.kernel import audit_retention
 from onmaru.kernel.accounts import User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
@@ -154,6 +155,18 @@ class Erasing:
         return driven(self._eraser(caller).carrying_out(caller, asked))[0]
 
 
+class Purging:
+    """Purges of the house's trails."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def purge(self, caller: Caller, years: int | None, reason: str, *, rehearse: bool) -> Mapping[str, Any]:
+        trail: Any = self._house.tenants[caller.tenant].trail
+        plan = driven(audit_retention.planning(trail, audit_retention.Asked(years or 2, reason), self._house.clock()))
+        return audit_retention.told(plan, done=not rehearse)
+
+
 class Lake:
     """A lake that has followed nothing, made when somebody asks it."""
 
@@ -240,6 +253,7 @@ class House:
                 searched=lambda tenant: self.tenants[tenant].rules.parameters if tenant in self.tenants else {},
                 letters=NoLetters(),
                 erasing=Erasing(self),
+                purging=Purging(self),
                 ready=lambda tenant, what: self.making.wait() if self.making else None,
                 rooms=self.rooms,
                 settings=settings,
