@@ -26,6 +26,7 @@ PAGES = {
     "insight": ("keeper", "/insight"),
     "ward": ("nurse", "/ward"),
     "roster": ("nurse", "/roster"),
+    "models": ("keeper", "/models"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
 }
 WIDTHS = (360, 1920)
