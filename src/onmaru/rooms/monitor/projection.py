@@ -25,6 +25,8 @@ READING = Table(
 )
 # http://hl7.org/fhir/observation-status: values that stand
 STANDING = frozenset({"final", "amended", "corrected", "preliminary"})
+# The system of the category that says where an Observation was measured
+HOME = "urn:onmaru:remote"
 _DECODER = msgspec.json.Decoder(float_hook=str)
 # A moment needs its zone: without one nobody knows which came first
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
@@ -49,7 +51,7 @@ def rows(raw: bytes) -> Iterator[Row]:
     """The readings of one Observation, its own and its components'. `raw` is a stored body: valid, with its id."""
     body = _DECODER.decode(raw)
     patient, at = _patient(body), moment(body)
-    if not patient or at is None or body.get("status") not in STANDING:
+    if not patient or at is None or body.get("status") not in STANDING or _home(body):
         return
     for part in (body, *(body.get("component") or [])):
         measure = _measure(part.get("code"))
@@ -91,6 +93,12 @@ def _patient(body: Mapping[str, Any]) -> str:
     reference = str((body.get("subject") or {}).get("reference") or "")
     type_, _, id = reference.partition("/")
     return id if type_ == "Patient" and "/" not in id else ""
+
+
+def _home(body: Mapping[str, Any]) -> bool:
+    """Measured at home: held against the limits of the patient's plan (decision 0246), not against a ward's score."""
+    codings = [one for concept in body.get("category") or [] for one in concept.get("coding") or []]
+    return any(one.get("system") == HOME and one.get("code") == "home" for one in codings)
 
 
 def _measure(concept: Mapping[str, Any] | None) -> str:
