@@ -15,6 +15,8 @@ from onmaru.rooms.remote.moments import DAY, HOUR, moment
 from onmaru.rooms.remote.values import number
 
 SYSTEM = "urn:onmaru:remote"
+# What every resource of the room holds somewhere
+MINE = SYSTEM.encode()
 SILENCE, ATTEMPTS = "urn:onmaru:remote:silence", "urn:onmaru:remote:attempts"
 UCUM = "http://unitsofmeasure.org"
 # http://hl7.org/fhir/units-of-time, those that are always of one length

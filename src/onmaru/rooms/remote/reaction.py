@@ -22,7 +22,7 @@ from onmaru.rooms.remote import attention, plan, views
 from onmaru.rooms.remote.attention import Attention, named
 from onmaru.rooms.remote.cases import Case, cases
 from onmaru.rooms.remote.moments import DAY, MINUTE
-from onmaru.rooms.remote.plan import STANDING, SYSTEM
+from onmaru.rooms.remote.plan import MINE, STANDING, SYSTEM
 from onmaru.rooms.remote.readings import ENTRY, items
 
 TYPES = frozenset({"CarePlan", "Observation", "QuestionnaireResponse", "Communication", "Task"})
@@ -55,6 +55,9 @@ class Reactor:
         """Note whose plans may stand otherwise now, and what patients entered."""
         for version in versions:
             if version.type not in TYPES or version.body is None:
+                continue
+            # Most of a house's versions are of a ward: they are not even decoded
+            if version.type != "QuestionnaireResponse" and MINE not in version.body:
                 continue
             body = msgspec.json.decode(version.body)
             patient = str((body.get("subject") or body.get("for") or {}).get("reference", ""))

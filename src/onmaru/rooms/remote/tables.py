@@ -11,7 +11,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table, labels_of
 from onmaru.rooms.remote import attention, plan
 from onmaru.rooms.remote.moments import moment
-from onmaru.rooms.remote.plan import SYSTEM, first
+from onmaru.rooms.remote.plan import MINE, SYSTEM, first
 from onmaru.rooms.remote.readings import got
 
 PLAN = Table("remote_plan", (("plan", "text"), ("going", "int"), ("body", "text")), "hot", ("going",))
@@ -60,6 +60,9 @@ class Remote:
 
 def _rows(version: Version) -> Iterator[Row]:
     raw = version.body or b"{}"
+    # Most of a house's versions are of a ward: they are not even decoded
+    if version.type != "QuestionnaireResponse" and MINE not in raw:
+        return
     if version.type in ("Observation", "QuestionnaireResponse"):
         for patient, body, one in got(version.type, raw, version.at):
             yield Row(GOT.name, patient, labels_of(body), (one.key, one.at, version.at, *one[2:]))
