@@ -67,7 +67,7 @@ IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 # who may, so that a denied write would be seen.
 COLUMNS = ["none", "expired", "revoked", "wrong", "other", "stranger", "barred", *ROLES]
 # Rooms whose routes are asked here too
-OPENED = ("cohort", "equity", "insight", "quality", "monitor")
+OPENED = ("cohort", "equity", "insight", "quality", "monitor", "remote")
 
 
 class Row(NamedTuple):
