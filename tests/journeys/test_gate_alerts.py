@@ -9,6 +9,7 @@ import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, Row
 
 from onmaru.rooms.monitor.alerts.routes import ROUTES
+from onmaru.rooms.monitor.feed import ROUTES as FEED
 
 # Whoever reads Observations; what is asked is wrong, so that nothing is run
 READING = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
@@ -20,6 +21,7 @@ SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
 PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 ROWS = [
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
+    Row("live feed", "GET", "/rooms/monitor/live/feed", b"", {}, READING.format(404)),
     Row("ward", "GET", "/rooms/monitor/ward?none=1", b"", {}, READING.format(400)),
     Row("alerts", "GET", "/rooms/monitor/alerts?none=1", b"", {}, READING.format(400)),
     Row("alert", "GET", "/rooms/monitor/alerts/none", b"", {}, READING.format(404)),
@@ -55,5 +57,5 @@ def test_every_caller_gets_the_expected_answer_of_the_monitor(gate: Gatehouse, r
 
 def test_no_route_is_left_out() -> None:
     listed = {(row.method, row.url.partition("?")[0]) for row in ROWS}
-    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in ROUTES)]
+    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in (*FEED, *ROUTES))]
     assert listed == {(method, "/rooms/monitor" + re.sub(r"{\w+}", "none", path)) for method, path in mine}

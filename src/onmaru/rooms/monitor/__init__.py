@@ -9,6 +9,7 @@ from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
+from onmaru.rooms.monitor.feed import ROUTES as FEED
 from onmaru.rooms.monitor.projection import Monitor
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
@@ -22,6 +23,7 @@ room = Room(
         Route("GET", "/live", SCOPE, live),
         Route("GET", "/live/events", SCOPE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
+        *FEED,
         *ROUTES,
     ),
     reactions=(REACTION,),

@@ -13,6 +13,7 @@ import msgspec
 from onmaru.rooms.monitor.limits import Limit, scale
 from onmaru.rooms.monitor.live import SECOND, Change, Fresh, Live, Streamed, advance
 from onmaru.rooms.monitor.stream.message import MOST_WAVES, Wave
+from onmaru.rooms.monitor.traces import Traces
 
 # Who had nothing live for so long is no longer looked at each second
 IDLE = 3600 * SECOND
@@ -61,6 +62,7 @@ class Board:
         self.feeds: dict[str, Feed] = {}
         self.senders: dict[str, Sender] = {}
         self.waves: dict[str, dict[str, Waved]] = {}
+        self.traces = Traces()
         self.listeners: list[Listener] = []
         # Limits of their own that orders give patients, by the order's name
         self.limits: dict[str, dict[str, Limit]] = {}
@@ -119,8 +121,11 @@ class Board:
         held = mine.get(wave.code)
         if held is None or held.at < at:
             if held is None and len(mine) >= MOST_WAVES:
-                del mine[min(mine, key=lambda code: mine[code].at)]
+                oldest = min(mine, key=lambda code: mine[code].at)
+                del mine[oldest]
+                self.traces.drop(patient, oldest)
             mine[wave.code] = Waved(wave, at)
+            self.traces.take(patient, wave, at)
             self._changed[patient] = self.seq + 1
 
     def forget(self, patient: str) -> None:
@@ -131,6 +136,7 @@ class Board:
     def _drop(self, patient: str) -> None:
         self.states.pop(patient, None)
         self.waves.pop(patient, None)
+        self.traces.drop(patient)
         self._changed.pop(patient, None)
         self._awake.discard(patient)
         for sender in self.senders.values():
@@ -169,6 +175,11 @@ class Board:
     def changed(self, after: int) -> Sequence[str]:
         """The patients who changed since `seq` was `after`."""
         return [patient for patient, seq in self._changed.items() if seq > after]
+
+    def turn(self) -> int:
+        """Begin a new `seq`, without waking anybody: what changes from here on is told apart from what has."""
+        self.seq += 1
+        return self.seq
 
     async def moved(self, after: int) -> None:
         """Return once `seq` is beyond `after`, or the house stops."""

@@ -41,19 +41,19 @@ def live(request: Request, hall: Hall) -> Response:
 
     404 where nothing streams, 503 until it does.
     """
-    board, now = _board(hall), time.time_ns() // 1000
+    board, now = board_of(hall), time.time_ns() // 1000
     senders = board.senders_of()
     wards: dict[str, dict[str, Any]] = {}
-    for bed in _beds(request, hall):
+    for bed in here(request, hall):
         ward = wards.setdefault(bed.ward, {"id": bed.ward, "name": bed.ward_name, "beds": []})
         ward["beds"].append(shown(bed, board, senders, now))
-    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), "feeds": _feeds(board, now)}
+    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), "feeds": feeds(board, now)}
     return Response(200, msgspec.json.encode(body), headers=NO_STORE)
 
 
 def events(request: Request, hall: Hall) -> Response:
     """The same as server-sent events: whole beds that changed, at most once a second, and a sign of life in between."""
-    return Response(200, _events(request, hall, _board(hall)), "text/event-stream", NO_STORE)
+    return Response(200, _events(request, hall, board_of(hall)), "text/event-stream", NO_STORE)
 
 
 def stream(request: Request, hall: Hall) -> Response:
@@ -75,7 +75,8 @@ async def _taken(take: Take, messages: Sequence[bytes]) -> AsyncIterator[bytes]:
     yield msgspec.json.encode({"fates": await asyncio.gather(*(take(one) for one in messages))})
 
 
-def _board(hall: Hall) -> Board:
+def board_of(hall: Hall) -> Board:
+    """What is known of everybody this second; 404 where nothing streams, 503 until it does."""
     board: Board | None = hall.memory.get("board")
     if board is None:
         raise _absent(hall)
@@ -89,7 +90,8 @@ def _absent(hall: Hall) -> Invalid:
     return invalid("not-supported", "no streams are taken for this tenant", status=404)
 
 
-def _beds(request: Request, hall: Hall) -> Sequence[Bed]:
+def here(request: Request, hall: Hall) -> Sequence[Bed]:
+    """Who lies where, of the `ward` and `patient` that are asked for, as far as the caller may see."""
     asked: dict[str, str] = {}
     for name, text in request.query:
         if name not in ("ward", "patient") or name in asked:
@@ -101,18 +103,18 @@ def _beds(request: Request, hall: Hall) -> Sequence[Bed]:
 
 
 async def _events(request: Request, hall: Hall, board: Board) -> AsyncIterator[bytes]:
-    seq, beds = 0, {one.patient: one for one in _beds(request, hall)}
+    seq, beds = 0, {one.patient: one for one in here(request, hall)}
     began = asked = time.monotonic()
     yield b"retry: 200\n\n"
     while not board.ended and time.monotonic() - began < ENDS:
         if time.monotonic() - asked > ASKED_ANEW:
-            beds, asked = {one.patient: one for one in _beds(request, hall)}, time.monotonic()
+            beds, asked = {one.patient: one for one in here(request, hall)}, time.monotonic()
         now = time.time_ns() // 1000
         changed, senders = [one for one in board.changed(seq) if one in beds], board.senders_of()
         seq = board.seq
         if changed:
             some = [shown(beds[one], board, senders, now) for one in changed]
-            data = {"at": now, "seq": seq, "beds": some, "feeds": _feeds(board, now)}
+            data = {"at": now, "seq": seq, "beds": some, "feeds": feeds(board, now)}
             yield b"id: %d\nevent: live\ndata: %s\n\n" % (seq, msgspec.json.encode(data))
         else:
             yield b"event: clock\ndata: %s\n\n" % msgspec.json.encode({"at": now})
@@ -170,7 +172,8 @@ def _matter(one: Sender, now: int) -> str:
     return one.matter or ("silent" if silent else "live")
 
 
-def _feeds(board: Board, now: int) -> list[dict[str, Any]]:
+def feeds(board: Board, now: int) -> list[dict[str, Any]]:
+    """Every source and whether it still speaks."""
     found = []
     for feed in board.feeds.values():
         silent = feed.state == "live" and now - feed.last > 10 * SECOND

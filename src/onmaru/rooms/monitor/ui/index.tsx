@@ -1,6 +1,6 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconCalendarUser, IconHeartRateMonitor } from '@tabler/icons-react';
+import { IconCalendarUser, IconDeviceTv, IconHeartRateMonitor } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
@@ -12,10 +12,12 @@ const monitor: RoomUi = {
   name: 'monitor',
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
+    { path: '/wall', element: lazy(() => import('./wall/Wall')), roles: clinicians },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
+    { path: '/wall', labelKey: 'monitor.wall', icon: IconDeviceTv, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
   ],
   strings: { ko, en },
