@@ -93,4 +93,4 @@ def _parts(pieces: Iterable[Piece]) -> Iterable[Sequence[Piece]]:
         yield part
 
 
-ROUTES = (Route("GET", "/live/feed", "user/Patient.rs user/Observation.rs", feed),)
+ROUTES = (Route("GET", "/live/feed", "user/Observation.rs", feed),)

@@ -88,7 +88,8 @@ function frame(one: Frame): void {
   for (const bed of one.beds) {
     beds.set(bed.patient, bed);
     if (!one.whole) lags.came(bed);
-    show(bed, one.at);
+    // What looks as it did is on the screen already
+    if (!show(bed, one.at)) lags.painted(bed.patient, bed, one.at);
   }
   if (one.whole) arrange();
 }
@@ -108,13 +109,14 @@ function waves(one: Extract<Frame, { kind: 'waves' }>): void {
   }
 }
 
-function show(bed: FeedBed, at: number): void {
+function show(bed: FeedBed, at: number): boolean {
   const now = shownOf(bed, names.get(bed.patient) ?? '', alerts.get(bed.patient), at);
   const before = shown.get(bed.patient);
-  if (before && keyOf(before, false) === keyOf(now, false)) return;
+  if (before && keyOf(before, false) === keyOf(now, false)) return false;
   shown.set(bed.patient, now);
   changed.add(bed.patient);
   picture?.show(now);
+  return true;
 }
 
 /** Time passes for a part of the beds: their numbers grow old by themselves. */
