@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from onmaru.app.forms import Form, a_broker, a_database, a_relay, an_address, networks
 from onmaru.app.refusal import Refusal
+from onmaru.kernel.audit_retention import LEAST
 from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
 
@@ -184,8 +185,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "mqtt",
         "",
-        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs "
-        "`onmaru[streams]`. Empty: none.",
+        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. "
+        "Empty: none.",
         form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
     ),
     Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
@@ -271,12 +272,27 @@ SETTINGS: tuple[Setting, ...] = (
         "nothing; `warn` it is told; `refuse` 422 and 409. `[tenant.NAME]` of the file gives a tenant its own.",
         among=BONDS,
     ),
+    Setting(
+        "audit_years",
+        3,
+        "How many years the audit trail is kept at least; nothing younger can be purged. The law asks for 2 of every house "
+        "that keeps health data (개인정보의 안전성 확보조치 기준 제8조), and for 3 of the record of who was given which "
+        "rights, which is in the trail too. `[tenant.NAME]` of the file gives a tenant its own.",
+        within=(LEAST, 100),
+    ),
+    Setting(
+        "audit_purge",
+        "never",
+        "Whether rows of the audit trail older than that are purged each day: `never`, or `daily`. `onmaru audit purge` "
+        "does it once. `[tenant.NAME]` of the file gives a tenant its own.",
+        among=("never", "daily"),
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
 TABLES = frozenset({"room", "mllp", "outbound", "tenant", "oidc"})
-OF_TENANT = frozenset({"validation", "integrity", "label_rules"})
+OF_TENANT = frozenset({"validation", "integrity", "label_rules", "audit_years", "audit_purge"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
@@ -315,6 +331,8 @@ def of_tenant(name: str, tenant: str, environ: Mapping[str, str] = os.environ) -
         raise Refusal(f"[tenant.{tenant}]: a tenant cannot be given {', '.join(sorted(unknown))}")
     if name not in given:
         return load(environ)[name].value
+    if type(given[name]) is not type(setting.default):
+        raise Refusal(f"[tenant.{tenant}]: {name}: {type(setting.default).__name__} wanted")
     _bounded(setting, given[name])
     return given[name]
 

@@ -76,7 +76,4 @@ def subscribed(station: Station, broker: Broker) -> Subscriber:
     def told(state: str) -> None:
         feed.state = state
 
-    try:
-        return Subscriber(broker, take, told)
-    except ImportError:
-        raise Refusal("the setting mqtt needs onmaru[streams]") from None
+    return Subscriber(broker, take, told)

@@ -61,6 +61,8 @@ class Charting:
         self.late = 0
         self.gone: set[str] = set()
         self._raw: dict[str, Raw] = {}
+        # What is being sealed
+        self._whole: dict[str, Raw] = {}
         self._due: list[tuple[str, int, Mapping[str, Sequence[str]]]] = []
         # One at a time each: what somebody else is still writing is not yet in the record
         self._charting, self._burying, self._sealing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
@@ -77,6 +79,11 @@ class Charting:
                 continue
             self._raw.setdefault(one.kept.patient, Raw()).add(one.kept, self._pack)
             self.late += self.minutes.add(one.readings)
+
+    @property
+    def people(self) -> set[str]:
+        """Whose messages are held: of waveforms and unknown codes alone there is nothing on the board."""
+        return {*self._raw, *self._whole, *(patient for patient, _, _ in self._due)}
 
     def forget(self, patient: str) -> None:
         """Hold nothing of a patient who was erased, and take nothing of theirs any more."""
@@ -127,12 +134,13 @@ class Charting:
     async def _sealed(self, intake: Intake) -> None:
         async with intake.writing:
             whole = await asyncio.to_thread(intake.journal.roll)
-            raw, self._raw = self._raw, {}
+            self._whole, self._raw = self._raw, {}
         last = self._clock() // MINUTE
         await self.write_letters(every=True)
-        for patient, one in raw.items():
+        for patient, one in self._whole.items():
             if patient not in self.gone:
                 await self._document(patient, one, f"{patient}/{whole}-{one.low}")
+        self._whole = {}
         while self.minutes.until <= last:
             await asyncio.sleep(1)
             await self.write_minutes()

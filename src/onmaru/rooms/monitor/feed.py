@@ -16,7 +16,7 @@ import msgspec
 from onmaru.kernel.room import Hall, Request, Response, Route
 from onmaru.rooms.monitor.board import Board
 from onmaru.rooms.monitor.traces import Piece
-from onmaru.rooms.monitor.wall import ASKED_ANEW, ENDS, NO_STORE, Bed, board_of, feeds, here, shown
+from onmaru.rooms.monitor.wall import ASKED_ANEW, ENDS, NO_STORE, Bed, board_of, here, shown, sources
 
 # Seconds between two looks at the board, and until a sign of life
 PACE, SIGN = 0.25, 2.0
@@ -34,15 +34,15 @@ def feed(request: Request, hall: Hall) -> Response:
 async def _frames(request: Request, hall: Hall, board: Board) -> AsyncIterator[bytes]:
     beds: dict[str, Bed] = {}
     began, asked, told = time.monotonic(), -ASKED_ANEW, 0.0
-    seq = number = 0
+    seq, number = -1, 0
     while not board.ended and time.monotonic() - began < ENDS:
         fresh = beds
         if time.monotonic() - asked > ASKED_ANEW:
             fresh, asked = {one.patient: one for one in here(request, hall)}, time.monotonic()
-        whole, beds = fresh != beds or not seq, fresh
+        whole, beds = fresh != beds or seq < 0, fresh
         changed = [one for one in (beds if whole else board.changed(seq)) if one in beds]
         pieces = [piece for one in beds for piece in board.traces.after(number, one)]
-        seq, number, at = board.turn(), board.traces.number, time.time_ns() // 1000
+        seq, number, at = board.seq, board.traces.number, time.time_ns() // 1000
         if changed or whole:
             yield _beds([beds[one] for one in changed], board, at, whole=whole)
         for part in _parts(pieces):
@@ -51,7 +51,7 @@ async def _frames(request: Request, hall: Hall, board: Board) -> AsyncIterator[b
             told = time.monotonic()
         elif time.monotonic() - told > SIGN:
             told = time.monotonic()
-            yield framed(CLOCK, msgspec.json.encode({"at": at, "feeds": feeds(board, at)}))
+            yield framed(CLOCK, msgspec.json.encode({"at": at, **sources(board, board.senders_of(), at)}))
         await asyncio.sleep(PACE)
 
 
@@ -63,7 +63,7 @@ def framed(kind: int, *parts: bytes) -> bytes:
 def _beds(some: Sequence[Bed], board: Board, at: int, *, whole: bool) -> bytes:
     senders = board.senders_of()
     told = [_bed(one, shown(one, board, senders, at)) for one in some]
-    return framed(BEDS, msgspec.json.encode({"at": at, "whole": whole, "beds": told, "feeds": feeds(board, at)}))
+    return framed(BEDS, msgspec.json.encode({"at": at, "whole": whole, "beds": told, **sources(board, senders, at)}))
 
 
 def _bed(bed: Bed, told: Mapping[str, Any]) -> dict[str, Any]:

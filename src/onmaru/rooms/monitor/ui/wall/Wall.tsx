@@ -36,7 +36,7 @@ export default function Wall() {
   const around = useAlerts(ward, order.length);
   const screen = useScreen(page);
   const sounding = useSound(loud, wall, around);
-  useTitle(t('monitor.wall'));
+  useTitle(t('monitor.wall.title'));
   useTold(wall, around);
   useEffect(() => wall.tell({ type: 'order', by }), [wall.tell, by, drawn, ward]);
   useEffect(() => wall.tell({ type: 'rows', every: drawn ? HIDDEN_MS : SHOWN_MS }), [wall.tell, drawn, ward]);
@@ -48,7 +48,7 @@ export default function Wall() {
   return (
     <div ref={page} className={look.page} data-screen={screen.on} data-view={view}>
       <header className={look.head}>
-        <h1 className={look.title}>{t('monitor.wall')}</h1>
+        <h1 className={look.title}>{t('monitor.wall.title')}</h1>
         <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => setSearch(event.currentTarget.value ? { ward: event.currentTarget.value } : {})} data={[{ value: '', label: t('monitor.ward.all') }, ...around.wards.map((one) => ({ value: one.id, label: t('monitor.ward.option', { name: one.name, n: one.patients }) }))]} />
         <SegmentedControl aria-label={t('monitor.wall.by')} value={by} onChange={(value) => setBy(value as 'risk' | 'bed')} data={['risk', 'bed'].map((value) => ({ value, label: t(`monitor.wall.by.${value}`) }))} />
         {drawable && <SegmentedControl aria-label={t('monitor.wall.view')} value={view} onChange={(value) => setView(value as 'wall' | 'list')} data={['wall', 'list'].map((value) => ({ value, label: t(`monitor.wall.view.${value}`) }))} />}
