@@ -25,6 +25,7 @@ PAGES = {
     "equity": ("keeper", "/equity"),
     "insight": ("keeper", "/insight"),
     "ward": ("nurse", "/ward"),
+    "wall": ("nurse", "/wall"),
     "roster": ("nurse", "/roster"),
     "models": ("keeper", "/models"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
