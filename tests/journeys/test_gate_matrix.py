@@ -168,7 +168,7 @@ ROWS = [
         {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
     Row("closure table", "POST", "/fhir/$closure", CLOSURE, {}, KEPT),
     Row("weights of matching", "POST", "/fhir/Patient/$match-estimate", b"", {}, KEPT),
-    Row("audit purge", "POST", "/api/audit/purge", {"reason": "기한 경과"}, {}, ERASERS.format(200, 200)),
+    Row("audit/purge", "POST", "/api/audit/purge", {"reason": "기한 경과"}, {}, ERASERS.format(200, 200)),
     Row("purge planned", "POST", "/fhir/Patient/p1/$purge", purging(dry=True), {}, ERASERS.format(200, 200)),
     Row("purge", "POST", "/fhir/Patient/p2/$purge", purging(dry=False), {}, ERASERS.format(200, 410)),
     Row("purge of what a law keeps", "POST", "/fhir/Patient/p1/$purge", purging(dry=False), {}, ERASERS.format(409, 409)),
