@@ -201,7 +201,8 @@ def test_a_patient_enters_a_value_and_a_form_and_both_are_the_patients_word(clin
     clinic.begin()
     clinic.beat()
     assert len([one for one in record.history("Observation").matches if b"Patient/h4" in (one.body or b"")]) == 1
-    assert [one["id"] for one in said(listing.plans(request(), own))["plans"]] == [id]
+    # What staff say of the case is not the patient's page's to tell
+    assert [(one["id"], one["attention"]) for one in said(listing.plans(request(), own))["plans"]] == [(id, [])]
 
 
 @pytest.mark.parametrize(
