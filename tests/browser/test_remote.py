@@ -98,7 +98,8 @@ def test_a_patient_enters_a_weight_and_a_form_on_a_phone(
 
 def test_a_plan_is_written_on_the_page(home: Hospital, visit: Open, axe: Callable[[Page], list[str]]) -> None:
     page = visit("doctor", "/remote/new", "en", 1920)
-    page.get_by_label("Patient id").fill("mute")
+    page.get_by_label("Patient, by name or number").fill("노무음")
+    page.get_by_role("button", name="노무음 · R-2").click()
     page.get_by_label("Name of the plan").fill("After discharge")
     page.get_by_label("Silence allowed (hours)").fill("24")
     page.get_by_label("Failed calls that mean unreachable").fill("3")

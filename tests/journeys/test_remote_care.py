@@ -22,6 +22,7 @@ from onmaru.rooms.monitor.projection import rows
 from onmaru.rooms.remote import listing, mine, room, writing
 from onmaru.rooms.remote.moments import DAY, HOUR, MINUTE
 from onmaru.rooms.remote.reaction import Reactor
+from onmaru.rooms.remote.readings import ENTRY
 from remote_plan import FORM, WEIGHT, measured, questionnaire, wanted
 
 
@@ -56,8 +57,8 @@ class Clinic:
         return self.house.hall(caller, "remote")
 
     def beat(self) -> None:
-        """Take what was written, then do what is due, until nothing more comes of it."""
-        for _ in range(3):
+        """Take what was written and do what is due, then what comes of that."""
+        for _ in range(2):
             head = self.house.seat("main").home.head()
             self.reactor.take(self.house.seat("main").home.index.touched(self.position, head))
             self.position = head
@@ -197,11 +198,23 @@ def test_a_patient_enters_a_value_and_a_form_and_both_are_the_patients_word(clin
         (WEIGHT, "80.50 kg"),
         (f"{FORM}#breath", "3 1"),
     }
+    # An app that says less than the page: no time, a foreign unit, things that no plan asks
+    quantity = {"value": 1e3, "unit": "?"}
+    items = [
+        {"linkId": WEIGHT, "answer": [{"valueQuantity": quantity}]},
+        {"linkId": "x|y", "answer": [{"valueQuantity": quantity}]},
+    ]
+    odd = {"resourceType": "QuestionnaireResponse", "id": "odd", "status": "completed", "questionnaire": ENTRY,
+           "subject": {"reference": "Patient/h4"}, "item": items}  # fmt: skip
+    clinic.put(odd)
+    clinic.beat()
+    assert clinic.line(id)["unusable"] == 1
     # A restart makes nothing twice
     clinic.begin()
     clinic.beat()
-    assert len([one for one in record.history("Observation").matches if b"Patient/h4" in (one.body or b"")]) == 1
-    assert [one["id"] for one in said(listing.plans(request(), own))["plans"]] == [id]
+    assert len([one for one in record.history("Observation").matches if b"Patient/h4" in (one.body or b"")]) == 2
+    # What staff say of the case is not the patient's page's to tell
+    assert [(one["id"], one["attention"]) for one in said(listing.plans(request(), own))["plans"]] == [(id, [])]
 
 
 @pytest.mark.parametrize(

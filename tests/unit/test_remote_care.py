@@ -79,7 +79,8 @@ def test_a_timing_that_says_more_or_less_than_how_often_is_no_rhythm(repeat: Any
 
 def test_a_careplan_of_another_kind_is_none() -> None:
     assert plans.read({**body(), "category": []}) is None
-    assert plans.read({**body(), "subject": {"reference": "Group/1"}}) is None
+    for reference in ("Group/1", "Patient/", "Patient/p1/_history/1"):
+        assert plans.read({**body(), "subject": {"reference": reference}}) is None
 
 
 def test_adherence_counts_ended_periods_and_no_more_than_was_due() -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from onmaru.fhir.verbatim import instant
 from onmaru.rooms.remote.moments import moment
-from onmaru.rooms.remote.plan import SYSTEM, Plan, first
+from onmaru.rooms.remote.plan import SYSTEM, Plan, first, whose
 
 REASON = "urn:onmaru:remote:reason"
 USER = "urn:onmaru:user"
@@ -46,14 +46,14 @@ def read(body: Mapping[str, Any]) -> Attention | None:
     """What a Task is; None for any other Task."""
     at = moment(body.get("authoredOn"))
     reason = _coded(body.get("reasonCode"), REASON)
-    patient = str((body.get("for") or {}).get("reference", ""))
+    patient = whose(body.get("for"))
     plan = str(first(body.get("basedOn")).get("reference", ""))
     if _coded(body.get("code"), SYSTEM) != "attention" or at is None or not reason or not plan.startswith("CarePlan/"):
         return None
     over = body.get("status") in ("completed", "cancelled", "entered-in-error")
     note: Mapping[str, Any] = next(reversed(body.get("note") or ()), {}) if over else {}
     return Attention(
-        str(body.get("id", "")), patient.removeprefix("Patient/"), plan.removeprefix("CarePlan/"), reason,
+        str(body.get("id", "")), patient, plan.removeprefix("CarePlan/"), reason,
         str((body.get("groupIdentifier") or {}).get("value", "")), str((body.get("reasonCode") or {}).get("text", "")),
         at, str(body.get("status", "")), _user(body.get("owner")),
         (moment(body.get("lastModified")) or at) if over else None, str(note.get("text", "")),

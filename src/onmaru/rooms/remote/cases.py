@@ -51,7 +51,9 @@ def cases(hall: Hall, now: int, *, one: str = "", plan_id: str = "", over: bool 
     # One more period than is told, so that the first is whole
     got = _by_patient(hall, views.GOT, {"one": whose, "after": since - 7 * DAY})
     contacts = _by_patient(hall, views.CONTACTS, {"one": whose, "after": since - 366 * DAY})
-    asks = _by_patient(hall, views.ATTENTION, {"one": whose, "after": since - 7 * DAY})
+    # A Task is in no patient's compartment: what staff say of a case is not read by the patient here either
+    own = bool(hall.caller.patient)
+    asks = {} if own else _by_patient(hall, views.ATTENTION, {"one": whose, "after": since - 7 * DAY})
     for row in rows:
         found = plan.read(msgspec.json.decode(row["body"]))
         if found is not None:

@@ -75,10 +75,10 @@ class Plan(msgspec.Struct, frozen=True):
 def read(body: Mapping[str, Any]) -> Plan | None:
     """The plan that a CarePlan is; None for any other CarePlan and one without a patient."""
     codings = [one for concept in body.get("category") or [] for one in concept.get("coding") or []]
-    patient = str((body.get("subject") or {}).get("reference", ""))
+    patient = whose(body.get("subject"))
     if not any(one.get("system") == SYSTEM and one.get("code") == "plan" for one in codings):
         return None
-    if not patient.startswith("Patient/"):
+    if not patient:
         return None
     faults: list[str] = []
     period = body.get("period") or {}
@@ -91,7 +91,7 @@ def read(body: Mapping[str, Any]) -> Plan | None:
     goals = {f"#{one.get('id')}": one for one in body.get("contained") or [] if one.get("resourceType") == "Goal"}
     activities = tuple(_activities(body, goals, faults))
     return Plan(
-        str(body.get("id", "")), patient.removeprefix("Patient/"), str(body.get("title", "")),
+        str(body.get("id", "")), patient, str(body.get("title", "")),
         str(body.get("status", "")), start or 0, end, silence, attempts, _who(body.get("author")), activities,
         tuple(faults),
     )  # fmt: skip
@@ -101,6 +101,12 @@ def first(items: Any) -> Mapping[str, Any]:
     """The first of a list of elements; {} where there is none."""
     found: Mapping[str, Any] = next(iter(items or ()), {})
     return found
+
+
+def whose(reference: Any) -> str:
+    """The id of the patient that a reference names; "" for anything else, so that nothing is ever nobody's."""
+    type, _, id = str((reference or {}).get("reference", "")).partition("/")
+    return id if type == "Patient" and "/" not in id else ""
 
 
 def _who(reference: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from onmaru.fhir.outcome import Invalid
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.log import Version
 from onmaru.kernel.outbound import Letter
 from onmaru.kernel.record import Change
@@ -60,9 +61,10 @@ class Reactor:
             if version.type != "QuestionnaireResponse" and MINE not in version.body:
                 continue
             body = msgspec.json.decode(version.body)
-            patient = str((body.get("subject") or body.get("for") or {}).get("reference", ""))
-            if patient.startswith("Patient/"):
-                self._touched[patient.removeprefix("Patient/")] = LOOKS
+            patient = plan.whose(body.get("subject") or body.get("for"))
+            if not patient:
+                continue
+            self._touched[patient] = LOOKS
             if version.type == "QuestionnaireResponse" and version.version == 1 and body.get("questionnaire") == ENTRY:
                 self._entries.append((version, 0))
 
@@ -126,8 +128,9 @@ def _look(hall: Hall, found: Case, now: int) -> None:
 
 def _entered(hall: Hall, version: Version) -> bool:
     """One Observation for each value of an entry that a standing plan of the patient asks for; whether all are there."""
-    body = _DECODER.decode(version.body or b"{}")
-    patient = str((body.get("subject") or {}).get("reference", "")).removeprefix("Patient/")
+    # Whoever does not say when it was measured said it when it came
+    body = {"authored": instant(version.at), **_DECODER.decode(version.body or b"{}")}
+    patient = plan.whose(body.get("subject"))
     rows = hall.lake.query(views.PLANS, {"plan": "", "one": patient, "over": 0}).table.to_pylist()
     read = [found for row in rows if (found := plan.read(msgspec.json.decode(row["body"])))]
     wanted = {one.key for found in read for one in found.activities if one.kind == "measure"}

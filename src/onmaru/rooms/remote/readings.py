@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from onmaru.rooms.remote.moments import MINUTE, moment
-from onmaru.rooms.remote.plan import SYSTEM
+from onmaru.rooms.remote.plan import SYSTEM, whose
 
 # Answers to what a plan asks to be measured, as the patient's own page writes them
 ENTRY = "urn:onmaru:remote:entry"
@@ -41,8 +41,8 @@ def home(body: Mapping[str, Any]) -> bool:
 def got(type: str, raw: bytes, known: int) -> Iterator[tuple[str, Mapping[str, Any], Got]]:
     """(patient, decoded body, what came) of a stored Observation or QuestionnaireResponse recorded at `known` (µs)."""
     body = _DECODER.decode(raw)
-    patient = str((body.get("subject") or {}).get("reference", ""))
-    if not patient.startswith("Patient/"):
+    patient = whose(body.get("subject"))
+    if not patient:
         return
     if type == "Observation" and home(body) and body.get("status") in STANDING:
         found = _measured(body, known)
@@ -51,7 +51,7 @@ def got(type: str, raw: bytes, known: int) -> Iterator[tuple[str, Mapping[str, A
     else:
         return
     for one in found:
-        yield patient.removeprefix("Patient/"), body, one
+        yield patient, body, one
 
 
 def _measured(body: Mapping[str, Any], known: int) -> Iterator[Got]:

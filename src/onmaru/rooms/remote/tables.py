@@ -11,7 +11,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table, labels_of
 from onmaru.rooms.remote import attention, plan
 from onmaru.rooms.remote.moments import moment
-from onmaru.rooms.remote.plan import MINE, SYSTEM, first
+from onmaru.rooms.remote.plan import MINE, SYSTEM, first, whose
 from onmaru.rooms.remote.readings import got
 
 PLAN = Table("remote_plan", (("plan", "text"), ("going", "int"), ("body", "text")), "hot", ("going",))
@@ -90,14 +90,14 @@ def _plan(body: Mapping[str, Any], raw: bytes) -> Iterator[Row]:
 def _contact(body: Mapping[str, Any]) -> Iterator[Row]:
     codings = [one for concept in body.get("category") or [] for one in concept.get("coding") or []]
     about = str(first(body.get("basedOn")).get("reference", ""))
-    patient = str((body.get("subject") or {}).get("reference", ""))
+    patient = whose(body.get("subject"))
     at = moment(body.get("sent"))
     if not any(one.get("system") == SYSTEM and one.get("code") == "contact" for one in codings) or at is None:
         return
-    if about.startswith("CarePlan/") and patient.startswith("Patient/"):
+    if about.startswith("CarePlan/") and patient:
         how = str(first(body.get("medium")).get("text", ""))
         by = str(((body.get("sender") or {}).get("identifier") or {}).get("value", ""))
         note = str(first(body.get("note")).get("text", ""))
         answered = ANSWERED.get(str(body.get("status")), None)
         values = (about.removeprefix("CarePlan/"), at, answered, how, by, note)
-        yield Row(CONTACT.name, patient.removeprefix("Patient/"), labels_of(body), values)
+        yield Row(CONTACT.name, patient, labels_of(body), values)

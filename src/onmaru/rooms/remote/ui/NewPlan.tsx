@@ -5,6 +5,7 @@ import { IconTrash } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
 import look from './remote.module.css';
+import { Whom } from './Whom';
 
 /** The measures that data/measures.toml names. Limits are the clinician's: none is filled in. */
 const MEASURES = [
@@ -59,8 +60,8 @@ export default function NewPlan() {
   return (
     <form className={look.page} onSubmit={submit}>
       <h1 className={look.title}>{t('remote.new')}</h1>
+      <Whom chosen={patient} choose={setPatient} />
       <div className={look.fields}>
-        <TextInput label={t('remote.patient')} value={patient} maxLength={64} autoComplete="off" onChange={(event) => setPatient(event.currentTarget.value)} />
         <TextInput label={t('remote.name')} value={title} maxLength={200} autoComplete="off" onChange={(event) => setTitle(event.currentTarget.value)} />
         <TextInput type="date" label={t('remote.start')} value={start} onChange={(event) => setStart(event.currentTarget.value)} />
         <TextInput label={t('remote.days')} inputMode="numeric" value={days} maxLength={4} autoComplete="off" onChange={(event) => setDays(event.currentTarget.value.replace(/\D/g, ''))} />
