@@ -9,6 +9,7 @@ from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
+from onmaru.rooms.monitor.course import ROUTES as COURSE
 from onmaru.rooms.monitor.feed import ROUTES as FEED
 from onmaru.rooms.monitor.models import commands
 from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
@@ -29,6 +30,7 @@ room = Room(
         Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *FEED,
+        *COURSE,
         *ROUTES,
         *MODELS,
         *REVIEW,
