@@ -100,7 +100,7 @@ def test_every_bed_is_on_the_wall_for_eyes_keyboard_and_screen_reader(
     page.keyboard.press("End")
     expect(beds.nth(3)).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/patients/wp3")
+    page.wait_for_url("**/bedside/wp3")
     assert [line for line in page.said if "Failed to load resource" not in line] == []
 
 
@@ -137,3 +137,29 @@ def test_a_silent_server_shows_on_the_wall_within_ten_seconds_and_its_return_too
     finally:
         os.kill(ward.process.pid, signal.SIGCONT)
     expect(said).to_have_count(0, timeout=15_000)
+
+
+@pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1920)])
+def test_a_bedside_has_live_numbers_the_parts_of_the_score_and_a_course_by_keyboard(
+    ward: Hospital, visit: Open, axe: Callable[[Page], list[str]], speaking: threading.Event, language: str, width: int
+) -> None:
+    given = {
+        "resourceType": "MedicationAdministration", "id": "wm", "status": "completed",
+        "subject": {"reference": "Patient/wp2"}, "medicationCodeableConcept": {"text": "Paracetamol"},
+        "effectiveDateTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1800)),
+    }  # fmt: skip
+    put(ward, given)
+    page = visit("nurse", "/bedside/wp2", language, width)
+    expect(page.locator('[data-measure="heart-rate"][data-age="live"]')).to_contain_text("124")
+    expect(page.locator('tr[data-points="3"]')).to_have_count(2)
+    expect(page.get_by_role("cell", name="Paracetamol")).to_be_visible()
+    page.wait_for_timeout(1500)
+    shot(page, f"bedside-{width}")
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("radio", name="24").focus()
+    page.keyboard.press("-")
+    page.wait_for_url("**span=7d**")
+    page.keyboard.press("+")
+    page.wait_for_url("**span=24h**")
+    assert [line for line in page.said if "Failed to load resource" not in line] == []

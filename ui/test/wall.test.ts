@@ -6,6 +6,7 @@ import { type FeedBed, frameReader, type News2, type Numeric, type Piece } from 
 import { gridOf, placeAt, step } from '../../src/onmaru/rooms/monitor/ui/wall/grid';
 import { masked } from '../../src/onmaru/rooms/monitor/ui/wall/names';
 import { orderer, type Rank, rankOf } from '../../src/onmaru/rooms/monitor/ui/wall/order';
+import { extent, lanes, marks, runs, spanOf, type Point } from '../../src/onmaru/rooms/monitor/ui/bedside/trend';
 import { Trace } from '../../src/onmaru/rooms/monitor/ui/wall/trace';
 
 const SECOND = 1_000_000;
@@ -122,7 +123,8 @@ test('a hundred beds fill a wall, and a click finds the tile that is under it', 
   const grid = gridOf(100, 1920, 1040);
   expect(grid).toEqual({ columns: 10, rows: 10, wide: 192, tall: 104 });
   expect([placeAt(grid, 191, 103), placeAt(grid, 192, 105), placeAt(grid, 1919, 1039), placeAt(grid, 1921, 5)]).toEqual([0, 11, 99, -1]);
-  expect(gridOf(1, 1920, 1040).wide).toBeLessThan(700);
+  expect(gridOf(2, 1920, 1040).wide).toBeLessThan(700);
+  expect(gridOf(1, 1200, 300)).toMatchObject({ wide: 1200, tall: 300 });
   expect([step(0, 'ArrowDown', 10, 100), step(95, 'ArrowDown', 10, 100), step(0, 'ArrowLeft', 10, 100), step(5, 'End', 10, 100)]).toEqual([10, 95, 0, 99]);
 });
 
@@ -142,4 +144,33 @@ test('what was put to rest is heard again when it ends and comes again', () => {
 
 test('an old age goes in steps, so that a wall of old numbers does not flicker', () => {
   expect([9, 13, 59, 125, 7200].map(stepped)).toEqual([{ unit: 's', n: 9 }, { unit: 's', n: 10 }, { unit: 's', n: 55 }, { unit: 'min', n: 2 }, { unit: 'h', n: 2 }]);
+});
+
+const MINUTE = 60 * SECOND;
+const at = (minute: number, value = 80): Point => [minute * MINUTE, value - 1, value, value + 1, 2];
+
+test('a course is drawn in runs that end where nothing is known', () => {
+  const found = runs([at(1), at(2), at(3), at(5), at(6), at(9)], MINUTE);
+  expect(found.map((run) => run.map(([start]) => start / MINUTE))).toEqual([[1, 2, 3], [5, 6], [9]]);
+});
+
+test('an axis stands at numbers that can be read and holds every value', () => {
+  expect(extent([at(1, 72), at(2, 118)])).toEqual({ low: 50, high: 150, step: 50 });
+  expect(extent([at(1, 37)])).toEqual({ low: 36, high: 38, step: 1 });
+});
+
+test('marks stand at whole hours of the hospital, midnight told as a day', () => {
+  const hour = 60 * MINUTE;
+  const found = marks({ from: 0, to: 24 * hour }, 9 * hour, 8);
+  expect(found.map((one) => [one.at / hour, one.day])).toEqual([[0, false], [3, false], [6, false], [9, false], [12, false], [15, true], [18, false], [21, false]]);
+});
+
+test('a window never ends later than now, and is the same within a minute', () => {
+  expect(spanOf(10 * MINUTE, 99 * MINUTE, 50 * MINUTE + 5)).toEqual({ from: 41 * MINUTE, to: 51 * MINUTE });
+  expect(spanOf(10 * MINUTE, 20 * MINUTE - 7, 50 * MINUTE)).toEqual({ from: 10 * MINUTE, to: 20 * MINUTE });
+});
+
+test('what happens at the same time lies on rows of its own, and never on more than there are', () => {
+  const items = [{ from: 0, to: 10 }, { from: 5, to: 12 }, { from: 6, to: 9 }, { from: 11, to: 20 }];
+  expect(lanes(items, 2).map(([, row]) => row)).toEqual([0, 1, 1, 0]);
 });

@@ -13,6 +13,7 @@ const monitor: RoomUi = {
   name: 'monitor',
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
+    { path: '/bedside/:patient', element: lazy(() => import('./bedside/Bedside')), roles: clinicians },
     { path: '/wall', element: lazy(() => import('./wall/Wall')), roles: clinicians },
     { path: '/review', element: lazy(() => import('./Reviews')), roles: clinicians },
     { path: '/review/:id', element: lazy(() => import('./Review')), roles: clinicians },

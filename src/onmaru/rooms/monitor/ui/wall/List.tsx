@@ -56,7 +56,7 @@ const Row = memo(function Row({ rows, patient, here }: { rows: Rows; patient: st
   const row = useRow(rows, patient);
   if (!row) return null;
   return (
-    <Link className={look.row ?? ''} to={`/patients/${patient}`} data-bed={patient} data-level={row.level || 'unknown'} data-condition={row.condition} tabIndex={here ? 0 : -1}>
+    <Link className={look.row ?? ''} to={`/bedside/${patient}`} data-bed={patient} data-level={row.level || 'unknown'} data-condition={row.condition} tabIndex={here ? 0 : -1}>
       <span className={look.place}>
         <strong>{row.bed}</strong> {row.name}
       </span>

@@ -31,7 +31,7 @@ export default function Wall() {
   const page = useRef<HTMLDivElement>(null);
   const host = useRef<HTMLDivElement>(null);
   const drawn = view === 'wall';
-  const wall = useWall(ward.replace('Location/', ''), host, drawn, useWords());
+  const wall = useWall({ ward: ward.replace('Location/', '') }, host, drawn, useWords());
   const order = useOrder(wall.rows);
   const around = useAlerts(ward, order.length);
   const screen = useScreen(page);
@@ -67,13 +67,13 @@ export default function Wall() {
   );
 }
 
-/** Where the worker's canvas hangs; a click opens the tile. */
+/** Where the worker's canvas hangs; a click opens the bedside of the tile. */
 function Picture({ host, wall, order }: { host: React.RefObject<HTMLDivElement | null>; wall: Watched; order: readonly string[] }) {
   const go = useNavigate();
   const open = (event: MouseEvent<HTMLDivElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     const patient = order[placeAt(gridOf(order.length, box.width, box.height), event.clientX - box.left, event.clientY - box.top)];
-    if (patient) void go(`/patients/${patient}`);
+    if (patient) void go(`/bedside/${patient}`);
   };
   return <div ref={host} className={look.picture} onClick={open} data-painted={wall.lag?.painted} data-p50={wall.lag?.p50} data-p99={wall.lag?.p99} />;
 }

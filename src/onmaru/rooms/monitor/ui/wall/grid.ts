@@ -8,7 +8,7 @@ export interface Grid {
   tall: number;
 }
 
-/** A tile is about twice as wide as tall; a single bed does not fill the wall. */
+/** A tile is about twice as wide as tall; of several beds none is wider than this, one alone has all there is. */
 const SHAPE = 2.05;
 const WIDEST = 620;
 
@@ -17,7 +17,7 @@ export function gridOf(beds: number, width: number, height: number): Grid {
   let most = 0;
   for (let columns = 1; columns <= Math.max(1, beds); columns += 1) {
     const rows = Math.ceil(Math.max(1, beds) / columns);
-    const wide = Math.min(WIDEST, Math.floor(width / columns));
+    const wide = Math.min(beds > 1 ? WIDEST : width, Math.floor(width / columns));
     const tall = Math.min(Math.floor(height / rows), Math.floor(wide / 1.5));
     const size = Math.min(wide / SHAPE, tall);
     if (size > most) {

@@ -1,12 +1,12 @@
 /** What the page and its wall's worker tell each other. */
 import type { Shown, Taken } from './beds';
-import type { Source } from './frames';
+import type { FeedBed, Source } from './frames';
 import type { Words } from './tile';
 
 export type ToWorker =
   | { type: 'begin'; canvas: OffscreenCanvas | null; words: Words; still: boolean }
-  /** The stream to follow; the one before is let go. */
-  | { type: 'follow'; address: string }
+  /** The stream to follow; the one before is let go. `alone`: it is of one bed, which is told whole. */
+  | { type: 'follow'; address: string; alone: boolean }
   | { type: 'size'; width: number; height: number; ratio: number }
   | { type: 'alerts'; alerts: ReadonlyMap<string, Taken> }
   | { type: 'names'; names: ReadonlyMap<string, string> }
@@ -24,6 +24,7 @@ export interface Lag {
 
 export type FromWorker =
   | { type: 'rows'; rows: readonly Shown[] }
+  | { type: 'bed'; bed: FeedBed }
   | { type: 'order'; order: readonly string[] }
   /** `ago`: ms since the server was last heard; `silent`: patients whose devices say nothing. */
   | { type: 'heard'; ago: number; silent: readonly string[]; feeds: readonly Source[]; lag: Lag | null }

@@ -2,7 +2,7 @@
 import { address, api } from '@shell';
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { passed, SILENT_MS, time } from './clock';
-import type { Source } from './frames';
+import type { FeedBed, Source } from './frames';
 import type { FromWorker, Lag, ToWorker } from './messages';
 import { Rows } from './rows';
 import type { Words } from './tile';
@@ -19,17 +19,21 @@ export interface Wall {
   lag: Lag | null;
   /** The status that the stream was refused with; 0 for none. */
   refused: number;
+  /** The one bed that is followed alone, whole. */
+  bed: FeedBed | null;
   tell: (message: ToWorker) => void;
 }
 
 /** `drawn`: where the picture goes; without it only the list is kept. */
-export function useWall(ward: string, host: RefObject<HTMLDivElement | null>, drawn: boolean, words: Words): Wall {
+export function useWall(of: { ward?: string; patient?: string }, host: RefObject<HTMLDivElement | null>, drawn: boolean, words: Words): Wall {
+  const { ward = '', patient = '' } = of;
   const worker = useRef<Worker | null>(null);
   const rows = useRef(new Rows());
   const heard = useRef(time());
   const [silent, setSilent] = useState(0);
   const [seen, setSeen] = useState<Seen>({ still: [], feeds: [], lag: null });
   const [refused, setRefused] = useState(0);
+  const [bed, setBed] = useState<FeedBed | null>(null);
   const tell = useCallback((message: ToWorker) => worker.current?.postMessage(message), []);
 
   useEffect(() => {
@@ -39,6 +43,7 @@ export function useWall(ward: string, host: RefObject<HTMLDivElement | null>, dr
     made.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === 'rows') rows.current.set(data.rows);
       else if (data.type === 'order') rows.current.arrange(data.order);
+      else if (data.type === 'bed') setBed(data.bed);
       else if (data.type === 'heard') {
         const now = time();
         heard.current = { monotonic: now.monotonic - data.ago, calendar: now.calendar - data.ago };
@@ -64,8 +69,8 @@ export function useWall(ward: string, host: RefObject<HTMLDivElement | null>, dr
 
   useEffect(() => {
     heard.current = time();
-    tell({ type: 'follow', address: address('/rooms/monitor/live/feed', { ward }) });
-  }, [ward, drawn, words, tell]);
+    tell({ type: 'follow', address: address('/rooms/monitor/live/feed', { ward, patient }), alone: patient !== '' });
+  }, [ward, patient, drawn, words, tell]);
 
   useEffect(() => {
     const look = (): void => {
@@ -80,7 +85,7 @@ export function useWall(ward: string, host: RefObject<HTMLDivElement | null>, dr
     };
   }, []);
 
-  return { rows: rows.current, silent, ...seen, refused, tell };
+  return { rows: rows.current, silent, ...seen, refused, bed, tell };
 }
 
 type Seen = Pick<Wall, 'still' | 'feeds' | 'lag'>;

@@ -33,11 +33,12 @@ let by: 'risk' | 'bed' = 'risk';
 let order: readonly string[] = [];
 let every = 1_000;
 let following = new AbortController();
+let alone = false;
 let turn = 0;
 
 port.onmessage = ({ data }) => {
   if (data.type === 'begin') begin(data);
-  else if (data.type === 'follow') goOn(data.address);
+  else if (data.type === 'follow') goOn(data.address, data.alone);
   else if (data.type === 'alerts') alerts = data.alerts;
   else if (data.type === 'names') names = data.names;
   else if (data.type === 'rows') tellAll(data.every);
@@ -61,7 +62,8 @@ function begin({ canvas, words, still }: Extract<ToWorker, { type: 'begin' }>): 
   requestAnimationFrame(draw);
 }
 
-function goOn(address: string): void {
+function goOn(address: string, one: boolean): void {
+  alone = one;
   following.abort();
   following = new AbortController();
   for (const held of [beds, shown, traces]) held.clear();
@@ -87,6 +89,7 @@ function frame(one: Frame): void {
   }
   for (const bed of one.beds) {
     beds.set(bed.patient, bed);
+    if (alone) port.postMessage({ type: 'bed', bed });
     if (!one.whole) lags.came(bed);
     // What looks as it did is on the screen already
     if (!show(bed, one.at)) lags.painted(bed.patient, bed, one.at);
