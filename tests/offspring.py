@@ -1,17 +1,19 @@
 """`onmaru` as a process of its own that begins at once: forked from one that has imported the program beforehand.
 
 Its one law: the child is a real process and the caller's own, signalled, killed, waited for and measured like any other;
-only the start of Python and the imports are spared. That those work too is what tests of the launcher, the first walk and
-the demo show, with processes that are started in full.
+only the start of Python, the imports and what is the same in every process are spared. That those work too is what
+tests of the launcher, the first walk and the demo show, with processes that are started in full.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib
 import inspect
 import json
+import mimetypes
 import os
 import signal
 import socket
@@ -105,7 +107,22 @@ def imported() -> None:
         if name not in SELDOM:
             importlib.import_module(place.partition(":")[0])
     importlib.import_module(cli.HALL_OPENER.partition(":")[0])
+    importlib.import_module("duckdb")
     rooms.all_rooms()
+
+
+def warmed() -> None:
+    """Make what every server makes anew: how Structs are read, the search parameters, and the commonest resource."""
+    from onmaru.app.described import describe
+    from onmaru.fhir.search import extract, parameters
+    from onmaru.fhir.structure import RESOURCE_TYPES, admit
+    from onmaru.web.fhir.surface import FIRST
+
+    describe()
+    for type in RESOURCE_TYPES:
+        parameters(type)
+    extract(admit(FIRST)[1])
+    mimetypes.init()
 
 
 def nurse(line: socket.socket) -> Mapping[str, Any] | None:
@@ -150,7 +167,10 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = socket.socket(fileno=int(sys.argv[1]))
     imported()
+    warmed()
     gc.freeze()
+    # What is frozen is never let go, and a library that counts its objects at the end would tell of leaks
+    atexit.register(gc.unfreeze)
     asked = nurse(line)
     if asked is not None:
         line.detach()

@@ -145,12 +145,22 @@ def columnar_only(view: View) -> bool:
     return any(stores.get(name) != "hot" for name in view.tables)
 
 
-@pytest.mark.parametrize(("room", "view"), VIEWS, ids=lambda one: one.name)
-def test_every_view_runs_on_every_engine_that_may_keep_its_tables(room: Room, view: View, tmp_path: Path) -> None:
-    columnar = ColumnarTables(tmp_path, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS], DERIVATIONS)
-    names = columnar.query(view, blanks(view.sql), ALL).column_names
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ColumnarTables, HotTables]]:
+    """All tables in one store of each kind, with nothing in them."""
+    folder = tmp_path_factory.mktemp("stores")
+    columnar = ColumnarTables(folder, KEY, [Elsewhere(one, "columnar") for one in PROJECTIONS], DERIVATIONS)
+    hot = HotTables(folder, KEY, [Elsewhere(one, "hot") for one in PROJECTIONS])
+    yield columnar, hot
     columnar.close()
+    hot.close()
+
+
+@pytest.mark.parametrize(("room", "view"), VIEWS, ids=lambda one: one.name)
+def test_every_view_runs_on_every_engine_that_may_keep_its_tables(
+    room: Room, view: View, stores: tuple[ColumnarTables, HotTables]
+) -> None:
+    columnar, hot = stores
+    names = columnar.query(view, blanks(view.sql), ALL).column_names
     if not columnar_only(view):
-        hot = HotTables(tmp_path, KEY, [Elsewhere(one, "hot") for one in PROJECTIONS])
         assert hot.query(view, blanks(view.sql), ALL).column_names == names
-        hot.close()

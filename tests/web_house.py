@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import itertools
 import json
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from onmaru.engines.sqlite.connection import Keys
 from onmaru.engines.sqlite.home import Home
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
+from onmaru.kernel import audit_retention
 from onmaru.kernel.accounts import User
 from onmaru.kernel.audit import Access
 from onmaru.kernel.caller import Caller
@@ -38,6 +41,10 @@ from onmaru.kernel.rules import DEFINING, Rules
 from onmaru.kernel.why import explain
 from onmaru.web.application import Application, build
 from onmaru.web.doors import AuditFilter, Doors, Language, News, Settings
+
+# One loop for the requests of all houses: to make one and let it go takes as long as most answers
+RUNNER = asyncio.Runner()
+atexit.register(RUNNER.close)
 
 
 class Answer:
@@ -148,6 +155,18 @@ class Erasing:
         return driven(self._eraser(caller).carrying_out(caller, asked))[0]
 
 
+class Purging:
+    """Purges of the house's trails."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def purge(self, caller: Caller, years: int | None, reason: str, *, rehearse: bool) -> Mapping[str, Any]:
+        trail: Any = self._house.tenants[caller.tenant].trail
+        plan = driven(audit_retention.planning(trail, audit_retention.Asked(years or 2, reason), self._house.clock()))
+        return audit_retention.told(plan, done=not rehearse)
+
+
 class Lake:
     """A lake that has followed nothing, made when somebody asks it."""
 
@@ -191,6 +210,7 @@ class House:
         self.durables = 0
         self.making: asyncio.Event | None = None  # set it, and rooms and the audit wait until it is
         self.tenants = {name: ruled(self._tenant(name, engine)) for name in ("main", "other")}
+        self._rows: dict[str, list[Access]] = {}
         self.rooms = tuple(rooms)
         self.application = self._build(settings or Settings(static=folder / "static"))
 
@@ -233,6 +253,7 @@ class House:
                 searched=lambda tenant: self.tenants[tenant].rules.parameters if tenant in self.tenants else {},
                 letters=NoLetters(),
                 erasing=Erasing(self),
+                purging=Purging(self),
                 ready=lambda tenant, what: self.making.wait() if self.making else None,
                 rooms=self.rooms,
                 settings=settings,
@@ -284,8 +305,14 @@ class House:
         return self.logins.issue(self.user(user, *roles, tenant=tenant, patient=patient), scopes)[0]
 
     def rows(self, tenant: str = "main") -> list[Access]:
-        """The audit rows, oldest first."""
-        return [row for _, row in reversed(self.tenants[tenant].trail.page(count=100_000))]
+        """The audit rows, oldest first. Those read before are kept: a table of a thousand requests looks after each."""
+        kept = self._rows.setdefault(tenant, [])
+        count, page = 16, self.tenants[tenant].trail.page(count=16)
+        while len(page) == count and page[-1][0] > len(kept) + 1:
+            count *= 16
+            page = self.tenants[tenant].trail.page(count=count)
+        kept += [row for number, row in reversed(page) if number > len(kept)]
+        return list(kept)
 
     async def call(
         self,
@@ -309,5 +336,17 @@ class House:
         return protocol.answer
 
     def ask(self, method: str, url: str, *how: Any, **more: Any) -> Answer:
-        """`call` on a loop of its own."""
-        return asyncio.run(self.call(method, url, *how, **more))
+        """`call` on a loop where nothing else runs, and nothing is left running."""
+        asking = self.call(method, url, *how, **more)
+        if threading.current_thread() is not threading.main_thread():
+            return asyncio.run(asking)
+        answer = RUNNER.run(asking)
+        if left := asyncio.all_tasks(RUNNER.get_loop()):
+            RUNNER.run(_ended(left))
+        return answer
+
+
+async def _ended(left: set[asyncio.Task[Any]]) -> None:
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

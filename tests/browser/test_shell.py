@@ -104,7 +104,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
 @pytest.mark.parametrize(
     ("user", "links"),
     [
-        ("doctor", ["환자 목록", "병동 현황", "근무표", "찾아갈 환자"]),
+        ("doctor", ["환자 목록", "병동 현황", "근무표", "연락 대상 환자"]),
         (
             "keeper",
             [

@@ -63,6 +63,8 @@ def test_statements_follow_on_each_other_and_on_tables_that_were_given(store: Co
         "CREATE TABLE words AS SELECT word, _patient FROM __bound",
         "CREATE TABLE words AS SELECT view_name, sql FROM duckdb_views()",
         "CREATE TABLE words AS SELECT * FROM information_schema.tables",
+        "CREATE TABLE words AS SELECT view_name, sql FROM 'duckdb_views'",
+        "CREATE TABLE words AS SELECT s.* FROM fact, 'SQLite_Master' s",
         "CREATE TABLE words AS SELECT * FROM (SHOW ALL TABLES)",
         "CREATE TABLE words AS SELECT * FROM query_table('__fact')",
         "CREATE TABLE words AS SELECT * FROM \"query\" ('SELECT 1')",

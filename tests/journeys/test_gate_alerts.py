@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.journeys.test_gate_matrix import COLUMNS, Gatehouse, Row
 
-from onmaru.rooms.monitor.alerts.routes import ROUTES
+from onmaru.rooms.monitor import room
 
 # Whoever reads Observations; what is asked is wrong, so that nothing is run
 READING = "401 401 401 403 403 {0} {0}  {0} {0} 403 403 {0} 403 {0} 403 {0}"
@@ -18,8 +18,19 @@ CARING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 403 403 403 403 403"
 TRYING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 403"
 SEEING = "401 401 401 403 403 {0} {0}  {0} {0} {0} 403 {0} 403 {0} 403 {0}"
 PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
+# Systems' accounts
+DEVICES = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 {0}"
+# Whoever answers for models
+KEEPING = "401 401 401 403 403 403 {0}  {0} 403 403 403 {0} 403 403 403 {0}"
 ROWS = [
+    Row("models", "GET", "/rooms/monitor/models?none=1", b"", {}, KEEPING.format(400)),
+    Row("model", "GET", "/rooms/monitor/models/none", b"", {}, KEEPING.format(404)),
+    Row("limits of a model", "POST", "/rooms/monitor/models/none/limits", {}, {}, KEEPING.format(404)),
+    Row("step of a model", "POST", "/rooms/monitor/models/none/steps", {}, {}, KEEPING.format(400)),
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
+    Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(404)),
+    Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(404)),
+    Row("stream", "POST", "/rooms/monitor/stream", {}, {}, DEVICES.format(404)),
     Row("ward", "GET", "/rooms/monitor/ward?none=1", b"", {}, READING.format(400)),
     Row("alerts", "GET", "/rooms/monitor/alerts?none=1", b"", {}, READING.format(400)),
     Row("alert", "GET", "/rooms/monitor/alerts/none", b"", {}, READING.format(404)),
@@ -29,6 +40,8 @@ ROWS = [
     Row("what if", "POST", "/rooms/monitor/what-if", {}, {}, TRYING.format(400)),
     Row("roster", "GET", "/rooms/monitor/roster?none=1", b"", {}, SEEING.format(400)),
     Row("shift", "POST", "/rooms/monitor/roster", {}, {}, PLANNING.format(400)),
+    Row("replay", "GET", "/rooms/monitor/patients/none/replay?none=1", b"", {}, READING.format(400)),
+    Row("replay as a file", "POST", "/rooms/monitor/patients/none/replay/export", {}, {}, CARING.format(400)),
     Row("shift taken off", "DELETE", "/rooms/monitor/roster/none", b"", {}, PLANNING.format(200)),
 ]
 
@@ -55,5 +68,4 @@ def test_every_caller_gets_the_expected_answer_of_the_monitor(gate: Gatehouse, r
 
 def test_no_route_is_left_out() -> None:
     listed = {(row.method, row.url.partition("?")[0]) for row in ROWS}
-    mine = [("GET", "/patients/{id}/scores"), *((one.method, one.path) for one in ROUTES)]
-    assert listed == {(method, "/rooms/monitor" + re.sub(r"{\w+}", "none", path)) for method, path in mine}
+    assert listed == {(one.method, "/rooms/monitor" + re.sub(r"{\w+}", "none", one.path)) for one in room.routes}

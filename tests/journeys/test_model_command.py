@@ -23,7 +23,7 @@ def asked(*args: str) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def _psv(folder: Path, id: str, septic: bool, dice: np.random.Generator) -> None:
+def psv(folder: Path, id: str, septic: bool, dice: np.random.Generator) -> None:
     lines = ["|".join((*NAMES_2019, *STATIC_2019, "ICULOS", "SepsisLabel"))]
     for hour in range(1, 13):
         values = [f"{dice.normal(80 + 4 * hour * septic, 5):.1f}" if dice.random() < 0.7 else "NaN" for _ in NAMES_2019]
@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     dice = np.random.default_rng(1)
     (found / "data").mkdir()
     for one in range(80):
-        _psv(found / "data", f"p{one:03}", one % 3 == 0, dice)
+        psv(found / "data", f"p{one:03}", one % 3 == 0, dice)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ONMARU_HOME", str(found / "home"))
         patch.setattr("onmaru.rooms.monitor.risk.boosting.ROUNDS", {True: 8, False: 8})

@@ -14,6 +14,7 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Request
 from onmaru.rooms.monitor import room
+from onmaru.rooms.monitor.projection import rows
 from onmaru.rooms.monitor.scores import scores
 
 LOINC = "http://loinc.org"
@@ -66,6 +67,14 @@ def asked(house: House, patient: str = "p1", **query: str) -> Any:
     body = scores(request, house.hall(system("main"), "monitor")).body
     assert isinstance(body, bytes)
     return msgspec.json.decode(body)
+
+
+def test_an_hour_that_its_zone_carries_out_of_the_calendar_is_refused_and_stops_no_follower(house: House) -> None:
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        with pytest.raises(Invalid) as refused:
+            asked(house, at=at)
+        assert refused.value.status == 400
+        assert not [*rows(msgspec.json.encode(observation("o9", "8867-4", 60, "/min", at)))]
 
 
 def test_the_scores_of_a_person_tell_each_part_and_its_source(house: House) -> None:

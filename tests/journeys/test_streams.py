@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from onmaru.adapters.door import Door
 from onmaru.app.fresh import new_id
@@ -175,6 +176,37 @@ def test_a_clock_that_is_an_hour_wrong_and_broken_messages_are_letters_to_the_la
     run(place, work)
 
 
+def test_what_is_the_matter_with_a_device_is_told_at_every_bed_that_it_may_be_at(place: Place) -> None:
+    def devices(found: dict[str, Json]) -> dict[str, list[tuple[str, str]]]:
+        return {name: [(one["id"], one["state"]) for one in bed["devices"]] for name, bed in found.items()}
+
+    async def work(house: House, station: Station) -> None:
+        at = now()
+        await station._running.durable(
+            MAIN, put(house, {"resourceType": "Device", "id": "d3", "identifier": [{"value": "mon-3"}]})
+        )
+        await posted(house, said("mon-1", at))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "live")], "bed2": []}
+        # Its clock is wrong: where it is now is where its numbers are missing
+        await posted(house, said("mon-1", at - HOUR))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "clock")], "bed2": []}
+        # Somebody carried it to the other bed and told only the device
+        await posted(house, said("mon-1", at + 1, bed="bed2"))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "ambiguous")], "bed2": [("mon-1", "ambiguous")]}
+        while not station.bindings.device("mon-3"):
+            await asyncio.sleep(0.01)
+        # Of what is nobody's only a device of the chart is named: another name might be somebody's number
+        assert await posted(house, said("mon-3", at), said("8001011234567", at)) == ["dead", "dead"]
+        request = Request("GET", "", {}, [], {}, b"")
+        body = live(request, house.hall(system(MAIN), "monitor")).body
+        assert isinstance(body, bytes) and b"8001011234567" not in body
+        assert [(one["id"], one["state"]) for one in json.loads(body)["devices"]] == [("mon-3", "unbound")]
+        await posted(house, said("mon-1", at + 2))
+        assert devices(beds(house)) == {"bed1": [("mon-1", "live")], "bed2": []}
+
+    run(place, work)
+
+
 def test_a_house_that_was_killed_knows_what_it_had_acknowledged_and_drops_its_journal_once_charted(
     place: Place,
 ) -> None:
@@ -251,13 +283,9 @@ def test_a_page_hears_whole_beds_that_changed(place: Place) -> None:
 
 def test_only_a_systems_account_speaks_for_devices(place: Place) -> None:
     async def work(house: House, station: Station) -> None:
-        hall = house.hall(system(MAIN), "monitor")
-        nurse = type(hall)(
-            system(MAIN).__class__(MAIN, "n", frozenset({"nurse"}), "TREAT", hall.caller.scopes), hall.record,
-            hall.lake, hall.blobs, hall.jobs, hall.settings, memory=hall.memory,
-        )  # fmt: skip
+        nurse = replace(system(MAIN), user="n", roles=frozenset({"nurse"}), purpose="TREAT")
         with pytest.raises(Invalid) as refused:
-            stream(Request("POST", "", {}, [], {}, b"{}"), nurse)
+            stream(Request("POST", "", {}, [], {}, b"{}"), house.hall(nurse, "monitor"))
         assert refused.value.status == 403
 
     run(place, work)
@@ -301,5 +329,66 @@ def test_nothing_of_an_erased_person_stays_in_memory_journal_or_blobs(place: Pla
         assert [json.loads(one.body or b"")["subject"]["reference"] for one in found] == ["Patient/p2"]
         assert len(list((house.folder(MAIN) / "blobs").glob("??/*"))) == 1
         assert journal not in {path.stem for path in (house.folder(MAIN) / "streams").iterdir()}
+
+    run(place, work)
+
+
+def test_an_erased_person_of_whom_no_number_was_ever_shown_leaves_nothing_either(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        unknown = json.dumps({"device": "mon-1", "at_us": now(), "values": {"vendor-code": 5}}).encode()
+        assert await posted(house, unknown) == ["stored"]
+        gone = [Change("erase", "Encounter", "e1"), Change("erase", "Patient", "p1")]
+        erased = house.hall(system(MAIN)).record.write(gone)[-1].version.t
+        await station._running.durable(MAIN, erased)
+        while station._position < erased:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        station.charting.minutes.until = now() // (60 * SECOND) + 2
+        await station.sealed()
+        assert not house.hall(system(MAIN)).record.search(search.parse(("DocumentReference",), [])).matches
+        assert not list((house.folder(MAIN) / "blobs").glob("??/*"))
+
+    run(place, work)
+
+
+def test_who_was_erased_while_no_house_ran_does_not_come_back_from_the_journal(place: Place) -> None:
+    at = (now() // (60 * SECOND) - 3) * 60 * SECOND
+
+    async def before(house: House, station: Station) -> None:
+        two = [said(f"mon-{n}", at, patient=f"p{n}") for n in (1, 2)]
+        assert await posted(house, *two) == ["stored", "stored"]
+
+    async def after(house: House, station: Station) -> None:
+        assert "p2" in station.board.states and "p1" not in station.board.states
+        station.charting.minutes.until = now() // (60 * SECOND) + 2
+        await station.sealed()
+        record = house.hall(system(MAIN)).record
+        found = record.search(search.parse(("DocumentReference",), [])).matches
+        assert [json.loads(one.body or b"")["subject"]["reference"] for one in found] == ["Patient/p2"]
+
+    run(place, before)
+    house = House(place, (open_room("monitor"),))
+    gone = [Change("erase", "Encounter", "e1"), Change("erase", "Patient", "p1")]
+    house.seat(MAIN).home.wait(house.hall(system(MAIN)).record.write(gone)[-1].version.t)
+    house.close()
+    run(place, after)
+
+
+def test_a_letter_mended_to_be_of_tomorrow_charts_nothing(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        for received in (now() + HOUR, 2**60, 0, -1):
+            payload = said("mon-1", max(received, 1), patient="p1").decode()
+            line = json.dumps({"received": received, "payload": payload}).encode()
+            assert station.replayed(line).ack == "AE"
+        assert not station.board.states and not station.charting.people
+
+    run(place, work)
+
+
+def test_more_messages_than_one_request_may_bring_are_refused_before_any_is_read(place: Place) -> None:
+    async def work(house: House, station: Station) -> None:
+        with pytest.raises(Invalid) as refused:
+            await posted(house, *[b"{"] * 10_002)
+        assert refused.value.status == 413 and not station.intake.waiting
 
     run(place, work)

@@ -115,6 +115,7 @@ def test_what_is_doubtful_is_kept_with_its_reason(values: dict[str, Any], flags:
         b"", b"[]", b"\xff", b'{"device":"m"}', b"[" * 9_999, message(values={"8867-4": "72"}), message(interval=-1),
         message(values={"8867-4": True}), message(values={"8867-4": [1, "/min", "", 4]}), b'{"at_us":5}',
         message(values={"8867-4": [1, "/min"], "heart-rate": [2, "/min"]}), message(device="\n"),
+        b'{"device":"m","at":"0001-01-01T00:00:00+14:00"}', b'{"device":"m","at":"9999-12-31T23:59:60-14:00"}',
         b'{"device":"m","at":"2026-11-23T10:00:00"}', b'{"device":"m","at_us":1e3}', b'{"device":"m","at_us":' + b"9" * 400,
         message(values={"8867-4": [10**40, "/min"]}), message(waves=[{"code": "e", "hz": 0, "samples": [1]}]),
     ],
@@ -127,11 +128,13 @@ def test_what_cannot_be_read_whole_is_refused_without_its_values(payload: bytes)
 
 def test_a_reading_is_new_once_in_whatever_order_it_comes() -> None:
     seen = Seen(window=10)
-    assert [seen.new("d", "m", at) for at in (5, 3, 5, 4, 3, 4, 5)] == [True, True, False, True, False, False, False]
-    seen.unsee([("d", 4)])
-    assert seen.new("d", "m", 4)
-    assert seen.new("e", "m", 5)
-    assert seen.new("d", "n", 5)
+    both, one, other = frozenset("mn"), frozenset("m"), frozenset("n")
+    assert [seen.new("d", at, one) for at in (5, 3, 5, 4, 3, 4, 5)] == [one, one, set(), one, set(), set(), set()]
+    seen.unsee([("d", 4), ("nobody", 4)])
+    assert seen.new("d", 4, one) == one
+    assert seen.new("e", 5, one) == one
+    assert [seen.new("d", 5, both), seen.new("d", 5, both)] == [other, set()]
+    assert [seen.new("d", at, one) for at in (20, 9, 5)] == [one, one, one]
 
 
 def test_a_minute_is_the_middle_of_what_may_be_scored_and_is_closed_once() -> None:

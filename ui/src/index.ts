@@ -10,6 +10,7 @@ export { type Loaded, useLoad } from './net/useLoad';
 export { type Session, type SessionDoor, useSession } from './session/session';
 export { BreakGlass, type BreakGlassProps } from './session/BreakGlass';
 export { BannerCell, NamesakeBadge, PatientBanner, type PatientBannerProps, type PatientIdentity } from './parts/PatientBanner';
+export { Cells } from './parts/Cells';
 export { Chart, type ChartProps, type Ink } from './parts/Chart';
 export { Lines } from './parts/Lines';
 export { Dialog, type DialogProps, Panel } from './parts/Dialog';

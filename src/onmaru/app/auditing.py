@@ -1,12 +1,14 @@
 """`onmaru audit`: the alarms on unusual access, and the audit trail as AuditEvents in NDJSON, at the keyboard of the house.
 
-While a server runs it is asked; else the house is opened. Nothing here shortens a trail, and nothing anywhere does.
+While a server runs it is asked; else the house is opened. Nothing shortens a trail but a purge of what is older than it has
+to be kept, which the trail then tells of.
 """
 
 from __future__ import annotations
 
 import json as plain_json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +19,9 @@ import click
 import msgspec
 
 from onmaru.adapters.reasons import Language
+from onmaru.app import purging
 from onmaru.app.asking import Server
-from onmaru.app.house import MAIN, House, now, place
+from onmaru.app.house import MAIN, House, now, place, system
 from onmaru.app.lines import say
 from onmaru.app.refusal import REFUSED, Refusal
 from onmaru.engines.sqlite.home import Taken
@@ -31,6 +34,7 @@ from onmaru.kernel.audit_event import event
 from onmaru.web.api.alarms import shown
 from onmaru.web.fhir.trail import filtered
 
+KEEPER = User("", "onmaru-audit-purge", "onmaru audit purge", ("system",))
 INSPECTOR = User("", "onmaru-audit", "onmaru audit", ("data-manager",))
 BATCH = 500
 Json = Mapping[str, Any]
@@ -126,7 +130,7 @@ _of = click.option("--tenant", default=MAIN, show_default=True, help="Whose trai
 
 @click.group()
 def audit() -> None:
-    """See alarms on unusual access, and export the audit trail. Works beside a running server and without one."""
+    """See alarms on unusual access, export the audit trail, purge what is old of it. Beside a running server and without."""
 
 
 @audit.command("alarms")
@@ -165,6 +169,46 @@ def export(  # noqa: PLR0913 - click hands over each option as an argument
     except Invalid as error:
         raise Refusal(error.issues[0].text, REFUSED) from None
     say({"events": count, "file": str(file)}, json=json)
+
+
+@audit.command("purge")
+@click.option("--reason", required=True, help="Why, as it stands in the trail; 4 to 500 characters.")
+@click.option(
+    "--years", type=int, default=None, help="Rows older than so many years; by default the setting audit_years."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
+@_of
+@click.option("--json", is_flag=True, help="Print JSON.")
+def purge(reason: str, years: int | None, dry_run: bool, yes: bool, tenant: str, json: bool) -> None:
+    """Take away the oldest rows for good, none younger than the setting audit_years (2 at least, as the law asks).
+
+    A row of the trail says what went, under which rule and why; `onmaru verify` holds afterwards and tells it too.
+    """
+    if not (yes or json or dry_run) and sys.stdin.isatty():
+        click.confirm("Purge the audit trail for good?", abort=True)
+    house = House(place(), rooms=())
+    if not house.exists(tenant):
+        raise Refusal(f"there is no tenant {tenant}; `onmaru tenant list` lists them")
+    try:
+        say(_purged(house, tenant, years, reason, rehearse=dry_run), json=json)
+    except Invalid as error:
+        raise Refusal(error.issues[0].text, REFUSED) from None
+    finally:
+        house.close()
+
+
+def _purged(house: House, tenant: str, years: int | None, reason: str, *, rehearse: bool) -> Json:
+    try:
+        house.seat(tenant)
+    except Taken:
+        asked = {"reason": reason, "years": years, "dryRun": rehearse}
+        server = Server(house, tenant, KEEPER)
+        answer: Json = plain_json.loads(server.ask("POST", "/api/audit/purge", plain_json.dumps(asked).encode()))
+        return answer
+    return purging.purged(
+        house, system(tenant, KEEPER.user), purging.wish(house, tenant, years, reason), rehearse=rehearse
+    )
 
 
 def _own(path: str, flags: int) -> int:

@@ -16,6 +16,7 @@ from onmaru.app.doorway import Doorway
 from onmaru.app.health import Health
 from onmaru.app.metrics import Gauges
 from onmaru.app.packets import Packets, Timer, asked
+from onmaru.app.purging import Daily
 from onmaru.app.refusal import Refusal
 from onmaru.app.rewriting import Bounds, Rewriting
 from onmaru.app.settings import Chosen
@@ -41,6 +42,7 @@ async def beside(
         rewriting = Rewriting(doorway.running, _bounds(found))
         stack.push_async_callback(rewriting.close)
         doorway.alarms = rewriting.lines
+        stack.push_async_callback(Daily(doorway.running).close)
         wish = asked(found)
         if wish is not None:
             packets = Packets(doorway.running.house, doorway.running.durable, wish)

@@ -16,7 +16,10 @@ from onmaru.app import rooms
 
 # name → (module:attribute, help line). A command is listed here from the day it works, not before.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "audit": ("onmaru.app.auditing:audit", "See alarms on unusual access, and export the audit trail."),
+    "audit": (
+        "onmaru.app.auditing:audit",
+        "See alarms on unusual access, export the audit trail, purge what is old of it.",
+    ),
     "backup": ("onmaru.app.backups:backup", "Back tenants up, prove the backups, restore from them."),
     "bench": ("onmaru.app.bench:bench", "Measure a figure beside its floor."),
     "client": ("onmaru.app.clients:client", "Register, list and remove SMART apps and backend services."),

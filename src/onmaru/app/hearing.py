@@ -2,8 +2,9 @@
 
 It also makes the rows of what was written for the hot tables. `python -m onmaru.app.hearing` talks over the socket on its
 standard input: a frame is its length in 4 bytes and MessagePack. After an empty frame when it is ready it answers each
-frame with one, in order; an empty one tells nothing. When it ends, however it ends, messages are read on the home loop
-until another stands ready; when the home process ends, the socket closes and it ends too.
+frame with one, in order; an empty one tells nothing. The first message starts it: a house that hears none pays nothing.
+When it ends, however it ends, messages are read on the home loop until another stands ready; when the home process ends,
+the socket closes and it ends too.
 """
 
 from __future__ import annotations
@@ -93,7 +94,12 @@ class Ear(asyncio.Protocol):
         await self._ready.wait()
 
     async def hear(self, data: bytes, zone: str) -> Heard | None:
-        """What is told of a message once its turn has come; None where it has to be read here."""
+        """What is told of a message once its turn has come; None where it has to be read here.
+
+        Who hears the first message of all starts the process, and waits for nobody.
+        """
+        if self._process is None and self._again is None and not self._closed:
+            self._again = asyncio.ensure_future(self.start())
         asked = self._ready.is_set() and len(data) <= INLINE
         if not (asked or self._waiting):
             return None
@@ -178,7 +184,7 @@ class Ear(asyncio.Protocol):
         self._closed = True
         if self._again is not None:
             self._again.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, OSError):
                 await self._again
         if self._watch is not None:
             self._watch.cancel()

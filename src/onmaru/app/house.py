@@ -41,7 +41,7 @@ from onmaru.fhir.query import Query
 from onmaru.kernel import assigning
 from onmaru.kernel.accounts import Accounts
 from onmaru.kernel.assigning import Assigned
-from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.caller import Caller, Role, Scope
 from onmaru.kernel.chart import HOUR, Chart, Tenant
 from onmaru.kernel.consent import Consents
 from onmaru.kernel.gate import ALL, Gate
@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 MAIN = "main"
+# Whom the log names where the house itself writes
+HOUSE = "system"
 LEAVING = frozenset({"destroying", "destroyed"})
 # In the folder of a tenant whose record is in the database
 MOVED = "in-postgresql"
@@ -334,7 +336,17 @@ class House:
         blobs = FolderBlobs(seat.shelf, caller)
         lake, settings = EmbeddedLake(seat.stores, caller), self._settings.get(room, {})
         memory = self.memories.get((caller.tenant, room), {})
-        return Hall(caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules, memory)
+        return Hall(
+            caller, record, lake, blobs, TaskJobs(record), settings, language, seat.tenant.rules, memory,
+            partial(self.roles, caller.tenant),
+        )  # fmt: skip
+
+    def roles(self, tenant: str, user: str) -> frozenset[Role]:
+        """Those that a user holds now: none for one who is disabled. The house's own name is the system's."""
+        found = self.logins.accounts.user(tenant, user)
+        if found is None:
+            return frozenset({"system"}) if user == HOUSE else frozenset()
+        return frozenset() if found.disabled else frozenset(found.roles)
 
     def catch_up(self, tenant: str) -> None:
         """Bring every projection of a tenant up to its durable head."""
@@ -370,7 +382,7 @@ class House:
                 self._logins = None
 
 
-def system(tenant: str, user: str = "system") -> Caller:
+def system(tenant: str, user: str = HOUSE) -> Caller:
     """The house's own caller, for doors, commands and jobs."""
     everything = (Scope("system", "*", frozenset("cruds")),)
     return Caller(tenant, user, frozenset({"system"}), "HOPERAT", everything)

@@ -1,11 +1,14 @@
-"""`onmaru model`: train a risk model on measured stays, validate it on others, list what is kept. All stay in shadow."""
+"""`onmaru model`: train a risk model on measured stays, judge it on others, recalibrate it to a site's own, watch it.
+
+Its one law: whatever is made here is in shadow.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -15,10 +18,18 @@ from onmaru.app.lines import say
 from onmaru.app.refusal import DONE, USAGE, Refusal
 
 if TYPE_CHECKING:
+    from onmaru.rooms.monitor.risk.packed import Kind
     from onmaru.rooms.monitor.risk.training import Model, Recipe
 
 FORM = click.option("--json", is_flag=True, help="Print JSON lines; the last is the result.")
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+
+MODEL = click.option(
+    "--model", "folder", type=click.Path(path_type=Path), help="The model's folder; default: the newest."
+)
+REPORT = click.option(
+    "--report", type=click.Path(path_type=Path), help="Write what was found, for `onmaru monitor model-report`."
+)
 
 
 @click.group("model")
@@ -52,14 +63,13 @@ def train(name: str, data: Path, out: Path | None, json: bool) -> int:
     from onmaru.rooms.monitor.risk.stays import Unreadable
     from onmaru.rooms.monitor.risk.training import opened, trained
 
-    folder = out or _home(name) / str(len(_kept(name)) + 1)
+    folder = out or _next(name)
     try:
         figures = trained(recipe, data, folder, lambda text: _tell(text, json=json))
     except Unreadable as error:
         raise Refusal(str(error)) from None
     features = len(opened(folder).kept.features)
-    (folder / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
-    (folder / "card.md").write_text(card(recipe, folder.name, figures, features), "utf-8")
+    _carded(folder, figures, card(recipe, folder.name, figures, features))
     say({"out": str(folder), **figures}, json=json)
     return DONE
 
@@ -67,11 +77,10 @@ def train(name: str, data: Path, out: Path | None, json: bool) -> int:
 @model.command("validate")
 @click.argument("name")
 @DATA
-@click.option(
-    "--model", "folder", type=click.Path(path_type=Path), help="The model's folder; default: the newest here."
-)
+@MODEL
+@REPORT
 @FORM
-def validate(name: str, data: Path, folder: Path | None, json: bool) -> int:
+def validate(name: str, data: Path, folder: Path | None, report: Path | None, json: bool) -> int:
     """Judge the newest NAME on the stays in DATA, which it must never have seen; nothing is fitted."""
     recipe, found = _opened(name, folder)
     from onmaru.rooms.monitor.risk.stays import Unreadable
@@ -81,7 +90,64 @@ def validate(name: str, data: Path, folder: Path | None, json: bool) -> int:
         figures = validated(recipe, found, data)
     except Unreadable as error:
         raise Refusal(str(error)) from None
+    _reported(report, "back-test", name, folder or _kept(name)[-1], figures)
     say({"model": name, **figures}, json=json)
+    return DONE
+
+
+@model.command("recalibrate")
+@click.argument("name")
+@DATA
+@MODEL
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the new version; default: the next one here.")
+@FORM
+def recalibrate(name: str, data: Path, folder: Path | None, out: Path | None, json: bool) -> int:
+    """Fit intercept and slope of NAME to a site's own stays in DATA; kept as a new version, told before and after."""
+    recipe, _ = _opened(name, folder)
+    from onmaru.rooms.monitor.risk import recalibration
+    from onmaru.rooms.monitor.risk.stays import Unreadable
+    from onmaru.rooms.monitor.risk.training import opened
+
+    kept = out or _next(name)
+    try:
+        figures = recalibration.recalibrated(recipe, folder or _kept(name)[-1], data, kept)
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    features = len(opened(kept).kept.features)
+    _carded(kept, figures, recalibration.card(recipe, kept.name, figures, features))
+    told = ("recalibrated from", "slope", "intercept", "before", "after")
+    say({"out": str(kept), **(figures if json else {one: figures[one] for one in told})}, json=json)
+    return DONE
+
+
+@model.command("watch")
+@click.argument("name")
+@DATA
+@MODEL
+@REPORT
+@FORM
+def watch(name: str, data: Path, folder: Path | None, report: Path | None, json: bool) -> int:
+    """Tell how far the stays in DATA are from those NAME learnt from, and what happened beside what it expected."""
+    recipe, found = _opened(name, folder)
+    from onmaru.rooms.monitor.risk import drift, recalibration
+    from onmaru.rooms.monitor.risk.stays import Unreadable, dated
+
+    try:
+        cohort = dated(recipe.read(data), data)
+        rows = recalibration.matched(found, cohort, data)
+        told = drift.watched(drift.opened(folder or _kept(name)[-1]), cohort, rows, found.probability(rows.x))
+    except Unreadable as error:
+        raise Refusal(str(error)) from None
+    _reported(report, "watch", name, folder or _kept(name)[-1], told)
+    if json:
+        say({"model": name, **told}, json=True)
+        return DONE
+    for line in [*(one for one in told["inputs"] if one["drifted"]), *told["outcome"]]:
+        say(line, json=False)
+    say(
+        {"features that drifted": len(told["drifted"]["features"]), **told["drifted"], "stays": told["stays"]},
+        json=False,
+    )
     return DONE
 
 
@@ -89,9 +155,7 @@ def validate(name: str, data: Path, folder: Path | None, json: bool) -> int:
 @click.argument("name")
 @DATA
 @click.argument("stay")
-@click.option(
-    "--model", "folder", type=click.Path(path_type=Path), help="The model's folder; default: the newest here."
-)
+@MODEL
 @FORM
 def explain(name: str, data: Path, stay: str, folder: Path | None, json: bool) -> int:
     """Tell the risk of one STAY in DATA with its interval and what weighed most. Research only: a draft for no patient."""
@@ -146,6 +210,26 @@ def _opened(name: str, folder: Path | None) -> tuple[Recipe, Model]:
     if found.kept.recipe != name:
         raise Refusal(f"that folder holds {found.kept.recipe}, not {name}")
     return recipe, found
+
+
+def _carded(folder: Path, figures: Mapping[str, Any], text: str) -> None:
+    (folder / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+    (folder / "card.md").write_text(text, "utf-8")
+
+
+def _reported(file: Path | None, kind: Kind, name: str, folder: Path, figures: Mapping[str, Any]) -> None:
+    """Write a report that names the very model which was judged."""
+    if file is not None:
+        from onmaru.rooms.monitor.risk.packed import Report, digest
+
+        found = Report(kind, name, folder.name, digest(folder), dict(figures))
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+
+
+def _next(name: str) -> Path:
+    """The folder of the next version here."""
+    taken = [int(one.name) for one in _kept(name) if one.name.isdecimal()]
+    return _home(name) / str(max(taken, default=0) + 1)
 
 
 def _home(name: str) -> Path:

@@ -30,6 +30,7 @@ def known() -> Mapping[str, Proof]:
 @click.argument("point", required=False, metavar="ISSUE.POINT")
 @click.option("--list", "listing", is_flag=True, help="List the points that can be proved.")
 @click.option("--minutes", type=click.FloatRange(0.5), help="For how long it goes on, where that can be chosen.")
+@click.option("--seconds", type=click.FloatRange(1), help="The same in seconds, where that can be chosen.")
 @click.option("--json", is_flag=True, help="Print the evidence as one JSON line.")
 @click.option("--requests", type=click.IntRange(1), help="How much is asked, where that can be chosen.")
 @click.option("--resources", type=click.IntRange(1), help="How much is loaded, where that can be chosen.")

@@ -7,16 +7,18 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from onmaru.app.following import sized
 from onmaru.app.house import now, system
 from onmaru.app.refusal import verdict
-from onmaru.app.running import Motion, Running
+from onmaru.app.running import YIELD, Motion, Running
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.outbound import Letter, Outbound
 from onmaru.kernel.room import Reaction, Reactor, Room
 
 # How often the head is looked at, and after how long at the latest something is done because time passed
 EVERY, ACT_EVERY = 0.1, 0.5
-SLICE = 200
+# Versions taken at first without a look at how long they take
+SLICE = 25
 AGAIN = 5.0
 log = logging.getLogger("onmaru.reactions")
 
@@ -45,6 +47,8 @@ class Reactions:
     async def _follow(self, motion: Motion) -> None:
         """Every reaction of one tenant, begun again when one fails: it keeps nothing that the record does not."""
         await motion.opened()
+        # The past that is followed anew is then mostly in memory
+        await asyncio.wait([motion.warmed])
         await asyncio.gather(*(self._keep(motion, room, one) for room, one in self._found))
 
     async def _keep(self, motion: Motion, room: Room, reaction: Reaction) -> None:
@@ -56,7 +60,7 @@ class Reactions:
             await asyncio.sleep(AGAIN)
 
     async def _react(self, motion: Motion, room: Room, reaction: Reaction) -> None:
-        tenant, index = motion.seat.tenant.name, motion.seat.home.index
+        tenant = motion.seat.tenant.name
         clock = asyncio.get_running_loop().time
         reactor = reaction.begin(self._running.house.hall(system(tenant), room.name), now())
         position = _position(motion, reactor)
@@ -64,15 +68,27 @@ class Reactions:
         while True:
             moment, head = now(), motion.followed
             moved = position < head
-            while position < head:
-                upto = min(head, position + SLICE)
-                reactor.take([one for one in index.touched(position, upto) if one.type in reaction.types])
-                position = upto
-                await asyncio.sleep(0)
+            position = await self._taken(motion, reaction, reactor, (position, head))
             if (moved or clock() - acted >= ACT_EVERY) and motion in self._running.motions:
                 acted = clock()
                 self._send(tenant, await self._act(motion, room, reactor, moment))
             await asyncio.sleep(EVERY)
+
+    async def _taken(self, motion: Motion, reaction: Reaction, reactor: Reactor, span: tuple[int, int]) -> int:
+        """Show a reactor the versions of a span, a few milliseconds at a time; in a crowd it stands back as followers do."""
+        index, time = motion.seat.home.index, asyncio.get_running_loop().time
+        position, head = span
+        size = SLICE
+        while position < head:
+            started = time()
+            upto = min(head, position + size)
+            index.ahead(range(position + 1, upto + 1))
+            found = [index.glance(one) for one in range(position + 1, upto + 1)]
+            reactor.take([one for one in found if one is not None and one.type in reaction.types])
+            took = time() - started
+            size, position = sized(upto - position, took), upto
+            await asyncio.sleep(took * YIELD if motion.pump.busy else 0)
+        return position
 
     async def _act(self, motion: Motion, room: Room, reactor: Reactor, moment: int) -> Sequence[Letter]:
         """Nothing while the tenant is suspended."""

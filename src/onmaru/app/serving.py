@@ -26,6 +26,7 @@ from onmaru.app.bulk.desk import Desk
 from onmaru.app.bulk.exporting import Exporting
 from onmaru.app.bulk.importing import Importing
 from onmaru.app.bulk.run import Work
+from onmaru.app.bulk.searching import Searching
 from onmaru.app.calm import calm
 from onmaru.app.certificates import certificate
 from onmaru.app.control import Control
@@ -40,6 +41,7 @@ from onmaru.app.morning import Morning, bill
 from onmaru.app.outbound import Fetching, rules
 from onmaru.app.peers import peers
 from onmaru.app.providers import providers
+from onmaru.app.purging import Purging
 from onmaru.app.reacting import Reactions
 from onmaru.app.refusal import Refusal
 from onmaru.app.running import Running
@@ -218,7 +220,6 @@ async def _listen(doorway: Doorway, found: Found, listeners: list[mllp.Server]) 
     doorway.listening = bool(listeners)
     if listeners and hearing.worth():
         doorway.ear = hearing.Ear()
-        await doorway.ear.start()
     return plain
 
 
@@ -231,7 +232,7 @@ def _tls(found: Found) -> ssl.SSLContext:
 
 def works(allowed: Rules) -> Sequence[Work]:
     """What is done in the background; `allowed`: where tenants may be sent."""
-    return Exporting(), Importing(NetworkOutbound(allowed), allowed)
+    return Exporting(), Importing(NetworkOutbound(allowed), allowed), Searching()
 
 
 Leaving = tuple[NetworkOutbound, Stations]
@@ -292,6 +293,7 @@ def wire(
         keeping=keeper,
         letters=doorway,
         erasing=Erasing(doorway),
+        purging=Purging(running),
         subscriptions=stations,
         background=background,
         ready=running.ready,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -11,28 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from onmaru.app.forms import Form, a_broker, a_database, a_relay, an_address, networks
+from onmaru.app.forms import Form, a_database, a_relay, an_address, networks
 from onmaru.app.refusal import Refusal
+from onmaru.app.setting import Setting, Value
+from onmaru.app.stream_settings import STREAMS
+from onmaru.kernel.audit_retention import LEAST
 from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
-
-Value = str | int | float | bool
-
-
-class Setting(NamedTuple):
-    """`name` in the file; `ONMARU_NAME` in the environment. The default's type is the setting's type.
-
-    `shown` tells a default that differs by platform. `among`: the only texts taken. `within`: the least and the greatest
-    number taken. `form`: what the text has to look like.
-    """
-
-    name: str
-    default: Value
-    help: str
-    shown: str = ""
-    among: tuple[str, ...] = ()
-    within: tuple[float, float] = (0, math.inf)
-    form: Form | None = None
 
 
 class Chosen(NamedTuple):
@@ -181,20 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
         "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
         "turned away; a peer listed with a certificate's fingerprint needs it.",
     ),
-    Setting(
-        "mqtt",
-        "",
-        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. Needs "
-        "`onmaru[streams]`. Empty: none.",
-        form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
-    ),
-    Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
-    Setting("mqtt_tenant", "main", "The tenant whose devices speak there."),
-    Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
-    Setting("mqtt_password", "", "A file with the password for that, in one line."),
-    Setting(
-        "mqtt_authorities", "", "The authorities that sign the broker's certificate, a PEM file; empty: the system's."
-    ),
+    *STREAMS,
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting(
         "max_body_bytes",
@@ -271,12 +242,27 @@ SETTINGS: tuple[Setting, ...] = (
         "nothing; `warn` it is told; `refuse` 422 and 409. `[tenant.NAME]` of the file gives a tenant its own.",
         among=BONDS,
     ),
+    Setting(
+        "audit_years",
+        3,
+        "How many years the audit trail is kept at least; nothing younger can be purged. The law asks for 2 of every house "
+        "that keeps health data (개인정보의 안전성 확보조치 기준 제8조), and for 3 of the record of who was given which "
+        "rights, which is in the trail too. `[tenant.NAME]` of the file gives a tenant its own.",
+        within=(LEAST, 100),
+    ),
+    Setting(
+        "audit_purge",
+        "never",
+        "Whether rows of the audit trail older than that are purged each day: `never`, or `daily`. `onmaru audit purge` "
+        "does it once. `[tenant.NAME]` of the file gives a tenant its own.",
+        among=("never", "daily"),
+    ),
     Setting("search_horizon_hours", 24, "How long the pages of a search stay open, in hours; afterwards 410."),
 )
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
 TABLES = frozenset({"room", "mllp", "outbound", "tenant", "oidc"})
-OF_TENANT = frozenset({"validation", "integrity", "label_rules"})
+OF_TENANT = frozenset({"validation", "integrity", "label_rules", "audit_years", "audit_purge"})
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Mapping[str, Chosen]:
@@ -315,6 +301,8 @@ def of_tenant(name: str, tenant: str, environ: Mapping[str, str] = os.environ) -
         raise Refusal(f"[tenant.{tenant}]: a tenant cannot be given {', '.join(sorted(unknown))}")
     if name not in given:
         return load(environ)[name].value
+    if type(given[name]) is not type(setting.default):
+        raise Refusal(f"[tenant.{tenant}]: {name}: {type(setting.default).__name__} wanted")
     _bounded(setting, given[name])
     return given[name]
 

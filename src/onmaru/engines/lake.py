@@ -181,6 +181,8 @@ class EmbeddedLake:
         """Why the caller may not run a script that asks for more than its tables do; empty when it may."""
         if script.rowwise and self._caller.roles.isdisjoint(KEEPERS):
             return "role"
+        if script.system and "system" not in self._caller.roles:
+            return "role"
         if not script.care:
             return ""
         if self._caller.purpose not in CARE:

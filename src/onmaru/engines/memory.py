@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import takewhile
 
 import msgspec
 from pyroaring import BitMap
@@ -15,6 +16,7 @@ from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import Chain, Clause, Either, Has, Node, Query, Sort, Wide, unwidened
 from onmaru.kernel.alarms import found_under
 from onmaru.kernel.audit import Access
+from onmaru.kernel.audit_retention import Stretch
 from onmaru.kernel.compartment import MANY, NOBODYS, place
 from onmaru.kernel.gate import UNKNOWN, Compartments, Sight
 from onmaru.kernel.index import Found, Reference
@@ -286,10 +288,11 @@ class _Scan:
 
 
 class MemoryTrail:
-    """Audit rows in a list."""
+    """Audit rows in a list; each is a block of its own, and what was purged leaves its number free."""
 
     def __init__(self) -> None:
         self.rows: list[Access] = []
+        self._gone = 0
 
     def add(self, access: Access) -> None:
         """Append one row."""
@@ -299,7 +302,7 @@ class MemoryTrail:
         self, *, patient: str = "", user: str = "", since: int = 0, until: int = 2**62, before: int = 0, count: int = 50
     ) -> Sequence[tuple[int, Access]]:
         """Rows newest first."""
-        numbered = list(enumerate(self.rows, start=1))
+        numbered = list(enumerate(self.rows, start=self._gone + 1))
         wanted = [
             (number, row)
             for number, row in reversed(numbered)
@@ -309,3 +312,13 @@ class MemoryTrail:
             and since <= row.at < until
         ]
         return wanted[:count]
+
+    def older(self, before: int, after: int) -> Sequence[Stretch]:
+        """See `audit_retention.Thinned`."""
+        fresh = takewhile(lambda found: found[1].at < before, enumerate(self.rows, start=self._gone + 1))
+        return [Stretch(number, number, [row]) for number, row in fresh if number > after]
+
+    def purge(self, gone: Sequence[Stretch]) -> None:
+        """See `audit_retention.Thinned`."""
+        del self.rows[: gone[-1].last - self._gone]
+        self._gone = gone[-1].last

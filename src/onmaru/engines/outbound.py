@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import cached_property
 
 from onmaru.engines.mail import sent
 from onmaru.fhir.outcome import Invalid, invalid
@@ -65,7 +66,11 @@ class NetworkOutbound:
         self._rules = rules
         self._resolve = resolve
         self._seconds = seconds
-        self._context = ssl.create_default_context()
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Who is trusted, read when somebody is first called by TLS: most houses call nobody for days."""
+        return ssl.create_default_context()
 
     def send(self, tenant: str, url: str, body: bytes = b"", kind: str = "") -> bytes:
         """See the door."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,9 +14,12 @@ import zstandard
 from onmaru.engines.index.database import Database
 from onmaru.kernel.alarms import found_under
 from onmaru.kernel.audit import Access
+from onmaru.kernel.audit_retention import Stretch
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Access]).decode
+# Blocks that a purge looks at, or takes, in one go
+PURGED = 100
 
 
 class SealedTrail:
@@ -66,12 +70,38 @@ class SealedTrail:
         return self._rows.copy()
 
     def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
-        """(number, first row number, packed rows, seal) in order."""
-        return iter(self.db.execute("SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n", (after,)))
+        """(number, first row number, packed rows, seal) in order; the emptied one before which all was purged is none."""
+        sql = "SELECT n, first, rows, seal FROM block WHERE n > ? AND length(rows) > 0 ORDER BY n"
+        return iter(self.db.execute(sql, (after,)))
 
     def rows(self, packed: bytes) -> list[Access]:
         """The rows of one block."""
         return _decode(self._unpack(packed))
+
+    def older(self, before: int, after: int) -> Sequence[Stretch]:
+        """See `audit_retention.Thinned`."""
+        found: list[Stretch] = []
+        for number, first, packed, _ in islice(self.blocks(after), PURGED):
+            rows = self.rows(packed)
+            if any(row.at >= before for row in rows):
+                break
+            found.append(Stretch(number, first, rows))
+        return found
+
+    def purge(self, gone: Sequence[Stretch]) -> None:
+        """See `audit_retention.Thinned`: the last block keeps its number and seal, from which the chain goes on."""
+        block = gone[-1].block
+        whose = [(patient, n) for one in gone for n, row in one.numbered() for patient in found_under(row)]
+        with self._together():
+            self.db.execute("UPDATE block SET rows = ? WHERE n = ?", (self._emptied(block), block))
+            self.db.execute("DELETE FROM block WHERE n < ?", (block,))
+            self.db.execute("DELETE FROM seen WHERE n <= ?", (gone[-1].last,))
+            self.db.executemany("DELETE FROM whose WHERE patient = ? AND n = ?", whose)
+        self._opened = (0, 0, [])
+
+    def _emptied(self, block: int) -> bytes:
+        """What stands for the rows of a block that was purged."""
+        return b""
 
     def _together(self) -> AbstractContextManager[object]:
         """A transaction of the viewer's index."""
@@ -132,7 +162,13 @@ class SealedTrail:
 
     def _block(self, number: int) -> tuple[int, list[Access]]:
         """The number of a block's first row, and its rows."""
-        if self._opened[0] != number:
-            row: Any = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
-            self._opened = (number, row[0], self.rows(row[1]))
-        return self._opened[1:]
+        opened = self._opened
+        if opened[0] != number:
+            first, packed = self._stored(number)
+            opened = self._opened = (number, first, self.rows(packed))
+        return opened[1:]
+
+    def _stored(self, number: int) -> tuple[int, bytes]:
+        """The number of a block's first row, and its packed rows."""
+        first, packed = self.db.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
+        return first, packed

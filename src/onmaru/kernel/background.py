@@ -42,7 +42,10 @@ class Ticket(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Where a job stands: `body` is its answer once it is done, `issues` why it failed. `expires` is µs since 1970 UTC."""
+    """Where a job stands: `body` is its answer once it is done, `issues` why it failed. `expires` is µs since 1970 UTC.
+
+    `resource`: the answer is a resource, else a manifest.
+    """
 
     done: bool
     progress: str = ""
@@ -50,6 +53,7 @@ class State(msgspec.Struct, frozen=True):
     expires: int = 0
     issues: Sequence[Issue] = ()
     status: int = 200
+    resource: bool = False
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -80,7 +84,8 @@ class Background(Protocol):
     def listing(self, asker: Asker) -> Sequence[Task]:
         """What there is to know of in the asker's tenant, whoever began it; newest first."""
 
-    async def look(self, asker: Asker, id: str) -> State: ...
+    async def look(self, asker: Asker, id: str, page: int = 1) -> State:
+        """Where it stands; of what is answered in pages, that page."""
 
     async def cancel(self, asker: Asker, id: str) -> None:
         """Stop it and remove what it made."""

@@ -12,6 +12,7 @@ from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.course import course
 from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Found, Index
@@ -82,8 +83,10 @@ class Chart:
             raise invalid("deleted", "the resource was deleted", status=410)
         return found
 
-    def history(self, type: str = "", id: str = "", *, since: int = 0, before: int = 0, count: int = 20) -> Page:
-        """Versions newest first; 404 for an instance that is unknown or hidden."""
+    def history(
+        self, type: str = "", id: str = "", *, patient: str = "", since: int = 0, before: int = 0, count: int = 20
+    ) -> Page:
+        """Versions newest first; 404 for an instance that is unknown or hidden. Of a hidden patient there are none."""
         target = "/".join(part for part in (type, id) if part) or "*"
         sight = self._sight("r", type or "*", "history", target)
         t = self._position()
@@ -93,7 +96,12 @@ class Chart:
             if latest is None or not sight.shows(latest, index.compartments(latest), index.keys):
                 self._audit("history", target, denied="hidden" if latest else "")
                 raise invalid("not-found", "no such resource", status=404)
-        found = index.history(type, id, (t, before, since), min(count, MAX_HISTORY), sight)
+        bounds, most = (t, before, since), min(count, MAX_HISTORY)
+        if patient:
+            target = f"{target}?patient=Patient/{patient}"
+            found = course(index, patient, type, bounds, most, sight)
+        else:
+            found = index.history(type, id, bounds, most, sight)
         self._audit("history", target, versions=found.versions)
         last = found.versions[-1].t if found.more and found.versions else 0
         return Page(t, found.versions, (), found.total, paging.write(paging.Cursor(t, last)) if last else "")

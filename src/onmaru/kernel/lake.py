@@ -56,7 +56,7 @@ class Script(msgspec.Struct, frozen=True):
     afterwards. `secondary`: as of a View. `seconds`: how long the whole run may take. `told`: texts that the statements may
     end the run with by SQL's own `error`; nothing else of an engine's text is told. `rowwise`: its results are rows of
     single persons, which data managers see and researchers do not. `care`: for whoever treats the patients alone, and then
-    not `secondary`.
+    not `secondary`. `system`: for systems' accounts alone.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Script(msgspec.Struct, frozen=True):
     told: tuple[str, ...] = ()
     rowwise: bool = False
     care: bool = False
+    system: bool = False
 
 
 class Results(msgspec.Struct, frozen=True):

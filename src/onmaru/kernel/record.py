@@ -74,8 +74,13 @@ class Record(Protocol):
 
     def read(self, type: str, id: str, version: int | None = None) -> Version: ...
 
-    def history(self, type: str = "", id: str = "", *, since: int = 0, before: int = 0, count: int = 20) -> Page:
-        """Versions newest first; `before` is the cursor's position (0: start), `since` µs."""
+    def history(
+        self, type: str = "", id: str = "", *, patient: str = "", since: int = 0, before: int = 0, count: int = 20
+    ) -> Page:
+        """Versions newest first; `before` is the cursor's position (0: start), `since` µs.
+
+        `patient`: those of what is or was in this patient's compartment, what was deleted since among them; no `id` then.
+        """
 
     def search(self, query: Query) -> Page: ...
 

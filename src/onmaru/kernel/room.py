@@ -10,7 +10,7 @@ import msgspec
 
 from onmaru.kernel import scope
 from onmaru.kernel.blobs import Blobs
-from onmaru.kernel.caller import Caller, Scope
+from onmaru.kernel.caller import Caller, Role, Scope
 from onmaru.kernel.derivation import Derivation
 from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
@@ -25,6 +25,7 @@ class Hall(msgspec.Struct, frozen=True):
     """The doors, bound to one Caller (narrowed to the room's scopes) for one request, command or job.
 
     `memory`: what a running house keeps in this process for the room, by name; nothing that is not on the disk as well.
+    `roles`: those that a user of the tenant holds now; none for one who is disabled or not there.
     """
 
     caller: Caller
@@ -36,6 +37,7 @@ class Hall(msgspec.Struct, frozen=True):
     language: Literal["ko", "en"] = "ko"
     rules: Rules = Rules()
     memory: Mapping[str, Any] = {}
+    roles: Callable[[str], frozenset[Role]] = lambda user: frozenset()
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -137,6 +137,15 @@ class Erasing(Protocol):
         """Returns once every follower has forgotten the person."""
 
 
+class Purging(Protocol):
+    """Purges audit trails, for whom the web has let in."""
+
+    async def purge(self, caller: Caller, years: int | None, reason: str, *, rehearse: bool) -> Mapping[str, Any]:
+        """Take away the rows that are older than so many years (None: as the tenant's setting says). JSON-able; `Invalid`
+        422 for what has to be kept.
+        """
+
+
 async def here(errand: Errand) -> None:
     """No errand goes elsewhere."""
 
@@ -160,9 +169,10 @@ class Doors(msgspec.Struct, frozen=True):
     tenant's trail. audit_page: rows newest first with their numbers.
     carry(errand): its result, when it is done elsewhere, or None: then it is done here.
     changes(caller, after): news of entries after position `after`, without end. letters None: a house without doors.
-    erasing None: a house that erases nobody. subscriptions None: one in which they do not run. background None: one that
-    does nothing in the background. ready(tenant, what): None once the rooms' tables hold what was there when the tenant was
-    opened, or the audit's index what was written until lately; else what to wait for.
+    erasing None: a house that erases nobody. purging None: one whose audit trails nobody purges by HTTP.
+    subscriptions None: one in which they do not run. background None: one that does nothing in the background.
+    ready(tenant, what): None once the rooms' tables hold what was there when the tenant was opened, or the audit's index
+    what was written until lately; else what to wait for.
     came(tenant, accepted): one request of a known caller to write has been answered.
     send(tenant, address, body, media type): the same by POST. provider(tenant): the OpenID provider it logs in through.
     searched(tenant): the search parameters of its own, where it is open in this process.
@@ -197,6 +207,7 @@ class Doors(msgspec.Struct, frozen=True):
     keeping: Keeping | None = None
     letters: Letters | None = None
     erasing: Erasing | None = None
+    purging: Purging | None = None
     subscriptions: Subscriptions | None = None
     background: Background | None = None
     ready: Callable[[str, Followed], Awaitable[object] | None] = lambda tenant, what: None

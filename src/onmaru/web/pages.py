@@ -27,12 +27,16 @@ _ANEW = (("cache-control", "no-cache"), *POLICIES)
 
 
 class File(msgspec.Struct, frozen=True):
-    """One file with its headers, read once at the start; `small`: in gzip, b"" where that is no smaller."""
+    """One file with its headers, read once at the start."""
 
     body: bytes
     type: str
     headers: tuple[tuple[str, str], ...]
-    small: bytes = b""
+
+    def small(self) -> bytes:
+        """In gzip; b"" where that is no smaller."""
+        small = squeezed(self.body, 9) if self.type.startswith(TEXTS) else b""
+        return small if len(small) < len(self.body) else b""
 
 
 class Pages:
@@ -40,30 +44,28 @@ class Pages:
 
     def __init__(self, folder: Path | None) -> None:
         self._files: dict[str, File] = {}
+        # By the file's name in it, from the first request on: a server is up sooner, and many files nobody asks for
+        self._small: dict[str, bytes] = {}
         for path in sorted(folder.rglob("*")) if folder is not None and folder.is_dir() else ():
             if path.is_file():
                 name = path.relative_to(folder or path).as_posix()
-                self._files[name] = _file(path, _FOREVER if _hashed(name) else _ANEW)
+                self._files[name] = File(path.read_bytes(), _type(path), _FOREVER if _hashed(name) else _ANEW)
 
     def answer(self, method: str, path: str, *, packed: bool = False) -> Response:
         """The file, or the page for a path without a suffix, `packed` where gzip is taken; `Invalid` 404 or 405."""
         if method not in ("GET", "HEAD"):
             raise invalid("not-supported", "only GET here", status=405)
         name = path.strip("/")
+        if name not in self._files and "." not in name.rpartition("/")[2]:
+            name = "index.html"
         found = self._files.get(name)
-        if found is None and "." not in name.rpartition("/")[2]:
-            found = self._files.get("index.html")
         if found is None:
             raise invalid("not-found", "no such page", status=404)
-        if packed and found.small:
-            return Response(200, found.small, found.type, (*found.headers, *HEADERS))
+        if packed and name not in self._small:
+            self._small[name] = found.small()
+        if packed and self._small[name]:
+            return Response(200, self._small[name], found.type, (*found.headers, *HEADERS))
         return Response(200, found.body, found.type, found.headers)
-
-
-def _file(path: Path, headers: tuple[tuple[str, str], ...]) -> File:
-    body, kind = path.read_bytes(), _type(path)
-    small = squeezed(body, 9) if kind.startswith(TEXTS) else b""
-    return File(body, kind, headers, small if len(small) < len(body) else b"")
 
 
 def _hashed(name: str) -> bool:

@@ -11,7 +11,7 @@ export default function Welcome() {
   return (
     <div className={look.page}>
       <h1 className={look.title}>{t('welcome', { name: session.name })}</h1>
-      <p>{t('welcome.text')}</p>
+      <p>{t('welcome.text', { roles: session.roles.map((role) => t(`role.${role}`)).join(', ') || '–' })}</p>
     </div>
   );
 }

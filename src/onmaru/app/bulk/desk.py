@@ -16,6 +16,7 @@ from onmaru.app.bulk.exporting import Parts, Pinned
 from onmaru.app.bulk.extract import Reading
 from onmaru.app.bulk.links import Links
 from onmaru.app.bulk.run import Run, Work
+from onmaru.app.bulk.searching import KIND, answered
 from onmaru.app.house import now, system
 from onmaru.app.running import Running
 from onmaru.fhir.outcome import Invalid, Issue, invalid
@@ -95,7 +96,7 @@ class Desk:
             expires=self._ends.get(name, 0),
         )  # fmt: skip
 
-    async def look(self, asker: Asker, id: str) -> State:
+    async def look(self, asker: Asker, id: str, page: int = 1) -> State:
         """See the door."""
         job, ticket = self._mine(asker, id)
         if job.status == "failed":
@@ -105,8 +106,18 @@ class Desk:
         if found is None or job.status != "completed":
             run = self._runs.get((asker.tenant, id))
             return State(done=False, progress=f"{run[0].done:.0%}" if run else job.status)
+        if ticket.kind == KIND:
+            body = await self._searched(asker, ticket, found, (id, page))
+            return State(done=True, body=body, expires=found.expires, resource=True)
         body = self._links(asker.tenant).manifest(id, ticket, found)
         return State(done=True, body=body, expires=found.expires)
+
+    async def _searched(self, asker: Asker, ticket: Ticket, found: Outcome, place: tuple[str, int]) -> bytes:
+        """A page of a search, for what whoever asked may see by now."""
+        with self._house.hall(system(asker.tenant, "bulk")).blobs.open(found.list) as file:
+            listed = await asyncio.to_thread(file.read)
+        caller = acting(self._house.logins, asker)
+        return answered(self._house.seat(asker.tenant).tenant, caller, ticket, listed, place)
 
     async def cancel(self, asker: Asker, id: str) -> None:
         """See the door."""

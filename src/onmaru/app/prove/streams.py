@@ -5,27 +5,27 @@ What was sent is looked for by its number in the journal and in the dead letters
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 import random
-import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import zstandard
 
+from onmaru.adapters.mqtt import Broker, Publisher
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place, now, system
+from onmaru.app.prove.broker import Process, ended, mosquitto, needed
+from onmaru.app.prove.ground import environment, free_port
 from onmaru.app.streams.intake import Kept
 from onmaru.engines.journal import Journal
 from onmaru.kernel.record import Change
@@ -39,24 +39,18 @@ TOPIC = "onmaru/stream/proof"
 
 def streams(requests: int = BROKEN) -> Figures:
     """`requests`: how many broken messages are sent among the sound ones."""
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    assert Path(program).exists(), "install mosquitto first: apt-get install mosquitto"
+    needed("mosquitto")
     with tempfile.TemporaryDirectory(prefix="onmaru-proof-") as scratch:
-        return Streams(Path(scratch), program, requests).run()
+        return Streams(Path(scratch), requests).run()
 
 
 class Streams:
     """One house, one broker and one sender that sends again what it holds whenever it is connected anew."""
 
-    def __init__(self, folder: Path, program: str, broken: int) -> None:
-        self._folder, self._program, self._broken = folder, program, broken
-        self._port, self._web = _free(), _free()
+    def __init__(self, folder: Path, broken: int) -> None:
+        self._folder, self._broken = folder, broken
+        self._port, self._web = free_port(), free_port()
         self._place = Place(folder / "home", folder / "keys", folder / "witness")
-        (folder / "mosquitto").mkdir()
-        (folder / "mosquitto.conf").write_text(
-            f"listener {self._port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-            f"persistence_location {folder}/mosquitto/\nmax_inflight_messages 2000\nmax_queued_messages 600000\nuser root\n"
-        )
         self._moved = 0
         self._sent: list[bytes] = []
         self._expected: dict[int, str] = {}
@@ -103,13 +97,7 @@ class Streams:
                 self._one(device, turn)
         for _ in range(self._broken // 3):
             self._bad(dice)
-        client = _client("sender", self._port)
-        told = [client.publish(TOPIC, payload, qos=1) for payload in self._sent]
-        for one in told:
-            one.wait_for_publish(120)
-            assert one.is_published(), "the broker takes no more"
-        client.disconnect()
-        client.loop_stop()
+        asyncio.run(_published(self._port, self._sent))
         if wait:
             self._settled()
 
@@ -182,23 +170,13 @@ class Streams:
 
     # -- who takes part ------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _broker(self) -> Iterator[subprocess.Popen[bytes]]:
-        with _ended([self._program, "-c", str(self._folder / "mosquitto.conf")], {}, self._port) as process:
-            yield process
+    def _broker(self) -> AbstractContextManager[Process]:
+        return mosquitto(self._folder / "mosquitto", self._port)
 
-    @contextmanager
-    def _house(self) -> Iterator[subprocess.Popen[bytes]]:
-        environ = {
-            "ONMARU_HOME": str(self._place.home),
-            "ONMARU_KEYS": str(self._place.keys),
-            "ONMARU_WITNESS": str(self._place.witness),
-            "ONMARU_PORT": str(self._web),
-            "ONMARU_MLLP_HOST": "",
-            "ONMARU_MQTT": f"mqtt://127.0.0.1:{self._port}",
-        }
-        with _ended([sys.executable, "-m", "onmaru.app", "serve"], environ, self._web) as process:
-            yield process
+    def _house(self) -> AbstractContextManager[Process]:
+        address = f"mqtt://127.0.0.1:{self._port}"
+        environ = environment(self._place, self._web, ONMARU_MLLP_HOST="", ONMARU_MQTT=address)
+        return ended([sys.executable, "-m", "onmaru.app", "serve"], self._web, environ)
 
 
 BAD = (
@@ -220,39 +198,17 @@ def _use(id: str, device: int, patient: str, low: int, high: int) -> dict[str, A
     return {"resourceType": "DeviceUseStatement", "id": id, "status": status, "timingPeriod": period, **about}
 
 
-def _client(name: str, port: int) -> Any:
-    from paho.mqtt.client import Client, MQTTv5
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTv5)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    return client
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _ended(argv: list[str], environ: Mapping[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that listens on a port, ended with the context."""
-    quiet, whole = subprocess.DEVNULL, {**os.environ, **environ}
-    process = subprocess.Popen(argv, env=whole, stdout=quiet, stderr=quiet)  # noqa: S603 - programs of ours
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, f"{Path(argv[0]).name} ended with {process.returncode}"
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
+async def _published(port: int, messages: Sequence[bytes]) -> None:
+    """Return once the broker has all of them."""
+    publisher = Publisher(Broker(f"mqtt://127.0.0.1:{port}", TOPIC, "sender"))
+    publisher.start()
+    for payload in messages:
+        publisher.offer(payload)
+    async with asyncio.timeout(120):
+        while publisher.waiting:
+            await asyncio.sleep(0.05)
+    assert not publisher.refused, "the broker takes no more"
+    await publisher.stop()
 
 
 CLAIM = "With broker and house killed, clocks wrong and a device moved, every message is stored once or a dead letter."

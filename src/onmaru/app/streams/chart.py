@@ -14,7 +14,7 @@ import zstandard
 
 from onmaru.adapters.letters import bury
 from onmaru.adapters.receipt import Receipt, Source
-from onmaru.app.streams.intake import Intake, Kept, Made
+from onmaru.app.streams.intake import NOBODYS, Intake, Kept, Made
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
@@ -61,6 +61,8 @@ class Charting:
         self.late = 0
         self.gone: set[str] = set()
         self._raw: dict[str, Raw] = {}
+        # What is being sealed
+        self._whole: dict[str, Raw] = {}
         self._due: list[tuple[str, int, Mapping[str, Sequence[str]]]] = []
         # One at a time each: what somebody else is still writing is not yet in the record
         self._charting, self._burying, self._sealing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
@@ -77,6 +79,11 @@ class Charting:
                 continue
             self._raw.setdefault(one.kept.patient, Raw()).add(one.kept, self._pack)
             self.late += self.minutes.add(one.readings)
+
+    @property
+    def people(self) -> set[str]:
+        """Whose messages are held: of waveforms and unknown codes alone there is nothing on the board."""
+        return {*self._raw, *self._whole, *(patient for patient, _, _ in self._due)}
 
     def forget(self, patient: str) -> None:
         """Hold nothing of a patient who was erased, and take nothing of theirs any more."""
@@ -127,12 +134,13 @@ class Charting:
     async def _sealed(self, intake: Intake) -> None:
         async with intake.writing:
             whole = await asyncio.to_thread(intake.journal.roll)
-            raw, self._raw = self._raw, {}
+            self._whole, self._raw = self._raw, {}
         last = self._clock() // MINUTE
         await self.write_letters(every=True)
-        for patient, one in raw.items():
+        for patient, one in self._whole.items():
             if patient not in self.gone:
                 await self._document(patient, one, f"{patient}/{whole}-{one.low}")
+        self._whole = {}
         while self.minutes.until <= last:
             await asyncio.sleep(1)
             await self.write_minutes()
@@ -171,15 +179,19 @@ class Charting:
 
 
 def lines(held: Iterable[Kept]) -> bytes:
-    """Messages as lines that a person can read and mend: `{"received", "payload"}`, or `base64` for what is no text."""
+    """Messages as lines that a person can read and mend: `{"received", "payload"}`, or `base64` for what is no text.
+
+    Those with `why` are not read again until somebody takes that away.
+    """
     return b"\n".join(msgspec.json.encode(_line(one)) for one in held)
 
 
 def _line(one: Kept) -> dict[str, object]:
+    head: dict[str, object] = {"received": one.received, **({"why": one.reason} if one.reason == NOBODYS else {})}
     try:
-        return {"received": one.received, "payload": one.payload.decode()}
+        return {**head, "payload": one.payload.decode()}
     except UnicodeDecodeError:
-        return {"received": one.received, "base64": base64.b64encode(one.payload).decode()}
+        return {**head, "base64": base64.b64encode(one.payload).decode()}
 
 
 def _parts(held: Sequence[Kept]) -> Iterable[Sequence[Kept]]:

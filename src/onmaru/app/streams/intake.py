@@ -28,6 +28,11 @@ Fate = Literal["stored", "duplicate", "dead"]
 CLOCK = "the clock of the device is wrong by more than can be taken"
 UNBOUND = "nobody is known to be at this device at that time"
 AMBIGUOUS = "more than one patient could be meant"
+REASONS = {"": "", "unbound": UNBOUND, "ambiguous": AMBIGUOUS}
+# What a message without values and waves is remembered by
+ALONE = frozenset({""})
+# Of a message that must not be read here, whatever it says: it stays so when its letter is taken again
+NOBODYS = "the topic names no tenant of this house"
 MATTERS = {CLOCK: "clock", UNBOUND: "unbound", AMBIGUOUS: "ambiguous"}
 
 
@@ -42,11 +47,14 @@ class Kept(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Made(NamedTuple):
-    """What one message comes to before it is kept; `kept` is None for one that came before."""
+    """What one message comes to before it is kept; `kept` is None for one that came before. `meant`: whom the chart would
+    have it be of, where it is nobody's: not its values, but that something is wrong, is shown there.
+    """
 
     kept: Kept | None
     message: Message | None
     readings: Sequence[Streamed]
+    meant: frozenset[str] = frozenset()
 
     @property
     def fate(self) -> Fate:
@@ -59,6 +67,7 @@ class Waiting(NamedTuple):
     payload: bytes
     feed: Feed
     done: Callable[[Fate | None], object]
+    why: str
 
 
 class Intake:
@@ -82,9 +91,11 @@ class Intake:
         self.writing = asyncio.Lock()
         self._task = asyncio.create_task(self._run())
 
-    def offer(self, payload: bytes, feed: Feed, done: Callable[[Fate | None], object]) -> None:
-        """Take a message; `done` is told what became of it once that is on the disk, None where it could not be kept."""
-        self._queue.append(Waiting(payload, feed, done))
+    def offer(self, payload: bytes, feed: Feed, done: Callable[[Fate | None], object], why: str = "") -> None:
+        """Take a message; `done` is told what became of it once that is on the disk, None where it could not be kept.
+        With a reason `why` it is not read, but a dead letter.
+        """
+        self._queue.append(Waiting(payload, feed, done, why))
         self._wake.set()
 
     async def offered(self, payload: bytes, feed: Feed) -> Fate | None:
@@ -102,10 +113,10 @@ class Intake:
         """How many messages wait for their round."""
         return len(self._queue)
 
-    def again(self, frame: bytes) -> Sequence[Made]:
-        """A frame of an earlier run: as it was decided then."""
+    def again(self, frame: bytes, erased: Callable[[str], bool]) -> Sequence[Made]:
+        """A frame of an earlier run: as it was decided then, but for patients who were `erased` since."""
         found = msgspec.msgpack.decode(self._unpack.decompress(frame, 1 << 28), type=list[Kept])
-        made = [self._recalled(one) for one in found]
+        made = [self._recalled(one) for one in found if not erased(one.patient)]
         self._settle(made)
         return made
 
@@ -129,7 +140,7 @@ class Intake:
             for _ in range(min(SLICE, len(self._queue))):
                 one = self._queue.popleft()
                 waiting.append(one)
-                made.append(self._made(one.payload, one.feed, self._clock()))
+                made.append(self._made(one.payload, one.feed, self._clock(), one.why))
             await asyncio.sleep(0)
         kept = [one.kept for one in made if one.kept is not None]
         fates: list[Fate | None] = [one.fate for one in made]
@@ -175,18 +186,20 @@ class Intake:
         self.board.take((one for found in made for one in found.readings), now)
         for found in made:
             if found.kept is not None and found.message is not None:
-                self._noted(found.kept, found.message)
+                self._noted(found.kept, found.message, found.meant)
         self._taken(made)
 
-    def _noted(self, kept: Kept, message: Message) -> None:
+    def _noted(self, kept: Kept, message: Message, meant: frozenset[str]) -> None:
         matter = MATTERS.get(kept.reason, "")
-        self.board.sent(Sender(message.device, kept.patient, kept.received, message.interval, matter))
+        # A name that the chart has not may be a patient's number, and is nobody else's business
+        known = bool(matter) and bool(self.bindings.device(message.device))
+        self.board.sent(Sender(message.device, kept.patient, kept.received, message.interval, matter, meant, known))
         for wave in message.waves if kept.patient else ():
             self.board.wave(kept.patient, wave, message.at)
 
-    def once_more(self, told: Sequence[tuple[int, bytes]], feed: Feed) -> Sequence[Made]:
+    def once_more(self, told: Sequence[tuple[int, bytes, str]], feed: Feed) -> Sequence[Made]:
         """Take messages of a dead letter as of when they were received: those that are now sound are on the disk."""
-        made = [self._made(payload, feed, received) for received, payload in told]
+        made = [self._made(payload, feed, received, why) for received, payload, why in told]
         kept = [one.kept for one in made if one.kept is not None and not one.kept.reason]
         if kept:
             self.journal.append(self._pack.compress(msgspec.msgpack.encode(kept)))
@@ -196,28 +209,34 @@ class Intake:
         feed.received += len(sound)
         return made
 
-    def _made(self, payload: bytes, feed: Feed, received: int) -> Made:
+    def _made(self, payload: bytes, feed: Feed, received: int, why: str = "") -> Made:
+        if why:
+            return Made(Kept(received, feed.name, payload, "", why), None, ())
         try:
             said = read(payload)
         except Refused as refused:
             return Made(Kept(received, feed.name, payload, "", str(refused)), None, ())
-        reason = CLOCK if not received - BEHIND <= said.at <= received + AHEAD else ""
-        bound = self.bindings.whose(said.device, said.at, said.bed, said.patient)
-        reason = reason or {"": "", "unbound": UNBOUND, "ambiguous": AMBIGUOUS}[bound.reason]
+        wrong = not received - BEHIND <= said.at <= received + AHEAD
+        # A clock that is wrong says nothing of whose it was; whose it is now is whom it is missing to
+        bound = self.bindings.whose(said.device, received if wrong else said.at, said.bed, said.patient)
+        reason = CLOCK if wrong else REASONS[bound.reason]
         if reason:
-            return Made(Kept(received, feed.name, payload, "", reason), said, ())
+            return Made(Kept(received, feed.name, payload, "", reason), said, (), bound.meant)
         return self._first(Kept(received, feed.name, payload, bound.patient, ""), said)
 
     def _first(self, kept: Kept, said: Message) -> Made:
         """Of a message what was not said before."""
-        fresh = [one for one in said.values if self._seen.new(said.device, one.measure, said.at)]
-        waves = [one for one in said.waves if self._seen.new(said.device, f"wave {one.code}", said.at)]
-        alone = not said.values and not said.waves and self._seen.new(said.device, "", said.at)
-        if not fresh and not waves and not alone:
+        told = frozenset([one.measure for one in said.values] + [f"wave {one.code}" for one in said.waves])
+        fresh = self._seen.new(said.device, said.at, told or ALONE)
+        if not fresh:
             return Made(None, said, ())
-        whose, when, told = kept.patient, (said.at, kept.received), (said.device, said.interval)
-        readings = [Streamed(whose, one.measure, one.value, one.unit, *when, *told, one.flag) for one in fresh]
-        return Made(kept, said._replace(waves=tuple(waves)), readings)
+        values, waves = said.values, said.waves
+        if len(fresh) < len(told):
+            values = tuple(one for one in values if one.measure in fresh)
+            waves = tuple(one for one in waves if f"wave {one.code}" in fresh)
+        whose, at, received, device, every = kept.patient, said.at, kept.received, said.device, said.interval
+        readings = [Streamed(whose, o.measure, o.value, o.unit, at, received, device, every, o.flag) for o in values]
+        return Made(kept, said if waves is said.waves else said._replace(waves=waves), readings)
 
     def _recalled(self, kept: Kept) -> Made:
         try:

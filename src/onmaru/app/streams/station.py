@@ -29,10 +29,13 @@ from onmaru.rooms.monitor.live import SECOND, Fresh, Streamed
 from onmaru.rooms.monitor.projection import rows
 from onmaru.rooms.monitor.stream.binding import TYPES, Bindings
 from onmaru.rooms.monitor.stream.summary import SYSTEM, instant
+from onmaru.rooms.monitor.wall import TAKE
 
 log = logging.getLogger("onmaru.streams")
 ROOM = "monitor"
 SLICE = 100
+# Seconds between two moments at which pages are told what changed
+PULSE = 0.25
 # Seconds after which a segment of the journal is brought into the record
 SEAL_EVERY = 600.0
 DAY = 86_400 * SECOND
@@ -67,12 +70,12 @@ class Station:
         await self._charted()
         for number in self.intake.journal.left:
             for frame in self.intake.journal.read(number):
-                self.intake.again(frame)
+                self.intake.again(frame, self._erased)
                 await asyncio.sleep(0)
-        for work in (self._follow, self._second, self._seal):
+        for work in (self._follow, self._second, self._pulse, self._seal):
             self._tasks.append(asyncio.create_task(self._kept_up(work)))
         memory = self._running.house.memories.setdefault((self.tenant, ROOM), {})
-        memory.update(board=self.board, take=self._take)
+        memory.update({"board": self.board, TAKE: self.taken})
 
     def feed(self, name: str, kind: str) -> Feed:
         """The count of one source."""
@@ -94,13 +97,14 @@ class Station:
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
-    async def _take(self, payload: bytes) -> Fate | None:
+    async def taken(self, payload: bytes) -> Fate | None:
+        """Take a message that was posted; what became of it."""
         return await self.intake.offered(payload, self.feed("HTTP", "http"))
 
     def replayed(self, data: bytes) -> Receipt:
         """The lines of a dead letter (`chart.lines`), perhaps mended; whole only where each was taken or came before."""
         try:
-            told = [_told(line) for line in data.split(b"\n") if line.strip()]
+            told = [_told(line, now()) for line in data.split(b"\n") if line.strip()]
         except (msgspec.MsgspecError, ValueError):
             return Receipt("AE", rejected=1, reason="a line is no JSON of a message with the time it was received")
         made = self.intake.once_more(told, self.feed("dead letters", "replay"))
@@ -121,6 +125,10 @@ class Station:
             except Exception as error:  # noqa: BLE001 - whatever it is, the other beds' numbers have to go on
                 log.error("streams of a tenant: %s", verdict(error)[0])
                 await asyncio.sleep(1)
+
+    async def _pulse(self) -> None:
+        self.board.pulse()
+        await asyncio.sleep(PULSE)
 
     async def _second(self) -> None:
         began = asyncio.get_running_loop().time()
@@ -164,13 +172,15 @@ class Station:
 
     def _forget(self) -> None:
         """Somebody was erased: nothing of them stays in memory, and the journal that holds them goes."""
-        index, head = self._motion.seat.home.index, self._motion.followed
-        for patient in {*self.board.states, *self.board.limits}:
-            newest = index.latest("Patient", patient, head)
-            if newest is None or newest.body is None:
+        for patient in {*self.board.states, *self.board.waves, *self.board.limits, *self.charting.people}:
+            if self._erased(patient):
                 self.board.forget(patient)
                 self.charting.forget(patient)
                 self._sealing.set()
+
+    def _erased(self, patient: str) -> bool:
+        newest = self._motion.seat.home.index.latest("Patient", patient, self._motion.followed) if patient else None
+        return newest is not None and newest.op == "erase"
 
     # -- what was there before -----------------------------------------------------------------------------------
 
@@ -221,11 +231,15 @@ class _Line(msgspec.Struct):
     received: int
     payload: str = ""
     base64: bytes = b""
+    why: str = ""
 
 
-def _told(line: bytes) -> tuple[int, bytes]:
+def _told(line: bytes, latest: int) -> tuple[int, bytes, str]:
     one = msgspec.json.decode(line, type=_Line)
-    return one.received, one.base64 or one.payload.encode()
+    if not 0 < one.received <= latest:
+        # Whoever mends a letter could chart what is yet to come
+        raise ValueError
+    return one.received, one.base64 or one.payload.encode(), one.why
 
 
 def _readings(version: Version) -> Sequence[Streamed]:

@@ -11,7 +11,8 @@ import click
 from onmaru.app.house import House, Place
 from onmaru.app.lines import say
 from onmaru.app.progress import progress
-from onmaru.app.refusal import DONE, Refusal
+from onmaru.app.refusal import DONE, USAGE, Refusal
+from onmaru.app.streams.sending import streams
 from onmaru.app.town.filling import Size, fill
 from onmaru.engines.keyring import write_new
 
@@ -30,11 +31,11 @@ def ground(home: Path) -> Place:
     return Place(home, home / "keys", home / "witness")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    required=True,
+    default=None,
     help="A new folder, or one to go on with.",
 )
 @click.option("--patients", type=click.IntRange(1), default=10_000, show_default=True, help="How many people.")
@@ -42,18 +43,28 @@ def ground(home: Path) -> Place:
 @click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
 @click.option("--bare", is_flag=True, help="Fill the resource tables alone, none of those that rooms keep.")
 @click.option("--json", is_flag=True, help="Print JSON.")
-def simulate(home: Path, patients: int, seed: int, workers: int | None, *, bare: bool, json: bool) -> int:
+@click.pass_context
+def simulate(
+    ctx: click.Context, /, home: Path | None, patients: int, seed: int, workers: int | None, **how: bool
+) -> int | None:
     """Fill the lake of a home with a simulated town, without a log: at least fifty resources a person.
 
     Stopped and begun again it goes on. Then `ONMARU_HOME=HOME onmaru lake sql …` asks it. Nothing can be written to it.
     """
-    began = time.monotonic()
+    if ctx.invoked_subcommand is not None:
+        return None
+    if home is None:
+        raise Refusal("--home FOLDER is missing, or a command; see --help", USAGE)
+    began, json = time.monotonic(), how["json"]
     house = House(ground(home.expanduser().resolve()))
     try:
         with progress("resources", None, quiet=json) as advance:
-            resources = fill(house, Size(seed, patients, bare=bare), workers or os.cpu_count() or 1, advance)
+            resources = fill(house, Size(seed, patients, bare=how["bare"]), workers or os.cpu_count() or 1, advance)
     finally:
         house.close()
     seconds = time.monotonic() - began
     say({"patients": patients, "resources": resources, "seconds": round(seconds, 1)}, json=json)
     return DONE
+
+
+simulate.add_command(streams)

@@ -14,6 +14,8 @@ _TELLING = re.compile(
     r"(duckdb_\w+|pg_\w+|sqlite_\w+|information_schema|pragma_\w+|query_table|json_\w*serialize\w*_sql)|query(?=\s*\()",
     re.IGNORECASE,
 )
+# DuckDB takes a text in '' for the name of a table, of the schemas that it searches alone
+_AS_TEXT = re.compile(r"'(?:duckdb|pg|sqlite|pragma)_\w+'", re.IGNORECASE)
 # Words that do so where they are no name in quotes
 _STATEMENTS = frozenset({"show", "describe", "summarize", "pragma"})
 
@@ -26,11 +28,18 @@ def named_plainly(statement: str, script: str, number: int) -> None:
     words = duckdb.tokenize(statement)
     ends = [start for start, _ in words[1:]] + [len(raw)]
     for (start, kind), end in zip(words, ends, strict=True):
-        if kind not in (duckdb.token_type.identifier, duckdb.token_type.keyword):
-            continue
         said = raw[start:end].decode(errors="replace").strip()
-        word = said.strip('"')
-        after = raw[end : end + 1].decode(errors="replace")
-        found = _TELLING.match(word + after)
-        if said.lower() in _STATEMENTS or (found and (not found[1] or len(found[1]) == len(word))):
+        if kind == duckdb.token_type.string_const:
+            tells = _AS_TEXT.fullmatch(said) is not None
+        elif kind in (duckdb.token_type.identifier, duckdb.token_type.keyword):
+            tells = _tells(said, raw[end : end + 1].decode(errors="replace"))
+        else:
+            continue
+        if tells:
             raise invalid("processing", f"statement {number} failed: it names what a script may not ask", script)
+
+
+def _tells(said: str, after: str) -> bool:
+    word = said.strip('"')
+    found = _TELLING.match(word + after)
+    return said.lower() in _STATEMENTS or (found is not None and (not found[1] or len(found[1]) == len(word)))

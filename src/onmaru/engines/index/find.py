@@ -385,10 +385,10 @@ class Finder:
         else:
             self.work.open(len(told), "_sort")
         fresh = found - BitMap(told)
-        values = order.keyed(self._file, sort, fresh, self.work) if len(fresh) > SMALL else None
-        if values is None:
-            opened = self._open(fresh, "_sort", sort.parameter)
-            values = {t: sort_value(keys, self._version(t), sort) for t, keys in opened}
+        file = self._bodies.own.of(sort.parameter) if own else self._file
+        values, left = order.told(file, sort, fresh, self.work) if len(fresh) > SMALL else ({}, fresh)
+        opened = self._open(left, "_sort", sort.parameter)
+        values.update({t: sort_value(keys, self._version(t), sort) for t, keys in opened})
         told.update({t: values.get(t) for t in fresh})
         if fresh and not own and len(fresh) <= SORTED:
             self._bodies.verdicts.value(sort, {t: told[t] for t in fresh})

@@ -22,10 +22,23 @@ ROWS = {
 """Kinds whose rows hold what is sorted by; the codes of the others are hashes."""
 
 
+def told(file: Tables | None, sort: Sort, found: BitMap, work: Work) -> tuple[dict[int, Any], BitMap]:
+    """What the tables tell of these, and those that bodies have to be asked for: all where the tables cannot tell.
+
+    `file`: of a tenant's own parameter the one with its rows, which may lag behind; None where it has none.
+    """
+    if file is None:
+        return {}, found
+    behind = BitMap()
+    if sort.parameter.expression:
+        behind = found.copy()
+        behind.remove_range(0, file.position + 1)
+    values = keyed(file, sort, found - behind, work)
+    return ({}, found) if values is None else (values, behind)
+
+
 def keyed(file: Tables, sort: Sort, found: BitMap, work: Work) -> dict[int, Any] | None:
     """The value that each of these positions is sorted by, where it has one; None where the tables cannot tell."""
-    if sort.parameter.expression:
-        return None
     if sort.parameter.code == "_id":
         rows: Any = file.db.execute("SELECT v.t, r.id FROM ver v JOIN res r ON r.rid = v.rid", ())
     elif sort.parameter.kind in ROWS:

@@ -46,6 +46,8 @@ class PgDeep(deep.Deep):
         for table in NAMES:
             self._compare(table, named(link, table), deep.named(rebuilt.base, table))
         rebuilt.close()
+        log = PgLog(link, self._keys.pages, Chain(self._keys.seals, lambda: 0, rebuilt.position, 0, b"", 0))
+        self._own(log.read, scratch)
         self._blobs()
 
     def _followed(self, link: Link, scratch: Path) -> IndexFile:

@@ -73,13 +73,18 @@ class PgTrail(SealedTrail):
     def blocks(self, after: int = 0) -> Iterator[tuple[int, int, bytes, bytes]]:
         """(number, first row number, packed rows, seal) in order, other workers' among them."""
         for number, first, rows, seal in self._link.execute(
-            "SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n LIMIT 100", (after,)
+            "SELECT n, first, rows, seal FROM block WHERE n > ? ORDER BY n LIMIT 101", (after,)
         ):
-            yield number, first, self._box.open(number, rows), seal
+            packed = self._box.open(number, rows)
+            if packed:
+                yield number, first, packed, seal
 
-    def _block(self, number: int) -> tuple[int, list[Access]]:
-        first, rows = self._link.execute("SELECT first, rows FROM block WHERE n = ?", (number,)).fetchone()
-        return first, self.rows(self._box.open(number, rows))
+    def _emptied(self, block: int) -> bytes:
+        return self._box.seal(block, b"")
+
+    def _stored(self, number: int) -> tuple[int, bytes]:
+        first, packed = super()._stored(number)
+        return first, self._box.open(number, packed)
 
     def _together(self) -> AbstractContextManager[object]:
         return self._link.transaction()

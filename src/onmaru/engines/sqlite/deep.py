@@ -15,6 +15,7 @@ from onmaru.engines.keyring import Keyring
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.sqlite.index import IndexFile
 from onmaru.engines.sqlite.log import versions
+from onmaru.engines.sqlite.own_deep import OwnDeep, Read
 from onmaru.engines.sqlite.schema import INSERTS
 from onmaru.engines.sqlite.verify import Report, Wrong
 
@@ -67,7 +68,18 @@ class Deep:
             self._report.add(Wrong(self.INDEX, "page", "unreadable"))
         finally:
             stored.close()
+        log = connect(self._folder / "log.db", self._keys.pages, readonly=True)
+        self._own(lambda after, limit: versions(log, after, limit), scratch)
+        log.close()
         self._blobs()
+
+    def _own(self, read: Read, scratch: Path) -> None:
+        """Compare the rows of the tenant's own search parameters; each worker's lie in its home."""
+        try:
+            for code, table, stored, again in OwnDeep(self._folder, self._keys, scratch).pairs(read, named):
+                self._compare(table, stored, again, f"own/{code}")
+        except apsw.Error:
+            self._report.add(Wrong("own", "page", "unreadable"))
 
     def _rebuilt(self, scratch: Path, position: int) -> IndexFile:
         file = IndexFile(scratch, self._keys)
@@ -78,7 +90,7 @@ class Deep:
         log.close()
         return file
 
-    def _compare(self, table: str, stored: Rows, rebuilt: Rows) -> None:
+    def _compare(self, table: str, stored: Rows, rebuilt: Rows, file: str = "") -> None:
         column = POSITION[table]
         for here, there in zip_longest(stored, rebuilt):
             self._report.index_rows += 1
@@ -86,7 +98,7 @@ class Deep:
                 # In order, the lesser of two different rows is the one that the other side lacks.
                 row = min((one for one in (here, there) if one), key=lambda one: [(x is not None, x) for x in one])
                 entry = row[column] if column is not None else "row"
-                self._report.add(Wrong(self.INDEX, entry, f"a row of {table} differs from a rebuild"))
+                self._report.add(Wrong(file or self.INDEX, entry, f"a row of {table} differs from a rebuild"))
                 return
 
     def _blobs(self) -> None:

@@ -37,7 +37,7 @@ CACHE_MB = 16
 PAGES = 2_000
 # Another way of making rows makes them anew
 FORMAT = "1"
-_TABLES = ("tok", "ref", "dat", "str", "qty")
+TABLES = ("tok", "ref", "dat", "str", "qty")
 
 
 class Defined(NamedTuple):
@@ -93,7 +93,7 @@ class OwnFile(IndexFile):
 
     def positions(self) -> BitMap:
         """All that has rows here."""
-        return BitMap(t for table in _TABLES for (t,) in self.base.execute(f"SELECT t FROM {table}"))
+        return BitMap(t for table in TABLES for (t,) in self.base.execute(f"SELECT t FROM {table}"))
 
     def destroy(self) -> None:
         """The definition is no more, or not this one."""
@@ -157,7 +157,7 @@ class OwnFiles:
         """Each parameter and up to where it has rows; None where it is asked of bodies alone."""
         head = self._head()
         told = []
-        for one in _defined(self._parameters()):
+        for one in definitions(self._parameters()):
             file = self.of(one.parameter)
             parameter = one.parameter
             reached = None if file is None else min(file.position, head)
@@ -168,7 +168,7 @@ class OwnFiles:
     def _settle(self) -> None:
         """Have a file open for each definition as it stands, and remove those of definitions that are no more."""
         wanted = self._parameters()
-        lasts = [one for one in _defined(wanted) if lasting(one.parameter)][:MOST]
+        lasts = [one for one in definitions(wanted) if lasting(one.parameter)][:MOST]
         marks = {one.mark for one in lasts}
         before, self._files = self._files, {}
         for one in lasts:
@@ -205,7 +205,7 @@ class OwnFiles:
         self._files, self._seen = {}, None
 
 
-def _defined(own: Own) -> list[Defined]:
+def definitions(own: Own) -> list[Defined]:
     """Each definition once."""
     types: dict[Parameter, set[str]] = {}
     for type, codes in own.items():

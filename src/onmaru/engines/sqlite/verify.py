@@ -6,6 +6,7 @@ Pages are read without their own authentication, so that one altered byte spoils
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pyroaring import BitMap
 from onmaru.engines.packing import unpacker
 from onmaru.engines.sqlite.connection import Keys, connect
 from onmaru.engines.witness import Head
+from onmaru.kernel.audit import Access
+from onmaru.kernel.audit_retention import RULE, Purge, stated
 from onmaru.kernel.seal import ERASURE, Header, commitment, seal, seal_block
 
 ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.epoch, e.com, e.seal,
@@ -24,6 +27,7 @@ ENTRIES = """SELECT e.t, e.ver, e.op, e.at, e.caller, e.purpose, e.request, e.ep
  FROM entry e LEFT JOIN body b ON b.t = e.t LEFT JOIN erased x ON x.t = e.t ORDER BY e.t"""
 ERASURES = """SELECT e.t, e.com, b.salt, b.type, b.id, b.z
  FROM entry e JOIN body b ON b.t = e.t WHERE e.op = 'erase' AND b.z IS NOT NULL"""
+_rows = msgspec.msgpack.Decoder(list[Access]).decode
 # µs that entries may run ahead of the newest signed head: heads are signed every minute
 UNSIGNED = 5 * 60 * 1_000_000
 
@@ -36,10 +40,20 @@ class Wrong(msgspec.Struct, frozen=True):
     what: str
 
 
+class Purged(msgspec.Struct, frozen=True):
+    """What the trail holds no more: so many rows, all from before that day, by the purge in row `by`; under which rule."""
+
+    rows: int
+    before: str
+    years: int
+    by: int
+    rule: str
+
+
 class Report(msgspec.Struct):
     """What was looked at and the first thing wrong with each part; `ok` when nothing is.
 
-    `begun` False: the store was never whole, so there was nothing to look at.
+    `begun` False: the store was never whole, so there was nothing to look at. `purged`: what of the trail was purged.
     """
 
     tenant: str
@@ -52,6 +66,7 @@ class Report(msgspec.Struct):
     witnessed: int = 0
     index_rows: int = 0
     blobs: int = 0
+    purged: Purged | None = None
     wrong: list[Wrong] = []
 
     def add(self, wrong: Wrong | None) -> None:
@@ -76,6 +91,8 @@ class Verifier:
         self._erasures: dict[int, BitMap] = {}
         self._erased = BitMap()
         self._oldest = self._newest = 0
+        # The last block that was purged, and how many rows are missing with it
+        self._purged_to = self._missing = 0
 
     def run(self) -> Report:
         """Check chain, bodies, audit and witness."""
@@ -175,39 +192,64 @@ class Verifier:
         return Wrong(self.LOG, found, "a body without an entry") if isinstance(found, int) else None
 
     def _audit(self, db: apsw.Connection) -> Wrong | None:
-        previous, expected = self._keys.genesis("audit"), 1
+        previous, expected, gone = self._keys.genesis("audit"), 1, (0, 0)
         self._blocks[0] = previous
         unpack = zstandard.ZstdDecompressor().decompress
         for number, first, rows, stored in db.execute("SELECT n, first, rows, seal FROM block ORDER BY n"):
-            if number != expected or first != self.report.audit_rows + 1:
+            if not rows and expected == 1:
+                # All up to here may have been purged: the chain goes on from this seal, which the next one is over
+                self._blocks[number] = previous = stored
+                expected, gone = number + 1, (number, first)
+                continue
+            if number != expected or not self._follows(first, gone):
                 return Wrong(self.AUDIT, expected, "the block is missing or out of place")
             previous = seal_block(self._keys.seals, previous, number, rows)
             if previous != stored:
                 return Wrong(self.AUDIT, number, "its rows or seal are not what was sealed")
-            self.report.audit_rows += len(msgspec.msgpack.decode(unpack(rows)))
+            self._counted(first, _rows(unpack(rows)), gone)
             if number in self._wanted_block:
                 self._blocks[number] = previous
             expected += 1
+        if gone[0] and self.report.purged is None:
+            return Wrong(self.AUDIT, 1, "rows are missing and no purge says why")
+        self._purged_to = gone[0]
         return None
+
+    def _follows(self, first: int, gone: tuple[int, int]) -> bool:
+        """Whether a block begins with the row after the last; the first one after a purge with any later one."""
+        if gone[0] and not self.report.audit_rows:
+            self._missing = first - 1
+            return first > gone[1]
+        return first == self._missing + self.report.audit_rows + 1
+
+    def _counted(self, first: int, rows: list[Access], gone: tuple[int, int]) -> None:
+        """Count a block's rows; among them may be the purge that took what is missing."""
+        self.report.audit_rows += len(rows)
+        for number, row in enumerate(rows, start=first) if gone[0] else ():
+            purge = stated(row)
+            if purge is not None and purge.block >= gone[0] and purge.last >= self._missing:
+                self.report.purged = _told(purge, self._missing, number)
 
     def _witness(self) -> None:
         """Every signed head must still be found where it stood."""
         for head in self._heads:
-            for file, place, seals, stated in (
+            for file, place, seals, signed in (
                 (self.LOG, head.t, self._seals, head.seal),
                 (self.AUDIT, head.block, self._blocks, head.audit),
             ):
                 if any(one.file == file for one in self.report.wrong):
                     continue
                 here = seals.get(place)
+                if file == self.AUDIT and 0 < place < self._purged_to:
+                    continue
                 if here is None:
                     missing = self.report.entries + 1 if file == self.LOG else max(self._last_block() + 1, 1)
                     self.report.add(Wrong(file, missing, "missing: the witness has seen the file reach further"))
-                elif here.hex() != stated:
+                elif here.hex() != signed:
                     self.report.add(Wrong(file, place, "the witness has seen another chain"))
             self.report.witnessed += 1
-        signed = max((head.at for head in self._heads), default=self._oldest)
-        if self._newest - signed > UNSIGNED:
+        newest = max((head.at for head in self._heads), default=self._oldest)
+        if self._newest - newest > UNSIGNED:
             self.report.add(Wrong("witness", len(self._heads) + 1, "no signed head for what was written last"))
 
     def _last_block(self) -> int:
@@ -233,6 +275,11 @@ class Verifier:
             yield db.execute("PRAGMA integrity_check").fetchall()
         finally:
             db.close()
+
+
+def _told(purge: Purge, rows: int, by: int) -> Purged:
+    before = datetime.fromtimestamp(purge.before / 1e6, UTC).date().isoformat()
+    return Purged(rows, before, purge.years, by, f"{RULE.name}, {RULE.source}")
 
 
 def _committed(com: bytes, body: Any, mark: bytes, unpack: Any) -> bool:

@@ -180,9 +180,10 @@ def restore_trail(reader: Reader, folder: Path, keys: Keys) -> None:
         for part in latest(reader.folder, "audit"):
             rows = []
             for block in (one for file in part.files for one in blocks(reader.text(file))):
-                if block.n != at + 1:
+                purged = not at and not block.rows
+                if block.n != at + 1 and not purged:
                     raise Broken(f"blocks of the audit trail are missing after {at}")
-                packed = pack(msgspec.msgpack.encode(block.rows))
+                packed = b"" if purged else pack(msgspec.msgpack.encode(block.rows))
                 last, at = seal_block(keys.seals, last, block.n, packed), block.n
                 rows.append((block.n, block.first, packed, last))
             with db:

@@ -75,10 +75,7 @@ class Source:
         """(number, number of the first row, rows, seal) after `after`, in order."""
         found: Any = self._trail.execute(BLOCKS, (after, end, limit)).fetchall()
         box = self._trails
-        return [
-            (n, first, _rows(_open_rows(rows if box is None else box.open(n, rows))), seal)
-            for n, first, rows, seal in found
-        ]
+        return [(n, first, _opened(rows if box is None else box.open(n, rows)), seal) for n, first, rows, seal in found]
 
     def _body(self, row: Any) -> tuple[bytes, str, str, bytes | None]:
         t, salt, type, id, z = row
@@ -90,6 +87,11 @@ class Source:
         """Let go of the store."""
         for one in {id(one): one for one in (self._log, self._trail)}.values():
             one.close()
+
+
+def _opened(packed: bytes) -> list[Access]:
+    """The rows of a block; none of the one that stands for all that was purged."""
+    return _rows(_open_rows(packed)) if packed else []
 
 
 def of_files(folder: Path, keys: Keys) -> Source:

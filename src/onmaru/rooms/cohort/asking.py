@@ -33,7 +33,7 @@ def wanted(raw: bytes) -> Wanted:
         raise invalid("too-long", f"has more than {LARGEST:,} bytes", status=413)
     try:
         said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("structure", "is not JSON") from error
     return taken(said)
 

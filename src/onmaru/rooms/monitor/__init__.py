@@ -9,21 +9,29 @@ from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
+from onmaru.rooms.monitor.models import commands
+from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
 from onmaru.rooms.monitor.projection import Monitor
+from onmaru.rooms.monitor.review.routes import ROUTES as REVIEW
 from onmaru.rooms.monitor.scores import scores
 from onmaru.rooms.monitor.wall import events, live, stream
 
 SCOPE = "user/Patient.rs"
+# The board is no table that the gate narrows: numbers are shown to who may read every Observation
+LIVE = "user/Observation.rs"
 room = Room(
     name="monitor",
     projections=(Monitor(), Alerts()),
     routes=(
         Route("GET", "/patients/{id}/scores", SCOPE, scores),
-        Route("GET", "/live", SCOPE, live),
-        Route("GET", "/live/events", SCOPE, events),
+        Route("GET", "/live", LIVE, live),
+        Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
         *ROUTES,
+        *MODELS,
+        *REVIEW,
     ),
+    commands=commands.COMMANDS,
     reactions=(REACTION,),
     views=views.ALL,
     settings=(
@@ -34,5 +42,5 @@ room = Room(
     ),
     needs=("journey",),
     provides=("monitor",),
-    scopes=("user/*.rs", "user/Observation.c", *SCOPES),
+    scopes=("user/*.rs", "user/Observation.c", *SCOPES, *commands.SCOPES),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -36,13 +37,17 @@ class Feed(msgspec.Struct):
 
 
 class Sender(msgspec.Struct):
-    """What is known of a device: whose it last was, and what is the matter with it ("" nothing)."""
+    """What is known of a device: whose it last was, and what is the matter with it ("" nothing). `meant`: at whose beds it
+    is told that something is; `known`: whether the chart has a device of that name.
+    """
 
     id: str
     patient: str
     last: int
     interval: int
     matter: str = ""
+    meant: frozenset[str] = frozenset()
+    known: bool = False
 
 
 class Waved(msgspec.Struct):
@@ -64,7 +69,11 @@ class Board:
         self.listeners: list[Listener] = []
         # Limits of their own that orders give patients, by the order's name
         self.limits: dict[str, dict[str, Limit]] = {}
+        # Grows with each change; pages were woken for those up to `_told`
         self.seq = 0
+        self._told = 0
+        # What of a bed was drawn last, for everybody who looks at it
+        self.drawn: dict[str, tuple[Any, msgspec.Raw]] = {}
         # Whether the house stops: pages then come again, to whoever serves next
         self.ended = False
         self._changed: dict[str, int] = {}
@@ -92,8 +101,12 @@ class Board:
                 self._awake.discard(patient)
             if n % 50 == 49:
                 yield
-        self.seq += 1
-        self._wake()
+
+    def pulse(self) -> None:
+        """Wake the pages, where anything changed since they last were."""
+        if self.seq > self._told:
+            self._told = self.seq
+            self._wake()
 
     def end(self) -> None:
         """Let go of every page that listens."""
@@ -102,7 +115,11 @@ class Board:
 
     def sent(self, sender: Sender) -> None:
         """Take note of a device; of more than anybody has, those that were never anybody's are let go."""
+        before = self.senders.get(sender.id)
         self.senders[sender.id] = sender
+        if before is None or (before.matter, before.meant) != (sender.matter, sender.meant):
+            for patient in sender.meant | (before.meant if before else frozenset()):
+                self._mark(patient)
         if len(self.senders) > MOST_SENDERS:
             self.senders = {id: one for id, one in self.senders.items() if one.patient}
 
@@ -121,7 +138,7 @@ class Board:
             if held is None and len(mine) >= MOST_WAVES:
                 del mine[min(mine, key=lambda code: mine[code].at)]
             mine[wave.code] = Waved(wave, at)
-            self._changed[patient] = self.seq + 1
+            self._mark(patient)
 
     def forget(self, patient: str) -> None:
         """Hold nothing of a patient."""
@@ -132,9 +149,11 @@ class Board:
         self.states.pop(patient, None)
         self.waves.pop(patient, None)
         self._changed.pop(patient, None)
+        self.drawn.pop(patient, None)
         self._awake.discard(patient)
         for sender in self.senders.values():
             sender.patient = "" if sender.patient == patient else sender.patient
+            sender.meant -= {patient}
 
     def withdraw(self, source: str) -> Sequence[str]:
         """Take back what one source charted; the patients whose numbers it were."""
@@ -167,20 +186,36 @@ class Board:
         return scale([*mine.values()], now) if mine else "1"
 
     def changed(self, after: int) -> Sequence[str]:
-        """The patients who changed since `seq` was `after`."""
-        return [patient for patient, seq in self._changed.items() if seq > after]
+        """The patients who changed since `seq` was `after`, those who did last first."""
+        found = []
+        for patient in reversed(self._changed):
+            if self._changed[patient] <= after:
+                break
+            found.append(patient)
+        return found
+
+    def changed_at(self, patient: str) -> int:
+        """`seq` when a patient changed last."""
+        return self._changed.get(patient, 0)
 
     async def moved(self, after: int) -> None:
-        """Return once `seq` is beyond `after`, or the house stops."""
-        while self.seq <= after and not self.ended:
+        """Return at the first pulse for which `seq` is beyond `after`, or when the house stops."""
+        while self._told <= after and not self.ended:
             await self._moved.wait()
 
     def senders_of(self) -> Mapping[str, Sequence[Sender]]:
-        """Devices by patient."""
+        """Devices by patient: whose they are, or at whose bed it is told what is the matter with them; "" nobody's."""
         found: dict[str, list[Sender]] = {}
         for one in self.senders.values():
-            found.setdefault(one.patient, []).append(one)
+            for patient in one.meant or (one.patient,):
+                found.setdefault(patient, []).append(one)
         return found
+
+    def _mark(self, patient: str) -> None:
+        """The last one to have changed."""
+        self.seq += 1
+        self._changed.pop(patient, None)
+        self._changed[patient] = self.seq
 
     def _wake(self) -> None:
         self._moved.set()
@@ -193,7 +228,7 @@ class Board:
         state, changes = advance(known, readings, now, self.fresh)
         self.states[patient] = state
         if changes:
-            self._changed[patient] = self.seq + 1
+            self._mark(patient)
             for listener in self.listeners:
                 listener(state, changes)
         return state

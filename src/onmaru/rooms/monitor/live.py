@@ -93,16 +93,17 @@ def advance(state: Live, readings: Sequence[Streamed], now: int, fresh: Fresh) -
 
     A reading that was measured before the newest of its measure changes nothing; of two of one instant the later one stands.
     """
-    newest, usable = dict(state.newest), dict(state.usable)
+    newest, usable, patient = dict(state.newest), dict(state.usable), state.patient
     changes: list[Change] = []
     for one in readings:
-        known = newest.get(one.measure)
-        if known is None or one.at >= known.at:
-            newest[one.measure] = one
-            changes.append(Change(state.patient, "numeric", one.measure, known.value if known else "", one.value, now))
-        scored = usable.get(one.measure)
-        if not one.flag and (scored is None or one.at >= scored.at):
-            usable[one.measure] = one
+        measure, at = one.measure, one.at
+        known = newest.get(measure)
+        if known is None or at >= known.at:
+            newest[measure] = one
+            changes.append(Change(patient, "numeric", measure, known.value if known else "", one.value, now))
+        scored = usable.get(measure)
+        if not one.flag and (scored is None or at >= scored.at):
+            usable[measure] = one
     ages = {measure: aged(one, now) for measure, one in newest.items()}
     changes += [
         Change(state.patient, "age", measure, state.ages.get(measure, ""), age, now)
@@ -117,13 +118,15 @@ def advance(state: Live, readings: Sequence[Streamed], now: int, fresh: Fresh) -
 
 def aged(one: Streamed, now: int) -> Age:
     """How old a numeric is at `now`. What no interval is promised for, as what a person charts, does not age here."""
-    if not one.interval:
+    every = one.interval
+    if not every:
         return "live"
     # The earlier of both: a device whose clock is ahead cannot keep an old number young, nor a late delivery
-    age = now - min(one.at, one.received)
-    if age <= STALE * one.interval:
+    at, came = one.at, one.received
+    age = now - (at if at < came else came)
+    if age <= STALE * every:
         return "live"
-    return "stale" if age <= max(GONE * one.interval, SILENT) else "gone"
+    return "stale" if age <= max(GONE * every, SILENT) else "gone"
 
 
 def news2(usable: Mapping[str, Streamed], now: int, fresh: Fresh, scale: str) -> Scores:

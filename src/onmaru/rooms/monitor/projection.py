@@ -25,9 +25,50 @@ READING = Table(
 )
 # http://hl7.org/fhir/observation-status: values that stand
 STANDING = frozenset({"final", "amended", "corrected", "preliminary"})
-_DECODER = msgspec.json.Decoder(float_hook=str)
 # A moment needs its zone: without one nobody knows which came first
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+
+
+class _Coding(msgspec.Struct, frozen=True):
+    system: str = ""
+    code: str = ""
+
+
+class _Concept(msgspec.Struct, frozen=True):
+    coding: tuple[_Coding, ...] = ()
+
+
+class _Quantity(msgspec.Struct, frozen=True):
+    value: msgspec.Raw = msgspec.Raw(b"")
+    comparator: str = ""
+    code: str = ""
+    unit: str = ""
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """Of an Observation or a component what a reading is made of: most Observations are none, and are only glanced at."""
+
+    code: _Concept = _Concept()
+    valueQuantity: _Quantity = _Quantity()
+    valueInteger: int | None = None
+    valueCodeableConcept: _Concept = _Concept()
+
+
+class _Reference(msgspec.Struct, frozen=True):
+    reference: str = ""
+
+
+class _Observation(_Part, frozen=True):
+    status: str = ""
+    subject: _Reference = _Reference()
+    component: tuple[_Part, ...] = ()
+    effectiveDateTime: str = ""
+    effectiveInstant: str = ""
+    effectivePeriod: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
+
+
+_DECODER = msgspec.json.Decoder(_Observation)
 
 
 class Monitor:
@@ -48,14 +89,17 @@ class Monitor:
 def rows(raw: bytes) -> Iterator[Row]:
     """The readings of one Observation, its own and its components'. `raw` is a stored body: valid, with its id."""
     body = _DECODER.decode(raw)
-    patient, at = _patient(body), moment(body)
-    if not patient or at is None or body.get("status") not in STANDING:
+    parts = [(measure, part) for part in (body, *body.component) if (measure := _measure(part.code))]
+    if not parts or body.status not in STANDING:
         return
-    for part in (body, *(body.get("component") or [])):
-        measure = _measure(part.get("code"))
-        value, unit = _value(part, measure) if measure else ("", "")
+    patient, at = _patient(body.subject.reference), _measured(body)
+    if not patient or at is None:
+        return
+    labels = labels_of({"meta": body.meta})
+    for measure, part in parts:
+        value, unit = _value(part, measure)
         if value:
-            yield Row(READING.name, patient, labels_of(body), (measure, at, value, unit))
+            yield Row(READING.name, patient, labels, (measure, at, value, unit))
 
 
 MADE: Mapping[str, Callable[[bytes], Iterable[Row]]] = {
@@ -75,40 +119,53 @@ def moment(body: Mapping[str, Any]) -> int | None:
     if match is None:
         return None
     minute, second, fraction, zone = match.groups()
+    hours, minutes = (int(zone[1:3]), int(zone[4:6])) if zone != "Z" else (0, 0)
+    sign = -1 if zone[0] == "-" else 1
     try:
         # A leap second is the last one of its minute, once more
         found = datetime.fromisoformat(f"{minute}{(second or ':00').replace(':60', ':59')}")
-    except ValueError:
+        found -= sign * timedelta(hours=hours, minutes=minutes)
+    except (ValueError, OverflowError):
+        # No such time, or one that its zone carries out of the years that there are
         return None
-    micro = int((fraction or ".0")[1:7].ljust(6, "0"))
-    hours, minutes = (int(zone[1:3]), int(zone[4:6])) if zone != "Z" else (0, 0)
-    sign = -1 if zone[0] == "-" else 1
-    whole = calendar.timegm((found - sign * timedelta(hours=hours, minutes=minutes)).timetuple())
-    return whole * 1_000_000 + micro
+    return calendar.timegm(found.timetuple()) * 1_000_000 + int((fraction or ".0")[1:7].ljust(6, "0"))
 
 
-def _patient(body: Mapping[str, Any]) -> str:
-    reference = str((body.get("subject") or {}).get("reference") or "")
+def _measured(body: _Observation) -> int | None:
+    return moment(
+        {
+            "effectiveDateTime": body.effectiveDateTime,
+            "effectiveInstant": body.effectiveInstant,
+            "effectivePeriod": body.effectivePeriod,
+        }
+    )
+
+
+def _patient(reference: str) -> str:
     type_, _, id = reference.partition("/")
     return id if type_ == "Patient" and "/" not in id else ""
 
 
-def _measure(concept: Mapping[str, Any] | None) -> str:
-    codings = (concept or {}).get("coding") or []
-    known = (by_code().get(f"{coding.get('system', '')}|{coding.get('code', '')}") for coding in codings)
-    return next((measure for measure in known if measure), "")
+def _measure(concept: _Concept) -> str:
+    known = by_code()
+    for coding in concept.coding:
+        measure = known.get(f"{coding.system}|{coding.code}")
+        if measure:
+            return measure
+    return ""
 
 
-def _value(part: Mapping[str, Any], measure: str) -> tuple[str, str]:
+def _value(part: _Part, measure: str) -> tuple[str, str]:
     """Digits and unit, or the letter of an answer; "" for what is no single value: a comparator makes it none."""
-    quantity = part.get("valueQuantity") or {}
-    if "value" in quantity and not quantity.get("comparator"):
-        return str(quantity["value"]), str(quantity.get("code") or quantity.get("unit") or "")
-    if "valueInteger" in part:
-        return str(part["valueInteger"]), ""
+    quantity = part.valueQuantity
+    digits = bytes(quantity.value)
+    if digits and not quantity.comparator:
+        return digits.decode(), quantity.code or quantity.unit
+    if part.valueInteger is not None:
+        return str(part.valueInteger), ""
     answers = measures()[measure].answers
-    for coding in (part.get("valueCodeableConcept") or {}).get("coding") or []:
-        letter = answers.get(f"{coding.get('system', '')}|{coding.get('code', '')}")
+    for coding in part.valueCodeableConcept.coding:
+        letter = answers.get(f"{coding.system}|{coding.code}")
         if letter:
             return letter, ""
     return "", ""

@@ -10,17 +10,22 @@ from typing import Any, NamedTuple
 import msgspec
 
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.kernel.lake import Script
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.board import Board, Sender
 from onmaru.rooms.monitor.live import SECOND, SILENT, STALE, Live, aged
 
-# Seconds between two events at least, until a sign of life, and until it is asked anew who may be seen
-PACE, SIGN, ASKED_ANEW = 1.0, 5.0, 15.0
+# Seconds until a sign of life, and until it is asked anew who may be seen
+SIGN, ASKED_ANEW = 5.0, 15.0
 # Seconds after which a stream ends and its page comes again, with what it may then still see
 ENDS = 60.0
 # In a tenant's memory: it is going to have streams
 BEGINNING = "beginning"
+# In a tenant's memory: the way in for messages
+TAKE = "take"
+# Messages that one request brings; each waits for itself
+LINES = 10_000
 NO_STORE = (("Cache-Control", "no-store"),)
 Take = Callable[[bytes], Awaitable[str | None]]
 
@@ -47,12 +52,12 @@ def live(request: Request, hall: Hall) -> Response:
     for bed in _beds(request, hall):
         ward = wards.setdefault(bed.ward, {"id": bed.ward, "name": bed.ward_name, "beds": []})
         ward["beds"].append(shown(bed, board, senders, now))
-    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), "feeds": _feeds(board, now)}
+    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), **_sources(board, senders, now)}
     return Response(200, msgspec.json.encode(body), headers=NO_STORE)
 
 
 def events(request: Request, hall: Hall) -> Response:
-    """The same as server-sent events: whole beds that changed, at most once a second, and a sign of life in between."""
+    """The same as server-sent events: whole beds that changed, soon after they did, and a sign of life in between."""
     return Response(200, _events(request, hall, _board(hall)), "text/event-stream", NO_STORE)
 
 
@@ -61,12 +66,13 @@ def stream(request: Request, hall: Hall) -> Response:
 
     A line's fate is stored, duplicate, dead, or null where it could not be kept and has to be sent again.
     """
-    if "system" not in hall.caller.roles:
-        # What a device says is written in the house's own name, so only a system's account may speak for devices
-        raise invalid("forbidden", "not permitted: role", status=403)
-    take: Take | None = hall.memory.get("take")
+    # What a device says is written in the house's own name, so only a system's account may speak for devices
+    hall.lake.script(Script("monitor-stream", (), (), (), secondary=False, system=True))
+    take: Take | None = hall.memory.get(TAKE)
     if take is None:
         raise _absent(hall)
+    if request.body.count(b"\n") > LINES:
+        raise invalid("too-long", f"at most {LINES} messages at a time", status=413)
     messages = [line for line in request.body.split(b"\n") if line.strip()]
     return Response(200, _taken(take, messages))
 
@@ -111,17 +117,25 @@ async def _events(request: Request, hall: Hall, board: Board) -> AsyncIterator[b
         changed, senders = [one for one in board.changed(seq) if one in beds], board.senders_of()
         seq = board.seq
         if changed:
-            some = [shown(beds[one], board, senders, now) for one in changed]
-            data = {"at": now, "seq": seq, "beds": some, "feeds": _feeds(board, now)}
+            some = [_drawn(beds[one], board, senders, now) for one in changed]
+            data = {"at": now, "seq": seq, "beds": some, **_sources(board, senders, now)}
             yield b"id: %d\nevent: live\ndata: %s\n\n" % (seq, msgspec.json.encode(data))
         else:
             yield b"event: clock\ndata: %s\n\n" % msgspec.json.encode({"at": now})
-        await asyncio.sleep(PACE)
         try:
             async with asyncio.timeout(SIGN):
                 await board.moved(seq)
         except TimeoutError:
             continue
+
+
+def _drawn(bed: Bed, board: Board, senders: Mapping[str, Sequence[Sender]], now: int) -> msgspec.Raw:
+    """One bed, encoded once for all pages that hear of the same change."""
+    key = bed, board.changed_at(bed.patient), now // SECOND
+    held = board.drawn.get(bed.patient)
+    if held is None or held[0] != key:
+        held = board.drawn[bed.patient] = key, msgspec.Raw(msgspec.json.encode(shown(bed, board, senders, now)))
+    return held[1]
 
 
 def shown(bed: Bed, board: Board, senders: Mapping[str, Sequence[Sender]], now: int) -> dict[str, Any]:
@@ -168,6 +182,12 @@ def _score(state: Live) -> dict[str, Any] | None:
 def _matter(one: Sender, now: int) -> str:
     silent = now - one.last > max(STALE * one.interval, SILENT)
     return one.matter or ("silent" if silent else "live")
+
+
+def _sources(board: Board, senders: Mapping[str, Sequence[Sender]], now: int) -> dict[str, Any]:
+    """Feeds, and the devices of the chart that speak and are at nobody's bed."""
+    nobodys = [{"id": one.id, "state": _matter(one, now), "last": one.last} for one in senders.get("", ()) if one.known]
+    return {"feeds": _feeds(board, now), "devices": nobodys}
 
 
 def _feeds(board: Board, now: int) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def decide(request: Request, hall: Hall) -> Response:
     """POST mapping/decisions: write one decision. 409 where the map was changed meanwhile by somebody else."""
     try:
         made = msgspec.json.decode(request.body, type=Decision)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise invalid("structure", "is not {system, code, concept, label, name}", "body") from error
     if not made.code:
         raise invalid("required", "names no code", "code")

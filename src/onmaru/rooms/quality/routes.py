@@ -104,7 +104,7 @@ def threshold(request: Request, hall: Hall) -> Response:
     check = named(request.params["check"])
     try:
         wanted = msgspec.json.decode(request.body, type=_Wanted)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("structure", "is not {percent, owner, reason}") from None
     return _answer(doing.set_threshold(hall, check.id, wanted.percent, wanted.owner, wanted.reason, now()))
 

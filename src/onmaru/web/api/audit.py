@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.verbatim import instant
 from onmaru.kernel.audit import Access
 from onmaru.kernel.room import Response
 from onmaru.web.answers import json
-from onmaru.web.api.reading import number, query
+from onmaru.web.api.reading import body, number, query
 from onmaru.web.api.scanning import PAGE, scanned
 from onmaru.web.doors import AuditFilter
 from onmaru.web.entrance import note
@@ -43,6 +45,23 @@ async def page(visit: Visit) -> Response:
     )
     note(visit, "audit", (wanted.patient,) if wanted.patient else ())
     return json({"items": [_shown(row) for _, row in rows], "cursor": cursor})
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str
+    years: int | None = None
+    dryRun: bool = False
+
+
+async def purge(visit: Visit) -> Response:
+    """`POST /api/audit/purge`: 200 with what went, or with `dryRun` would go; 422 for what has to be kept."""
+    asked = body(visit, Asked)
+    if visit.doors.purging is None:
+        raise invalid("not-found", "there is no such page", status=404)
+    _, caller = visit.known()
+    if asked.dryRun:
+        note(visit, "audit/purge")
+    return json(await visit.doors.purging.purge(caller, asked.years, asked.reason, rehearse=asked.dryRun))
 
 
 def _page(visit: Visit, wanted: AuditFilter) -> tuple[Sequence[tuple[int, Access]], str]:

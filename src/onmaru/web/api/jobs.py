@@ -18,7 +18,7 @@ def listing(visit: Visit) -> Response:
     asker = Asker(caller.tenant, caller.user, standing.grant.client, standing.grant.key)
     tasks = background.listing(asker) if background is not None else ()
     note(visit, "jobs")
-    return json({"items": [_told(one) for one in tasks]})
+    return json({"items": [_told(one) for one in tasks if one.kind in ("export", "import")]})
 
 
 def _told(task: Task) -> dict[str, Any]:

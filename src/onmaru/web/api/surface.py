@@ -58,6 +58,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "tenants/{tenant}/import", "tenants", tenants.bring),
     ("POST", "tenants/{tenant}/destroy", "tenants", tenants.destroy),
     ("GET", "audit", "audit", audit.page),
+    ("POST", "audit/purge", "erase", audit.purge),
     ("GET", "alarms", "audit", alarms.page),
     ("POST", "alarms/{number}/close", "audit", alarms.close),
     ("GET", "jobs", "export", jobs.listing),

@@ -13,6 +13,7 @@ from onmaru.kernel.background import Asker, Background, State, Ticket
 from onmaru.kernel.room import Response
 from onmaru.kernel.stamps import http_date
 from onmaru.web.answers import FHIR, JSON
+from onmaru.web.api.reading import number
 from onmaru.web.entrance import deny, note
 from onmaru.web.router import MethodRefused
 from onmaru.web.sending import NDJSON
@@ -81,9 +82,14 @@ async def looked_after(visit: Visit, path: str) -> Response:
     if method not in ("GET", "HEAD"):
         raise MethodRefused(["GET", "HEAD", "DELETE"])
     with told_of(visit):
-        state = await door(visit).look(asker(visit), id)
+        state = await door(visit).look(asker(visit), id, _page(visit))
     note(visit, path)
     return _told(state)
+
+
+def _page(visit: Visit) -> int:
+    text = next((value for name, value in visit.request.query if name == "page"), "1")
+    return number(text, "page", low=1, high=10_000_000)
 
 
 def _told(state: State) -> Response:
@@ -91,7 +97,9 @@ def _told(state: State) -> Response:
         return Response(202, b"", "", (("x-progress", state.progress), ("retry-after", AGAIN)))
     if state.issues:
         return Response(state.status, outcome(state.issues), FHIR)
-    return Response(200, state.body, JSON, (("expires", http_date(state.expires // 1_000_000)),))
+    return Response(
+        200, state.body, FHIR if state.resource else JSON, (("expires", http_date(state.expires // 1_000_000)),)
+    )
 
 
 async def _file(visit: Visit, id: str, name: str) -> Response:

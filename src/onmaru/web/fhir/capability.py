@@ -127,7 +127,7 @@ def _resource(type_name: str, interactions: list[dict[str, str]], settings: Sett
             for code, found in sorted(parameters(type_name).items())
         ],
         "searchInclude": ["*", f"{type_name}:*", *_references(type_name)],
-        "searchRevInclude": ["*", *_pointing(type_name)],
+        "searchRevInclude": ["*", *_pointing().get(type_name, ())],
     }
 
 
@@ -138,11 +138,12 @@ def _references(type_name: str) -> Sequence[str]:
     return tuple(f"{type_name}:{code}" for code, found in known if found.kind == "reference")
 
 
-def _pointing(type_name: str) -> list[str]:
-    """The reference parameters of every type that may point at this one."""
-    return [
-        name
-        for source in sorted(RESOURCE_TYPES)
-        for name in _references(source)
-        if type_name in parameters(source)[name.partition(":")[2]].targets
-    ]
+@cache
+def _pointing() -> Mapping[str, Sequence[str]]:
+    """Of each type the reference parameters, of every type, that may point at it."""
+    found: dict[str, list[str]] = {}
+    for source in sorted(RESOURCE_TYPES):
+        for name in _references(source):
+            for target in parameters(source)[name.partition(":")[2]].targets:
+                found.setdefault(target, []).append(name)
+    return found

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from onmaru.fhir.outcome import invalid, outcome
+from onmaru.fhir.outcome import Invalid, invalid, outcome
 from onmaru.fhir.query import Query
 from onmaru.fhir.search import parse
 from onmaru.fhir.search.own import Own
@@ -20,11 +20,22 @@ from onmaru.kernel.entry import pairs_of
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import Page
 from onmaru.kernel.room import Hall, Request, Response
+from onmaru.kernel.searching import Asked
 from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, found, link, query_of
 from onmaru.web.fhir.negotiation import FORM, form_of, prefer
 
+# A parameter of the route: whoever asks would take a costly answer later
+LATER = "later"
 FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class TooMuch(Exception):
+    """A search that costs too much to be answered at once, by somebody who would take the answer later."""
+
+    def __init__(self, asked: Asked, path: str) -> None:
+        super().__init__("answered later")
+        self.asked, self.path = asked, path
 
 
 class Searches:
@@ -66,8 +77,20 @@ class Searches:
             query = msgspec.structs.replace(query, cursor=cursor, count=count)
         if "inner" in request.params:
             query = within(query, request.params["type"], request.params["id"])
-        page = hall.record.search(query)
+        try:
+            page = hall.record.search(query)
+        except Invalid as error:
+            if error.issues[0].code != "too-costly" or LATER not in request.params or cursor:
+                raise
+            raise _later(request, types, (pairs, count)) from error
         return Response(200, _rendered(request, query, page), FHIR)
+
+
+def _later(request: Request, types: tuple[str, ...], how: tuple[tuple[tuple[str, str], ...], int]) -> TooMuch:
+    pairs, count = how
+    owner = (request.params["type"], request.params["id"]) if "inner" in request.params else None
+    lenient = prefer(request.headers).lenient
+    return TooMuch(Asked(types, pairs, request.params["base"], lenient, owner, count), request.path)
 
 
 def _read(types: tuple[str, ...], pairs: tuple[tuple[str, str], ...], request: Request, own: Own) -> Query:

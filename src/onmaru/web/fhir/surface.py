@@ -13,13 +13,15 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.answers import FHIR, JSON
 from onmaru.web.doors import Doors
 from onmaru.web.entrance import note
+from onmaru.web.fhir.background import later
 from onmaru.web.fhir.binary import READ
 from onmaru.web.fhir.bulk import bulk
 from onmaru.web.fhir.capability import capability, searched
-from onmaru.web.fhir.negotiation import check_accept
+from onmaru.web.fhir.negotiation import check_accept, prefer
 from onmaru.web.fhir.operations import views
 from onmaru.web.fhir.purge import PATH, purge
 from onmaru.web.fhir.routes import OF_TYPE, OPERATIONS, find, table
+from onmaru.web.fhir.search import LATER, TooMuch
 from onmaru.web.fhir.subscription import advertised
 from onmaru.web.fhir.terms import permit, terminology
 from onmaru.web.oauth.metadata import smart_configuration
@@ -89,4 +91,9 @@ class Fhir:
         if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
             permit(visit, path)
             note(visit, path)
-        return handler(msgspec.structs.replace(request, params=params), visit.hall())
+        if visit.doors.background is not None and "prefer" in request.headers and prefer(request.headers).later:
+            params[LATER] = "yes"
+        try:
+            return handler(msgspec.structs.replace(request, params=params), visit.hall())
+        except TooMuch as costly:
+            return later(visit, "search", msgspec.json.encode(costly.asked), path)

@@ -57,7 +57,7 @@ def study(raw: bytes) -> Study:
         told = msgspec.json.decode(raw, type=Study)
     except msgspec.ValidationError as error:
         raise Invalid([fault(str(error))], 422) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("structure", "is not JSON") from error
     issues = [
         Issue("required", f"is missing for {told.kind}", one) for one in NEEDED[told.kind] if not getattr(told, one)

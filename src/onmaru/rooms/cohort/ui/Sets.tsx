@@ -104,6 +104,7 @@ function Search({ taken, add }: { taken: readonly number[]; add: (concept: Conce
           )}
         </ul>
       )}
+      {q.length > 1 && found.value?.concepts.length === 0 && number === 0 && <p className={look.quiet} role="status">{t('cohort.search.none')}</p>}
     </div>
   );
 }

@@ -70,9 +70,9 @@ function Found({ told }: { told: Told }) {
         <Part name="beds" bars={told.beds.map((one) => ({ name: one.ward || t('insight.nowhere'), parts: [one.taken, Math.max(0, one.beds - one.taken - one.closed), one.closed] }))} parts={['taken', 'free', 'closed']}
           heads={['ward', 'beds', 'taken', 'closed', 'share']} rows={told.beds.map((one) => [one.ward || t('insight.nowhere'), format.number(one.beds), format.number(one.taken), format.number(one.closed), percent(one.taken, one.beds)])} />
         <Part name="stays" bars={told.stays.map((one) => ({ name: kindOf(t, one.kind), parts: [one.median ?? 0] }))} parts={['median']}
-          heads={['kind', 'visits', 'median', 'p90']} rows={told.stays.map((one) => [kindOf(t, one.kind), format.number(one.visits), shown(one.median), shown(one.p90)])} />
+          heads={['kind', 'visits', 'median.days', 'p90.days']} rows={told.stays.map((one) => [kindOf(t, one.kind), format.number(one.visits), shown(one.median), shown(one.p90)])} />
         <Part name="turnaround" bars={told.turnaround.map((one) => ({ name: one.kind || t('insight.other'), parts: [one.requests - one.open, one.open] }))} parts={['answered', 'open']}
-          heads={['kind', 'requests', 'open', 'median.hours', 'p90']} rows={told.turnaround.map((one) => [one.kind || t('insight.other'), format.number(one.requests), format.number(one.open), shown(one.median), shown(one.p90)])} />
+          heads={['kind', 'requests', 'open', 'median.hours', 'p90.hours']} rows={told.turnaround.map((one) => [one.kind || t('insight.other'), format.number(one.requests), format.number(one.open), shown(one.median), shown(one.p90)])} />
         <Part name="appointments" bars={told.appointments.map((one) => ({ name: one.kind || t('insight.other'), parts: [one.due - one.missed, one.missed, one.cancelled] }))} parts={['kept', 'missed', 'cancelled']}
           heads={['kind', 'appointments', 'due', 'missed', 'share']} rows={told.appointments.map((one) => [one.kind || t('insight.other'), format.number(one.appointments), format.number(one.due), format.number(one.missed), percent(one.missed, one.due)])} />
         <Part name="waiting" heads={['kind', 'visits', 'median', 'p90']} rows={told.waiting.map((one) => [t(`insight.waiting.${one.kind}`), format.number(one.visits), shown(one.median), shown(one.p90)])} />

@@ -18,6 +18,7 @@ from onmaru.kernel.log import Version
 from onmaru.kernel.record import Record, pages
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
+from onmaru.rooms.monitor.alerts import past
 from onmaru.rooms.monitor.alerts.acting import asked, clinician
 from onmaru.rooms.monitor.alerts.alert import Alert, read
 from onmaru.rooms.monitor.alerts.engine import Transition, Watch
@@ -113,11 +114,12 @@ def _replayed(hall: Hall, said: Asked, rules: tuple[Sequence[Rule], Sequence[Rul
     found: tuple[list[Transition], list[Transition]] = ([], [])
     patients, count = _patients(hall, said.ward, since), 0
     for patient in patients:
-        versions = _versions(hall.record, patient, since - fresh)
-        count += len(versions)
-        if count > VERSIONS:
+        try:
+            versions = past.ordered(past.read(hall.record, patient, TYPES, since - fresh, VERSIONS - count))
+        except past.TooMany:
             yield msgspec.json.encode({"refused": "too-costly"})
             return
+        count += len(versions)
         for one, into in zip(rules, found, strict=True):
             into += followed(one, versions, (since, until), fresh)
             yield b" "
@@ -183,19 +185,6 @@ def _patients(hall: Hall, ward: str, since: int) -> list[str]:
             if not end or end[:10] >= _day(since):
                 found.add(str((body.get("subject") or {}).get("reference", "")).removeprefix("Patient/"))
     return sorted(found - {""})[:PATIENTS]
-
-
-def _versions(record: Record, patient: str, since: int) -> list[Version]:
-    """Every version since of what alerts turn on, in log order; one that was corrected also as it was before."""
-    found: list[Version] = []
-    for type in TYPES:
-        for version in _found(record, type, ("patient", patient), ("_lastUpdated", f"ge{_day(since)}")):
-            found += [version] if version.version == 1 else _history(record, version)
-    return sorted(found, key=lambda one: one.t)
-
-
-def _history(record: Record, version: Version) -> Sequence[Version]:
-    return record.history(version.type, version.id, count=PAGE).matches
 
 
 def _found(record: Record, type: str, *pairs: tuple[str, str]) -> Iterator[Version]:

@@ -76,7 +76,7 @@ Regulatory: no medical device; not cleared by any authority.
 def card(recipe: Recipe, version: str, figures: Mapping[str, Any], features: int) -> str:
     """The card as Markdown."""
     model, points = figures["model"], figures["NEWS2-type"]
-    rows = [f"| {name} | {_shown(model[name])} | {_shown(points.get(name))} |" for name in model]
+    rows = [f"| {name} | {shown(model[name])} | {shown(points.get(name))} |" for name in model]
     units = [f"- {name}: {one['stays']} stays, AUROC {one['auroc']}" for name, one in figures["left-out units"].items()]
     return FORM.format(
         name=recipe.name, version=version, what=recipe.what, unfit=recipe.unfit, stays=model["stays"],
@@ -85,16 +85,18 @@ def card(recipe: Recipe, version: str, figures: Mapping[str, Any], features: int
         figures="\n".join(rows), slope=figures["calibration slope"], intercept=figures["calibration intercept"],
         predicted=figures["mean predicted"], observed=figures["observed"],
         units="\n".join(units) or "The data name one unit only.",
-        groups="\n".join(_group(name, one) for name, one in figures["groups"].items()),
+        groups="\n".join(group(name, one) for name, one in figures["groups"].items()),
     )  # fmt: skip
 
 
-def _group(name: str, one: Mapping[str, Any]) -> str:
+def group(name: str, one: Mapping[str, Any]) -> str:
+    """One row of the fairness table."""
     columns = ("stays", "labelled stays", "auroc", "observed", "expected")
-    return f"| {name} | {' | '.join(_shown(one.get(column)) for column in columns)} |"
+    return f"| {name} | {' | '.join(shown(one.get(column)) for column in columns)} |"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A figure, or the two ends of its interval; a dash for what is not known."""
     if value is None:
         return "–"
-    return " to ".join(_shown(one) for one in value) if isinstance(value, list) else str(value)
+    return " to ".join(shown(one) for one in value) if isinstance(value, list) else str(value)

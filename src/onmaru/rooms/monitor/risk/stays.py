@@ -6,6 +6,7 @@ Its law: nothing is left out silently; a file that cannot be read stops the read
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,7 @@ class Stay(NamedTuple):
     """One stay. `values`: hours × measures, NaN where nothing was measured. `labels`: one a row of `values`, or one in all.
 
     `unit` is where the patient lay, "" where that is not told; `scores` are those that the data bring, such as SAPS-I.
+    `admitted`: the day as YYYY-MM-DD, or as much of it as is known.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Stay(NamedTuple):
     values: Array
     labels: NDArray[np.int8]
     scores: Mapping[str, float]
+    admitted: str = ""
 
 
 class Cohort(NamedTuple):
@@ -108,6 +111,27 @@ def judged(folder: Path) -> Cohort:
     known = [file for file in files if file.stem in outcomes]
     stays = [_series(file, outcomes[file.stem]) for file in known]
     return Cohort(False, NAMES_2012, VITALS_2012, stays, [file.stem for file in files if file.stem not in outcomes])
+
+
+ADMITTED = "admitted.csv"
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-\d\d)?")
+
+
+def dated(cohort: Cohort, folder: Path) -> Cohort:
+    """The cohort with the days of admission in `admitted.csv` (`id,admitted`, YYYY-MM or YYYY-MM-DD), if that is there."""
+    file = folder / ADMITTED
+    if not file.is_file():
+        return cohort
+    days: dict[str, str] = {}
+    lines = _rows(file, ",")
+    if [name.strip() for name in next(lines, [])] != ["id", "admitted"]:
+        raise Unreadable(f"{file.name}, line 1: not id,admitted")
+    for number, row in enumerate(lines, 2):
+        if len(row) != 2 or not _DAY.fullmatch(row[1].strip()):
+            raise Unreadable(f"{file.name}, line {number}: not an id and a month or day")
+        days[row[0].strip()] = row[1].strip()
+    stays = [stay._replace(admitted=days.get(stay.id, stay.admitted)) for stay in cohort.stays]
+    return cohort._replace(stays=stays)
 
 
 def _outcomes(file: Path) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from onmaru.rooms.monitor.risk import boosting, figures
+from onmaru.rooms.monitor.risk import boosting, drift, figures
 from onmaru.rooms.monitor.risk.baseline import news2
 from onmaru.rooms.monitor.risk.features import Rows, rows
 from onmaru.rooms.monitor.risk.figures import Judged
@@ -47,7 +47,10 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 class Kept(msgspec.Struct):
-    """What lies beside the trees in model.json. `slope` and `intercept` calibrate log odds, `threshold` is the utility's."""
+    """What lies beside the trees in model.json. `slope` and `intercept` calibrate log odds, `threshold` is the utility's.
+
+    `parent`: the version that this one recalibrates, "" for one that was trained.
+    """
 
     recipe: str
     features: list[str]
@@ -58,6 +61,7 @@ class Kept(msgspec.Struct):
     bags: int
     stays: int
     labelled: int
+    parent: str = ""
 
 
 class Model(NamedTuple):
@@ -103,7 +107,7 @@ def trained(recipe: Recipe, folder: Path, out: Path, tell: Callable[[str], None]
     for one in range(FOLDS):
         mine = parts == one
         line = figures.logistic(apart[~mine], data.y[~mine])
-        risk[mine] = _sigmoid(line[0] * apart[mine] + line[1])
+        risk[mine] = sigmoid(line[0] * apart[mine] + line[1])
     seen = Judged(data.y, risk, data.stay, data.hour)
     kept.threshold = figures.best_threshold(seen) if cohort.hourly else 0.5
     model = _grown(data, kept, tell)
@@ -112,8 +116,9 @@ def trained(recipe: Recipe, folder: Path, out: Path, tell: Callable[[str], None]
     for number, one in enumerate(model.bags):
         boosting.saved(one, out / f"bag-{number}.txt")
     (out / "model.json").write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
+    drift.kept(out, drift.reference(data))
     tell("figures of patients that the judged model did not see")
-    found = _told(recipe, cohort, data, seen, kept.threshold)
+    found = told(recipe, cohort, data, seen, kept.threshold)
     found["most telling"] = [[name, round(share, 3)] for name, share in boosting.weights(model.trees, data.names)[:15]]
     found["left-out units"] = _units(cohort, data, tell)
     return found
@@ -164,10 +169,11 @@ def validated(recipe: Recipe, model: Model, folder: Path) -> dict[str, Any]:
     if list(data.names) != model.kept.features:
         raise Unreadable(f"{folder}: its features are not those that the model was trained on")
     seen = Judged(data.y, model.probability(data.x), data.stay, data.hour)
-    return _told(recipe, cohort, data, seen, model.kept.threshold)
+    return told(recipe, cohort, data, seen, model.kept.threshold)
 
 
-def _told(recipe: Recipe, cohort: Cohort, data: Rows, seen: Judged, threshold: float) -> dict[str, Any]:
+def told(recipe: Recipe, cohort: Cohort, data: Rows, seen: Judged, threshold: float) -> dict[str, Any]:
+    """Every figure of what was judged, beside those of NEWS2-type points on the same rows."""
     slope, intercept = figures.calibration(seen.y, seen.risk)
     points = seen._replace(risk=news2(cohort, data))
     # The chart's own cut point of 5 stands for its utility: it has no other
@@ -244,9 +250,10 @@ def _units(cohort: Cohort, data: Rows, tell: Callable[[str], None]) -> dict[str,
 
 
 def _calibrated(raw: Array, kept: Kept) -> Array:
-    return _sigmoid(kept.slope * raw + kept.intercept)
+    return sigmoid(kept.slope * raw + kept.intercept)
 
 
-def _sigmoid(x: Array) -> Array:
+def sigmoid(x: Array) -> Array:
+    """Probability of log odds."""
     found: Array = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
     return found

@@ -26,11 +26,12 @@ Reason = Literal["", "unbound", "ambiguous"]
 
 
 class Bound(NamedTuple):
-    """One patient, or why it is none; `bed` is the Location where it is known."""
+    """One patient, or why it is none; `bed` is the Location where it is known, `meant` everybody who could be meant."""
 
     patient: str
     reason: Reason
     bed: str = ""
+    meant: frozenset[str] = frozenset()
 
 
 class Span(NamedTuple):
@@ -96,12 +97,9 @@ class Bindings:
         for place in places:
             meant |= _at((span for spans in self._stays[place].values() for span in spans), at)
         if doubtful or len(meant) > 1 or len(places) > 1:
-            return Bound("", "ambiguous")
-        return (
-            Bound(next(iter(meant)), "", next(iter(places), ""))
-            if meant
-            else Bound("", "unbound", next(iter(places), ""))
-        )
+            return Bound("", "ambiguous", meant=frozenset(meant))
+        place = next(iter(places), "")
+        return Bound(next(iter(meant)), "", place, frozenset(meant)) if meant else Bound("", "unbound", place)
 
     # -- what each resource says ----------------------------------------------------------------------------------
 

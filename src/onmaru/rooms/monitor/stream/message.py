@@ -21,6 +21,8 @@ SLOWEST = 86_400
 LOINC = "http://loinc.org|"
 ABSENT, UNIT, IMPOSSIBLE = "absent", "unit", "impossible"
 PRESSURES = frozenset({"systolic", "diastolic"})
+# Not bool, which is an int
+NUMBERS = (int, Decimal)
 
 
 class Refused(Exception):
@@ -117,21 +119,25 @@ def _values(said: Mapping[str, Any]) -> tuple[Value, ...]:
 
 def _pressures(values: Sequence[Value]) -> Sequence[Value]:
     """A systolic pressure that is not above the diastolic one of its moment is none, and neither is the other."""
-    order = {one.measure: decimal(one.value) for one in values if one.measure in PRESSURES and not one.flag}
-    low, high = order.get("diastolic"), order.get("systolic")
-    if low is None or high is None or low < high:
+    order = {one.measure: one.value for one in values if one.measure in PRESSURES and not one.flag}
+    if len(order) < len(PRESSURES) or _above(order["systolic"], order["diastolic"]):
         return values
     return [one._replace(flag=IMPOSSIBLE) if one.measure in PRESSURES else one for one in values]
+
+
+@lru_cache(65_536)
+def _above(high: str, low: str) -> bool:
+    return (decimal(high) or 0) > (decimal(low) or 0)
 
 
 def _value(code: str, given: Sequence[Any]) -> Value | None:
     """number or null, unit, flag; None for a code that no score and no wall knows: it is kept with the message alone."""
     number, unit, flag = (*given, "", "")[:3] if 0 < len(given) <= 3 else (True, "", "")
-    sound = number is None or (isinstance(number, int | Decimal) and not isinstance(number, bool))
+    sound = number is None or type(number) in NUMBERS
     if not sound or not isinstance(unit, str) or not isinstance(flag, str) or len(unit) + len(flag) > LONGEST_NAME:
         raise Refused("a value is no number with a unit")
-    measure = by_code().get(code) or by_code().get(LOINC + code) or (code if code in measures() else "")
-    if not measure or measures()[measure].answers:
+    measure = _measure(code)
+    if not measure:
         return None
     if number is None:
         return Value(measure, "", measures()[measure].unit, flag or ABSENT)
@@ -139,6 +145,13 @@ def _value(code: str, given: Sequence[Any]) -> Value | None:
     if len(digits) > LONGEST:
         raise Refused("a value has more digits than can be taken")
     return _known(measure, digits, unit, flag)
+
+
+@lru_cache(4096)
+def _measure(code: str) -> str:
+    """What a code or the room's own name stands for; "" for nothing that has a number."""
+    measure = by_code().get(code) or by_code().get(LOINC + code) or (code if code in measures() else "")
+    return "" if not measure or measures()[measure].answers else measure
 
 
 @lru_cache(65_536)

@@ -34,6 +34,7 @@ class Minutes:
     def add(self, readings: Sequence[Streamed]) -> int:
         """Count readings in; how many came after their minute was closed. They are kept raw."""
         tardy = 0
+        whose, mine = ("", 0), dict[str, list[str]]()
         for one in readings:
             minute = one.at // MINUTE
             if one.flag or not one.value:
@@ -41,7 +42,10 @@ class Minutes:
             if minute < self.until:
                 tardy += 1
                 continue
-            self._open.setdefault(minute, {}).setdefault(one.patient, {}).setdefault(one.measure, []).append(one.value)
+            # Those of one message are one patient's and of one time
+            if whose != (one.patient, minute):
+                whose, mine = (one.patient, minute), self._open.setdefault(minute, {}).setdefault(one.patient, {})
+            mine.setdefault(one.measure, []).append(one.value)
         return tardy
 
     def due(self, now: int) -> Sequence[tuple[str, int, Mapping[str, Sequence[str]]]]:

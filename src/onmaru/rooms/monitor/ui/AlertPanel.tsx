@@ -38,6 +38,7 @@ export function AlertPanel({ id, now, silent, changed, close }: PanelProps) {
       {alert.about && <Notice tone="alert" title={t('monitor.unreached.text')} />}
       <Evidence evidence={value.evidence} />
       <Link to={`/patients/${alert.patient}`}>{t('monitor.chart')}</Link>
+      <Link to={`/review/${alert.patient}`}>{t('monitor.review')}</Link>
       {refused && <ProblemNote problem={refused} />}
       {alert.closed === null ? <Steps looked={value} now={now} busy={busy} step={step} /> : <Notice tone="good" title={t('monitor.state.closed')} />}
       <History alert={alert} told={value.told} />

@@ -9,13 +9,14 @@ export function BudgetLine({ ward, tick }: { ward: string; tick: number }) {
   const t = useT();
   const { value } = useLoad<Budget>('/rooms/monitor/budget', { ward }, tick);
   if (!value) return null;
+  const count = (n: number): string => t('monitor.budget.n', { n });
   const rows: readonly (readonly [string, string])[] = [
-    ['perBedDay', value.perBedDay === null ? '–' : String(value.perBedDay)],
+    ['perBedDay', value.perBedDay === null ? '–' : count(value.perBedDay)],
     ['ppv', percent(value.ppv)],
     ['inTime', percent(value.inTime)],
     ['lead', value.leadMinutes === null ? '–' : t('monitor.minutes', { n: value.leadMinutes })],
-    ['unreached', String(value.unreached)],
-    ['waiting', String(value.waiting)],
+    ['unreached', count(value.unreached)],
+    ['waiting', count(value.waiting)],
   ];
   return (
     <section className={look.section} aria-labelledby="monitor-budget">

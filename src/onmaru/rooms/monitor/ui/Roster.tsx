@@ -34,13 +34,27 @@ export default function Roster() {
       {!value && !problem && <Waiting />}
       {value && value.empty.length > 0 && (
         <Notice tone="warn" title={t('monitor.roster.empty')}>
-          {value.empty.map((one) => `${one.wardName} ${t(`monitor.rung.${one.rung}`)}`).join(', ')}
+          <p className={look.small}>{t('monitor.roster.empty.text')}</p>
+          <dl className={look.empty}>
+            {byWard(value.empty).map(({ ward, name, rungs }) => (
+              <div key={ward}>
+                <dt>{name}</dt>
+                <dd>{rungs.map((one) => t(`monitor.rung.${one}`)).join(', ')}</dd>
+              </div>
+            ))}
+          </dl>
         </Notice>
       )}
       {value && <ShiftForm listed={value} done={reload} />}
       {value && <Shifts shifts={value.shifts} done={reload} />}
     </div>
   );
+}
+
+/** The empty rungs of each ward, in the order they came. */
+function byWard(empty: Listed['empty']): readonly { ward: string; name: string; rungs: readonly string[] }[] {
+  const wards = [...new Map(empty.map((one) => [one.ward, one.wardName]))];
+  return wards.map(([ward, name]) => ({ ward, name, rungs: empty.filter((one) => one.ward === ward).map((one) => one.rung) }));
 }
 
 /** What a datetime-local field shows for an instant, in the hospital's zone. */

@@ -1,7 +1,9 @@
 /** A ward: the alerts that are open, every bed with the worst first, and what the alerts cost. It says itself when it is not up to date. */
 import { api, Notice, Panel, useFormat, useSession, useT, useTitle, Waiting } from '@shell';
-import { NativeSelect, Switch } from '@mantine/core';
+import { Button, NativeSelect, Switch } from '@mantine/core';
+import { IconDeviceTv } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
+import { useSearchParams } from 'react-router';
 import { AlertList } from './AlertList';
 import { AlertPanel } from './AlertPanel';
 import { Beds } from './Beds';
@@ -16,22 +18,27 @@ const AGAIN_MS = 20_000;
 export default function Ward() {
   const t = useT();
   const format = useFormat();
-  const [ward, setWard] = useState('');
+  // In the address, so that a screen on the wall comes back as it was
+  const [said, say] = useSearchParams();
+  const ward = said.get('ward') ?? '';
+  const wall = said.get('wall') === '1';
   const [chosen, setChosen] = useState('');
   const [loud, setLoud] = useState(false);
   const watched = useWard(ward);
   const { value, now, silent, refused } = watched;
+  const set = (name: string, to: string): void => say({ ...Object.fromEntries(said), [name]: to }, { replace: true });
   useTitle(t('monitor.ward'));
   useShown(value?.alerts ?? []);
   useSound(loud, watched);
   const place = (value?.wards ?? []).map((one) => ({ value: one.id, label: t('monitor.ward.option', { name: one.name, n: one.patients }) }));
   const alert = value?.alerts.find((one) => one.id === chosen);
   return (
-    <div className={look.page}>
+    <div className={look.page} data-wall={wall || undefined}>
       <header className={look.head}>
         <h1 className={look.title}>{t('monitor.ward')}</h1>
-        <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => setWard(event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
+        <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => set('ward', event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
         <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
+        <Button variant="default" size="sm" leftSection={<IconDeviceTv size={16} />} aria-pressed={wall} onClick={() => set('wall', wall ? '0' : '1')}>{t('monitor.wall')}</Button>
         {value && <p className={look.fresh} data-silent={silent > 0}>{t('monitor.at', { at: format.dateTime(iso(value.at), true) })}</p>}
       </header>
       {silent > 0 && (

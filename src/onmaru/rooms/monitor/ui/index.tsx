@@ -1,6 +1,6 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconCalendarUser, IconHeartRateMonitor } from '@tabler/icons-react';
+import { IconCalendarUser, IconHeartRateMonitor, IconHistory } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
@@ -12,10 +12,13 @@ const monitor: RoomUi = {
   name: 'monitor',
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
+    { path: '/review', element: lazy(() => import('./Reviews')), roles: clinicians },
+    { path: '/review/:id', element: lazy(() => import('./Review')), roles: clinicians },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
+    { path: '/review', labelKey: 'monitor.review', icon: IconHistory, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
   ],
   strings: { ko, en },

@@ -1,6 +1,5 @@
 /** What came in of each resource type, and where it went. */
-import { useFormat, useT } from '@shell';
-import { Table } from './Table';
+import { Cells, useFormat, useT } from '@shell';
 import type { Balance } from './data';
 
 export function Balances({ rows }: { rows: readonly Balance[] }) {
@@ -12,7 +11,7 @@ export function Balances({ rows }: { rows: readonly Balance[] }) {
       .map(([reason, count]) => `${t(`omop.dropped.${reason}`)} ${format.number(count)}`)
       .join(', ') || '0';
   return (
-    <Table
+    <Cells
       title={t('omop.balance')}
       heads={heads.map((name) => t(`omop.${name}`))}
       numbers={1}

@@ -1,8 +1,7 @@
 /** The coverage report: by table and code system, the codes without a concept, and that every row is counted. */
-import { ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
+import { Cells, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
 import { Balances } from './Balances';
 import { Missing } from './Missing';
-import { Table } from './Table';
 import { type Counted, type Report, share } from './data';
 import look from './omop.module.css';
 
@@ -47,7 +46,7 @@ function Tables({ rows }: { rows: readonly Counted[] }) {
   const format = useFormat();
   const heads = ['table', 'system', 'rows', 'mapped_rows', 'share', 'codes', 'mapped_codes'];
   return (
-    <Table
+    <Cells
       title={t('omop.tables')}
       heads={heads.map((name) => t(`omop.${name}`))}
       numbers={2}

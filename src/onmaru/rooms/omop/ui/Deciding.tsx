@@ -1,6 +1,6 @@
 /** What one source code may mean: candidates by code, text and jamo; a person chooses one, or says that none fits. */
 import { Button, TextInput } from '@mantine/core';
-import { api, Dialog, ProblemNote, ProblemView, useFormat, useLoad, useT, Waiting } from '@shell';
+import { api, Cells, Dialog, ProblemNote, ProblemView, useFormat, useLoad, useT, Waiting } from '@shell';
 import { type FormEvent, useState } from 'react';
 import type { Candidate, Unmapped } from './data';
 import look from './omop.module.css';
@@ -62,39 +62,25 @@ export function Deciding({ of, onClose, onDecided }: DecidingProps) {
 function Candidates({ rows, busy, choose }: { rows: readonly Candidate[]; busy: boolean; choose: (choice: Candidate) => void }) {
   const t = useT();
   const format = useFormat();
-  if (rows.length === 0) return <p className={look.note}>{t('omop.decide.empty')}</p>;
   return (
-    <div className={look.scroll} role="region" aria-label={t('omop.decide.candidates')} tabIndex={0}>
-      <table className={look.table}>
-        <thead>
-          <tr>
-            {['concept', 'vocabulary', 'domain', 'likeness', 'decide'].map((head) => (
-              <th key={head} scope="col">
-                {t(`omop.${head}`)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.concept}>
-              <td data-name={t('omop.concept')}>
-                {row.name} ({row.concept})
-              </td>
-              <td data-name={t('omop.vocabulary')}>
-                {row.vocabulary} {row.code}
-              </td>
-              <td data-name={t('omop.domain')}>{row.domain}</td>
-              <td data-name={t('omop.likeness')}>{row.same ? t('omop.decide.same') : `${format.number(Math.round(row.score * 100))} %`}</td>
-              <td data-name={t('omop.decide')}>
-                <Button size="compact-sm" disabled={busy} aria-label={t('omop.decide.choose', { name: row.name })} onClick={() => choose(row)}>
-                  {t('omop.decide.take')}
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Cells
+      title={t('omop.decide.candidates')}
+      heading={false}
+      heads={['concept', 'vocabulary', 'domain', 'likeness', 'decide'].map((head) => t(`omop.${head}`))}
+      numbers={5}
+      none={t('omop.decide.empty')}
+      rows={rows.map((row) => ({
+        key: String(row.concept),
+        cells: [
+          `${row.name} (${row.concept})`,
+          `${row.vocabulary} ${row.code}`,
+          row.domain,
+          row.same ? t('omop.decide.same') : `${format.number(Math.round(row.score * 100))} %`,
+          <Button key="take" size="compact-sm" disabled={busy} aria-label={t('omop.decide.choose', { name: row.name })} onClick={() => choose(row)}>
+            {t('omop.decide.take')}
+          </Button>,
+        ],
+      }))}
+    />
   );
 }

@@ -1,10 +1,9 @@
 /** The last run: how many checks failed, passed and do not apply, by category, and the list of one state. */
 import { Button, SegmentedControl, TextInput } from '@mantine/core';
-import { api, type Problem, ProblemNote, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
+import { api, Cells, type Problem, ProblemNote, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { chosen, type Last, moment, rate, type State, STATES, type Totals, type Verdict } from './data';
-import { Table } from './Table';
 import look from './quality.module.css';
 
 const SHOWN = 100;
@@ -65,7 +64,7 @@ function Categories({ totals }: { totals: Totals }) {
   const format = useFormat();
   const names = Object.keys(totals).sort((a, b) => Number(b === 'all') - Number(a === 'all') || a.localeCompare(b));
   return (
-    <Table
+    <Cells
       title={t('quality.categories')}
       heads={[t('quality.category'), ...STATES.map((one) => t(`quality.${one}`)), t('quality.rate')]}
       numbers={1}
@@ -89,7 +88,7 @@ function Listed({ checks, state }: { checks: readonly Verdict[]; state: State })
   return (
     <>
       <TextInput label={t('quality.filter')} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
-      <Table
+      <Cells
         title={t(`quality.${state}`)}
         heads={['check', 'says', ...(applies ? ['owner', 'violated', 'total', 'percent', 'threshold'] : ['why'])].map((name) => t(`quality.${name}`))}
         numbers={3}

@@ -1,10 +1,9 @@
 /** One check: its verdict and Task, how it fared from run to run and by sender and day, and the rows that violate it. */
-import { ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
+import { Cells, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
 import { Link, useSearchParams } from 'react-router';
 import { said } from './Checks';
 import { moment, type One, type Run, type Sender } from './data';
 import { Rows } from './Rows';
-import { Table } from './Table';
 import { Threshold } from './Threshold';
 import look from './quality.module.css';
 
@@ -64,7 +63,7 @@ function Trend({ runs }: { runs: readonly Run[] }) {
   const t = useT();
   const format = useFormat();
   return (
-    <Table
+    <Cells
       title={t('quality.trend')}
       heads={['ran', 'bar', 'violated', 'total', 'percent'].map((name) => t(`quality.${name}`))}
       numbers={2}
@@ -91,7 +90,7 @@ function Senders({ path }: { path: string }) {
   if (found.problem) return <ProblemView problem={found.problem} retry={found.reload} />;
   if (!found.value) return <Waiting />;
   return (
-    <Table
+    <Cells
       title={t('quality.senders')}
       heads={['day', 'sender', 'bar', 'violated', 'total', 'percent'].map((name) => t(`quality.${name}`))}
       numbers={3}

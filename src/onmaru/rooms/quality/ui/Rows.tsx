@@ -1,9 +1,8 @@
 /** The rows that violate a check, each with the message that brought it. */
 import { Button } from '@mantine/core';
-import { api, Dialog, type Problem, ProblemNote, ProblemView, useFormat, useLoad, useT, Waiting } from '@shell';
+import { api, Cells, Dialog, type Problem, ProblemNote, ProblemView, useFormat, useLoad, useT, Waiting } from '@shell';
 import { useEffect, useState } from 'react';
 import { messageText, type Row } from './data';
-import { Table } from './Table';
 import look from './quality.module.css';
 
 export function Rows({ path }: { path: string }) {
@@ -16,7 +15,7 @@ export function Rows({ path }: { path: string }) {
   if (!found.value) return <Waiting />;
   return (
     <>
-      <Table
+      <Cells
         title={t('quality.rows')}
         heads={['source', 'value', 'sender', 'sent', 'message'].map((name) => t(`quality.${name}`))}
         numbers={5}

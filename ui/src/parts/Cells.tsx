@@ -1,19 +1,22 @@
-/** A plain table with a heading; cells from column `numbers` on stand right. It scrolls sideways inside itself. */
-import look from './omop.module.css';
+/** A plain table with a heading; cells from column `numbers` on stand right. On a telephone each row is a card. */
+import type { ReactNode } from 'react';
+import look from './cells.module.css';
 
-interface TableProps {
+interface CellsProps {
   title: string;
+  /** Shown over the table, or only said to those who do not see where it stands. */
+  heading?: boolean;
   heads: readonly string[];
   numbers: number;
   none: string;
-  rows: readonly { key: string; cells: readonly string[] }[];
+  rows: readonly { key: string; cells: readonly ReactNode[] }[];
 }
 
-export function Table({ title, heads, numbers, none, rows }: TableProps) {
+export function Cells({ title, heading = true, heads, numbers, none, rows }: CellsProps) {
   const side = (place: number): string | undefined => (place >= numbers ? look.number : undefined);
   return (
     <section className={look.section}>
-      <h2 className={look.subtitle}>{title}</h2>
+      {heading && <h2 className={look.subtitle}>{title}</h2>}
       {rows.length === 0 && <p className={look.note}>{none}</p>}
       {rows.length > 0 && (
         <div className={look.scroll} role="region" aria-label={title} tabIndex={0}>

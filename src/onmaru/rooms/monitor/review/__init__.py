@@ -1,0 +1,1 @@
+"""Case review: a patient's course played again as it was known then, and its file for a meeting."""
