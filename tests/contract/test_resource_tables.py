@@ -190,6 +190,21 @@ def test_a_label_of_a_version_without_codings_hides_those_of_the_past(store: Col
     assert rows(store, 1, Sight(None, None, frozenset(), masked=frozenset({("urn:s", "R")})), CODED) == []
 
 
+def test_an_older_version_serves_resources_meanwhile_and_no_codings(tmp_path: Path) -> None:
+    log, older = Recorded(), tables(tmp_path)
+    log.add("Observation", "a", "create", coded("a", code={"coding": [{"code": "x"}]}))
+    follow(older, log)
+    older.close()
+    (folder,) = (tmp_path / "lake" / "resources").iterdir()
+    folder.rename(folder.with_name("1"))
+    store = tables(tmp_path)
+    assert len(rows(store)) == 1 and store.reached(("Observation",)) == 1
+    assert rows(store, view=CODED) == [] and store.reached(("Coding",)) == store.reached(("Observation", "Coding")) == 0
+    follow(store, log)
+    assert len(rows(store, view=CODED)) == 1 and store.reached(("Observation", "Coding")) == 1
+    store.close()
+
+
 def test_codings_are_flat_with_their_time_and_value_and_lie_by_code(store: ColumnarTables) -> None:
     log, two = Recorded(), {"coding": [{"system": "s", "code": "z", "display": "Zed"}, {"code": "a"}, {"system": "s"}]}
     component = [{"code": two, "valueQuantity": {"value": 1.50, "unit": "mm[Hg]"}}, {"code": {"text": "none"}}]

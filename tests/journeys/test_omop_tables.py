@@ -21,6 +21,7 @@ from onmaru.kernel.record import Change
 from onmaru.rooms.omop.cdm import CLINICAL, COLUMNS, RESULTS, VOCABULARY, schema
 from onmaru.rooms.omop.derivation import DERIVATION
 from onmaru.rooms.omop.ids import number
+from onmaru.rooms.omop.views import named
 
 LINEAGE = ["_source", "_version", "_t", "_patient"]
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -97,6 +98,16 @@ def tablets(id: str, of: str, day: str, number: float, days: int, code: str = "3
         "dispenseRequest": supply,
         "medicationCodeableConcept": concept,
     }
+
+
+def specimen(id: str, of: str) -> dict[str, Any]:
+    taken = {"collectedDateTime": "2020-01-02"}
+    return {"resourceType": "Specimen", "id": id, "subject": reference(f"Patient/{of}"), "collection": taken}
+
+
+def episode(id: str, of: str) -> dict[str, Any]:
+    base = {"resourceType": "EpisodeOfCare", "id": id, "status": "active", "patient": reference(f"Patient/{of}")}
+    return {**base, "period": {"start": "2020-01-01"}}
 
 
 def doses(store: ColumnarTables) -> list[tuple[Any, ...]]:
@@ -185,13 +196,21 @@ def test_a_renewal_equals_a_run_over_everything_whatever_came_before(
         lambda: write(house, stay("e3", "p2", partOf=reference("Encounter/e2")), pulse("o3", "p2", "e3")),
         lambda: write(house, patient("p2", link=[{"other": reference("Patient/p1"), "type": "replaced-by"}])),
         lambda: write(house, Change("erase", "Observation", "o3")),
+        # what was measured in a specimen, and a visit of an episode, before these are there
+        lambda: write(
+            house,
+            pulse("o4", "p1", specimen=reference("Specimen/s1")),
+            stay("e4", "p1", episodeOfCare=[reference("EpisodeOfCare/c1")]),
+        ),
+        lambda: write(house, specimen("s1", "p1"), specimen("s2", "p1"), episode("c1", "p1")),
+        lambda: store.publish("domain", vocabulary(("Measurement", "", 21), ("Specimen", "", 36), table="domain")),
     ]
     for place, step in enumerate(steps):
         step()
         if place % 3 == 2:
             store.derivations._made[0].noted = None  # as after a restart: what ended is found by comparing
         store.derivations.renew()
-        if place in (4, len(steps) - 3, len(steps) - 1):
+        if place in (4, 9, len(steps) - 1):
             renewed = everything(store)
             assert renewed == anew(house, tmp_path / str(place)), f"after step {place}"
     assert renewed["person"]["n"] == 1 and renewed["drug_exposure"]["n"] == 4
@@ -205,6 +224,16 @@ def test_a_renewal_equals_a_run_over_everything_whatever_came_before(
     assert {row["condition_concept_id"]: row["_source"] for row in fevers} == {3: "Condition/c2", 4: "Condition/c2"}
     assert len({row["condition_occurrence_id"] for row in fevers}) == 2
     assert rows(store, "visit_detail")[0]["visit_occurrence_id"] == number("Encounter/e2")
+    # both ways, and told where it came from
+    measured, taken = number("Observation/o4"), number("Specimen/s1")
+    related = {tuple(row.values())[:5] for row in rows(store, "fact_relationship")}
+    assert related == {(21, measured, 36, taken, 0), (36, taken, 21, measured, 0)}
+    assert {row["_source"] for row in rows(store, "fact_relationship")} == {"Observation/o4"}
+    report = store.query(named("promised"), {}, ALL).to_pylist()
+    told = {row["table"]: (row["promised"], row["there"]) for row in report}
+    assert (told["fact_relationship"], told["episode_event"]) == ((2, 2), (1, 1))
+    (event,) = rows(store, "episode_event")
+    assert (event["episode_id"], event["event_id"]) == (number("EpisodeOfCare/c1"), number("Encounter/e4"))
 
 
 def test_who_is_hidden_is_in_no_row_and_no_sum_and_part_hidden_is_in_no_sum(house: House) -> None:

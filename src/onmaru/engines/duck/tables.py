@@ -90,10 +90,11 @@ class ColumnarTables:
             if folder != present.vault.folder:
                 self._leases.retire(partial(shutil.rmtree, folder, ignore_errors=True))
 
-    def _kept(self, name: str) -> Kept:
-        """The rows of a projection that serve now."""
+    def _kept(self, name: str, asked: Sequence[str] = ()) -> Kept:
+        """The rows of a projection that serve now; the present ones for who asks for codings, which no older version has."""
         present = self._followed[name]
-        return self._older.get(name) or Kept(present.vault, present.manifest)
+        older = None if NAME in asked else self._older.get(name)
+        return older or Kept(present.vault, present.manifest)
 
     def _owner(self, table: str) -> str:
         """The projection that keeps a table; "" for a site table."""
@@ -155,7 +156,7 @@ class ColumnarTables:
         self.derivations.freshen(names)
         with self._leases.reading():
             scope = Scope(sight, t)
-            kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
+            kept = {owner: self._kept(owner, names) for name in names if (owner := self._owner(name))}
             selects = dict(self.derivations.selects(names, scope))
             for name in names:
                 if name not in selects:
@@ -208,7 +209,7 @@ class ColumnarTables:
         """The position that all projections of these tables have followed to; 0 when the site keeps them all."""
         self.derivations.freshen(names)
         owners = {owner for name in names if (owner := self._owner(name))}
-        kept = [self._kept(owner).manifest.position for owner in owners]
+        kept = [self._kept(owner, names).manifest.position for owner in owners]
         return min((*kept, *self.derivations.reached(names)), default=0)
 
     def keeps_past(self, name: str) -> bool:
@@ -227,7 +228,7 @@ class ColumnarTables:
         if not owner:
             found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
             return Layout(found.schema, 0, 0, 0)
-        kept = self._kept(owner)
+        kept = self._kept(owner, (name,))
         if isinstance(kept.manifest, Nested) and name == NAME:
             said = kept.manifest.said()
             return Layout(shown(), len(said), sum(file.bytes for file in said), kept.manifest.position)

@@ -76,7 +76,12 @@ EVENTS = (
     "measurement",
     "observation",
 )
-_KEYS = ("code", "value", "unit_key", "route_key", "status_key", "operator_key", "kind")
+_KEYS = (
+    *("code", "value", "unit_key", "route_key", "status_key", "operator_key", "specimen_key", "measured_key", "kind"),
+)
+
+
+_SORTS = " ".join(f"{domain.lower()}:i" for domain in DOMAINS)
 
 
 def _steps() -> tuple[Step, ...]:
@@ -102,6 +107,8 @@ def _steps() -> tuple[Step, ...]:
         _lookup("omop_whose", "person:i names:s", "whose"),
         _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits"),
         _lookup("omop_open", "id:i day:d", "open"),
+        _lookup("omop_specimens", f"id:i person:i specimen:i {_SORTS}", "specimens"),
+        _lookup("omop_episodes", "id:i person:i", "episodes"),
         _lookup("omop_things", "id:i code:i device:s production:s targets:s", "things"),
         *(_typed(table, table, "lookup") for table in ("provider", "care_site", "location", "cdm_source", "metadata")),
         Step(Table("omop_facts", ()), "scope", text("facts").replace("{domains}", domains)),
@@ -148,12 +155,14 @@ DERIVATION = Derivation(
             ("id", "omop_open"),
             ("provider", "provider"),
             ("site", "care_site"),
-            *((name, "omop_mapping") for name in ("class_key", "admit_key", "discharge_key", "kind")),
+            ("episode", "omop_episodes"),
+            *((name, "omop_mapping") for name in ("class_key", "admit_key", "discharge_key", "episode_key", "kind")),
         ),
         "omop_fact": (
             ("person", "omop_people"),
             ("visit", "omop_visits"),
             ("thing", "omop_things"),
+            ("specimen", "omop_specimens"),
             ("provider", "provider"),
             *((name, "omop_mapping") for name in _KEYS),
         ),
