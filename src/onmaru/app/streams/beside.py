@@ -75,9 +75,10 @@ def server_asked(found: Mapping[str, Chosen]) -> Server | None:
 
 def subscribed(stations: Stations, house: House, broker: Broker, default: str) -> Subscriber:
     """A subscriber whose messages go to the tenant that their topic names, or to the one of the settings."""
-    source = Source(broker.topic, "mqtt")
     levels = broker.topic.split("/")
     place = levels.index(TENANT) if TENANT in levels else -1
+    source = Source(broker.topic, "mqtt", "" if place >= 0 else default)
+    stations.fed(source)
     broker = msgspec.structs.replace(broker, topic=broker.topic.replace(TENANT, "+"), client=named(house))
 
     def take(topic: str, payload: bytes, done: Done) -> None:
@@ -93,6 +94,7 @@ def subscribed(stations: Stations, house: House, broker: Broker, default: str) -
 def shared(stations: Stations, house: House, server: Server) -> Worker:
     """This worker's part in a NATS server's messages."""
     source = Source(server.subject, "nats")
+    stations.fed(source)
 
     def take(tenant: str, payload: bytes, done: Done) -> None:
         stations.take(tenant, source, (payload, done, ""))

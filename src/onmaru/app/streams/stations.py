@@ -26,10 +26,10 @@ Message = tuple[bytes, Callable[[], object], str]
 
 
 class Source:
-    """One broker, whose state every tenant that it feeds is told. `of` gives its count in one tenant."""
+    """One broker, whose state every tenant that it feeds is told: `only` this one, or all. `of` gives its count in one."""
 
-    def __init__(self, name: str, kind: str) -> None:
-        self.name, self.kind, self.state = name, kind, "down"
+    def __init__(self, name: str, kind: str, only: str = "") -> None:
+        self.name, self.kind, self.only, self.state = name, kind, only, "down"
         self._feeds: dict[str, Feed] = {}
 
     def of(self, station: Station) -> Feed:
@@ -54,6 +54,7 @@ class Stations:
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, list[tuple[Source, Message]]] = {}
         self._beginning: set[asyncio.Task[None]] = set()
+        self._sources: list[Source] = []
         self._closing = False
         self._attended, self._departed = self._running.attend, self._running.depart
         self._running.attend, self._running.depart = self._attend, self._depart
@@ -62,6 +63,17 @@ class Stations:
 
     def __getitem__(self, tenant: str) -> Station:
         return self._at[tenant]
+
+    def fed(self, source: Source) -> None:
+        """Have a source's state shown, before its first message too: a broker that cannot be reached is no silence."""
+        self._sources.append(source)
+        for station in self._at.values():
+            self._show(station)
+
+    def _show(self, station: Station) -> None:
+        for source in self._sources:
+            if source.only in ("", station.tenant):
+                source.of(station)
 
     async def of(self, tenant: str) -> Station:
         """The station of a tenant, begun where it is not."""
@@ -77,6 +89,7 @@ class Stations:
                     raise
                 self._doorway.door(tenant).streams = found.replayed
                 self._at[tenant] = found
+                self._show(found)
             return found
 
     def take(self, tenant: str, source: Source, message: Message) -> None:
