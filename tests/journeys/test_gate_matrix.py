@@ -67,7 +67,7 @@ IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 # who may, so that a denied write would be seen.
 COLUMNS = ["none", "expired", "revoked", "wrong", "other", "stranger", "barred", *ROLES]
 # Rooms whose routes are asked here too
-OPENED = ("cohort", "equity", "insight", "quality", "monitor")
+OPENED = ("cohort", "equity", "insight", "quality", "monitor", "remote")
 
 
 class Row(NamedTuple):
@@ -168,6 +168,7 @@ ROWS = [
         {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
     Row("closure table", "POST", "/fhir/$closure", CLOSURE, {}, KEPT),
     Row("audit/purge", "POST", "/api/audit/purge", {"reason": "기한 경과"}, {}, ERASERS.format(200, 200)),
+    Row("weights of matching", "POST", "/fhir/Patient/$match-estimate", b"", {}, KEPT),
     Row("purge planned", "POST", "/fhir/Patient/p1/$purge", purging(dry=True), {}, ERASERS.format(200, 200)),
     Row("purge", "POST", "/fhir/Patient/p2/$purge", purging(dry=False), {}, ERASERS.format(200, 410)),
     Row("purge of what a law keeps", "POST", "/fhir/Patient/p1/$purge", purging(dry=False), {}, ERASERS.format(409, 409)),

@@ -8,9 +8,11 @@ import { AlertList } from './AlertList';
 import { AlertPanel } from './AlertPanel';
 import { Beds } from './Beds';
 import { BudgetLine } from './BudgetLine';
-import { type Alert, iso, type Urgency } from './data';
+import { type Alert, iso } from './data';
 import look from './monitor.module.css';
-import { allow, sound } from './sound';
+import { PushSwitch } from './PushSwitch';
+import { allow } from './sound';
+import { useSounding, waiting } from './useSounding';
 import { useWard, type Watched } from './useWard';
 
 const AGAIN_MS = 20_000;
@@ -39,6 +41,7 @@ export default function Ward() {
         <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => set('ward', event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
         <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
         <Button variant="default" size="sm" leftSection={<IconDeviceTv size={16} />} aria-pressed={wall} onClick={() => set('wall', wall ? '0' : '1')}>{t('monitor.wall')}</Button>
+        <PushSwitch />
         {value && <p className={look.fresh} data-silent={silent > 0}>{t('monitor.at', { at: format.dateTime(iso(value.at), true) })}</p>}
       </header>
       {silent > 0 && (
@@ -81,14 +84,6 @@ function useShown(alerts: readonly Alert[]): void {
 
 /** Sounds the most urgent alert that nobody has taken, and a silent server. */
 function useSound(loud: boolean, { value, silent }: Watched): void {
-  const quiet = (value?.alerts ?? []).filter((one) => one.open && one.acknowledged === null && one.snoozed < (value?.at ?? 0));
-  const order: readonly Urgency[] = ['stat', 'urgent', 'asap'];
-  const worst = order.find((one) => quiet.some((alert) => alert.urgency === one));
-  const what = silent > 0 ? 'silent' : worst;
-  useEffect(() => {
-    if (!loud || !what) return;
-    sound(what);
-    const timer = setInterval(() => sound(what), 6_000);
-    return () => clearInterval(timer);
-  }, [loud, what]);
+  const [worst] = waiting(value?.alerts ?? [], value?.at ?? 0);
+  useSounding(loud, silent > 0 ? 'silent' : worst?.urgency);
 }
