@@ -57,6 +57,15 @@ class Hospital:
             found: dict[str, Any] = json.loads(answer.read())
         return found
 
+    def say(self, *messages: dict[str, Any]) -> None:
+        """Messages of devices, by the stream's door."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        body = "\n".join(map(json.dumps, messages)).encode()
+        request = urllib.request.Request(f"{self.address}/rooms/monitor/stream", body, headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            fates = json.loads(answer.read())["fates"]
+        assert set(fates) == {"stored"}, fates
+
 
 @contextmanager
 def hospital(folder: Path) -> Iterator[Hospital]:

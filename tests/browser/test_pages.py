@@ -25,6 +25,8 @@ PAGES = {
     "equity": ("keeper", "/equity"),
     "insight": ("keeper", "/insight"),
     "ward": ("nurse", "/ward"),
+    "wall": ("nurse", "/wall"),
+    "bedside": ("nurse", "/bedside/nobody-here"),
     "roster": ("nurse", "/roster"),
     "models": ("keeper", "/models"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),

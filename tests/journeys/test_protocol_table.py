@@ -76,6 +76,21 @@ def test_what_testers_try_is_answered_as_r4_says(
     assert method != "HEAD" or not answer.body
 
 
+def test_the_pages_of_a_search_of_several_types_are_of_these_types(house: House) -> None:
+    token = house.token("k", "data-manager")
+    for type, id in (("Basic", "b1"), ("Basic", "b2"), ("Organization", "o1")):
+        body = {"resourceType": type, "id": id, **({"code": {"text": "x"}} if type == "Basic" else {"name": "x"})}
+        house.ask("PUT", f"/fhir/{type}/{id}", body, {}, token)
+    found, url = [], "/fhir?_type=Basic,Patient&_count=1"
+    while url:
+        page = house.ask("GET", url, b"", {}, token).json
+        assert "_type=Basic,Patient" in page["link"][0]["url"]
+        found += [entry["resource"]["resourceType"] for entry in page["entry"]]
+        following = [link["url"] for link in page["link"] if link["relation"] == "next"]
+        url = following[0].removeprefix("http://hospital.example") if following else ""
+    assert set(found) == {"Basic", "Patient"} and len(found) == page["total"]
+
+
 def test_the_reads_of_a_batch_bear_tags_and_know_what_the_client_has(house: House) -> None:
     def get(url: str, **more: str) -> dict[str, Any]:
         return {"request": {"method": "GET", "url": url, **more}}

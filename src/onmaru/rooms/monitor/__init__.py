@@ -11,6 +11,8 @@ from onmaru.rooms.monitor.alerts import push
 from onmaru.rooms.monitor.alerts.devices import Devices
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
+from onmaru.rooms.monitor.course import ROUTES as COURSE
+from onmaru.rooms.monitor.feed import ROUTES as FEED
 from onmaru.rooms.monitor.models import commands, serving, shown
 from onmaru.rooms.monitor.models.risk import Risks
 from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
@@ -30,6 +32,8 @@ room = Room(
         Route("GET", "/live", LIVE, live),
         Route("GET", "/live/events", LIVE, events),
         Route("POST", "/stream", "user/Observation.c", stream),
+        *FEED,
+        *COURSE,
         *ROUTES,
         *push.ROUTES,
         *MODELS,

@@ -14,6 +14,7 @@ import msgspec
 from onmaru.rooms.monitor.limits import Limit, scale
 from onmaru.rooms.monitor.live import SECOND, Change, Fresh, Live, Streamed, advance
 from onmaru.rooms.monitor.stream.message import MOST_WAVES, Wave
+from onmaru.rooms.monitor.traces import Traces
 
 # Who had nothing live for so long is no longer looked at each second
 IDLE = 3600 * SECOND
@@ -66,6 +67,7 @@ class Board:
         self.feeds: dict[str, Feed] = {}
         self.senders: dict[str, Sender] = {}
         self.waves: dict[str, dict[str, Waved]] = {}
+        self.traces = Traces()
         self.listeners: list[Listener] = []
         # Limits of their own that orders give patients, by the order's name
         self.limits: dict[str, dict[str, Limit]] = {}
@@ -136,8 +138,11 @@ class Board:
         held = mine.get(wave.code)
         if held is None or held.at < at:
             if held is None and len(mine) >= MOST_WAVES:
-                del mine[min(mine, key=lambda code: mine[code].at)]
+                oldest = min(mine, key=lambda code: mine[code].at)
+                del mine[oldest]
+                self.traces.drop(patient, oldest)
             mine[wave.code] = Waved(wave, at)
+            self.traces.take(patient, wave, at)
             self._mark(patient)
 
     def forget(self, patient: str) -> None:
@@ -148,6 +153,7 @@ class Board:
     def _drop(self, patient: str) -> None:
         self.states.pop(patient, None)
         self.waves.pop(patient, None)
+        self.traces.drop(patient)
         self._changed.pop(patient, None)
         self.drawn.pop(patient, None)
         self._awake.discard(patient)

@@ -46,19 +46,19 @@ def live(request: Request, hall: Hall) -> Response:
 
     404 where nothing streams, 503 until it does.
     """
-    board, now = _board(hall), time.time_ns() // 1000
+    board, now = board_of(hall), time.time_ns() // 1000
     senders = board.senders_of()
     wards: dict[str, dict[str, Any]] = {}
-    for bed in _beds(request, hall):
+    for bed in here(request, hall):
         ward = wards.setdefault(bed.ward, {"id": bed.ward, "name": bed.ward_name, "beds": []})
         ward["beds"].append(shown(bed, board, senders, now))
-    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), **_sources(board, senders, now)}
+    body = {"at": now, "seq": board.seq, "wards": list(wards.values()), **sources(board, senders, now)}
     return Response(200, msgspec.json.encode(body), headers=NO_STORE)
 
 
 def events(request: Request, hall: Hall) -> Response:
     """The same as server-sent events: whole beds that changed, soon after they did, and a sign of life in between."""
-    return Response(200, _events(request, hall, _board(hall)), "text/event-stream", NO_STORE)
+    return Response(200, _events(request, hall, board_of(hall)), "text/event-stream", NO_STORE)
 
 
 def stream(request: Request, hall: Hall) -> Response:
@@ -81,7 +81,8 @@ async def _taken(take: Take, messages: Sequence[bytes]) -> AsyncIterator[bytes]:
     yield msgspec.json.encode({"fates": await asyncio.gather(*(take(one) for one in messages))})
 
 
-def _board(hall: Hall) -> Board:
+def board_of(hall: Hall) -> Board:
+    """What is known of everybody this second; 404 where nothing streams, 503 until it does."""
     board: Board | None = hall.memory.get("board")
     if board is None:
         raise _absent(hall)
@@ -95,7 +96,8 @@ def _absent(hall: Hall) -> Invalid:
     return invalid("not-supported", "no streams are taken for this tenant", status=404)
 
 
-def _beds(request: Request, hall: Hall) -> Sequence[Bed]:
+def here(request: Request, hall: Hall) -> Sequence[Bed]:
+    """Who lies where, of the `ward` and `patient` that are asked for, as far as the caller may see."""
     asked: dict[str, str] = {}
     for name, text in request.query:
         if name not in ("ward", "patient") or name in asked:
@@ -107,18 +109,18 @@ def _beds(request: Request, hall: Hall) -> Sequence[Bed]:
 
 
 async def _events(request: Request, hall: Hall, board: Board) -> AsyncIterator[bytes]:
-    seq, beds = 0, {one.patient: one for one in _beds(request, hall)}
+    seq, beds = 0, {one.patient: one for one in here(request, hall)}
     began = asked = time.monotonic()
     yield b"retry: 200\n\n"
     while not board.ended and time.monotonic() - began < ENDS:
         if time.monotonic() - asked > ASKED_ANEW:
-            beds, asked = {one.patient: one for one in _beds(request, hall)}, time.monotonic()
+            beds, asked = {one.patient: one for one in here(request, hall)}, time.monotonic()
         now = time.time_ns() // 1000
         changed, senders = [one for one in board.changed(seq) if one in beds], board.senders_of()
         seq = board.seq
         if changed:
             some = [_drawn(beds[one], board, senders, now) for one in changed]
-            data = {"at": now, "seq": seq, "beds": some, **_sources(board, senders, now)}
+            data = {"at": now, "seq": seq, "beds": some, **sources(board, senders, now)}
             yield b"id: %d\nevent: live\ndata: %s\n\n" % (seq, msgspec.json.encode(data))
         else:
             yield b"event: clock\ndata: %s\n\n" % msgspec.json.encode({"at": now})
@@ -184,7 +186,7 @@ def _matter(one: Sender, now: int) -> str:
     return one.matter or ("silent" if silent else "live")
 
 
-def _sources(board: Board, senders: Mapping[str, Sequence[Sender]], now: int) -> dict[str, Any]:
+def sources(board: Board, senders: Mapping[str, Sequence[Sender]], now: int) -> dict[str, Any]:
     """Feeds, and the devices of the chart that speak and are at nobody's bed."""
     nobodys = [{"id": one.id, "state": _matter(one, now), "last": one.last} for one in senders.get("", ()) if one.known]
     return {"feeds": _feeds(board, now), "devices": nobodys}

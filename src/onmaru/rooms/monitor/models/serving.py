@@ -147,7 +147,7 @@ class Serving:
                 )
             except Invalid as error:
                 if error.status not in (409, 412):
-                    log.error("a judgement was not taken by the record: %s", error.status)
+                    log.error("a judgement was not taken by the record: %s", error.issues[0].code)
 
 
 def _raw(hall: Hall, entry: Entry) -> bytes:

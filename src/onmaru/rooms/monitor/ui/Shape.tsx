@@ -1,13 +1,7 @@
 /** Urgency or risk as a shape, so that nobody needs its colour: an octagon, a triangle, a diamond, a circle; a ring when nothing is known. */
 import { useT } from '@shell';
 import look from './monitor.module.css';
-
-const POINTS: Record<string, string> = {
-  stat: '7,1 17,1 23,7 23,17 17,23 7,23 1,17 1,7',
-  urgent: '12,1 23,22 1,22',
-  asap: '12,1 23,12 12,23 1,12',
-};
-const OF_LEVEL: Record<string, string> = { high: 'stat', medium: 'urgent', 'low-medium': 'asap', low: 'routine', none: 'routine', '': 'unknown' };
+import { OF_LEVEL, POINTS } from './shapes';
 
 export function Shape({ urgency, level }: { urgency?: string; level?: string }) {
   const t = useT();

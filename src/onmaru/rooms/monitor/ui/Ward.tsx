@@ -8,10 +8,11 @@ import { AlertList } from './AlertList';
 import { AlertPanel } from './AlertPanel';
 import { Beds } from './Beds';
 import { BudgetLine } from './BudgetLine';
-import { type Alert, iso, type Urgency } from './data';
+import { type Alert, iso } from './data';
 import look from './monitor.module.css';
 import { PushSwitch } from './PushSwitch';
-import { allow, sound } from './sound';
+import { allow } from './sound';
+import { useSounding, waiting } from './useSounding';
 import { useWard, type Watched } from './useWard';
 
 const AGAIN_MS = 20_000;
@@ -83,14 +84,6 @@ function useShown(alerts: readonly Alert[]): void {
 
 /** Sounds the most urgent alert that nobody has taken, and a silent server. */
 function useSound(loud: boolean, { value, silent }: Watched): void {
-  const quiet = (value?.alerts ?? []).filter((one) => one.open && one.acknowledged === null && one.snoozed < (value?.at ?? 0));
-  const order: readonly Urgency[] = ['stat', 'urgent', 'asap'];
-  const worst = order.find((one) => quiet.some((alert) => alert.urgency === one));
-  const what = silent > 0 ? 'silent' : worst;
-  useEffect(() => {
-    if (!loud || !what) return;
-    sound(what);
-    const timer = setInterval(() => sound(what), 6_000);
-    return () => clearInterval(timer);
-  }, [loud, what]);
+  const [worst] = waiting(value?.alerts ?? [], value?.at ?? 0);
+  useSounding(loud, silent > 0 ? 'silent' : worst?.urgency);
 }

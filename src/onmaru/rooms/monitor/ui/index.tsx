@@ -1,6 +1,6 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconCalendarUser, IconHeartRateMonitor, IconHistory, IconReportAnalytics } from '@tabler/icons-react';
+import { IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory, IconReportAnalytics } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
@@ -13,6 +13,8 @@ const monitor: RoomUi = {
   name: 'monitor',
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
+    { path: '/bedside/:patient', element: lazy(() => import('./bedside/Bedside')), roles: clinicians },
+    { path: '/wall', element: lazy(() => import('./wall/Wall')), roles: clinicians },
     { path: '/review', element: lazy(() => import('./Reviews')), roles: clinicians },
     { path: '/review/:id', element: lazy(() => import('./Review')), roles: clinicians },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
@@ -21,6 +23,7 @@ const monitor: RoomUi = {
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
+    { path: '/wall', labelKey: 'monitor.wall.title', icon: IconDeviceTv, roles: clinicians },
     { path: '/review', labelKey: 'monitor.review', icon: IconHistory, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
     { path: '/models', labelKey: 'monitor.models', icon: IconReportAnalytics, roles: answering },
