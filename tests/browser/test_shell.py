@@ -104,7 +104,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
 @pytest.mark.parametrize(
     ("user", "links"),
     [
-        ("doctor", ["환자 목록", "병동 현황", "중앙 모니터", "근무표", "연락 대상 환자"]),
+        ("doctor", ["환자 목록", "병동 현황", "중앙 모니터", "증례 검토", "근무표", "알림 기준 시험", "연락 대상 환자"]),
         (
             "keeper",
             [
@@ -119,6 +119,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
                 "병원 현황판",
                 "질 지표",
                 "근무표",
+                "알림 기준 시험",
                 "연구 테이블 (OMOP)",
                 "데이터 품질",
                 "뷰",

@@ -1,6 +1,6 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory } from '@tabler/icons-react';
+import { IconAdjustmentsQuestion, IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
@@ -16,6 +16,7 @@ const monitor: RoomUi = {
     { path: '/wall', element: lazy(() => import('./wall/Wall')), roles: clinicians },
     { path: '/review', element: lazy(() => import('./Reviews')), roles: clinicians },
     { path: '/review/:id', element: lazy(() => import('./Review')), roles: clinicians },
+    { path: '/what-if', element: lazy(() => import('./WhatIf')), roles: planners },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
   ],
   nav: [
@@ -23,6 +24,7 @@ const monitor: RoomUi = {
     { path: '/wall', labelKey: 'monitor.wall.title', icon: IconDeviceTv, roles: clinicians },
     { path: '/review', labelKey: 'monitor.review', icon: IconHistory, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
+    { path: '/what-if', labelKey: 'monitor.what-if', icon: IconAdjustmentsQuestion, roles: planners },
   ],
   strings: { ko, en },
 };
