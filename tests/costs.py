@@ -1,4 +1,7 @@
-"""What the tests cost: processor seconds of each file and of the programs it ran; `--cpu N` tells the N dearest."""
+"""What the tests cost: seconds of the clock and of the processor, of each file and of the programs it ran.
+
+`--cpu N` tells the N files that cost most of either, at the end of every run.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class Costs:
     def __init__(self, shown: int) -> None:
         self.shown = shown
         self.files: Counter[str] = Counter()
+        self.clocks: Counter[str] = Counter()
         self.workers = 0.0
         self._mark = spent()
 
@@ -39,9 +43,9 @@ class Costs:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.files[report.nodeid.partition("::")[0]] += sum(
-            value for name, value in report.user_properties if name == NAME
-        )
+        file = report.nodeid.partition("::")[0]
+        self.files[file] += sum(value for name, value in report.user_properties if name == NAME)
+        self.clocks[file] += report.duration
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workeroutput"):
@@ -58,5 +62,10 @@ class Costs:
         folders: Counter[str] = Counter()
         for file, seconds in self.files.items():
             folders[file.rpartition("/")[0]] += seconds
-        for name, seconds in [*folders.most_common(), *self.files.most_common(self.shown)]:
+        for name, seconds in folders.most_common():
             terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
+        dear = dict(self.files.most_common(self.shown))
+        slow = [name for name, _ in self.clocks.most_common(self.shown) if name not in dear]
+        terminalreporter.write_line(f"  the {self.shown} files that took most of the processor, and of the clock:")
+        for name in (*dear, *slow):
+            terminalreporter.write_line(f"{self.files[name]:7.1f} s {self.clocks[name]:7.1f} s  {name}")

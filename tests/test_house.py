@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,15 +86,47 @@ PLANTED = {
 }
 
 
-def broken_contracts(source: Path) -> set[str]:
-    """Names of the contracts that break for the package in `source`, by the project's own configuration."""
-    environ = {**os.environ, "PYTHONPATH": str(source), "NO_COLOR": "1", "COLUMNS": "200"}
-    argv = [str(LINTER), "--no-logo", "--no-cache", "--config", str(ROOT / "pyproject.toml")]
-    done = subprocess.run(argv, cwd=source, env=environ, capture_output=True, text=True, check=False)
-    verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)$", done.stdout, re.MULTILINE))
-    assert verdicts, f"import-linter said nothing to read: {done.stdout[-500:]}{done.stderr[-500:]}"
+# Reads import-linter once and judges each folder named on its input in a fork of itself, which knows of no other folder
+JUDGE = """
+import os, sys
+from importlinter.cli import lint_imports_command
+for folder in sys.stdin:
+    pid = os.fork()
+    if not pid:
+        os.chdir(folder.rstrip("\\n"))
+        sys.path.insert(0, os.getcwd())
+        os.dup2(os.open("verdict", os.O_WRONLY | os.O_CREAT), 1)
+        lint_imports_command(["--no-logo", "--no-cache", "--config", sys.argv[1]])
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+CONFIG = str(ROOT / "pyproject.toml")
+Judge = Callable[[Path], set[str]]
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    """Names of the contracts that break for the package in a folder, by the project's own configuration."""
+    environ = {**os.environ, "PYTHONPATH": "", "NO_COLOR": "1", "COLUMNS": "200"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", JUDGE, CONFIG], env=environ, text=True, stdin=pipe, stdout=pipe
+    ) as judging:
+        assert judging.stdin and judging.stdout
+
+        def broken(source: Path) -> set[str]:
+            print(source, file=judging.stdin, flush=True)
+            status = int(judging.stdout.readline())
+            return broken_contracts(status, (source / "verdict").read_text("utf-8"))
+
+        yield broken
+
+
+def broken_contracts(status: int, said: str) -> set[str]:
+    """Names of the contracts that import-linter called broken."""
+    verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)$", said, re.MULTILINE))
+    assert verdicts, f"import-linter said nothing to read: {said[-500:]}"
     broken = {name for name, verdict in verdicts.items() if verdict == "BROKEN"}
-    assert done.returncode == (1 if broken else 0)
+    assert status == (1 if broken else 0)
     return broken
 
 
@@ -105,7 +138,10 @@ def plant(source: Path, files: dict[str, str]) -> None:
 
 
 def test_every_import_contract_is_kept() -> None:
-    assert broken_contracts(ROOT / "src") == set()
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1", "COLUMNS": "200"}
+    argv = [str(LINTER), "--no-logo", "--no-cache", "--config", CONFIG]
+    done = subprocess.run(argv, cwd=ROOT / "src", env=environ, capture_output=True, text=True, check=False)
+    assert broken_contracts(done.returncode, done.stdout + done.stderr) == set()
 
 
 def bare(source: Path) -> None:
@@ -114,16 +150,16 @@ def bare(source: Path) -> None:
         plant(source, {str(file.relative_to(ROOT / "src" / "onmaru")): ""})
 
 
-def test_the_bare_house_keeps_every_contract(tmp_path: Path) -> None:
+def test_the_bare_house_keeps_every_contract(tmp_path: Path, judge: Judge) -> None:
     bare(tmp_path)
-    assert broken_contracts(tmp_path) == set()
+    assert judge(tmp_path) == set()
 
 
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
-def test_a_planted_violation_breaks_the_contract_that_names_it(planted: Planted, tmp_path: Path) -> None:
+def test_a_planted_violation_breaks_the_contract_that_names_it(planted: Planted, tmp_path: Path, judge: Judge) -> None:
     bare(tmp_path)
     plant(tmp_path, planted.files)
-    assert planted.broken in broken_contracts(tmp_path)
+    assert planted.broken in judge(tmp_path)
 
 
 def test_every_contract_has_a_planted_violation() -> None:

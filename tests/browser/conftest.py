@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.hospital import SECRET, Hospital, hospital
+from tests.browser.tabs import Tabs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -49,39 +50,34 @@ def sessions() -> dict[str, list[Any]]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def tabs(chromium: Browser, served: Hospital) -> Tabs:
+    return Tabs(chromium, served.address)
+
+
 @pytest.fixture
-def visit(chromium: Browser, served: Hospital, sessions: dict[str, list[Any]]) -> Iterator[Open]:
-    """`visit(user, path, language, width)`: a fresh profile, signed in.
+def visit(tabs: Tabs, sessions: dict[str, list[Any]]) -> Iterator[Open]:
+    """`visit(user, path, language, width)`: a tab as of a fresh profile, signed in.
 
     `page.said` collects what the console complains of.
     """
-    contexts: list[BrowserContext] = []
 
     def go(user: str = "", path: str = "/", language: str = "ko", width: int = 1920, scheme: str = "light") -> Page:
-        height = 780 if width < 800 else 1080
-        context = chromium.new_context(
-            base_url=served.address, viewport={"width": width, "height": height}, color_scheme=scheme, locale="ko-KR"
-        )
-        contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('onmaru.language', '{language}')")
+        page = tabs.take(width, scheme, language=language)
+        context = page.context
         if user in sessions:
             context.add_cookies(sessions[user])
         elif user:
             answer = context.request.post("/api/login", data={"user": user, "password": SECRET})
             assert answer.ok, answer.status
             sessions[user] = context.cookies()
-        page = context.new_page()
-        page.said = []
-        page.on("console", lambda line: page.said.append(line.text) if line.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: page.said.append(str(error)))
         page.goto(path)
         page.locator("h1").first.wait_for()
         page.wait_for_load_state("load")
         return page
 
     yield go
-    for context in contexts:
-        context.close()
+    tabs.give_back()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
 
 playwright = pytest.importorskip("playwright.sync_api")
+from tests.browser.tabs import Tabs  # noqa: E402 - it needs Playwright
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or ""
 BUILT = ROOT / "src" / "onmaru" / "web" / "static" / "index.html"
@@ -92,23 +94,27 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-def page_of(browser: Any, served: str, language: str = "ko", width: int = 1920) -> Any:
-    """A signed-in page that keeps what went wrong on it in `page.faults`."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 1080 if width > 800 else 780},
-        locale="ko-KR" if language == "ko" else "en-GB",
-    )
-    page = context.new_page()
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
+@pytest.fixture(scope="module")
+def all_tabs(browser: Any, served: str) -> Tabs:
+    return Tabs(browser, served)
+
+
+@pytest.fixture
+def tabs(all_tabs: Tabs) -> Iterator[Tabs]:
+    yield all_tabs
+    all_tabs.give_back()
+
+
+def page_of(tabs: Tabs, served: str, language: str = "ko", width: int = 1920) -> Any:
+    """A signed-in page that keeps what it complains of in `page.said`."""
+    page = tabs.take(width, locale="ko-KR" if language == "ko" else "en-GB")
     answer = page.request.post(f"{served}/api/login", data={"user": f"doctor-{language}", "password": SECRET})
     assert answer.ok
     return page
 
 
-def opened(browser: Any, served: str, language: str = "ko", width: int = 1920) -> Any:
-    page = page_of(browser, served, language, width)
+def opened(tabs: Tabs, served: str, language: str = "ko", width: int = 1920) -> Any:
+    page = page_of(tabs, served, language, width)
     page.goto(f"{served}/patients/big")
     page.wait_for_selector("canvas[data-from]")
     page.wait_for_selector("button[data-source]")
@@ -129,27 +135,27 @@ def spent(page: Any, act: str, wanted: str) -> float:
     return float(page.evaluate(script))
 
 
-def test_the_header_and_the_first_timeline_stand_within_a_second(browser: Any, served: str) -> None:
+def test_the_header_and_the_first_timeline_stand_within_a_second(tabs: Tabs, served: str) -> None:
     took = []
     for _ in range(TRIES):
-        page = page_of(browser, served)
+        page = page_of(tabs, served)
         page.goto(f"{served}/patients/big")
         page.wait_for_selector("canvas[data-from]")
         page.wait_for_selector("h1")
         spent(page, "", "performance.getEntriesByName('journey-drawn').length")
         for text in ("박서준", "200001", "1951-07-14", "페니실린", "와파린 2 mg", "71병동"):
             assert page.get_by_text(text).first.is_visible(), text
-        assert page.faults == []
+        assert page.said == []
         marks = ("journey-drawn", "journey-headed")
         took.append(max(page.evaluate(f"performance.getEntriesByName('{mark}')[0].startTime") for mark in marks))
-        page.context.close()
+        page.context.close()  # so that nothing is kept for the next try
         if took[-1] < 1000 * SLACK:
             return
     raise AssertionError(f"{min(took):.0f} ms")
 
 
-def test_zoom_filter_and_jump_take_less_than_200_ms(browser: Any, served: str) -> None:
-    page = opened(browser, served)
+def test_zoom_filter_and_jump_take_less_than_200_ms(tabs: Tabs, served: str) -> None:
+    page = opened(tabs, served)
     page.evaluate(
         """() => {
             window.answers = [];
@@ -186,11 +192,11 @@ def test_zoom_filter_and_jump_take_less_than_200_ms(browser: Any, served: str) -
         if min(took) >= 200 * SLACK:
             slow[name] = [round(one) for one in took]
     assert slow == {}
-    assert page.faults == []
+    assert page.said == []
 
 
-def test_every_data_address_answers_within_300_ms(browser: Any, served: str) -> None:
-    page = page_of(browser, served)
+def test_every_data_address_answers_within_300_ms(tabs: Tabs, served: str) -> None:
+    page = page_of(tabs, served)
     below = f"{served}/rooms/journey/patients/big"
     slow = {}
     for path in ("summary", "timeline?width=1600", "timeline?from=2010&to=2016&width=3200", "items", "items?kinds=lab"):
@@ -204,8 +210,8 @@ def test_every_data_address_answers_within_300_ms(browser: Any, served: str) -> 
     assert slow == {}
 
 
-def test_every_item_is_reached_page_by_page(browser: Any, served: str) -> None:
-    page = page_of(browser, served)
+def test_every_item_is_reached_page_by_page(tabs: Tabs, served: str) -> None:
+    page = page_of(tabs, served)
     seen: set[str] = set()
     cursor, total = "", 0
     while True:
@@ -219,22 +225,22 @@ def test_every_item_is_reached_page_by_page(browser: Any, served: str) -> None:
     assert len(seen) == total == sum(SIZE) + 13
 
 
-def test_the_list_goes_on_as_one_scrolls(browser: Any, served: str) -> None:
-    page = opened(browser, served)
+def test_the_list_goes_on_as_one_scrolls(tabs: Tabs, served: str) -> None:
+    page = opened(tabs, served)
     first = page.locator("button[data-source]").count()
     page.locator("button[data-source]").last.scroll_into_view_if_needed()
     page.locator("button[data-source]").nth(first).wait_for(state="attached")
 
 
-def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(browser: Any, served: str) -> None:
-    page = opened(browser, served)
+def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(tabs: Tabs, served: str) -> None:
+    page = opened(tabs, served)
     warning = page.get_by_role("alert").filter(has_text="동명이인 주의").inner_text()
     for fact in ("박서준", "200002", "1988-02-29", "남"):
         assert fact in warning
 
 
-def test_an_item_opens_its_source_with_every_digit(browser: Any, served: str) -> None:
-    page = opened(browser, served)
+def test_an_item_opens_its_source_with_every_digit(tabs: Tabs, served: str) -> None:
+    page = opened(tabs, served)
     page.locator("button[data-source^='Observation']").first.click()
     tokens = page.locator("pre").inner_text()
     assert '"resourceType": "Observation"' in tokens
@@ -243,8 +249,8 @@ def test_an_item_opens_its_source_with_every_digit(browser: Any, served: str) ->
     page.wait_for_selector("pre", state="detached")
 
 
-def test_a_new_value_shows_without_reloading(browser: Any, served: str) -> None:
-    page = page_of(browser, served)
+def test_a_new_value_shows_without_reloading(tabs: Tabs, served: str) -> None:
+    page = page_of(tabs, served)
     session = page.request.get(f"{served}/api/me").json()
     page.goto(f"{served}/patients/p1")
     page.wait_for_selector("button[data-source]")
@@ -257,9 +263,9 @@ def test_a_new_value_shows_without_reloading(browser: Any, served: str) -> None:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_page_is_accessible_and_nothing_sticks_out(
-    browser: Any, served: str, axe: Callable[[Any], list[str]], language: str
+    tabs: Tabs, served: str, axe: Callable[[Any], list[str]], language: str
 ) -> None:
-    page = opened(browser, served, language, WIDTHS[0])
+    page = opened(tabs, served, language, WIDTHS[0])
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
         page.wait_for_timeout(400)

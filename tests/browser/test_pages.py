@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 
 PAGES = {
@@ -29,26 +29,49 @@ PAGES = {
     "bedside": ("nurse", "/bedside/nobody-here"),
     "what-if": ("nurse", "/what-if"),
     "roster": ("nurse", "/roster"),
+    "models": ("keeper", "/models"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),
 }
 WIDTHS = (360, 1920)
+Axe = Callable[[Page], list[str]]
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("language", ["ko", "en"])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_accessible_fits_its_width_and_breaks_no_policy(
-    visit: Open, axe: Callable[[Page], list[str]], name: str, language: str
-) -> None:
-    user, path = PAGES[name]
-    page = visit(user, path, language, WIDTHS[0], "dark" if language == "en" else "light")
+def without_fault(page: Page, axe: Axe, name: str, language: str) -> None:
+    """No fault that a machine finds, at either width, and nothing said on the console."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
         page.wait_for_timeout(300)
         if folder := os.environ.get("ONMARU_SCREENSHOTS"):
             page.screenshot(path=Path(folder) / f"{name}-{width}-{language}.png")
-        assert axe(page) == [], width
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert axe(page) == [], (name, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
     assert page.evaluate("document.documentElement.lang") == language
     # A refusal such as 401 is noted by the browser itself; a breach of the page's policy or an exception is not that.
-    assert [line for line in page.said if "Failed to load resource" not in line] == []
+    assert [line for line in page.said if "Failed to load resource" not in line] == [], name
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_at_its_address_is_accessible_fits_its_width_and_breaks_no_policy(
+    visit: Open, axe: Axe, name: str
+) -> None:
+    user, path = PAGES[name]
+    without_fault(visit(user, path, "ko", WIDTHS[0]), axe, name, "ko")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("user", sorted({user for user, _ in PAGES.values()}))
+def test_the_same_holds_in_english_and_in_the_dark_from_page_to_page(visit: Open, axe: Axe, user: str) -> None:
+    """Within one document, as a user goes: nothing is loaded again."""
+    pages = [(name, path) for name, (who, path) in PAGES.items() if who == user]
+    page = visit(user, pages[0][1], "en", WIDTHS[0], "dark")
+    page.evaluate("window.loaded = 'once'")
+    without_fault(page, axe, pages[0][0], "en")
+    heading = page.locator("h1").first
+    for name, path in pages[1:]:
+        before = heading.inner_text()
+        page.evaluate("to => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate')); }", path)
+        expect(heading).not_to_have_text(before)
+        heading.wait_for()
+        without_fault(page, axe, name, "en")
+    assert page.evaluate("window.loaded") == "once"

@@ -104,7 +104,20 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
 @pytest.mark.parametrize(
     ("user", "links"),
     [
-        ("doctor", ["환자 목록", "병동 현황", "중앙 모니터", "증례 검토", "근무표", "알림 기준 시험", "연락 대상 환자"]),
+        (
+            "doctor",
+            [
+                "환자 목록",
+                "병동 현황",
+                "중앙 모니터",
+                "증례 검토",
+                "근무표",
+                "알림 기준 시험",
+                "위험 모델",
+                "재택 관리",
+                "연락 대상 환자",
+            ],
+        ),
         (
             "keeper",
             [
@@ -120,6 +133,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
                 "질 지표",
                 "근무표",
                 "알림 기준 시험",
+                "위험 모델",
                 "연구 테이블 (OMOP)",
                 "데이터 품질",
                 "뷰",
@@ -141,7 +155,7 @@ def test_a_patient_comes_to_their_own_record(visit: Open, served: Hospital) -> N
     page = visit("person")
     page.wait_for_url(f"**/patients/{OWN}")
     expect(page.locator("h1")).to_contain_text("제기록이")
-    assert page.locator("nav:visible a").all_inner_texts() == ["내 기록"]
+    assert page.locator("nav:visible a").all_inner_texts() == ["내 기록", "내 측정"]
     gone = {"request": {"method": "DELETE", "url": f"Patient/{OWN}"}}
     served.send({"resourceType": "Bundle", "type": "transaction", "entry": [gone]})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.kernel.gate import Sight
 from onmaru.kernel.lake import View
-from resource_log import follow, nested, observation, rows, stood, tables
+from resource_log import STANDING, follow, nested, observation, rows, stood, tables
+from resource_log import observation as coded
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def contents(store: ColumnarTables) -> str:
     return "\n".join(str(one.to_pylist()) for one in found)
 
 
+CODED = View("coded", "SELECT id, _version, _t, code FROM Coding WHERE type = 'Observation' ORDER BY id", ("Coding",))
 STEPS = st.lists(
     st.tuples(st.integers(0, 4), st.sampled_from(["update", "update", "update", "delete", "erase"])), max_size=30
 )
@@ -56,14 +59,17 @@ def test_any_batches_give_one_answer_and_any_past_is_as_the_log_says(
     store, rebuilt = tables(folder / "followed"), tables(folder / "rebuilt")
     try:
         for number, (id, op) in enumerate(steps):
-            log.add("Observation", f"o{id}", op, observation(f"o{id}", f"s{number}") if op == "update" else None)
+            said = observation(f"o{id}", f"s{number}", code={"coding": [{"code": f"s{number}"}]})
+            log.add("Observation", f"o{id}", op, said if op == "update" else None)
             if sizes:
                 store.catch_up(store.projections[0], log, sizes.pop())  # type: ignore[arg-type]
         follow(store, log)
         follow(rebuilt, log)
         for t in {min(moment, len(log.versions)) for moment in moments}:
             assert rows(store, t) == stood(log, t)
+            assert rows(store, t, view=CODED) == [row for row in stood(log, t) if row[0] != "first"]
         assert rows(store) == rows(rebuilt) == stood(log, len(log.versions))
+        assert rows(store, view=CODED) == rows(rebuilt, view=CODED) == rows(store)[1:]
     finally:
         compaction.FEW = before
         store.close()
@@ -145,8 +151,10 @@ def test_the_erased_are_in_no_file_and_in_no_past(store: ColumnarTables) -> None
     assert [rows(store, t) for t in range(1, 5)] == [[], *[[("kept", 1, 2, "plainword")]] * 3]
 
 
-def test_the_gate_filters_rows_of_now_and_of_the_past(store: ColumnarTables) -> None:
+@pytest.mark.parametrize("view", [STANDING, CODED], ids=["resources", "codings"])
+def test_the_gate_filters_rows_of_now_and_of_the_past(store: ColumnarTables, view: View) -> None:
     log = Recorded()
+    observation = partial(coded, code={"coding": [{"code": "x"}]})
     label = {"meta": {"security": [{"system": "urn:s", "code": "R"}]}}
     log.add("Observation", "a", "create", observation("a", "one", "p1"))
     log.add("Observation", "b", "create", observation("b", "two", "p2", performer=[{"reference": "Patient/p1"}]))
@@ -156,7 +164,7 @@ def test_the_gate_filters_rows_of_now_and_of_the_past(store: ColumnarTables) -> 
     follow(store, log)
 
     def seen(sight: Sight, t: int | None = None) -> list[str]:
-        return [row[0] for row in rows(store, t, sight)]
+        return [row[0] for row in rows(store, t, sight, view)]
 
     for t in (None, 5):
         assert seen(Sight(None, None, frozenset({"p1"})), t) == ["c", "d"]
@@ -169,8 +177,53 @@ def test_the_gate_filters_rows_of_now_and_of_the_past(store: ColumnarTables) -> 
     assert seen(lifted, 3) == ["a", "b", "c"] and seen(lifted) == ["a", "b", "c", "d"]
     assert seen(Sight(None, None, frozenset({"p9"}), frozenset({"Observation/d"}))) == ["a", "b", "c"]
     assert seen(Sight(None, None, frozenset({"p9"}), concealed_at=frozenset({3})), 3) == ["a", "b"]
-    count = View("count", 'SELECT count(*) AS n FROM "Observation"', ("Observation",))
+    count = View("count", f"SELECT count(*) AS n FROM ({view.sql})", view.tables)
     assert rows(store, None, Sight(None, None, frozenset({"p1"})), count) == [(2,)]
+
+
+def test_a_label_of_a_version_without_codings_hides_those_of_the_past(store: ColumnarTables) -> None:
+    log = Recorded()
+    log.add("Observation", "a", "create", coded("a", code={"coding": [{"code": "x"}]}))
+    log.add("Observation", "a", "update", coded("a", meta={"security": [{"system": "urn:s", "code": "R"}]}))
+    follow(store, log)
+    assert len(rows(store, 1, view=CODED)) == 1 and rows(store, view=CODED) == []
+    assert rows(store, 1, Sight(None, None, frozenset(), masked=frozenset({("urn:s", "R")})), CODED) == []
+
+
+def test_an_older_version_serves_resources_meanwhile_and_no_codings(tmp_path: Path) -> None:
+    log, older = Recorded(), tables(tmp_path)
+    log.add("Observation", "a", "create", coded("a", code={"coding": [{"code": "x"}]}))
+    follow(older, log)
+    older.close()
+    (folder,) = (tmp_path / "lake" / "resources").iterdir()
+    folder.rename(folder.with_name("1"))
+    store = tables(tmp_path)
+    assert len(rows(store)) == 1 and store.reached(("Observation",)) == 1
+    assert rows(store, view=CODED) == [] and store.reached(("Coding",)) == store.reached(("Observation", "Coding")) == 0
+    follow(store, log)
+    assert len(rows(store, view=CODED)) == 1 and store.reached(("Observation", "Coding")) == 1
+    store.close()
+
+
+def test_codings_are_flat_with_their_time_and_value_and_lie_by_code(store: ColumnarTables) -> None:
+    log, two = Recorded(), {"coding": [{"system": "s", "code": "z", "display": "Zed"}, {"code": "a"}, {"system": "s"}]}
+    component = [{"code": two, "valueQuantity": {"value": 1.50, "unit": "mm[Hg]"}}, {"code": {"text": "none"}}]
+    more = {"code": {"coding": [{"code": "m"}]}, "component": component}
+    log.add("Observation", "o", "create", coded("o", issued="2020-01-02T03:04:05Z", **more))
+    other = {"resourceType": "Encounter", "id": "e", "class": {"code": "AMB"}, "subject": {"reference": "Patient/p1"}}
+    log.add("Encounter", "e", "create", {**other, "period": {"start": "2020"}})
+    log.add("Patient", "p1", "create", {"resourceType": "Patient", "id": "p1"})
+    follow(store, log)
+    sql = "SELECT _source, type, system, code, display, occurred, value, unit, _patient FROM Coding ORDER BY type, code"
+    day = "2020-01-02T03:04:05Z"
+    assert rows(store, view=View("all", sql, ("Coding",))) == [
+        ("Encounter/e", "Encounter", None, "AMB", None, "2020", None, None, "p1"),
+        ("Observation/o", "Observation", None, "a", None, day, "1.5", "mm[Hg]", "p1"),
+        ("Observation/o", "Observation", None, "m", None, day, None, None, "p1"),
+        ("Observation/o", "Observation", "s", "z", "Zed", day, "1.5", "mm[Hg]", "p1"),
+    ]
+    layout = store.layout("Coding")
+    assert (layout.files, layout.t, layout.columns.names[:3]) == (2, 3, ["_source", "type", "id"])
 
 
 def test_nothing_on_disk_is_in_clear_and_another_key_opens_nothing(tmp_path: Path, store: ColumnarTables) -> None:

@@ -17,10 +17,12 @@ from onmaru.engines.lake import EmbeddedLake, Stores
 from onmaru.fhir import search
 from onmaru.kernel.caller import Caller
 from onmaru.kernel.chart import Chart, Tenant
+from onmaru.kernel.gate import ALL
 from onmaru.kernel.lake import View
 from onmaru.kernel.record import Change
 from resource_log import tables
 
+CODED = View("coded", "SELECT DISTINCT id, _version FROM Coding WHERE type = 'Observation' ORDER BY id", ("Coding",))
 TYPES = ("Observation", "Patient", "List")
 
 
@@ -57,6 +59,10 @@ def test_the_lake_shows_what_the_record_shows(
         for type in TYPES:
             assert shown(lake, type) == found(chart, type)
             assert shown(lake.at(t), type) == found(chart.at(t), type), t
+        for seen, asked, at in ((lake, chart, None), (lake.at(t), chart.at(t), t)):
+            every = {(row["id"], row["_version"]) for row in store.query(CODED, {}, ALL, at).to_pylist()}
+            coded = [(row["id"], row["_version"]) for row in seen.query(CODED, {}).table.to_pylist()]
+            assert coded == [one for one in found(asked, "Observation") if one in every]
         store.close()
 
 

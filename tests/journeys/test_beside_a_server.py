@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import time
 from pathlib import Path
 
 from tests.served import Served, admission
@@ -46,6 +47,11 @@ def test_verify_holds_beside_a_server_that_is_written_to(tmp_path: Path) -> None
 def test_the_socket_is_the_owners_alone_and_survives_nonsense(tmp_path: Path) -> None:
     with Served(tmp_path) as house:
         path = house.home / NAME
+        # Opened right after the ports on which the house was waited for
+        for _ in range(200):
+            if path.exists():
+                break
+            time.sleep(0.05)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         for nonsense in (b"\n", b"{}\n", b"x" * 200_000, json.dumps({"room": 1}).encode() + b"\n"):
             with socket.socket(socket.AF_UNIX) as line:

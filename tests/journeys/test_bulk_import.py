@@ -14,8 +14,11 @@ from tests.bulk_house import LATER, BulkHouse, run
 from tests.journeys.test_bulk_export import observation, patient
 from tests.unit.test_outbound import served, told
 
+from onmaru.adapters.letters import inputs
 from onmaru.adapters.lines import LINE, Line, lines, plain
 from onmaru.app.bulk import importing
+from onmaru.app.house import system
+from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.outbound import Rules
 
@@ -205,3 +208,60 @@ def test_a_broken_archive_is_refused() -> None:
     for broken in (packed[:-4], packed[:20] + b"\0\0\0" + packed[23:]):
         with pytest.raises(Invalid):
             list(plain([broken]))
+
+
+def test_refused_lines_are_one_dead_letter_that_is_read_mended_and_replayed(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        async def api(method: str, path: str, body: Any = b"") -> Any:
+            kind = {"content-type": "application/json"}
+            return (await house.ask(method, f"http://hospital.example/api/dead-letters{path}", body, kind)).json
+
+        bad = [{"resourceType": "Patient", "id": f"x{number}", "birthDate": "soon"} for number in range(3)]
+        binary(house, "a", ndjson(patient("p1"), *bad, b"{nothing", patient("p2")))
+        service = house.issue("loader", "data-manager", scopes="system/Patient.cu system/Binary.r")
+        asked = manifest(("Patient", "Binary/a"))
+        for _ in range(2):
+            told = await imported(house, asked, service)
+            assert (told["output"][0]["count"], told["error"][0]["count"]) == (2, 4)
+        (item,) = (await api("GET", "?state=open"))["items"]
+        assert (item["door"], item["format"], item["where"]) == ("import", "fhir", "line 2, line 3, line 4, line 5")
+        shown = await api("GET", f"/{item['id']}")
+        assert shown["text"].encode() == ndjson(*bad, b"{nothing")
+        mended = shown["text"].replace("soon", "2001-02-03", 2).replace("{nothing", json.dumps(patient("y")))
+        await api("PUT", f"/{item['id']}", {"text": mended})
+        done = await api("POST", f"/{item['id']}/replay")
+        assert done["state"] == "replayed"
+        for id, status in (("x0", 200), ("x1", 200), ("x2", 404), ("y", 200)):
+            assert (await house.ask("GET", f"Patient/{id}")).status == status
+        (left,) = (await api("GET", "?state=open"))["items"]
+        assert json.loads((await api("GET", f"/{left['id']}"))["text"])["id"] == "x2"
+        assert (await api("POST", f"/{left['id']}/replay"))["state"] == "open"
+        assert (await api("GET", "?state=open"))["total"] == 1
+
+    run(tmp_path, journey)
+
+
+def test_bytes_of_letters_whose_transaction_was_refused_do_not_stay(tmp_path: Path) -> None:
+    async def journey(house: BulkHouse) -> None:
+        twice = [
+            patient("p1"),
+            patient("p1", gender="female"),
+        ]  # two versions in one transaction: it is written in halves
+        binary(house, "a", ndjson(*[b"{bad %d" % number for number in range(4)], *twice))
+        assert (await imported(house, manifest(("Patient", "Binary/a"))))["error"][0]["count"] == 4
+        letters = (
+            house.house.hall(system("main")).record.search(search.parse(("Task",), [("code", "dead-letter")])).matches
+        )
+        named = {inputs(json.loads(one.body or b""))["blob"] for one in letters}
+        kept = {path.name for path in (house.house.folder("main") / "blobs").glob("??/*")}
+        assert named and named == {blob for blob in kept if not _of_job(house, blob)}
+
+    run(tmp_path, journey)
+
+
+def _of_job(house: BulkHouse, blob: str) -> bool:
+    """Whether a blob goes with a job."""
+    jobs = (
+        house.house.hall(system("main")).record.search(search.parse(("Task",), [("code:not", "dead-letter")])).matches
+    )
+    return any(blob.encode() in (one.body or b"") for one in jobs)

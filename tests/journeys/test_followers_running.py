@@ -152,7 +152,7 @@ def test_a_fault_while_following_is_told_to_who_opens(place: Place, monkeypatch:
 def test_what_follows_is_waited_for_and_not_for_ever(tmp_path: Path, path: str) -> None:
     route = Route("GET", "/ward", "user/Encounter.rs", lambda request, hall: Response(200, b"{}"))
     room = Room("census", routes=(route,), scopes=("user/Encounter.rs",))
-    house = WebHouse(tmp_path, Settings(static=tmp_path, wait=0.05), [room])
+    house = WebHouse(tmp_path, Settings(static=tmp_path, wait=0.5), [room])
     token = house.token("a", "data-manager")
     assert house.ask("GET", path, token=token).status == 200
 

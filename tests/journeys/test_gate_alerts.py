@@ -22,7 +22,13 @@ PLANNING = "401 401 401 403 403 403 {0}  {0} {0} 403 403 {0} 403 403 403 {0}"
 DEVICES = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 403 {0}"
 # Whoever answers for models
 KEEPING = "401 401 401 403 403 403 {0}  {0} 403 403 403 {0} 403 403 403 {0}"
+HIDDEN = "401 401 401 403 403 403 403  403 403 403 403 {0} 403 403 403 {0}"
 ROWS = [
+    Row("pushes", "GET", "/rooms/monitor/push?none=1", b"", {}, CARING.format(400)),
+    Row("browser", "POST", "/rooms/monitor/push", {}, {}, CARING.format(400)),
+    Row("browser taken off", "DELETE", "/rooms/monitor/push/none", b"", {}, CARING.format(404)),
+    Row("risks", "GET", "/rooms/monitor/risks?none=1", b"", {}, CARING.format(400)),
+    Row("risks of a model", "GET", "/rooms/monitor/models/none/risks", b"", {}, HIDDEN.format(404)),
     Row("models", "GET", "/rooms/monitor/models?none=1", b"", {}, KEEPING.format(400)),
     Row("model", "GET", "/rooms/monitor/models/none", b"", {}, KEEPING.format(404)),
     Row("limits of a model", "POST", "/rooms/monitor/models/none/limits", {}, {}, KEEPING.format(404)),

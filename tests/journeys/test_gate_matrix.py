@@ -67,7 +67,7 @@ IN_USE = "system=http://hl7.org/fhir/account-status&code=active"
 # who may, so that a denied write would be seen.
 COLUMNS = ["none", "expired", "revoked", "wrong", "other", "stranger", "barred", *ROLES]
 # Rooms whose routes are asked here too
-OPENED = ("cohort", "equity", "insight", "quality", "monitor")
+OPENED = ("cohort", "equity", "insight", "quality", "monitor", "remote")
 
 
 class Row(NamedTuple):
@@ -102,11 +102,13 @@ ANYBODY = "401 401 401 204 403 204 204  204 204 204 204 204 204 204 204 204"
 
 LAUNCHES = "401 401 401 403 403 404 404  404 404 404 404 404 404 404 404 404"
 ERASERS = "401 401 401 403 403 403 403  403 403 403 403 403 403 403 {} {}"
+KEPT = "401 401 401 403 403 403 403  403 403 403 403 200 403 403 403 200"
 STANDS = "401 401 401 403 403 404 200  200 200 403 403 200 403 404 403 200"
 TOLD = "401 401 401 403 403 404 403  403 403 403 403 403 403 404 403 403"
 BULK = "401 401 401 404 403 403 403  403 403 403 403 404 403 403 403 404"
 NO_JOB = "401 401 401 404 403 404 404  404 404 404 404 404 404 404 404 404"
 
+CLOSURE = {"resourceType": "Parameters", "parameter": [{"name": "name", "valueString": "표"}]}
 SAME = [{"op": "test", "path": "/status", "value": "final"}]
 JSON_PATCH = {"content-type": "application/json-patch+json"}
 
@@ -164,7 +166,9 @@ ROWS = [
         {"resource": OBSERVATION, "request": {"method": "POST", "url": "Observation"}}]}, {}, CARRIED),
     Row("batch", "POST", "/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [
         {"request": {"method": "GET", "url": "Observation/o1"}}]}, {}, EVERYBODY),
-    Row("audit purge", "POST", "/api/audit/purge", {"reason": "기한 경과"}, {}, ERASERS.format(200, 200)),
+    Row("closure table", "POST", "/fhir/$closure", CLOSURE, {}, KEPT),
+    Row("audit/purge", "POST", "/api/audit/purge", {"reason": "기한 경과"}, {}, ERASERS.format(200, 200)),
+    Row("weights of matching", "POST", "/fhir/Patient/$match-estimate", b"", {}, KEPT),
     Row("purge planned", "POST", "/fhir/Patient/p1/$purge", purging(dry=True), {}, ERASERS.format(200, 200)),
     Row("purge", "POST", "/fhir/Patient/p2/$purge", purging(dry=False), {}, ERASERS.format(200, 410)),
     Row("purge of what a law keeps", "POST", "/fhir/Patient/p1/$purge", purging(dry=False), {}, ERASERS.format(409, 409)),

@@ -1,4 +1,4 @@
-"""A real broker between a sender and a house: what is on the disk is acknowledged, what is not comes again."""
+"""Real brokers between senders and houses: what is on the disk is acknowledged, the rest comes again, to one worker."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from onmaru.adapters.mqtt import Broker, Done, Publisher, Subscriber
-from onmaru.app.prove.broker import mosquitto, program
+from onmaru.adapters.nats import Server, Worker
+from onmaru.app.prove.broker import jetstream, mosquitto, program
 from onmaru.app.prove.ground import free_port
 
-ABSENT = "no mosquitto here: apt-get install mosquitto"
-pytestmark = pytest.mark.skipif(not program("mosquitto"), reason=ABSENT)
+with_mosquitto = pytest.mark.skipif(not program("mosquitto"), reason="no mosquitto here: apt-get install mosquitto")
+with_nats = pytest.mark.skipif(not program("nats-server"), reason="no NATS here: apt-get install nats-server")
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -22,6 +23,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+@with_mosquitto
 def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_went_away(tmp_path: Path) -> None:
     port = free_port()
     broker = Broker(f"mqtt://127.0.0.1:{port}", "onmaru/stream/a", "house")
@@ -29,7 +31,7 @@ def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_we
     waiting: list[Done] = []
     states: list[str] = []
 
-    def take(payload: bytes, done: Done) -> None:
+    def take(topic: str, payload: bytes, done: Done) -> None:
         came.append(payload)
         if payload == b"kept":
             done()
@@ -74,4 +76,63 @@ def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_we
             await sender.stop()
 
     asyncio.run(work())
-    assert states == ["live"] * 3
+    assert set(states) == {"live"}
+
+
+class Shift:
+    """One worker that writes down what it was given; it acknowledges what does not begin with `x`."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.came: list[tuple[str, bytes]] = []
+        self.turns: list[str] = []
+        self.worker = Worker(server, name, lambda: ("a", "b"), (self._begin, self._end), self._take, lambda state: None)
+
+    async def _begin(self, tenant: str) -> None:
+        self.turns.append(f"+{tenant}")
+
+    async def _end(self, tenant: str) -> None:
+        self.turns.append(f"-{tenant}")
+
+    def _take(self, tenant: str, payload: bytes, done: Done) -> None:
+        self.came.append((tenant, payload))
+        if not payload.startswith(b"x"):
+            done()
+
+
+@with_nats
+def test_a_tenant_is_one_workers_and_the_next_one_takes_what_was_not_acknowledged(tmp_path: Path) -> None:
+    nats = pytest.importorskip("nats")
+    port = free_port()
+    server = Server(f"nats://127.0.0.1:{port}", "onmaru.stream.{tenant}.>", lease=1.0)
+
+    async def work() -> None:
+        first, second = Shift(server, "first"), Shift(server, "second")
+        first.worker.start()
+        await until(lambda: set(first.turns) == {"+a", "+b"})
+        second.worker.start()
+        client = await nats.connect(server.address)
+        jet = client.jetstream()
+        for n in range(20):
+            await jet.publish(f"onmaru.stream.{'ab'[n % 2]}.bed1", b"%d" % n)
+        await jet.publish("onmaru.stream.a.bed1", b"x")
+        await until(lambda: len(first.came) == 21)
+        assert [payload for tenant, payload in first.came if tenant == "a"] == [
+            *(b"%d" % n for n in range(0, 20, 2)),
+            b"x",
+        ]
+        # Longer than a lease: the second has asked, and was told that both are taken
+        await asyncio.sleep(1.2)
+        assert not second.turns and not second.came
+        await first.worker.stop()
+        assert set(first.turns[2:]) == {"-a", "-b"}
+        await until(lambda: set(second.turns) == {"+a", "+b"})
+        await jet.publish("onmaru.stream.b.bed1", b"later")
+        await until(lambda: bool(second.came))
+        assert second.came == [("b", b"later")]
+        info = await jet.consumer_info("onmaru", "station-a")
+        assert info.num_ack_pending == 1
+        await second.worker.stop()
+        await client.close()
+
+    with jetstream(tmp_path / "nats", port):
+        asyncio.run(work())

@@ -274,7 +274,8 @@ def test_who_rewrites_a_record_leaves_an_alarm_at_the_doors_and_in_the_trail(rea
 # requests and jobs, which are random. Texts of `Invalid` name a path and a reason, never a value.
 PUT_IN = re.compile(
     r"type\(error\)\.__name__|verdict\((error|full)\)\[0\]|error\.issues\[0\]\.(text|code)|[A-Z_]+|request_id|visit\.id"
-    r"|(reaction|room)\.name|run\.job\.id|place|count|code|host|port|address|tenant|' with TLS' if context else ''"
+    r"|(reaction|room)\.name|run\.job\.id|place|count|code|host|port|address|tenant|why|reason"
+    r"|' with TLS' if context else ''"
 )
 
 

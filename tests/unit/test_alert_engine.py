@@ -189,3 +189,16 @@ def test_a_watch_begun_from_the_record_goes_on_as_the_one_that_never_stopped() -
     assert [one for v in versions[2:] for one in begun.take(v)] == rest
     assert [one.kind for one in (*first, *rest)] == ["raised", "worse", "ended"]
     assert msgspec.json.encode(rest)
+
+
+def test_a_streams_minutes_take_the_place_of_one_another_and_a_charted_value_of_none() -> None:
+    watch, charted = Watch(standing(), FRESH), observation("charted", "temperature", 36.5, START)
+    watch.take(version(1, charted, START))
+    for minute in range(60):
+        body = observation(f"m{minute}", "respiratory-rate", 15, START + minute * MINUTE)
+        body["identifier"] = [{"system": "urn:onmaru:stream", "value": f"p/{minute}"}]
+        watch.take(version(minute + 2, body, START + minute * MINUTE))
+    [person] = watch._persons.values()
+    assert set(person.sources) == {"Observation/charted", "Observation/m59"}
+    late = observation("m60", "respiratory-rate", 30, START + 60 * MINUTE)
+    assert told(watch.take(version(62, late, START + 60 * MINUTE))) == [("raised", "news2-single", 60)]

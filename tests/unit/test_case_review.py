@@ -98,7 +98,8 @@ def test_care_is_told_when_it_is_written_and_what_is_anothers_is_not() -> None:
     death = {"resourceType": "Patient", "id": "p1", "deceasedDateTime": instant(START + HOUR)}
     stay = {
         "resourceType": "Encounter", "id": "e1", "status": "finished", "subject": {"reference": "Patient/p1"},
-        "class": {"code": "IMP"}, "hospitalization": {"dischargeDisposition": {"text": "전원"}},
+        "class": {"code": "IMP"}, "location": [{"location": {"reference": "Location/icu"}}],
+        "hospitalization": {"dischargeDisposition": {"text": "전원"}},
     }  # fmt: skip
     versions = [
         msgspec.structs.replace(version(1, {"resourceType": "Patient", "id": "p1"}, START), version=1),
@@ -115,7 +116,7 @@ def test_care_is_told_when_it_is_written_and_what_is_anothers_is_not() -> None:
     assert [(one["type"], one["what"], one["status"], one["text"]) for one in found] == [
         ("MedicationAdministration", "new", "completed", "수액"),
         ("MedicationAdministration", "changed", "entered-in-error", "수액"),
-        ("Encounter", "changed", "finished", "전원"),
+        ("Encounter", "changed", "finished", "전원 · Location/icu"),
         ("Patient", "changed", "deceased", ""),
         ("MedicationAdministration", "gone", "entered-in-error", "수액"),
     ]
@@ -134,7 +135,7 @@ WRITES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(WRITES, st.integers(0, 20 * 60))
 def test_the_replay_up_to_a_moment_is_the_start_of_every_longer_one(writes: Any, minutes: int) -> None:
     versions, at = [], START

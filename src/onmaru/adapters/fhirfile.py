@@ -30,12 +30,29 @@ SLICE = 1000
 TOLD = 20
 
 
-class FhirFiles:
-    """Takes FHIR files of one tenant. `new_id` gives fresh logical ids; `bury` keeps an entry that was refused."""
+Refused = tuple[Piece, Invalid]
 
-    def __init__(self, new_id: Callable[[], str], bury: Callable[[Hall, Piece, str, Invalid], str]) -> None:
+
+def _nothing(refused: Sequence[Refused]) -> Sequence[Change]:
+    return ()
+
+
+class FhirFiles:
+    """Takes FHIR files of one tenant. `new_id` gives fresh logical ids; `bury` keeps an entry that was refused.
+
+    `letter` gives what is to be written, with the mark of a stretch of lines, of all that were refused of it.
+    """
+
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        bury: Callable[[Hall, Piece, str, Invalid], str],
+        letter: Callable[[Sequence[Refused]], Sequence[Change]] = _nothing,
+    ) -> None:
         self._new_id = new_id
         self._bury = bury
+        self._letter = letter
+        self._refused: list[Refused] = []
         self.links: dict[str, str] = {}
         self._astray = False
         self._meant: Meant
@@ -56,6 +73,7 @@ class FhirFiles:
         when nothing can be written just now, and whatever is refused to the mark itself.
         """
         self._meant, self._told, self._came = Meant(hall, lambda: None, ()), [], came
+        self._refused = []
         receipt = Receipt()
         try:
             self._slice(hall, [(piece, self._new_id()) for piece in found], progress, receipt)
@@ -167,19 +185,21 @@ class FhirFiles:
         while True:
             changes = [self._change(piece, id) for piece, id in good]
             try:
-                written = hall.record.write([*changes, self._mark(progress, good, len(part) - len(good))])
+                mark = self._mark(progress, good, len(part) - len(good))
+                letters = self._letter(self._refused) if self._told else ()
+                written = hall.record.write([*changes, mark, *letters])
                 break
             except Invalid as error:
                 bad = self._bad(hall, good, error)
                 for number in sorted(bad):
                     self._refuse(hall, good[number], error, receipt)
                 good = [one for number, one in enumerate(good) if number not in bad]
-        for done in written[:-1]:
+        for done in written[: len(good)]:
             version = done.version
             receipt.accepted += 1
             receipt.created.append(version.name)
             receipt.by_type[version.type] = receipt.by_type.get(version.type, 0) + 1
-        receipt.position = max(receipt.position, written[-1].version.t)
+        receipt.position = max(receipt.position, *(done.version.t for done in written))
 
     def _bad(self, hall: Hall, good: Sequence[tuple[Piece, str]], error: Invalid) -> set[int]:
         """Which entries a refusal is about; where nothing can be written just now, no entry is to blame for it."""
@@ -211,6 +231,7 @@ class FhirFiles:
             receipt.reason = f"{issue.expression}: {issue.text}" if issue.expression else issue.text
         if self._told is not None:
             self._told.append(Problem(piece.place, list(error.issues[:TOLD])))
+            self._refused.append((piece, error))
             if self._came is None:
                 return
         receipt.dead += 1

@@ -28,7 +28,13 @@ Json = dict[str, Any]
 
 def bury(hall: Hall, data: bytes, source: Source, receipt: Receipt, at: str) -> tuple[str, int]:
     """Keep bytes that were not taken; the same bytes at the same door are one open letter. Gives (id, position)."""
-    blob = hall.blobs.put([data], label="dead-letter")
+    change = letter(hall.blobs.put([data], label="dead-letter"), len(data), source, receipt, at)
+    written = hall.record.write([change])[0]
+    return written.version.id, written.version.t
+
+
+def letter(blob: str, size: int, source: Source, receipt: Receipt, at: str) -> Change:
+    """The letter of bytes that are kept as `blob`, for a transaction to write; none where one is open of them."""
     inputs = {
         "blob": blob,
         "door": source.door,
@@ -37,7 +43,8 @@ def bury(hall: Hall, data: bytes, source: Source, receipt: Receipt, at: str) -> 
         "code": receipt.code,
         "reason": receipt.reason or "not taken",
         "where": receipt.location,
-        "size": str(len(data)),
+        "size": str(size),
+        "lines": str(source.lines or ""),
         "zone": source.zone,
         "promised": source.promised,
     }
@@ -52,8 +59,7 @@ def bury(hall: Hall, data: bytes, source: Source, receipt: Receipt, at: str) -> 
         "input": [{"type": {"text": name}, "valueString": value} for name, value in inputs.items() if value],
     }
     guard = search.parse(("Task",), [("identifier", f"{SYSTEM}|{escape(key)}"), ("status", _OPEN)])
-    written = hall.record.write([Change("create", "Task", body=msgspec.json.encode(task), if_none_exist=guard)])[0]
-    return written.version.id, written.version.t
+    return Change("create", "Task", body=msgspec.json.encode(task), if_none_exist=guard)
 
 
 class DeadLetters:
@@ -96,7 +102,9 @@ class DeadLetters:
         if kept.get("zone"):
             source = msgspec.structs.replace(source, zone=kept["zone"])
         receipt = self._take(hall, self._bytes(hall, task), source)
-        if receipt.ack == "AA" and not receipt.rejected:
+        # Of a letter of many lines those that were refused again have letters of their own by now
+        parted = bool(kept.get("lines")) and 0 < receipt.rejected == receipt.dead
+        if parted or (receipt.ack == "AA" and not receipt.rejected):
             task["status"] = "completed"
             task.pop("statusReason", None)
         else:
@@ -142,7 +150,7 @@ def _bytes(text: str) -> bytes:
 
 
 def inputs(task: Json) -> dict[str, str]:
-    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, zone,
+    """What a letter's Task keeps by name: blob, mended, door, source, format, code, reason, where, size, lines, zone,
     promised.
 
     A Task that somebody else wrote may say anything: what it does not say is "".

@@ -19,7 +19,7 @@ class Source(msgspec.Struct, frozen=True):
 
     `format` "" lets the content tell; `zone` fills in for times without one; `settle` returns once all earlier writes of
     the tenant are durable and so visible to searches. `promised` is the id that other entries of the same file were told an
-    entry would have.
+    entry would have. `lines`: how many lines of a file are together here, 0 where they are not told apart.
     """
 
     door: str = "file"
@@ -28,6 +28,7 @@ class Source(msgspec.Struct, frozen=True):
     zone: str = "+09:00"
     settle: Callable[[], None] = _nothing
     promised: str = ""
+    lines: int = 0
 
 
 class Receipt(msgspec.Struct):

@@ -25,6 +25,9 @@ _WORKERS = str(min(os.cpu_count() or 1, 7) + 1)
 # A file's tests share what they set up, so they stay together; folders come in the order of what their files cost
 _BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 TESTS = "tests"
+# Asserts of a test file are rewritten when it is first read, which takes as long as its import: done once here, and not by
+# every worker
+COLLECTED = "collection"
 
 
 class Step(NamedTuple):
@@ -55,6 +58,7 @@ def steps(top: Path, pytest_args: Sequence[str] = ()) -> tuple[Step, ...]:
         ]
     return (
         *found,
+        Step(COLLECTED, (python, "-m", "pytest", "--collect-only", "-qq")),
         Step(TESTS, (python, "-m", "pytest", "-n", _WORKERS, *_BY_FILE, *_DEAREST, *pytest_args)),
     )
 

@@ -35,6 +35,18 @@ def a_broker(text: str) -> bool:
     return bool(re.fullmatch(r"(mqtts?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
 
 
+def a_server(text: str) -> bool:
+    """Empty, or scheme and host of NATS, with a port or without."""
+    return bool(re.fullmatch(r"((nats|tls)://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?)?", text))
+
+
+def a_subject(text: str) -> bool:
+    """A subject of NATS in which `{tenant}` is one of the tokens, and no other stands for several but the last."""
+    tokens = text.split(".")
+    plain = all(re.fullmatch(r"[A-Za-z0-9_\-]+|\{tenant\}", one) for one in tokens[:-1])
+    return plain and tokens.count("{tenant}") == 1 and bool(re.fullmatch(r"[A-Za-z0-9_\-]+|\{tenant\}|>", tokens[-1]))
+
+
 def networks(text: str) -> bool:
     """Networks of IP, apart by spaces."""
     import ipaddress

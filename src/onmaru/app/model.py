@@ -53,12 +53,15 @@ def listing(json: bool) -> int:
 
 @model.command("train")
 @click.argument("name")
-@DATA
+@click.argument("data", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the model; default: the next version here.")
+@click.option("--tenant", default="main", show_default=True, help="Whose record, of a model that learns from it.")
 @FORM
-def train(name: str, data: Path, out: Path | None, json: bool) -> int:
-    """Train NAME on the stays in DATA and judge it by patients kept apart."""
+def train(name: str, data: Path | None, out: Path | None, tenant: str, json: bool) -> int:
+    """Train NAME on the stays in DATA, or without it on the tenant's own record, and judge it by patients kept apart."""
     recipe = _recipe(name)
+    if data is None:
+        return _from_record(name, out or _next(name), tenant, json=json)
     from onmaru.rooms.monitor.risk.card import card
     from onmaru.rooms.monitor.risk.stays import Unreadable
     from onmaru.rooms.monitor.risk.training import opened, trained
@@ -172,6 +175,17 @@ def explain(name: str, data: Path, stay: str, folder: Path | None, json: bool) -
         plain = {name: f"{one['value']} ({one['log odds']:+})" for name, one in reasons.items()}
         say({**line, "reasons": [*reasons.values()] if json else plain}, json=json)
     return DONE
+
+
+def _from_record(name: str, out: Path, tenant: str, *, json: bool) -> int:
+    """A model that learns from the record is trained by the room, in whichever process has the record open."""
+    from onmaru.app import cli
+    from onmaru.rooms.monitor.risk.training import recorded
+
+    if _recipe(name).read is not recorded:
+        raise Refusal(f"{name} learns from a folder of stays: onmaru model train {name} DATA", USAGE)
+    asked = ["monitor", "model-train", str(out), "--tenant", tenant, *(["--json"] if json else [])]
+    return cli.run(asked)
 
 
 def _tell(text: str, *, json: bool) -> None:

@@ -88,7 +88,7 @@ class Daily:
             log.error("the audit trail was not purged: %s", type(error).__name__)
             return
         if done["purged"]:
-            log.info("the audit trail was purged of what is from before %s", done["before"])
+            log.info("the audit trail was purged of what is older than it is kept")
 
     async def close(self) -> None:
         """Purge no more; what was begun is gone on with at the next time."""

@@ -9,10 +9,11 @@ from contextlib import suppress
 
 from onmaru.app.following import sized
 from onmaru.app.house import now, system
+from onmaru.app.pushing import Pushing
 from onmaru.app.refusal import verdict
 from onmaru.app.running import YIELD, Motion, Running
 from onmaru.fhir.outcome import Invalid
-from onmaru.kernel.outbound import Letter, Outbound
+from onmaru.kernel.outbound import Letter, Outbound, Push
 from onmaru.kernel.room import Reaction, Reactor, Room
 
 # How often the head is looked at, and after how long at the latest something is done because time passed
@@ -29,6 +30,7 @@ class Reactions:
     def __init__(self, running: Running, outbound: Outbound) -> None:
         self._running = running
         self._outbound = outbound
+        self._pushing = Pushing(lambda: running.house.logins.accounts, outbound, now)
         self._found = [(room, one) for room in running.house.rooms for one in room.reactions]
         self._tasks: dict[Motion, asyncio.Task[None]] = {}
         self._letters: set[asyncio.Task[None]] = set()
@@ -47,6 +49,9 @@ class Reactions:
     async def _follow(self, motion: Motion) -> None:
         """Every reaction of one tenant, begun again when one fails: it keeps nothing that the record does not."""
         await motion.opened()
+        tenant = motion.seat.tenant.name
+        for room, _ in self._found:
+            self._running.house.memories.setdefault((tenant, room.name), {})["push"] = self._pushing.public(tenant)
         # The past that is followed anew is then mostly in memory
         await asyncio.wait([motion.warmed])
         await asyncio.gather(*(self._keep(motion, room, one) for room, one in self._found))
@@ -90,7 +95,7 @@ class Reactions:
             await asyncio.sleep(took * YIELD if motion.pump.busy else 0)
         return position
 
-    async def _act(self, motion: Motion, room: Room, reactor: Reactor, moment: int) -> Sequence[Letter]:
+    async def _act(self, motion: Motion, room: Room, reactor: Reactor, moment: int) -> Sequence[Letter | Push]:
         """Nothing while the tenant is suspended."""
         tenant = motion.seat.tenant.name
         try:
@@ -103,13 +108,16 @@ class Reactions:
             await self._running.durable(tenant, motion.seat.home.tip())
         return letters
 
-    def _send(self, tenant: str, letters: Sequence[Letter]) -> None:
+    def _send(self, tenant: str, letters: Sequence[Letter | Push]) -> None:
         for letter in letters:
             task = asyncio.create_task(self._sent(tenant, letter))
             self._letters.add(task)
             task.add_done_callback(self._letters.discard)
 
-    async def _sent(self, tenant: str, letter: Letter) -> None:
+    async def _sent(self, tenant: str, letter: Letter | Push) -> None:
+        if isinstance(letter, Push):
+            letter.told(*await asyncio.to_thread(self._pushing.hand_over, tenant, letter))
+            return
         try:
             await asyncio.to_thread(self._outbound.deliver, tenant, letter)
         except Invalid as error:

@@ -21,6 +21,7 @@ OURS: Mapping[str, str] = {
     "monitor": "onmaru.rooms.monitor",
     "omop": "onmaru.rooms.omop",
     "quality": "onmaru.rooms.quality",
+    "remote": "onmaru.rooms.remote",
     "views": "onmaru.rooms.views",
 }
 

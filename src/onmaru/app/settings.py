@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -11,29 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from onmaru.app.forms import Form, a_broker, a_database, a_relay, an_address, networks
+from onmaru.app.forms import Form, a_database, a_relay, an_address, networks
 from onmaru.app.refusal import Refusal
+from onmaru.app.setting import Setting, Value
+from onmaru.app.stream_settings import STREAMS
 from onmaru.kernel.audit_retention import LEAST
 from onmaru.kernel.integrity import LEVELS as BONDS
 from onmaru.kernel.rules import LEVELS
-
-Value = str | int | float | bool
-
-
-class Setting(NamedTuple):
-    """`name` in the file; `ONMARU_NAME` in the environment. The default's type is the setting's type.
-
-    `shown` tells a default that differs by platform. `among`: the only texts taken. `within`: the least and the greatest
-    number taken. `form`: what the text has to look like.
-    """
-
-    name: str
-    default: Value
-    help: str
-    shown: str = ""
-    among: tuple[str, ...] = ()
-    within: tuple[float, float] = (0, math.inf)
-    form: Form | None = None
 
 
 class Chosen(NamedTuple):
@@ -182,20 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
         "The authorities that sign the peers' certificates, a PEM file. With it a peer without such a certificate is "
         "turned away; a peer listed with a certificate's fingerprint needs it.",
     ),
-    Setting(
-        "mqtt",
-        "",
-        "The MQTT broker whose messages of devices are taken: `mqtt://host:1883`, or `mqtts://host:8883` with TLS. "
-        "Empty: none.",
-        form=Form("empty or mqtt://host:port or mqtts://host:port", a_broker),
-    ),
-    Setting("mqtt_topic", "onmaru/stream/#", "The topic filter that is subscribed to, with QoS 1."),
-    Setting("mqtt_tenant", "main", "The tenant whose devices speak there."),
-    Setting("mqtt_user", "", "The name under which the house logs in at the broker; empty: it does not."),
-    Setting("mqtt_password", "", "A file with the password for that, in one line."),
-    Setting(
-        "mqtt_authorities", "", "The authorities that sign the broker's certificate, a PEM file; empty: the system's."
-    ),
+    *STREAMS,
     Setting("language", "ko", "The language of a new user for whom none is named: `ko` or `en`.", among=("ko", "en")),
     Setting(
         "max_body_bytes",

@@ -107,22 +107,44 @@ class EmbeddedLake:
         second audits it where this was called.
         """
         store, sight = self._store(view), self._sight(view)
-        t, behind = self._fresh(store, view)
+        stands = self._stands(store, view)
 
         def told(answer: Answer) -> None:
             named = [str(params["patient"])] if "patient" in params else []
             self._audit(view, _patients(answer.table) or named, "")
 
-        return lambda: Answer(store.query(view, params, sight, self._t), t, behind), told
+        def computed() -> Answer:
+            t, behind = stands()
+            return Answer(store.query(view, params, sight, self._t), t, behind)
+
+        return computed, told
 
     def later(self, view: View, params: Mapping[str, Any]) -> Callable[[], Answer]:
         """Decide and audit now; a view that shows patients is refused, since they could not be audited."""
         store, sight = self._store(view), self._sight(view)
         if not store.sites:
             raise LookupError(f"view {view.name} is over hot tables, which one thread alone may read")
-        t, behind = self._fresh(store, view)
+        stands = self._stands(store, view)
         self._audit(view, (), "")
-        return lambda: Answer(_counted(view, store.query(view, params, sight, self._t)), t, behind)
+
+        def computed() -> Answer:
+            t, behind = stands()
+            return Answer(_counted(view, store.query(view, params, sight, self._t)), t, behind)
+
+        return computed
+
+    def _stands(self, store: Store, view: View) -> Callable[[], tuple[int, float]]:
+        """`_fresh`, decided now and asked again where the answer is computed: derived tables are made there, if they lag."""
+        t, behind = self._fresh(store, view)
+        head = self._stores.head()
+
+        def then() -> tuple[int, float]:
+            if self._t is not None or not store.sites:
+                return t, behind
+            reached = store.reached(view.tables)
+            return reached, behind if reached < head else 0.0
+
+        return then
 
     def _fresh(self, store: Store, view: View) -> tuple[int, float]:
         """The position that an answer is true at, at least, and for how many seconds the log has had more than it holds.
@@ -148,7 +170,7 @@ class EmbeddedLake:
         if not store.sites:
             raise LookupError(f"script {script.name} is over hot tables, which one thread alone may read")
         run = store.script(script, given or {}, sight, self._t)
-        return AuditedRun(run, self._fresh(store, view)[0], partial(self._ended, script.name))
+        return AuditedRun(run, self._stands(store, view), partial(self._ended, script.name))
 
     def _ended(self, name: str, persons: int, patients: Sequence[str], why: str) -> None:
         target = f"script/{name}?persons={persons}"
@@ -234,15 +256,23 @@ class EmbeddedLake:
 
 
 class AuditedRun:
-    """Run (kernel/lake.py): `t` is the position it is true at; `ended` takes persons, patients and why it failed."""
+    """Run (kernel/lake.py): `stands` gives the position that it is true at, asked before it computes; `ended` takes
+    persons, patients and why it failed.
+    """
 
-    def __init__(self, run: Computing, t: int, ended: Callable[[int, Sequence[str], str], None]) -> None:
+    def __init__(
+        self,
+        run: Computing,
+        stands: Callable[[], tuple[int, float]],
+        ended: Callable[[int, Sequence[str], str], None],
+    ) -> None:
         self._run = run
-        self._t = t
+        self._stands = stands
         self._ended = ended
         self.cancel = run.cancel
 
     def __call__(self) -> Results:
+        t, _ = self._stands()
         try:
             tables = self._run.compute()
         except Invalid as error:
@@ -250,7 +280,7 @@ class AuditedRun:
             raise
         persons = _persons(tables)
         self._ended(persons, sorted({one for table in tables.values() for one in _patients(table)}), "")
-        return Results(tables, self._t, persons)
+        return Results(tables, t, persons)
 
 
 def _persons(tables: Mapping[str, pa.Table]) -> int:

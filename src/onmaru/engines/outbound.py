@@ -15,7 +15,7 @@ from functools import cached_property
 
 from onmaru.engines.mail import sent
 from onmaru.fhir.outcome import Invalid, invalid
-from onmaru.kernel.outbound import Letter, Mail, Rules, Target, judged
+from onmaru.kernel.outbound import Letter, Mail, Rules, Target, Unaccepted, judged
 
 HOPS = 3
 SECONDS = 15.0
@@ -90,7 +90,7 @@ class NetworkOutbound:
         target = self._rules.target(tenant, letter.url)
         status, _, _ = self._once(target, letter, time.monotonic() + min(letter.seconds, self._seconds))
         if not 200 <= status < 300:
-            raise _failed(f"the receiver answered {status}")
+            raise Unaccepted(status)
 
     def post(self, tenant: str, mail: Mail) -> None:
         """See the door."""

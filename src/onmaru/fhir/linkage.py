@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -154,7 +155,13 @@ def _numbers(asked: frozenset[tuple[str, str]], found: frozenset[tuple[str, str]
 def _named(asked: frozenset[str], found: frozenset[str]) -> bool | None:
     if not asked or not found or asked & found:
         return True if asked & found else None
+    if not any(_hangul(one) == _hangul(other) for one in asked for other in found):
+        return None  # 김민수 and Kim Minsu: one script says nothing about a name in the other
     return None if any(_near(one, other) for one in asked for other in found) else False
+
+
+def _hangul(text: str) -> bool:
+    return bool(_HANGUL.search(text))
 
 
 def _born(asked: str, found: str) -> bool | None:
@@ -183,20 +190,28 @@ def _near(one: str, other: str) -> bool:
     return left[1:] == right[1:] or left[1:] == right or left == right[1:] or swapped
 
 
-def chance(said: Mapping[Field, bool], u: Callable[[Field], float], people: int) -> float:
-    """That a record is the one asked about, among `people` records of whom one is expected to be; `u` by field."""
+def chance(
+    said: Mapping[Field, bool], u: Callable[[Field], float], people: int, m: Mapping[str, float] = MappingProxyType({})
+) -> float:
+    """That a record is the one asked about, among `people` records of whom one is expected to be; `u` by field, `m` by
+    field where it is known better than by default.
+    """
     table = weights()
     odds = 1 / max(people, 2)
     for field, agrees in said.items():
         rare = min(max(u(field), table.floor[field]), 0.99)
-        odds *= table.m / rare if agrees else (1 - table.m) / (1 - rare)
+        same = m.get(field, table.m)
+        odds *= same / rare if agrees else (1 - same) / (1 - rare)
     return odds / (1 + odds)
 
 
 def grade(likely: float, said: Mapping[Field, bool]) -> str:
-    """R4's match-grade. Certain is never what contradicts itself, nor what fewer than two fields speak for."""
+    """R4's match-grade. Certain is never what contradicts itself, nor what fewer than two fields speak for, nor what neither
+    number nor name speaks for: twins share their birth and their parents' telephone.
+    """
     table = weights().grade
-    if likely >= table["certain"] and all(said.values()) and len(said) > 1:
+    named = said.get("identifier", False) or said.get("name", False)
+    if likely >= table["certain"] and all(said.values()) and len(said) > 1 and named:
         return "certain"
     if likely >= table["probable"]:
         return "probable"

@@ -29,6 +29,7 @@ PATCHED = 16 << 20
 # written, which what follows should see; 0: just a place to let others in
 Step = Errand | Later | int
 _RESTFUL = re.compile(r"(https?://\S+)/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
+_READ = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/\d{1,18})?")
 _PLACE = re.compile(r"Bundle\.entry\[(\d+)\]\.resource(?: [A-Z][A-Za-z]*)?(.*)")
 
 
@@ -307,7 +308,30 @@ def _got(one: Item, style: Style) -> Generator[Step, Sent | None, bytes]:
             body = _sent((yield body))
     except Invalid as error:
         return _refused(error)
+    if _READ.fullmatch(one.url):
+        return _tagged(body, one.known)
     return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'
+
+
+class _Meta(msgspec.Struct, rename="camel", frozen=True):
+    version_id: str = ""
+    last_updated: str = ""
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    meta: _Meta = _Meta()
+
+
+def _tagged(body: bytes, known: str) -> bytes:
+    """A resource that was read, with its tag; not once more for who has it (R4 Bundle.entry.request.ifNoneMatch)."""
+    meta = msgspec.json.decode(body, type=_Tagged).meta
+    if not meta.version_id:
+        return b'{"resource":' + body + b',"response":{"status":"200 OK"}}'
+    tag = f'W/"{meta.version_id}"'
+    same = any(one.strip() in (tag, tag[2:], "*") for one in known.split(","))
+    response = {"status": phrase(304 if same else 200), "etag": tag, "lastModified": meta.last_updated}
+    rendered = b'"response":' + msgspec.json.encode(response) + b"}"
+    return b"{" + rendered if same else b'{"resource":' + body + b"," + rendered
 
 
 def _sent(result: Sent | None) -> bytes:

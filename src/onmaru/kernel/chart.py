@@ -12,7 +12,7 @@ from onmaru.fhir.search.cost import check, passes
 from onmaru.kernel import cursor as paging
 from onmaru.kernel.audit import Action, Trail, access
 from onmaru.kernel.caller import Caller
-from onmaru.kernel.course import course
+from onmaru.kernel.course import course, positions
 from onmaru.kernel.gate import LEARNT, Compartments, Gate, Sight
 from onmaru.kernel.include import MOST, included
 from onmaru.kernel.index import Found, Index
@@ -52,6 +52,8 @@ class Tenant(msgspec.Struct, frozen=True):
 
 class Chart:
     """The Record door (kernel/record.py) for one Caller, at the durable head or, after `at(t)`, at t."""
+
+    _looked: tuple[tuple[str, str], Sequence[int]] | None = None
 
     def __init__(self, tenant: Tenant, caller: Caller, t: int | None = None) -> None:
         self._tenant = tenant
@@ -99,12 +101,18 @@ class Chart:
         bounds, most = (t, before, since), min(count, MAX_HISTORY)
         if patient:
             target = f"{target}?patient=Patient/{patient}"
-            found = course(index, patient, type, bounds, most, sight)
+            found = course(index, self._course(patient, type, t, again=before > 0), bounds, most, sight)
         else:
             found = index.history(type, id, bounds, most, sight)
         self._audit("history", target, versions=found.versions)
         last = found.versions[-1].t if found.more and found.versions else 0
         return Page(t, found.versions, (), found.total, paging.write(paging.Cursor(t, last)) if last else "")
+
+    def _course(self, patient: str, type: str, t: int, *, again: bool) -> Sequence[int]:
+        """Where the patient's versions stand, looked up once for all pages of one look back: what came since is newer."""
+        if not again or self._looked is None or self._looked[0] != (patient, type):
+            self._looked = (patient, type), positions(self._tenant.index, patient, type, t)
+        return self._looked[1]
 
     def search(self, query: Query) -> Page:
         """One page; the cursor of the first page pins the position of all that follow, until the horizon: then 410."""

@@ -25,7 +25,8 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 class Item(msgspec.Struct, frozen=True):
     """Entry `number` of a Bundle. `change` is None for a GET of `url`, which is relative to the base.
 
-    `patch`: what is to be made of the resource that `change` names, which is no change yet.
+    `patch`: what is to be made of the resource that `change` names, which is no change yet. `known`: the entity tags of
+    what whoever asks with a GET has already.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Item(msgspec.Struct, frozen=True):
     change: Change | None = None
     if_none_exist: str = ""
     patch: Patch | None = None
+    known: str = ""
 
 
 def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> Item:
@@ -42,7 +44,7 @@ def item(number: int, entry: verbatim.Entry, update_create: bool, base: str) -> 
     url = _relative(entry.url or "", base, where)
     path, _, criteria = url.partition("?")
     if entry.method == "GET":
-        return Item(number, "GET", url)
+        return Item(number, "GET", url, known=entry.if_none_match)
     make = {"POST": _create, "PUT": _update, "DELETE": _delete, "PATCH": _update}.get(entry.method or "")
     if make is None:
         raise invalid(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.outcome import Invalid, Issue, invalid
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
@@ -100,6 +100,33 @@ class Letter(msgspec.Struct, frozen=True):
     seconds: float = 15.0
 
 
+class Push(msgspec.Struct, frozen=True):
+    """A text for one browser of a user's, by its push service; it is sealed for that browser alone.
+
+    `p256dh` and `auth`: the browser's keys, base64url. `topic`: of several that wait the last of a topic is shown. `lasts`:
+    for how many seconds the service keeps it. `contact`: whom the service may write to. `told`: is given, between other
+    things, the status the service answered (0: none) and why the push was not taken, "" where it was.
+    """
+
+    endpoint: str
+    p256dh: str
+    auth: str
+    text: bytes
+    topic: str
+    urgency: Literal["very-low", "low", "normal", "high"]
+    lasts: int
+    contact: str
+    told: Callable[[int, str], None]
+
+
+class Unaccepted(Invalid):
+    """The receiver answered, and not with 2xx."""
+
+    def __init__(self, answered: int) -> None:
+        super().__init__([Issue("transient", f"nothing sound came from there: the receiver answered {answered}")], 502)
+        self.answered = answered
+
+
 class Mail(msgspec.Struct, frozen=True):
     """A mail to a `mailto:` address: `text` for people, `attached` for machines (media type and bytes)."""
 
@@ -117,7 +144,7 @@ class Outbound(Protocol):
         sent, 502 when nothing sound comes. May take many seconds: to be called in a thread."""
 
     def deliver(self, tenant: str, letter: Letter) -> None:
-        """Hand over a letter: returns on a status of 2xx, follows no redirect. `Invalid` as above, naming the status."""
+        """Hand over a letter: returns on a status of 2xx, follows no redirect. `Invalid` as above, `Unaccepted` else."""
 
     def post(self, tenant: str, mail: Mail) -> None:
         """Give a mail to the operator's relay; returns when that has taken it. `Invalid` as above."""

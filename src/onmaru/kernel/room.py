@@ -15,7 +15,7 @@ from onmaru.kernel.derivation import Derivation
 from onmaru.kernel.jobs import Jobs
 from onmaru.kernel.lake import Lake, View
 from onmaru.kernel.log import Version
-from onmaru.kernel.outbound import Letter
+from onmaru.kernel.outbound import Letter, Push
 from onmaru.kernel.projection import Projection
 from onmaru.kernel.record import Record
 from onmaru.kernel.rules import Rules
@@ -112,8 +112,8 @@ class Reactor(Protocol):
     def take(self, versions: Sequence[Version]) -> None:
         """Durable versions in log order, each once."""
 
-    def act(self, hall: Hall, now: int) -> Sequence[Letter]:
-        """Write what is due by `now` (µs), each change under an id of its cause; letters to send once that is durable."""
+    def act(self, hall: Hall, now: int) -> Sequence[Letter | Push]:
+        """Write what is due by `now` (µs), each change under an id of its cause; what to send once that is durable."""
 
 
 class Reaction(msgspec.Struct, frozen=True):

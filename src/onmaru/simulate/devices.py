@@ -5,6 +5,7 @@ The same seed gives the same bytes. What it is fit for is load and sight, never 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,12 +38,15 @@ PULL = 0.05
 
 
 class Monitor:
-    """The monitor of one bed. `name` is what it calls itself; with `waves` it sends two waveforms of 250 Hz."""
+    """The monitor of one bed. `name` is what it calls itself; with `waves` it sends two waveforms of 250 Hz; `bed` is where
+    it says that it stands, "" where it does not.
+    """
 
-    def __init__(self, seed: int, name: str, *, waves: bool = False) -> None:
+    def __init__(self, seed: int, name: str, *, waves: bool = False, bed: str = "") -> None:
         # Not a secret: dice of a simulation
         self._dice = Random(f"{seed}/{name}")
         self.name, self._waves = name, waves
+        self._called = f'"device":{json.dumps(name)}' + (f',"bed":{json.dumps(bed)}' if bed else "")
         self._usual = [usual + self._dice.gauss(0, stray) for _, _, usual, stray, _, _ in NUMERICS]
         self._values = [*self._usual]
         self._phase = self._dice.random()
@@ -56,7 +60,7 @@ class Monitor:
             for value, (code, unit, _, _, decimals, _) in zip(self._values, NUMERICS, strict=True)
         )
         waves = f',"waves":[{self._second()}]' if self._waves else ""
-        return f'{{"n":{number},"device":"{self.name}","at_us":{at},"values":{{{values}}}{waves}}}'.encode()
+        return f'{{"n":{number},{self._called},"at_us":{at},"values":{{{values}}}{waves}}}'.encode()
 
     def _drift(self) -> None:
         for n, (_, _, _, stray, _, ill) in enumerate(NUMERICS):

@@ -16,12 +16,12 @@ from onmaru.adapters.mqtt.packets import FAILED, Packet
 log = logging.getLogger("onmaru.doors")
 SUBSCRIBING = 1
 Done = Callable[[], object]
-Take = Callable[[bytes, Done], None]
+Take = Callable[[str, bytes, Done], None]
 
 
 class Subscriber:
-    """Takes what the broker has for its topic. `take` is given each message with what to call once it is on the disk.
-    `told` is given live or down.
+    """Takes what the broker has for its topic. `take` is given each message's topic and bytes with what to call once it is
+    on the disk. `told` is given live or down.
     """
 
     def __init__(self, broker: Broker, take: Take, told: Told) -> None:
@@ -57,7 +57,7 @@ class Subscriber:
             self._told("down" if reason >= FAILED else "live")
         elif one.kind == packets.PUBLISH:
             said = packets.published(one.flags, one.body)
-            self._take(said.payload, self._acknowledging(said.number))
+            self._take(said.topic, said.payload, self._acknowledging(said.number))
 
     def _acknowledging(self, number: int) -> Done:
         # A packet's number is the broker's for one connection alone

@@ -15,9 +15,13 @@ from typing import Any, BinaryIO
 import msgspec
 
 from onmaru.adapters.ahead import refused_line
-from onmaru.adapters.fhirfile import FhirFiles, Mark, Problem, Progress
+from onmaru.adapters.escaping import escape
+from onmaru.adapters.fhirfile import FhirFiles, Mark, Problem, Progress, Refused
+from onmaru.adapters.letters import SYSTEM as LETTER
+from onmaru.adapters.letters import letter
 from onmaru.adapters.lines import PART, Line, lines, plain
 from onmaru.adapters.pieces import Piece
+from onmaru.adapters.receipt import Receipt, Source
 from onmaru.app.aside import Aside
 from onmaru.app.bulk.board import File, Outcome
 from onmaru.app.bulk.run import Run
@@ -26,23 +30,28 @@ from onmaru.app.fresh import new_id
 from onmaru.app.house import now, system
 from onmaru.app.streaming import pieces, readied, stretches
 from onmaru.engines.outbound import NetworkOutbound
+from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir.verbatim import instant
 from onmaru.kernel.audit import access
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import Chart, Tenant
 from onmaru.kernel.importing import Input, Wanted
 from onmaru.kernel.outbound import Rules
+from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 
 # Lines and about the bytes of one transaction: some ten milliseconds of the loop that answers everybody
 STRETCH, BYTES = 250, 1 << 20
 # Refused lines of a file that are told one by one; the newest, where there are more
 TOLD = 20_000
+# Places that a letter names one by one
+PLACES = 20
 # Bytes of a file from which another process is worth its start
 WORTH = 1 << 20
-# The mark of a stretch is the house's own, whatever the caller may write. A scope of this context unbinds who is bound to
-# one patient: nobody bound gets as far as this
-MARKS = Scope("system", "DocumentReference", frozenset("c"))
+# The mark of a stretch and the letter of what it refused are the house's own, whatever the caller may write. A scope of
+# this context unbinds who is bound to one patient: nobody bound gets as far as this
+MARKS = (Scope("system", "DocumentReference", frozenset("c")), Scope("system", "Task", frozenset("cs")))
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -124,7 +133,11 @@ class _Taking:
         self._aside = aside
         self._digest = digest
         self._input = input
-        self._files = FhirFiles(new_id, _unburied)
+        self._files = FhirFiles(new_id, _unburied, self._letter)
+        self._came: dict[str, bytes] = {}
+        # Blobs of letters of one stretch, and those of which some may belong to a transaction that was refused
+        self._made: list[str] = []
+        self._doubtful: set[str] = set()
         self._worth = False
 
     async def take(self, blob: str, share: tuple[float, float]) -> None:
@@ -137,8 +150,9 @@ class _Taking:
         source.seek(0)
         settling: asyncio.Future[object] | None = None
         with source:
-            async for part in self._ready(_stretches(source, done)):
+            async for some, part in self._ready(_stretches(source, done)):
                 done += len(part)
+                self._came = {f"line {line.number}": line.data for line in some if line.data is not None}
                 self._write(part, done)
                 # The one before is on the disk: what is not there yet is never more than two stretches
                 if settling is not None:
@@ -147,9 +161,18 @@ class _Taking:
                 self._run.told(share[0] + share[1] * source.tell() / size)
         if settling is not None:
             await settling
+        self._cleared()
 
-    async def _ready(self, stretches: Iterator[list[Line]]) -> AsyncIterator[list[Piece]]:
-        ahead: asyncio.Task[list[Piece]] | None = None
+    def _cleared(self) -> None:
+        """Destroy the bytes of letters that were never written: a stretch that is refused whole is written in parts."""
+        own = _own(self._run)
+        for blob in self._doubtful:
+            named = [("identifier", f"{LETTER}|import/{escape(blob)}"), ("_count", "1"), ("_total", "none")]
+            if not own.record.search(search.parse(("Task",), named)).matches:
+                own.blobs.drop([blob])
+
+    async def _ready(self, stretches: Iterator[list[Line]]) -> AsyncIterator[tuple[list[Line], list[Piece]]]:
+        ahead: asyncio.Task[tuple[list[Line], list[Piece]]] | None = None
         try:
             while True:
                 some = await asyncio.to_thread(next, stretches, None)
@@ -163,14 +186,27 @@ class _Taking:
             if ahead is not None:
                 ahead.cancel()
 
-    async def _readied(self, some: Sequence[Line]) -> list[Piece]:
+    async def _readied(self, some: list[Line]) -> tuple[list[Line], list[Piece]]:
         errand = readied(some, self._input.type)
         if errand is None:
-            return pieces(some, None, self._input.type)
+            return some, pieces(some, None, self._input.type)
         reply = await (self._aside.carry(errand) if self._worth else asyncio.to_thread(errand.done))
         if not isinstance(reply, Readied):
             raise invalid("exception", "the server failed on this content", status=500)
-        return pieces(some, reply, self._input.type)
+        return some, pieces(some, reply, self._input.type)
+
+    def _letter(self, refused: Sequence[Refused]) -> Sequence[Change]:
+        """One dead letter with the lines of a stretch that were refused, as they came, but for those too long to be read."""
+        kept = [(piece, error) for piece, error in refused if piece.place in self._came]
+        if not kept:
+            return ()
+        data = b"\n".join([*(self._came[piece.place] for piece, _ in kept), b""])
+        blob = _own(self._run).blobs.put([data], label="dead-letter")
+        self._made.append(blob)
+        places = ", ".join(piece.place for piece, _ in kept[:PLACES]) + (", …" if len(kept) > PLACES else "")
+        receipt = Receipt("AE", rejected=len(kept), reason=kept[0][1].issues[0].text, location=places)
+        source = Source("import", self._input.url, "fhir", lines=len(kept))
+        return [letter(blob, len(data), source, receipt, instant(now()))]
 
     def _write(self, part: Sequence[Piece], done: int) -> None:
         """One transaction, by whoever asked, with what they may write now."""
@@ -184,8 +220,11 @@ class _Taking:
                 allowed.append(refused_line(piece.place, piece.change.type, denied))
             else:
                 allowed.append(piece)
-        keeper = msgspec.structs.replace(caller, scopes=(*caller.scopes, MARKS))
+        keeper = msgspec.structs.replace(caller, scopes=(*caller.scopes, *MARKS))
+        self._made = []
         self._files.stretch(self._run.house.hall(keeper), allowed, Progress(self._digest, done, []))
+        if len(set(self._made)) > 1:
+            self._doubtful.update(self._made)
 
 
 def _refuse_bound(tenant: Tenant, caller: Caller) -> None:

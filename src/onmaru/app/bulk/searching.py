@@ -70,7 +70,9 @@ def _searchset(tenant: Tenant, ticket: Ticket, wanted: Pinned, part: Part, place
     asked, (id, number) = wanted.asked, place
     query = read(asked, tenant.rules.parameters)
     address = f"{ticket.base}/{PATH}/{id}"
-    links = [link("self", ticket.url.partition("?")[0], query_of(query.pairs))]
+    path = ticket.url.partition("?")[0]
+    narrowed = [("_type", ",".join(asked.types))] if asked.types and path.rstrip("/") == ticket.base else []
+    links = [link("self", path, query_of([*narrowed, *query.pairs]))]
     if not part.last:
         links.append(link("next", address, f"page={number + 1}"))
 

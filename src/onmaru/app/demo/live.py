@@ -17,11 +17,13 @@ from onmaru import web
 from onmaru.app import logs, settings
 from onmaru.app.demo.agreement import everything
 from onmaru.app.demo.ground import MACHINE, Account, accounts, patient_account, prepared, token
+from onmaru.app.demo.monitors import Monitors
 from onmaru.app.demo.sending import Http, Lines
 from onmaru.app.house import MAIN, House, place, system
 from onmaru.app.peers import LOOPBACK
 from onmaru.app.refusal import USAGE, Refusal
 from onmaru.app.serving import Served, ended, served
+from onmaru.app.streams.sending import Posts
 from onmaru.engines.keyring import write_new
 from onmaru.kernel.record import Record
 from onmaru.simulate import Event, Settings, hospital
@@ -63,15 +65,22 @@ async def live(wish: Wish, say: Say) -> None:
         # Who has left before the accounts were told cannot sign in: that ends the demo. Later it plays on unheard.
         _greet(standing, list(accounts(house.logins)), say)
         say = _unforced(say)
-        sending = asyncio.create_task(_hospital(wish, standing, story, say))
+        opened = asyncio.Event()
+        sending = asyncio.create_task(_hospital(wish, standing, story, say, opened))
         telling = asyncio.create_task(ended(standing))
+        monitors = asyncio.create_task(_monitors(standing, story.seed).run(opened))
         await asyncio.wait([sending, telling], return_when=asyncio.FIRST_COMPLETED)
-        for task in (sending, telling):
+        for task in (sending, telling, monitors):
             task.cancel()
-        await asyncio.gather(sending, telling, return_exceptions=True)
+        await asyncio.gather(sending, telling, monitors, return_exceptions=True)
         if not sending.cancelled():
             sending.result()
     say({"text": "닫았습니다. 보낸 것은 모두 디스크에 있습니다. · Closed; all that was sent is on the disk."})
+
+
+def _monitors(standing: Served, seed: int) -> Monitors:
+    house = standing.running.house
+    return Monitors(house, Posts(standing.address, token(house.logins, f"{MACHINE}-monitors", "system")), seed)
 
 
 def _unforced(say: Say) -> Say:
@@ -140,7 +149,7 @@ def _story(wish: Wish) -> Story:
     return Story(seed, start, wish.past + AHEAD, began)
 
 
-async def _hospital(wish: Wish, standing: Served, story: Story, say: Say) -> None:
+async def _hospital(wish: Wish, standing: Served, story: Story, say: Say, live: asyncio.Event) -> None:
     """Send the past at once, then each event when it is due; pass over what an earlier start has sent."""
     house = standing.running.house
     http = Http(int(standing.address.rpartition(":")[2]), token(house.logins, MACHINE, "system"))
@@ -155,6 +164,7 @@ async def _hospital(wish: Wish, standing: Served, story: Story, say: Say) -> Non
             at = event.at_us / 1e6
             if opened is None and at > story.began:
                 opened = (time.time(), at)
+                live.set()
                 _patient(house, say)
             if opened is not None:
                 await asyncio.sleep(_wait(at, opened, wish.speed))

@@ -40,6 +40,23 @@ def mosquitto(folder: Path, port: int) -> Iterator[Process]:
 
 
 @contextmanager
+def jetstream(folder: Path, port: int) -> Iterator[Process]:
+    """NATS with JetStream as docs/operate/nats.conf has it, its store in `folder`."""
+    argv = [
+        needed("nats-server"),
+        "--jetstream",
+        "--store_dir",
+        str(folder),
+        "--addr",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with ended(argv, port) as process:
+        yield process
+
+
+@contextmanager
 def ended(argv: Sequence[str], port: int, environ: Mapping[str, str] | None = None) -> Iterator[Process]:
     """A program that listens on a port, ended with the context."""
     quiet = subprocess.DEVNULL

@@ -16,7 +16,7 @@ import click
 
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, system
-from onmaru.app.prove.town import COHORT, QUESTIONS
+from onmaru.app.prove.town import COHORT, NESTED, QUESTIONS
 from onmaru.app.town.alike import alike
 from onmaru.app.town.command import ground
 from onmaru.app.town.filling import Size, fill
@@ -66,6 +66,9 @@ def _size(people: int, home: Path) -> tuple[dict[str, Any], Mapping[str, float]]
         seconds = time.monotonic() - began
         lake = house.hall(system(MAIN)).lake
         asked = {name: _asked(lake, name, sql) for name, sql in {"cohort": COHORT, **QUESTIONS}.items()}
+        if people <= COMPARED:
+            by_codings, nested = (_found(lake, name, sql) for name, sql in (("cohort", COHORT), ("nested", NESTED)))
+            assert by_codings == nested, "the cohort by codings has other persons than that of the nested tables"
     finally:
         house.close()
     size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
@@ -76,17 +79,22 @@ def _size(people: int, home: Path) -> tuple[dict[str, Any], Mapping[str, float]]
 
 def _asked(lake: Lake, name: str, sql: str) -> float:
     """The middle of RUNS through the gate, in seconds."""
-    tables = tuple(table for table in TABLES if f'"{table}"' in sql)
     seconds = []
     for _ in range(RUNS):
         began = time.perf_counter()
-        found = lake.query(View(f"scale_{name}", sql, tables, secondary=True), {}).table
+        found = _found(lake, name, sql)
         seconds.append(time.perf_counter() - began)
-        assert found.num_rows, f"{name} found nothing"
+        assert found, f"{name} found nothing"
     return sorted(seconds)[RUNS // 2]
 
 
-TABLES = ("Patient", "Coverage", "Encounter", "Condition", "Observation", "MedicationRequest", "Procedure")
+def _found(lake: Lake, name: str, sql: str) -> list[Any]:
+    tables = tuple(table for table in TABLES if f'"{table}"' in sql)
+    rows: list[Any] = lake.query(View(f"scale_{name}", sql, tables, secondary=True), {}).table.to_pylist()
+    return rows
+
+
+TABLES = ("Coding", "Patient", "Coverage", "Encounter", "Condition", "Observation", "MedicationRequest", "Procedure")
 
 
 def _missed(asked: Mapping[int, Mapping[str, float]]) -> list[str]:

@@ -45,6 +45,8 @@ CORES = 2
 BAR, GROWTH = 1.0, 1.10
 # Seconds from which on it can be told
 LONG = 300
+# The feeds alone: nobody is called so
+FEEDS = "/rooms/monitor/live?patient=-"
 # Seconds without anything new after which nothing more is waited for
 PATIENCE = 20.0
 TICK = os.sysconf("SC_CLK_TCK")
@@ -85,7 +87,7 @@ class Load:
             ended([*ours, "serve"], self._web, house) as served,
             self._wall() as (wall, notes),
         ):
-            time.sleep(2.0)
+            self._met()
             watch = Watch({"house": served.pid, "broker": broker.pid, "wall": wall.pid})
             sender = subprocess.run([*ours, *sending], capture_output=True, check=False)  # noqa: S603 - a program of ours
             watch.end()
@@ -115,11 +117,18 @@ class Load:
         """Wait until the house has had all of it, or has had nothing more for a while."""
         last, since = -1, time.monotonic()
         while last < sent and time.monotonic() - since < PATIENCE:
-            received = sum(feed["received"] for feed in self._asked("/rooms/monitor/live?patient=-")["feeds"])
+            received = sum(feed["received"] for feed in self._asked(FEEDS)["feeds"])
             if received > last:
                 last, since = received, time.monotonic()
             time.sleep(0.2)
         time.sleep(2 * BAR)
+
+    def _met(self) -> None:
+        """Wait until the house listens: a broker keeps nothing for one that it has not met."""
+        deadline = time.monotonic() + PATIENCE
+        while {one["state"] for one in self._asked(FEEDS).get("feeds", ())} not in ({"live"}, {"silent"}):
+            assert time.monotonic() < deadline, "the house does not listen"
+            time.sleep(0.1)
 
     def _asked(self, path: str) -> Any:
         line = http.client.HTTPConnection("127.0.0.1", self._web, timeout=60)

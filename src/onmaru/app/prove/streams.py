@@ -6,6 +6,7 @@ What was sent is looked for by its number in the journal and in the dead letters
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import random
 import signal
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from onmaru.app.prove.broker import Process, ended, mosquitto, needed
 from onmaru.app.prove.ground import environment, free_port
 from onmaru.app.streams.intake import Kept
 from onmaru.engines.journal import Journal
+from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
 from onmaru.rooms.monitor.live import SECOND
 from onmaru.rooms.monitor.stream.summary import instant
@@ -35,6 +37,8 @@ from onmaru.rooms.monitor.stream.summary import instant
 DEVICES, ROUNDS, BROKEN = 20, 60, 2_000
 HOUR = 3600 * SECOND
 TOPIC = "onmaru/stream/proof"
+# Seconds within which the screen has to tell
+PATIENCE = 20.0
 
 
 def streams(requests: int = BROKEN) -> Figures:
@@ -52,6 +56,7 @@ class Streams:
         self._port, self._web = free_port(), free_port()
         self._place = Place(folder / "home", folder / "keys", folder / "witness")
         self._moved = 0
+        self._token = ""
         self._sent: list[bytes] = []
         self._expected: dict[int, str] = {}
 
@@ -59,9 +64,12 @@ class Streams:
         """Send everything, with both killed in between, and count what the house holds afterwards."""
         self._furnish()
         with self._broker() as broker, self._house() as house:
+            # A broker keeps nothing for a house that it has not met
+            self._until("the feed is live", lambda seen: _feeds(seen) in ({"live"}, {"silent"}))
             self._send(0, ROUNDS // 3)
             broker.send_signal(signal.SIGKILL)
             broker.wait()
+            self._until("the feed is down", lambda seen: _feeds(seen) == {"down"})
         with self._broker(), self._house() as house:
             self._send(ROUNDS // 3, 2 * ROUNDS // 3)
             house.send_signal(signal.SIGKILL)
@@ -69,6 +77,7 @@ class Streams:
             self._send(2 * ROUNDS // 3, ROUNDS, wait=False)
             with self._house():
                 self._settled()
+                self._shown()
         return self._counted()
 
     # -- what is sent --------------------------------------------------------------------------------------------
@@ -84,9 +93,14 @@ class Streams:
         for n in range(DEVICES):
             made.append({"resourceType": "Device", "id": f"d{n}", "identifier": [{"value": f"mon-{n}"}]})
             made.append(_use(f"u{n}", n, f"p{n}", began - HOUR, self._moved if n == 0 else 0))
+        for n in range(DEVICES):
+            made += _lies(n, began - HOUR)
         made.append(_use("moved", 0, f"p{DEVICES}", self._moved, 0))
         changes = [Change("update", str(m["resourceType"]), str(m["id"]), json.dumps(m).encode()) for m in made]
         house.seat(MAIN).home.wait(house.hall(system(MAIN)).record.write(changes)[-1].version.t)
+        user = User(MAIN, "wall", "wall", ("nurse",))
+        house.logins.keep_user(user)
+        self._token, _ = house.logins.issue(user, "")
         house.close()
 
     def _send(self, low: int, high: int, *, wait: bool = True) -> None:
@@ -116,6 +130,39 @@ class Streams:
         self._expected[number] = ""
         head = b'{"n":%d,' % number
         self._sent.append(head + dice.choice(BAD))
+
+    # -- what is seen --------------------------------------------------------------------------------------------
+
+    def _shown(self) -> None:
+        """The screen tells of a wrong clock, of a device that says another bed than the chart, and of a silence."""
+        first, wrong = len(self._sent), now() + HOUR
+        for device, said in ((1, {"at_us": wrong}), (2, {"at_us": now(), "bed": "b3"}), (4, {"at_us": now()})):
+            number = len(self._sent)
+            self._expected[number] = "p4" if device == 4 else ""
+            values = {"8867-4": [61, "/min"]}
+            self._sent.append(json.dumps({"n": number, "device": f"mon-{device}", **said, "values": values}).encode())
+        asyncio.run(_published(self._port, self._sent[first:]))
+        wanted = {
+            "b1": ("mon-1", "clock"),
+            "b2": ("mon-2", "ambiguous"),
+            "b3": ("mon-2", "ambiguous"),
+            "b4": ("mon-4", "live"),
+        }
+        self._until("every bed tells what is the matter", lambda seen: wanted.items() <= _states(seen))
+        self._until("a silent device is silent", lambda seen: ("b4", ("mon-4", "silent")) in _states(seen))
+
+    def _until(self, what: str, true: Callable[[Any], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not true(self._live()):
+            assert time.monotonic() < deadline, f"not on the screen: {what}"
+            time.sleep(0.2)
+
+    def _live(self) -> Any:
+        line = http.client.HTTPConnection("127.0.0.1", self._web, timeout=60)
+        line.request("GET", "/rooms/monitor/live", headers={"Authorization": f"Bearer {self._token}"})
+        said = json.loads(line.getresponse().read())
+        line.close()
+        return said
 
     def _settled(self) -> None:
         """Wait until the broker holds nothing for the house any more and the house has nothing waiting."""
@@ -166,6 +213,7 @@ class Streams:
             "on the wrong patient": 0,
             "stored twice": 0,
             "killed": "the broker once, the house once",
+            "on the screen": "feed down, clock wrong, device of two beds, silent device",
         }
 
     # -- who takes part ------------------------------------------------------------------------------------------
@@ -191,6 +239,27 @@ BAD = (
 )
 
 
+def _feeds(seen: Any) -> set[str]:
+    """The states of all feeds; none while the streams have yet to begin."""
+    return {one["state"] for one in seen.get("feeds", ())}
+
+
+def _states(seen: Any) -> set[tuple[str, tuple[str, str]]]:
+    """Bed, device and its state."""
+    beds = (bed for ward in seen["wards"] for bed in ward["beds"])
+    return {(bed["id"], (one["id"], one["state"])) for bed in beds for one in bed["devices"]}
+
+
+def _lies(n: int, low: int) -> list[dict[str, Any]]:
+    """Patient n in bed n."""
+    kind, where = {"coding": [{"code": "bd"}]}, {"location": {"reference": f"Location/b{n}"}, "status": "active"}
+    stay = {"status": "in-progress", "class": {"code": "IMP"}, "period": {"start": instant(low)}, "location": [where]}
+    return [
+        {"resourceType": "Location", "id": f"b{n}", "name": f"{n}", "physicalType": kind},
+        {"resourceType": "Encounter", "id": f"e{n}", "subject": {"reference": f"Patient/p{n}"}, **stay},
+    ]
+
+
 def _use(id: str, device: int, patient: str, low: int, high: int) -> dict[str, Any]:
     period = {"start": instant(low), **({"end": instant(high)} if high else {})}
     status = "completed" if high else "active"
@@ -211,5 +280,7 @@ async def _published(port: int, messages: Sequence[bytes]) -> None:
     await publisher.stop()
 
 
-CLAIM = "With broker and house killed, clocks wrong and a device moved, every message is stored once or a dead letter."
+CLAIM = (
+    "With broker and house killed, clocks wrong, a device moved, each message is stored once or a letter, and shown."
+)
 PROOFS = (Proof("5.stream", CLAIM, streams, ("requests",)),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-COHORT = """WITH ill AS (
+NESTED = """WITH ill AS (
     SELECT _patient FROM (SELECT _patient, code.coding[1].code AS code FROM "Condition")
     GROUP BY _patient HAVING bool_or(code = 'E11.9') AND bool_or(code = 'I10')
 ),
@@ -28,7 +28,30 @@ WHERE p.gender = 'female' AND p.birthDate < '1970'
     AND p.id IN (SELECT _patient FROM seen) AND p.id IN (SELECT _patient FROM insured)
     AND p.id IN (SELECT _patient FROM measured)"""
 """Women, born before 1970, insured, with diabetes, with hypertension, three orders of metformin, one of amlodipine, five
-visits to clinics, an HbA1c of 8 or more, a systolic pressure of 140 or more."""
+visits to clinics, an HbA1c of 8 or more, a systolic pressure of 140 or more: over the resources as they are nested."""
+
+COHORT = """WITH ill AS (
+    SELECT _patient FROM "Coding" WHERE type = 'Condition' AND code IN ('E11.9', 'I10')
+    GROUP BY _patient HAVING bool_or(code = 'E11.9') AND bool_or(code = 'I10')
+),
+treated AS (
+    SELECT _patient FROM "Coding" WHERE type = 'MedicationRequest' AND code IN ('A10BA02', 'C08CA01')
+    GROUP BY _patient HAVING count(*) FILTER (code = 'A10BA02') >= 3 AND bool_or(code = 'C08CA01')
+),
+seen AS (
+    SELECT _patient FROM "Coding" WHERE type = 'Encounter' AND code = 'AMB' GROUP BY _patient HAVING count(*) >= 5
+),
+measured AS (
+    SELECT _patient FROM "Coding" WHERE type = 'Observation' AND code IN ('4548-4', '8480-6') GROUP BY _patient
+    HAVING max(TRY_CAST(value AS DOUBLE)) FILTER (code = '4548-4') >= 8
+        AND max(TRY_CAST(value AS DOUBLE)) FILTER (code = '8480-6') >= 140
+)
+SELECT count(*) AS persons FROM "Patient" p
+WHERE p.gender = 'female' AND p.birthDate < '1970'
+    AND p.id IN (SELECT _patient FROM ill) AND p.id IN (SELECT _patient FROM treated)
+    AND p.id IN (SELECT _patient FROM seen) AND p.id IN (SELECT _patient FROM measured)
+    AND p.id IN (SELECT _patient FROM "Coding" WHERE type = 'Coverage' AND code = 'NHI')"""
+"""The same people by their codings."""
 
 QUESTIONS: Mapping[str, str] = {
     "visits by month": """SELECT substr(period.start, 1, 7) AS month, class.code AS kind, count(*) AS n

@@ -1,8 +1,7 @@
-"""Streams beside a served house: one station a tenant that has any, and the broker that the settings name."""
+"""Streams beside a served house: its stations, and the brokers that the settings name."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping
@@ -10,70 +9,106 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 
 from onmaru.adapters.mqtt import Broker, Done, Subscriber
+from onmaru.adapters.nats import Server, Worker
 from onmaru.app.doorway import Doorway
-from onmaru.app.house import MAIN
+from onmaru.app.house import MAIN, House
 from onmaru.app.refusal import Refusal
 from onmaru.app.settings import Chosen
-from onmaru.app.streams.intake import Fate
-from onmaru.app.streams.station import ROOM, Station
-from onmaru.rooms.monitor.wall import BEGINNING
+from onmaru.app.streams.intake import NOBODYS
+from onmaru.app.streams.station import ROOM
+from onmaru.app.streams.stations import Source, Stations
+from onmaru.app.streams.watched import Watched, left, watched
 
-# Seconds after which what could not be kept is tried again
-AGAIN = 1.0
+# Where a topic names the tenant
+TENANT = "{tenant}"
 
 
 @contextlib.asynccontextmanager
 async def streaming(doorway: Doorway, found: Mapping[str, Chosen]) -> AsyncIterator[None]:
     """Take streams while the context lasts."""
     running = doorway.running
-    if running.house.offers(ROOM) is None:
+    house = running.house
+    if house.offers(ROOM) is None:
         yield
         return
-    broker, tenant = asked(found), str(found["mqtt_tenant"].value)
-    if broker is not None and not running.house.exists(tenant):
+    broker, tenant, server = asked(found), str(found["mqtt_tenant"].value), server_asked(found)
+    if broker is not None and server is not None:
+        raise Refusal("settings mqtt and nats: one of them, so that no patient is held twice")
+    if broker is not None and not house.exists(tenant):
         raise Refusal(f"setting mqtt_tenant: there is no tenant {tenant}")
-    names = {MAIN, tenant} if broker is not None else {MAIN}
-    for name in names:
-        running.house.memories.setdefault((name, ROOM), {})[BEGINNING] = True
     async with contextlib.AsyncExitStack() as stack:
-        for name in names:
-            station = Station(running, name)
-            await station.start()
-            doorway.door(name).streams = station.replayed
-            stack.push_async_callback(station.close)
-            if broker is not None and name == tenant:
-                subscriber = subscribed(station, broker)
-                subscriber.start()
-                stack.push_async_callback(subscriber.stop)
+        stations = Stations(doorway, alone=server is None)
+        stack.push_async_callback(stations.close)
+        for name in {MAIN, *([tenant] if broker else ()), *left(house)} if server is None else ():
+            await stations.of(name)
+        for name in watched(house):
+            running.motion(name)
+        stack.push_async_callback(Watched(running).close)
+        line = _line(stations, house, broker or server, tenant)
+        if line is not None:
+            line.start()
+            stack.push_async_callback(line.stop)
         yield
+
+
+def _line(stations: Stations, house: House, asked: Broker | Server | None, tenant: str) -> Subscriber | Worker | None:
+    if isinstance(asked, Broker):
+        return subscribed(stations, house, asked, tenant)
+    return None if asked is None else shared(stations, house, asked)
 
 
 def asked(found: Mapping[str, Chosen]) -> Broker | None:
-    """The broker that the settings name; None where they name none."""
+    """The MQTT broker that the settings name; None where they name none."""
     address, topic, user, password, authorities = (
         str(found[name].value) for name in ("mqtt", "mqtt_topic", "mqtt_user", "mqtt_password", "mqtt_authorities")
     )
     return Broker(address, topic, "onmaru", user, password, authorities) if address else None
 
 
-def subscribed(station: Station, broker: Broker) -> Subscriber:
-    """A subscriber whose messages the station takes."""
-    feed = station.feed(broker.topic, "mqtt")
-    # The broker keeps a session by this name: the same after each start, another for another house
-    name = hashlib.sha256(str(station.folder).encode()).hexdigest()[:12]
-    broker = msgspec.structs.replace(broker, client=f"onmaru-{name}")
+def server_asked(found: Mapping[str, Chosen]) -> Server | None:
+    """The NATS server that the settings name; None where they name none."""
+    address, subject, user, password, authorities = (
+        str(found[name].value) for name in ("nats", "nats_subject", "nats_user", "nats_password", "nats_authorities")
+    )
+    return Server(address, subject, user, password, authorities) if address else None
 
-    def take(payload: bytes, done: Done) -> None:
-        def fated(fate: Fate | None) -> None:
-            if fate is not None:
-                done()
-            else:
-                # The broker would only send it again with another connection
-                asyncio.get_running_loop().call_later(AGAIN, take, payload, done)
 
-        station.intake.offer(payload, feed, fated)
+def subscribed(stations: Stations, house: House, broker: Broker, default: str) -> Subscriber:
+    """A subscriber whose messages go to the tenant that their topic names, or to the one of the settings."""
+    levels = broker.topic.split("/")
+    place = levels.index(TENANT) if TENANT in levels else -1
+    source = Source(broker.topic, "mqtt", "" if place >= 0 else default)
+    stations.fed(source)
+    broker = msgspec.structs.replace(broker, topic=broker.topic.replace(TENANT, "+"), client=named(house))
 
-    def told(state: str) -> None:
-        feed.state = state
+    def take(topic: str, payload: bytes, done: Done) -> None:
+        name = topic.split("/")[place] if place >= 0 else default
+        if house.exists(name):
+            stations.take(name, source, (payload, done, ""))
+        else:
+            stations.take(default, source, (payload, done, NOBODYS))
 
-    return Subscriber(broker, take, told)
+    return Subscriber(broker, take, source.told)
+
+
+def shared(stations: Stations, house: House, server: Server) -> Worker:
+    """This worker's part in a NATS server's messages."""
+    source = Source(server.subject, "nats")
+    stations.fed(source)
+
+    def take(tenant: str, payload: bytes, done: Done) -> None:
+        stations.take(tenant, source, (payload, done, ""))
+
+    def open_ones() -> list[str]:
+        return [name for name in house.tenants() if not house.tenancies.closed(name)]
+
+    try:
+        import nats as _  # noqa: F401 - an extra, refused here rather than when the first message comes
+    except ImportError:
+        raise Refusal("the setting nats needs onmaru[streams]") from None
+    return Worker(server, named(house), open_ones, (stations.of, stations.end), take, source.told)
+
+
+def named(house: House) -> str:
+    """What a broker keeps a session under: the same after each start, another for another house."""
+    return f"onmaru-{hashlib.sha256(str(house.where.home.resolve()).encode()).hexdigest()[:12]}"

@@ -14,7 +14,7 @@ import zstandard
 
 from onmaru.adapters.letters import bury
 from onmaru.adapters.receipt import Receipt, Source
-from onmaru.app.streams.intake import Intake, Kept, Made
+from onmaru.app.streams.intake import NOBODYS, Intake, Kept, Made
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
@@ -179,15 +179,19 @@ class Charting:
 
 
 def lines(held: Iterable[Kept]) -> bytes:
-    """Messages as lines that a person can read and mend: `{"received", "payload"}`, or `base64` for what is no text."""
+    """Messages as lines that a person can read and mend: `{"received", "payload"}`, or `base64` for what is no text.
+
+    Those with `why` are not read again until somebody takes that away.
+    """
     return b"\n".join(msgspec.json.encode(_line(one)) for one in held)
 
 
 def _line(one: Kept) -> dict[str, object]:
+    head: dict[str, object] = {"received": one.received, **({"why": one.reason} if one.reason == NOBODYS else {})}
     try:
-        return {"received": one.received, "payload": one.payload.decode()}
+        return {**head, "payload": one.payload.decode()}
     except UnicodeDecodeError:
-        return {"received": one.received, "base64": base64.b64encode(one.payload).decode()}
+        return {**head, "base64": base64.b64encode(one.payload).decode()}
 
 
 def _parts(held: Sequence[Kept]) -> Iterable[Sequence[Kept]]:

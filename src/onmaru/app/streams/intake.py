@@ -31,6 +31,8 @@ AMBIGUOUS = "more than one patient could be meant"
 REASONS = {"": "", "unbound": UNBOUND, "ambiguous": AMBIGUOUS}
 # What a message without values and waves is remembered by
 ALONE = frozenset({""})
+# Of a message that must not be read here, whatever it says: it stays so when its letter is taken again
+NOBODYS = "the topic names no tenant of this house"
 MATTERS = {CLOCK: "clock", UNBOUND: "unbound", AMBIGUOUS: "ambiguous"}
 
 
@@ -65,6 +67,7 @@ class Waiting(NamedTuple):
     payload: bytes
     feed: Feed
     done: Callable[[Fate | None], object]
+    why: str
 
 
 class Intake:
@@ -88,9 +91,11 @@ class Intake:
         self.writing = asyncio.Lock()
         self._task = asyncio.create_task(self._run())
 
-    def offer(self, payload: bytes, feed: Feed, done: Callable[[Fate | None], object]) -> None:
-        """Take a message; `done` is told what became of it once that is on the disk, None where it could not be kept."""
-        self._queue.append(Waiting(payload, feed, done))
+    def offer(self, payload: bytes, feed: Feed, done: Callable[[Fate | None], object], why: str = "") -> None:
+        """Take a message; `done` is told what became of it once that is on the disk, None where it could not be kept.
+        With a reason `why` it is not read, but a dead letter.
+        """
+        self._queue.append(Waiting(payload, feed, done, why))
         self._wake.set()
 
     async def offered(self, payload: bytes, feed: Feed) -> Fate | None:
@@ -135,7 +140,7 @@ class Intake:
             for _ in range(min(SLICE, len(self._queue))):
                 one = self._queue.popleft()
                 waiting.append(one)
-                made.append(self._made(one.payload, one.feed, self._clock()))
+                made.append(self._made(one.payload, one.feed, self._clock(), one.why))
             await asyncio.sleep(0)
         kept = [one.kept for one in made if one.kept is not None]
         fates: list[Fate | None] = [one.fate for one in made]
@@ -192,9 +197,9 @@ class Intake:
         for wave in message.waves if kept.patient else ():
             self.board.wave(kept.patient, wave, message.at)
 
-    def once_more(self, told: Sequence[tuple[int, bytes]], feed: Feed) -> Sequence[Made]:
+    def once_more(self, told: Sequence[tuple[int, bytes, str]], feed: Feed) -> Sequence[Made]:
         """Take messages of a dead letter as of when they were received: those that are now sound are on the disk."""
-        made = [self._made(payload, feed, received) for received, payload in told]
+        made = [self._made(payload, feed, received, why) for received, payload, why in told]
         kept = [one.kept for one in made if one.kept is not None and not one.kept.reason]
         if kept:
             self.journal.append(self._pack.compress(msgspec.msgpack.encode(kept)))
@@ -204,7 +209,9 @@ class Intake:
         feed.received += len(sound)
         return made
 
-    def _made(self, payload: bytes, feed: Feed, received: int) -> Made:
+    def _made(self, payload: bytes, feed: Feed, received: int, why: str = "") -> Made:
+        if why:
+            return Made(Kept(received, feed.name, payload, "", why), None, ())
         try:
             said = read(payload)
         except Refused as refused:

@@ -29,6 +29,7 @@ from onmaru.rooms.monitor.live import SECOND, Fresh, Streamed
 from onmaru.rooms.monitor.projection import rows
 from onmaru.rooms.monitor.stream.binding import TYPES, Bindings
 from onmaru.rooms.monitor.stream.summary import SYSTEM, instant
+from onmaru.rooms.monitor.wall import TAKE
 
 log = logging.getLogger("onmaru.streams")
 ROOM = "monitor"
@@ -74,7 +75,7 @@ class Station:
         for work in (self._follow, self._second, self._pulse, self._seal):
             self._tasks.append(asyncio.create_task(self._kept_up(work)))
         memory = self._running.house.memories.setdefault((self.tenant, ROOM), {})
-        memory.update(board=self.board, take=self._take)
+        memory.update({"board": self.board, TAKE: self.taken})
 
     def feed(self, name: str, kind: str) -> Feed:
         """The count of one source."""
@@ -96,7 +97,8 @@ class Station:
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
-    async def _take(self, payload: bytes) -> Fate | None:
+    async def taken(self, payload: bytes) -> Fate | None:
+        """Take a message that was posted; what became of it."""
         return await self.intake.offered(payload, self.feed("HTTP", "http"))
 
     def replayed(self, data: bytes) -> Receipt:
@@ -229,14 +231,15 @@ class _Line(msgspec.Struct):
     received: int
     payload: str = ""
     base64: bytes = b""
+    why: str = ""
 
 
-def _told(line: bytes, latest: int) -> tuple[int, bytes]:
+def _told(line: bytes, latest: int) -> tuple[int, bytes, str]:
     one = msgspec.json.decode(line, type=_Line)
     if not 0 < one.received <= latest:
         # Whoever mends a letter could chart what is yet to come
         raise ValueError
-    return one.received, one.base64 or one.payload.encode()
+    return one.received, one.base64 or one.payload.encode(), one.why
 
 
 def _readings(version: Version) -> Sequence[Streamed]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from onmaru.engines.duck.derived import Derived
+from onmaru.engines.duck.derived import Derived, Source
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.nested.scope import Scope
 from onmaru.kernel.derivation import Derivation
@@ -21,7 +21,8 @@ Wanted = Sequence[tuple[Derivation, Mapping[str, Any]]]
 
 
 class Derivations:
-    """`source`: the SELECT of a base or site table. `stands`: a projection's position. `sites`: site tables by their file.
+    """`source`: the SELECT of a base or site table, or of what came of a base after a position. `stands`: a projection's
+    position. `sites`: site tables by their file.
 
     `calm`: the thread that must not wait for a renewal; another one makes it.
     """
@@ -33,7 +34,7 @@ class Derivations:
         self._leases = leases
         self._asked: set[str] = set()
         self._renewing = threading.RLock()
-        self.source: Callable[[str, Scope], str]
+        self.source: Source
         self.stands: Callable[[str], int]
         self.sites: Callable[[], Mapping[str, str]]
 

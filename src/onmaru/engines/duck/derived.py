@@ -25,11 +25,14 @@ from onmaru.kernel.projection import Table
 HIDDEN = f"EXCLUDE (_patients, _labels, {GEN})"
 SHOWN = tuple(column for column in OWN if column[0] not in ("_patients", "_labels"))
 MEMORY = "3GB"
+Source = Callable[[str, Scope, int], str]
 ANEW = "__anew_"  # before the names of what is made for one query
 
 
 class Derived:
-    """The tables of one derivation. `source` gives the SELECT of a base or site table, its data handed over in the scope."""
+    """The tables of one derivation. `source` gives the SELECT of a base or site table, or of what came of a base after a
+    position, its data handed over in the scope.
+    """
 
     def __init__(self, folder: Path, key: bytes, derivation: Derivation, settings: Mapping[str, Any]) -> None:
         self.derivation = derivation
@@ -87,14 +90,15 @@ class Derived:
         if self.noted is not None:
             self.noted += ended
 
-    def refresh(self, position: int, mark: str, source: Callable[[str, Scope], str]) -> set[str]:
+    def refresh(self, position: int, mark: str, source: Source) -> set[str]:
         """Make what changed up to the base's position; the files that count no more. The new state is saved."""
         scope, sites = Scope(ALL, None), Scope(ALL, None)
-        selects = {base: source(base, scope) for base in self.derivation.base}
+        selects = {base: source(base, scope, 0) for base in self.derivation.base}
+        recent = {base: source(base, scope, self.state.position) for base in self.derivation.base}
         for table in self.derivation.sites:
-            source(table.name, sites)
+            source(table.name, sites, 0)
         parts = {**scope.parts, **{name.removeprefix("__"): data for name, data in sites.parts.items()}}
-        ground = Ground(selects, parts, mark, position, self.noted, self.erased)
+        ground = Ground(selects, recent, parts, mark, position, self.noted, self.erased)
         reader = Reader(MEMORY)
         try:
             made = Run(self.derivation, self.given, self.vault, reader).made(self.state, ground)
@@ -107,9 +111,7 @@ class Derived:
         self.noted, self.erased = [], False
         return left
 
-    def selects(
-        self, names: Sequence[str], scope: Scope, source: Callable[[str, Scope], str]
-    ) -> Iterator[tuple[str, str]]:
+    def selects(self, names: Sequence[str], scope: Scope, source: Source) -> Iterator[tuple[str, str]]:
         """Each table that is named here or behind one of these, in order, with its SELECT for what this caller may see."""
         state = self.state
         if not _within(scope.sight) or not self._hides(state, scope.sight, source):
@@ -119,7 +121,7 @@ class Derived:
         needed = self._needed(names)
         for name in (*self.derivation.base, *(table.name for table in self.derivation.sites)):
             if name in needed:
-                yield name, source(name, scope)
+                yield name, source(name, scope, 0)
         for step in self.derivation.steps:
             name = step.table.name
             if name in needed:
@@ -131,7 +133,7 @@ class Derived:
                 hidden = "" if step.kind == "codes" else " EXCLUDE (_patients, _labels)"
                 yield name, f'SELECT *{hidden} FROM "{ANEW}{name}"'
 
-    def _hides(self, state: State, sight: Sight, source: Callable[[str, Scope], str]) -> bool:
+    def _hides(self, state: State, sight: Sight, source: Source) -> bool:
         """Whether a row that these tables are made of is hidden for more than whose it is; asked once a state and sight."""
         asked = (sight.types, sight.only, sight.denied, sight.concealed, sight.masked, sight.lifted)
         if self._judged[0] != state.gen:
@@ -143,9 +145,9 @@ class Derived:
             judged[asked] = counts[0] != counts[1]
         return judged[asked]
 
-    def _count(self, sight: Sight, source: Callable[[str, Scope], str]) -> Any:
+    def _count(self, sight: Sight, source: Source) -> Any:
         scope = Scope(sight, None)
-        selects = [f"(SELECT count(*) FROM ({source(base, scope)}))" for base in self.derivation.base]
+        selects = [f"(SELECT count(*) FROM ({source(base, scope, 0)}))" for base in self.derivation.base]
         named = ", ".join(f"{select} AS n{place}" for place, select in enumerate(selects))
         return self._reader.table(f"SELECT {named}", scope.given, scope.parts).to_pylist()
 

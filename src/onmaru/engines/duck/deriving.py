@@ -20,17 +20,21 @@ from onmaru.kernel.derivation import NAMED, Derivation, Step
 
 MADE = ("scope", "rows")
 NONE = 2**62  # a position that no version has
+NAMED_OFTEN = ("lookup", "codes")  # a dozen steps join these
+HELD = 500_000  # rows of such a table that are read once and stay in memory
 CHUNK = 500_000  # versions whose rows are made together in a run over everything
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What a run stands on: each base table's SELECT and the Arrow data it names; the site tables; the base's position.
+    """What a run stands on: each base table's SELECT and the Arrow data it names, and the same of what came after the last
+    run alone; the site tables; the base's position.
 
     `mark` changes with the site tables and the parameters. `ended`: the resources of which a version ended since the last
     run, None where nobody noted them; `erased` when one of them must be in no file.
     """
 
     selects: Mapping[str, str]
+    recent: Mapping[str, str]
     parts: Mapping[str, Any]
     mark: str
     position: int
@@ -90,6 +94,7 @@ class Run:
         self._whole = not before.position
         for base, select in ground.selects.items():
             self._run(f'CREATE TEMP VIEW "whole_{base}" AS {select}')
+            self._run(f'CREATE TEMP VIEW "recent_{base}" AS {ground.recent[base]}')
         for step in self._of.kept:
             self._show(step)
             if step.kind != "lookup" and not self._whole:
@@ -101,7 +106,15 @@ class Run:
         self._shown[name] = pieces
         self._cursor.register(f"__{name}", self._vault.dataset(pieces.files, schema(step)))
         self._cursor.register(f"__gone_{name}", self._vault.dataset(pieces.ended, units(step)))
-        self._run(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {standing(step, pieces)}')
+        held = step.kind in NAMED_OFTEN and sum(piece.rows for piece in pieces.rows) <= HELD
+        self._run(f'CREATE OR REPLACE TEMP {"TABLE" if held else "VIEW"} "{name}" AS {standing(step, pieces)}')
+
+    def _made(self, name: str, gen: int) -> str:
+        """A table's rows in the pieces that were made, or joined, since run `gen`: few files, whatever there was before."""
+        step = next(one for one in self._of.kept if one.table.name == name)
+        files = [piece.file for piece in self._tables[name].rows if piece.gen >= gen]
+        self._cursor.register(f"__made_{name}", self._vault.dataset(files, schema(step)))
+        return f'"__made_{name}"'
 
     def _over(self, sql: str, which: str) -> str:
         """The SQL with base tables' names standing for `whole`, `part` (what changed) or `now` (what is made now)."""
@@ -118,7 +131,7 @@ class Run:
             if self._whole:
                 self._run(f'CREATE TEMP VIEW "part_{base}" AS SELECT * FROM "whole_{base}"')
                 continue
-            found = f'SELECT DISTINCT _t FROM "whole_{base}" WHERE _t > {before.position}'
+            found = f'SELECT DISTINCT _t FROM "recent_{base}" WHERE _t > {before.position}'
             if ground.ended is None:
                 found = self._differing(base)
             self._run(f'CREATE TEMP TABLE "new_{base}" AS {found}')
@@ -133,8 +146,9 @@ class Run:
                 self._run(f'INSERT INTO ended SELECT DISTINCT _t FROM "{step.table.name}" {among}')
 
     def _part(self, base: str) -> None:
-        """Name the rows that changed: those after the last run by their range, which prunes files, others one by one."""
-        select = f'SELECT * FROM "whole_{base}" WHERE _t > {self._since}'
+        """Name the rows that changed: those after the last run from the files that came since, others one by one."""
+        recent = "whole" if self._since == NONE else "recent"
+        select = f'SELECT * FROM "{recent}_{base}" WHERE _t > {self._since}'
         older = f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}'
         if self._count(f"SELECT count(*) FROM ({older})"):
             self._some[base] = 1
@@ -245,7 +259,7 @@ class Run:
             older = " UNION ALL ".join(f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}' for base in step.of)
             again = f"{older} UNION ALL SELECT _t FROM ended"
             # Rows after the last position are there only if the base went on while that run read it
-            dead = f'SELECT _t FROM "{name}" WHERE _t > {self._since}'
+            dead = f"SELECT _t FROM {self._made(name, self._gen - 1)} WHERE _t > {self._since}"
             if self._count(f"SELECT count(*) FROM ({again})"):
                 dead += f' UNION ALL SELECT _t FROM "{name}" WHERE _t IN ({again})'
             self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT _t FROM ({dead})')
@@ -276,7 +290,7 @@ class Run:
         if self._whole:
             return
         for unit, names in units.items():
-            fresh = (f'SELECT "{unit}" FROM "{name}" WHERE {GEN} = {self._gen}' for name in names)
+            fresh = (f'SELECT "{unit}" FROM {self._made(name, self._gen)} WHERE {GEN} = {self._gen}' for name in names)
             hanging = (
                 f'SELECT "{unit}" FROM "{name}" WHERE "{column}" IN (SELECT id FROM "changed_{codes}")'
                 for step in groups

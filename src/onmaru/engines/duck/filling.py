@@ -17,6 +17,7 @@ from onmaru.engines.duck.follow import batches as rows_batches
 from onmaru.engines.duck.manifest import Segment
 from onmaru.engines.duck.nested import files as nested_manifest
 from onmaru.engines.duck.nested.batch import Share, shares
+from onmaru.engines.duck.nested.codings import LARGEST, ORDER, codings, tree
 from onmaru.engines.duck.nested.files import File, Kept
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.nested.shape import schema as nested_schema
@@ -32,12 +33,15 @@ GROUP = 100_000
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What one part wrote: the positions of its versions, the files of each type, and each projection's segment."""
+    """What one part wrote: the positions of its versions, the files of each type and of its codings, and each projection's
+    segment.
+    """
 
     first: int
     last: int
     types: Mapping[str, Kept]
     segments: Mapping[str, Segment]
+    codings: Mapping[str, Kept] = {}
 
     def rows(self) -> int:
         """How many versions its resource tables hold."""
@@ -66,10 +70,11 @@ def fill(
             for one in followed:
                 one.add(batch, open_files)
         kept = {name: one.kept() for name, one in types.items()}
+        said = {name: Kept(tree(name), one.said) for name, one in types.items() if one.said}
         segments = {one.projection.name: one.segment(span) for one in followed}
     for vault in (resources, *(one.vault for one in followed)):
         vault.sync()
-    return Part(*span, kept, segments)
+    return Part(*span, kept, segments, said)
 
 
 def join(folder: Path, key: bytes, projections: Sequence[Projection], parts: Sequence[Part]) -> int:
@@ -82,17 +87,22 @@ def join(folder: Path, key: bytes, projections: Sequence[Projection], parts: Seq
         if part.first != last + 1:
             raise ValueError("a part is missing")
         last = part.last
-    tables: dict[str, Kept] = {}
-    for part in parts:
-        for name, kept in part.types.items():
-            before = tables.get(name, Kept(kept.tree))
-            tables[name] = Kept(union(before.tree, kept.tree), (*before.standing, *kept.standing))
+    tables, said = _joined([part.types for part in parts]), _joined([part.codings for part in parts])
     for one in projections:
         segments = tuple(part.segments[one.name] for part in parts)
         columnar = tuple(table for table in one.tables if table.store == "columnar")
         rows_manifest.save(folder_of(folder, one), rows_manifest.Manifest(last, columnar, segments))
-    nested_manifest.save(folder_of(folder, Resources()), nested_manifest.Manifest(last, tables))
+    nested_manifest.save(folder_of(folder, Resources()), nested_manifest.Manifest(last, tables, said))
     return last
+
+
+def _joined(parts: Iterable[Mapping[str, Kept]]) -> dict[str, Kept]:
+    tables: dict[str, Kept] = {}
+    for types in parts:
+        for name, kept in types.items():
+            before = tables.get(name, Kept(kept.tree))
+            tables[name] = Kept(union(before.tree, kept.tree), (*before.standing, *kept.standing))
+    return tables
 
 
 class _File:
@@ -126,19 +136,36 @@ class _File:
 
 
 class _Type:
-    """The files of one resource type: a new one begins where a column is met for the first time."""
+    """The files of one resource type, and of its codings: a new one begins where a column is met for the first time."""
 
     def __init__(self, vault: Vault, tree: Column, span: tuple[int, int], open_files: ExitStack) -> None:
         self._vault, self._tree, self._span, self._open = vault, tree, span, open_files
         self._file: _File | None = None
         self._made: list[File] = []
+        self._codings: list[pa.Table] = []
+        self.said: tuple[File, ...] = ()
 
     def add(self, share: Share) -> None:
-        rows, tree = share.rows(self._tree)
-        if self._file is None or tree != self._tree:
+        rows, grown = share.rows(self._tree)
+        if self._file is None or grown != self._tree:
             self._end()
-            self._tree, self._file = tree, _File(self._vault, nested_schema(tree), self._open)
+            self._tree, self._file = grown, _File(self._vault, nested_schema(grown), self._open)
         self._file.add(rows)
+        found = codings(grown.type, rows)
+        if found is not None:
+            self._codings.append(found)
+            if sum(one.num_rows for one in self._codings) >= LARGEST:
+                self._sort()
+
+    def _sort(self) -> None:
+        """Write the codings that wait, sorted, as one file."""
+        if self._codings:
+            rows = pa.concat_tables(self._codings)
+            with self._vault.writing(rows.schema, ORDER) as written:
+                for batch in rows.to_batches():
+                    written.add(batch)
+            self.said = (*self.said, File(written.name, written.rows, written.bytes, *self._span))
+            self._codings = []
 
     def _end(self) -> None:
         if self._file is not None:
@@ -147,6 +174,7 @@ class _Type:
 
     def kept(self) -> Kept:
         self._end()
+        self._sort()
         return Kept(self._tree, tuple(self._made))
 
 

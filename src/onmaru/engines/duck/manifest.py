@@ -39,13 +39,13 @@ class Manifest(msgspec.Struct, frozen=True):
     tables: tuple[Table, ...] = ()
     segments: tuple[Segment, ...] = ()
 
-    def files(self, table: str) -> list[str]:
-        """The files of one table."""
-        return [segment.files[table] for segment in self.segments if table in segment.files]
+    def files(self, table: str, after: int = 0) -> list[str]:
+        """The files of one table, but for those that hold nothing after a position."""
+        return [one.files[table] for one in self.segments if table in one.files and one.last > after]
 
-    def gone(self) -> list[str]:
-        """The files that name ended versions."""
-        return [segment.gone for segment in self.segments if segment.gone]
+    def gone(self, after: int = 0) -> list[str]:
+        """The files that name ended versions, but for those that tell of none that ended after a position."""
+        return [one.gone for one in self.segments if one.gone and one.last > after]
 
     def names(self) -> set[str]:
         """Every file."""

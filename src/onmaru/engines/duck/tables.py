@@ -17,6 +17,7 @@ from onmaru.engines.duck.derivations import Derivations, Wanted
 from onmaru.engines.duck.follow import Followed
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.manifest import Manifest
+from onmaru.engines.duck.nested.codings import NAME, shown
 from onmaru.engines.duck.nested.files import Manifest as Nested
 from onmaru.engines.duck.nested.followed import FollowedResources, Resources
 from onmaru.engines.duck.nested.scope import Scope
@@ -56,7 +57,7 @@ class ColumnarTables:
         self._writing = threading.Lock()
         self._leases = Leases()
         self.derivations = Derivations(self._folder / "derived", key, derivations, self._leases)
-        self.derivations.source = lambda name, scope: self._select(name, self._of(name), scope)
+        self.derivations.source = lambda name, scope, after: self._select(name, self._of(name), scope, after)
         self.derivations.stands = lambda name: self._kept(name).manifest.position
         self.derivations.sites = self._site.files
         for projection in self.projections:
@@ -89,10 +90,11 @@ class ColumnarTables:
             if folder != present.vault.folder:
                 self._leases.retire(partial(shutil.rmtree, folder, ignore_errors=True))
 
-    def _kept(self, name: str) -> Kept:
-        """The rows of a projection that serve now."""
+    def _kept(self, name: str, asked: Sequence[str] = ()) -> Kept:
+        """The rows of a projection that serve now; the present ones for who asks for codings, which no older version has."""
         present = self._followed[name]
-        return self._older.get(name) or Kept(present.vault, present.manifest)
+        older = None if NAME in asked else self._older.get(name)
+        return older or Kept(present.vault, present.manifest)
 
     def _owner(self, table: str) -> str:
         """The projection that keeps a table; "" for a site table."""
@@ -154,7 +156,7 @@ class ColumnarTables:
         self.derivations.freshen(names)
         with self._leases.reading():
             scope = Scope(sight, t)
-            kept = {owner: self._kept(owner) for name in names if (owner := self._owner(name))}
+            kept = {owner: self._kept(owner, names) for name in names if (owner := self._owner(name))}
             selects = dict(self.derivations.selects(names, scope))
             for name in names:
                 if name not in selects:
@@ -166,18 +168,23 @@ class ColumnarTables:
         owner = self._owner(name)
         return self._kept(owner) if owner else None
 
-    def _select(self, name: str, kept: Kept | None, scope: Scope) -> str:
-        """Hand over one table's files; the SELECT that narrows it."""
+    def _select(self, name: str, kept: Kept | None, scope: Scope, after: int = 0) -> str:
+        """Hand over one table's files; the SELECT that narrows it. `after`: leave out files of a projection that hold
+        nothing after that position.
+        """
         if kept is None:
             return self._of_site(name, scope.parts)
         if isinstance(kept.manifest, Nested):
+            if name == NAME:
+                return scope.codings(kept.vault, kept.manifest)
             return scope.select(kept.vault, name, kept.manifest.of(name))
         table = next(one for one in kept.manifest.tables if one.name == name)
-        scope.parts[f"__{name}"] = kept.vault.dataset(kept.manifest.files(name), schema(table))
-        gone = kept.manifest.gone()
+        rows, ended = (f"__{'new_' if after else ''}{one}{name}" for one in ("", "gone_"))
+        scope.parts[rows] = kept.vault.dataset(kept.manifest.files(name, after), schema(table))
+        gone = kept.manifest.gone(after)
         if gone:
-            scope.parts[f"__gone_{name}"] = kept.vault.dataset(gone, GONE)
-        select, given = narrowed(f'"__{name}"', f'"__gone_{name}"' if gone else "", scope.sight)
+            scope.parts[ended] = kept.vault.dataset(gone, GONE)
+        select, given = narrowed(f'"{rows}"', f'"{ended}"' if gone else "", scope.sight)
         scope.given.update(given)
         return select
 
@@ -202,7 +209,7 @@ class ColumnarTables:
         """The position that all projections of these tables have followed to; 0 when the site keeps them all."""
         self.derivations.freshen(names)
         owners = {owner for name in names if (owner := self._owner(name))}
-        kept = [self._kept(owner).manifest.position for owner in owners]
+        kept = [self._kept(owner, names).manifest.position for owner in owners]
         return min((*kept, *self.derivations.reached(names)), default=0)
 
     def keeps_past(self, name: str) -> bool:
@@ -221,7 +228,10 @@ class ColumnarTables:
         if not owner:
             found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
             return Layout(found.schema, 0, 0, 0)
-        kept = self._kept(owner)
+        kept = self._kept(owner, (name,))
+        if isinstance(kept.manifest, Nested) and name == NAME:
+            said = kept.manifest.said()
+            return Layout(shown(), len(said), sum(file.bytes for file in said), kept.manifest.position)
         if isinstance(kept.manifest, Nested):
             nested = kept.manifest.of(name)
             size = sum(file.bytes for file in nested.files)

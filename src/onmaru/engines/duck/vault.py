@@ -6,6 +6,7 @@ import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ OWN = (
 )
 GONE = pa.schema([("_source", pa.string()), ("_t", pa.int64())])
 SUFFIX = ".parquet"
+# Rows of a row group in a sorted file: what asks for one value reads few others
+SORTED_GROUP = 16_384
 
 
 def schema(table: Table) -> pa.Schema:
@@ -63,12 +66,16 @@ class Vault:
         return written.name, written.rows
 
     @contextmanager
-    def writing(self, of: pa.Schema) -> Iterator[Writing]:
-        """A new file to add to, whole and durable when this ends; there is none when nothing was added."""
+    def writing(self, of: pa.Schema, order: Sequence[str] = ()) -> Iterator[Writing]:
+        """A new file to add to, whole and durable when this ends; there is none when nothing was added.
+
+        `order`: sort all rows by these columns at the end; until then they stand in memory.
+        """
         name = os.urandom(12).hex()
         self.fresh.add(name)
         path = self._path(name)
-        made = Writing(lambda: pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name)))
+        opened = partial(self._opened, path, of, name)
+        made = Writing(opened, order)
         try:
             yield made
         finally:
@@ -101,6 +108,9 @@ class Vault:
         """Make the names in the folder durable."""
         sync_folder(self.folder)
 
+    def _opened(self, path: Path, of: pa.Schema, name: str) -> Any:
+        return pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
+
     def _one(self, name: str, of: pa.Schema) -> Any:
         opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
         scan = ds.ParquetFragmentScanOptions(decryption_properties=opened)
@@ -122,21 +132,33 @@ class Vault:
 class Writing:
     """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows."""
 
-    def __init__(self, opened: Callable[[], Any]) -> None:
+    def __init__(self, opened: Callable[[], Any], order: Sequence[str] = ()) -> None:
         self._opened = opened
+        self._order = order
+        self._waiting: list[pa.RecordBatch] = []
         self._writer: Any = None
         self.name = ""
         self.rows = self.bytes = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
-        if batch.num_rows:
-            self._writer = self._writer or self._opened()
-            self._writer.write_batch(batch)
-            self.rows += batch.num_rows
+        if batch.num_rows and self._order:
+            self._waiting.append(batch)
+        elif batch.num_rows:
+            self._write(batch)
+        self.rows += batch.num_rows
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        self._writer = self._writer or self._opened()
+        self._writer.write_batch(batch)
 
     def close(self) -> None:
         """End the file."""
+        if self._waiting:
+            rows = pa.Table.from_batches(self._waiting).sort_by([(name, "ascending") for name in self._order])
+            for batch in rows.combine_chunks().to_batches(max_chunksize=SORTED_GROUP):
+                self._write(batch)
+            self._waiting = []
         if self._writer is not None:
             self._writer.close()
 

@@ -23,7 +23,7 @@ class Journey:
     """Projection door (kernel/projection.py)."""
 
     name = "journey"
-    version = 2
+    version = 3
     types: frozenset[str] = frozenset(compartment.PATHS) | places.TYPES | {"Patient"}
     tables: tuple[Table, ...] = TABLES
 
@@ -41,6 +41,8 @@ def rows(raw: bytes) -> Iterator[Row]:
     type_ = body["resourceType"]
     if type_ == "Patient":
         yield from _patient(body, labels)
+    elif type_ == "RiskAssessment" and body.get("status") == "registered":
+        return  # http://hl7.org/fhir/observation-status: it has no result that a chart could show
     elif type_ in places.TYPES:
         yield Row(THING.name, "", labels, places.thing(body))
     else:

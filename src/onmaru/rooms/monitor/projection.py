@@ -25,6 +25,8 @@ READING = Table(
 )
 # http://hl7.org/fhir/observation-status: values that stand
 STANDING = frozenset({"final", "amended", "corrected", "preliminary"})
+# The system of the category that says where an Observation was measured
+HOME = "urn:onmaru:remote"
 # A moment needs its zone: without one nobody knows which came first
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 
@@ -61,6 +63,7 @@ class _Reference(msgspec.Struct, frozen=True):
 class _Observation(_Part, frozen=True):
     status: str = ""
     subject: _Reference = _Reference()
+    category: tuple[_Concept, ...] = ()
     component: tuple[_Part, ...] = ()
     effectiveDateTime: str = ""
     effectiveInstant: str = ""
@@ -90,7 +93,7 @@ def rows(raw: bytes) -> Iterator[Row]:
     """The readings of one Observation, its own and its components'. `raw` is a stored body: valid, with its id."""
     body = _DECODER.decode(raw)
     parts = [(measure, part) for part in (body, *body.component) if (measure := _measure(part.code))]
-    if not parts or body.status not in STANDING:
+    if not parts or body.status not in STANDING or _home(body):
         return
     patient, at = _patient(body.subject.reference), _measured(body)
     if not patient or at is None:
@@ -144,6 +147,11 @@ def _measured(body: _Observation) -> int | None:
 def _patient(reference: str) -> str:
     type_, _, id = reference.partition("/")
     return id if type_ == "Patient" and "/" not in id else ""
+
+
+def _home(body: _Observation) -> bool:
+    """Measured at home: held against the limits of the patient's plan (decision 0246), not against a ward's score."""
+    return any(one.system == HOME and one.code == "home" for concept in body.category for one in concept.coding)
 
 
 def _measure(concept: _Concept) -> str:

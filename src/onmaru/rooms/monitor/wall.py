@@ -22,6 +22,8 @@ SIGN, ASKED_ANEW = 5.0, 15.0
 ENDS = 60.0
 # In a tenant's memory: it is going to have streams
 BEGINNING = "beginning"
+# In a tenant's memory: the way in for messages
+TAKE = "take"
 # Messages that one request brings; each waits for itself
 LINES = 10_000
 NO_STORE = (("Cache-Control", "no-store"),)
@@ -66,7 +68,7 @@ def stream(request: Request, hall: Hall) -> Response:
     """
     # What a device says is written in the house's own name, so only a system's account may speak for devices
     hall.lake.script(Script("monitor-stream", (), (), (), secondary=False, system=True))
-    take: Take | None = hall.memory.get("take")
+    take: Take | None = hall.memory.get(TAKE)
     if take is None:
         raise _absent(hall)
     if request.body.count(b"\n") > LINES:

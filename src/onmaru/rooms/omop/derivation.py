@@ -13,9 +13,11 @@ from onmaru.rooms.omop.steps.columns import FROM, MERGED, VALUES
 from onmaru.rooms.omop.tables import TABLES
 from onmaru.rooms.omop.vocabulary import parameters
 
+VERSION = 3
 OWN = "_source, _version, _t, _patient, _patients, _labels"
 _ASKS = """SELECT split_part(one, chr(28), 1)::BIGINT AS "key", split_part(one, chr(28), 2) AS "text"
 FROM (SELECT unnest(string_split(codes, chr(29))) AS one FROM (SELECT DISTINCT codes FROM ({all}) WHERE codes <> ''))"""
+_DRUGS = "SELECT target AS \"key\", '' AS \"text\" FROM @omop_mapping WHERE domain = 'Drug' AND target <> 0"
 _KINDS: dict[str, ColumnType] = {"i": "int", "s": "text", "d": "date", "x": "float"}
 _MAPPING = """key:i text:s hint:s system:s code:s label:s vocabulary:s source_concept:i source_name:s source_domain:s
     target:i domain:s nth:i how:s value:i reason:s"""
@@ -44,7 +46,8 @@ def _lookup(name: str, columns: str, file: str) -> Step:
 def _typed(table: str, file: str, kind: Kind, **more: Any) -> Step:
     """A CDM table whose SQL is in a file, with the CDM's own types."""
     columns = ", ".join(f"{cast(name, type_)} AS {name}" for name, type_, _ in COLUMNS[table])
-    return Step(kept(table), kind, f"SELECT {columns}, {OWN} FROM ({text(file)})", **more)  # noqa: S608 - files of ours
+    select = text(file).replace("{version}", str(VERSION))
+    return Step(kept(table), kind, f"SELECT {columns}, {OWN} FROM ({select})", **more)  # noqa: S608 - files of ours
 
 
 def _made(table: str) -> Step:
@@ -73,7 +76,12 @@ EVENTS = (
     "measurement",
     "observation",
 )
-_KEYS = ("code", "value", "unit_key", "route_key", "status_key", "operator_key", "kind")
+_KEYS = (
+    *("code", "value", "unit_key", "route_key", "status_key", "operator_key", "specimen_key", "measured_key", "kind"),
+)
+
+
+_SORTS = " ".join(f"{domain.lower()}:i" for domain in DOMAINS)
 
 
 def _steps() -> tuple[Step, ...]:
@@ -86,14 +94,23 @@ def _steps() -> tuple[Step, ...]:
             "codes",
             text("ingredients"),
             unit="key",
-            asks="SELECT target AS \"key\", '' AS \"text\" FROM @omop_mapping WHERE domain = 'Drug' AND target <> 0",
+            asks=_DRUGS,
+        ),
+        Step(
+            _table("omop_strengths", "key:i text:s ingredient:i each:x hourly:x unit:i"),
+            "codes",
+            text("strengths"),
+            unit="key",
+            asks=_DRUGS,
         ),
         _lookup("omop_people", "id:i person:i more:s", "people"),
         _lookup("omop_whose", "person:i names:s", "whose"),
         _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits"),
         _lookup("omop_open", "id:i day:d", "open"),
+        _lookup("omop_specimens", f"id:i person:i specimen:i {_SORTS}", "specimens"),
+        _lookup("omop_episodes", "id:i person:i", "episodes"),
         _lookup("omop_things", "id:i code:i device:s production:s targets:s", "things"),
-        *(_typed(table, table, "lookup") for table in ("provider", "care_site", "location", "cdm_source")),
+        *(_typed(table, table, "lookup") for table in ("provider", "care_site", "location", "cdm_source", "metadata")),
         Step(Table("omop_facts", ()), "scope", text("facts").replace("{domains}", domains)),
         *(_made(table) for table in FROM),
         _typed("observation_period", "observation_period", "groups", of=EVENTS, unit="person_id"),
@@ -106,6 +123,14 @@ def _steps() -> tuple[Step, ...]:
             unit="person_id",
             by=(("drug_exposure", "drug_concept_id", "omop_ingredients"),),
         ),
+        _typed(
+            "dose_era",
+            "dose_era",
+            "groups",
+            of=("drug_exposure",),
+            unit="person_id",
+            by=(("drug_exposure", "drug_concept_id", "omop_strengths"),),
+        ),
     )
 
 
@@ -115,7 +140,7 @@ BLANK = tuple(table for table in CLINICAL if table not in {step.table.name for s
 
 DERIVATION = Derivation(
     name="omop",
-    version=2,
+    version=VERSION,
     projection="omop",
     base={
         "omop_person": (
@@ -130,12 +155,14 @@ DERIVATION = Derivation(
             ("id", "omop_open"),
             ("provider", "provider"),
             ("site", "care_site"),
-            *((name, "omop_mapping") for name in ("class_key", "admit_key", "discharge_key", "kind")),
+            ("episode", "omop_episodes"),
+            *((name, "omop_mapping") for name in ("class_key", "admit_key", "discharge_key", "episode_key", "kind")),
         ),
         "omop_fact": (
             ("person", "omop_people"),
             ("visit", "omop_visits"),
             ("thing", "omop_things"),
+            ("specimen", "omop_specimens"),
             ("provider", "provider"),
             *((name, "omop_mapping") for name in _KEYS),
         ),

@@ -14,6 +14,8 @@ from onmaru.rooms.omop.places import address
 from onmaru.rooms.omop.row import EHR, TYPE, dropped, made, own
 from onmaru.rooms.omop.tables import PERSON, PLACE, VISIT
 
+# The field that an episode's event is a key of, which the vocabulary CDM names
+EVENT = ({"code": "visit_occurrence_id", "display": "visit_occurrence.visit_occurrence_id"},)
 _RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 
 
@@ -85,6 +87,8 @@ def encounter(body: dict[str, Any], patient: str) -> Iterator[Row]:
         "discharge": source_value(discharge),
         "provider": _staff(body),
         "site": referred(body.get("serviceProvider"), "Organization"),
+        "episode": referred(first(body, "episodeOfCare"), "EpisodeOfCare"),
+        "episode_key": codes.key(EVENT, "Metadata"),
         "kind": codes.key(EHR, TYPE),
         **times(start, end),
     }

@@ -19,18 +19,24 @@ from onmaru.rooms.omop.ids import number
 from onmaru.rooms.omop.maps import concept_map
 from onmaru.rooms.omop.papers import PAPERS
 from onmaru.rooms.omop.people import encounter, person, times, words_only
-from onmaru.rooms.omop.pieces import codings, labels, source_value, subject, visit
+from onmaru.rooms.omop.pieces import codings, labels, referred, source_value, subject, visit
 from onmaru.rooms.omop.places import HOUSE
 from onmaru.rooms.omop.row import EHR, TYPE, dropped, made
 from onmaru.rooms.omop.said import limits, said
 from onmaru.rooms.omop.tables import APART, FACT, TABLES
+
+# How a fact and its specimen are related, as codes of our own: what they are in the CDM a site decides as of any local code
+RELATED = {
+    "specimen": {"system": "urn:onmaru:relationship", "code": "specimen", "display": "Measured in the specimen"},
+    "measured": {"system": "urn:onmaru:relationship", "code": "measured", "display": "Specimen of the measurement"},
+}
 
 
 class Omop:
     """Projection door (kernel/projection.py)."""
 
     name = "omop"
-    version = 3
+    version = 4
     types: frozenset[str] = RESOURCE_TYPES
     tables: tuple[Table, ...] = TABLES
 
@@ -121,6 +127,9 @@ def _fact(body: dict[str, Any], part: str, inner: dict[str, Any], happening: Hap
         "kind": codes.key(EHR, TYPE),
         **happening.more,
     }
+    specimen = referred(body.get("specimen"), "Specimen")
+    if specimen is not None:
+        columns |= {"specimen": specimen, **{f"{role}_key": codes.key([coded]) for role, coded in RELATED.items()}}
     for role, coded in happening.coded.items():
         columns[f"{role}_key"] = codes.key(coded)
     return made(FACT, body, patient, columns, codes)

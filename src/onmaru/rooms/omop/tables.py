@@ -26,15 +26,16 @@ PERSON = _table(
 VISIT = _table(
     "visit",
     f"""id:i person:i whole:i class:s {_SPAN} source_value:s class_key:i admit_key:i admit:s discharge_key:i discharge:s
-    provider:i site:i kind:i codes:s""",
+    provider:i site:i episode:i episode_key:i kind:i codes:s""",
 )
 # `part`: "" for the resource's own row, else `component[n]`. `usual`: the table when no concept says otherwise.
-# `thing`: id of the Medication or Device whose codes stand for this row's, or null.
+# `thing`: id of the Medication or Device whose codes stand for this row's, or null. `specimen`: what it was measured in.
 FACT = _table(
     "fact",
     f"""id:i part:s type:s usual:s person:i visit:i thing:i provider:i {_SPAN} clock:s source_value:s system:s operator:s
     number:x said:s unit:s low:x high:x quantity:x refills:i days:i sig:s lot:s route:s dose_unit:s status:s stop_reason:s
-    device:s production:s code:i value:i unit_key:i route_key:i status_key:i operator_key:i kind:i codes:s""",
+    device:s production:s specimen:i specimen_key:i measured_key:i code:i value:i
+    unit_key:i route_key:i status_key:i operator_key:i kind:i codes:s""",
 )
 THING = _table("thing", "id:i code:i device:s production:s codes:s")
 PROVIDER = _table("provider", "id:i name:s npi:s year:i gender:s gender_key:i source:s codes:s")

@@ -24,6 +24,8 @@ from onmaru.web.fhir.negotiation import check_accept, form_of, unchanged
 METHOD = {"create": "POST", "update": "PUT", "delete": "DELETE", "erase": "DELETE"}
 STATUS = {"create": phrase(201), "update": phrase(200), "delete": phrase(204), "erase": phrase(204)}
 MOST = 1000
+# By prefix of `_at`, from where to where: the beginning of time, of the date, its end, the end of time
+_SPANS = {"eq": (1, 2), "ge": (1, 3), "gt": (2, 3), "sa": (2, 3), "le": (0, 2), "lt": (0, 1), "eb": (0, 1)}
 
 
 def read(request: Request, hall: Hall) -> Response:
@@ -67,7 +69,7 @@ def history(request: Request, hall: Hall) -> Response:
     since = _date("_since", "ge", asked["_since"]).low if "_since" in asked else 0
     before = paging.read(asked["_cursor"], 2**62).after if "_cursor" in asked else 0
     if "_at" in asked:
-        return _at(request, hall, _date("_at", "eq", asked["_at"]))
+        return _at(request, hall, _when(asked["_at"]))
     page = hall.record.history(type_name, id, since=since, before=before, count=count)
     base = request.params["base"]
     used = [(name, value) for name, value in request.query if name in ("_since", "_count")]
@@ -104,7 +106,7 @@ def _entry(base: str, version: Version) -> bytes:
         parts["resource"] = msgspec.Raw(version.body)
     parts["request"] = {"method": method, "url": url}
     parts["response"] = {
-        "status": STATUS[version.op],
+        "status": phrase(201) if version.op == "update" and version.version == 1 else STATUS[version.op],
         "etag": f'W/"{version.version}"',
         "lastModified": instant(version.at),
     }
@@ -119,6 +121,17 @@ def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise invalid("value", "not a whole number", "_count")
     return max(1, min(int(text), MOST))
+
+
+def _when(text: str) -> Date:
+    """The time that `_at` speaks of, with the prefixes of a search by date (R4 http.html#history)."""
+    prefix = text[:2] if text[:2].isalpha() else ""
+    found = _date("_at", "eq", text.removeprefix(prefix))
+    low, high = _SPANS.get(prefix, (0, 0))
+    if prefix and prefix not in _SPANS:
+        raise invalid("value", "the time is compared by eq, ge, gt, sa, le, lt and eb", "_at")
+    ends = (0, found.low, found.high, 2**62)
+    return msgspec.structs.replace(found, low=ends[low], high=ends[high]) if prefix else found
 
 
 def _date(name: str, prefix: str, text: str) -> Date:

@@ -116,7 +116,9 @@ def _rendered(request: Request, query: Query, page: Page) -> bytes:
     type_name = request.params.get("type", "")
     owner = request.params["id"] if inner else ""
     address = "/".join(part for part in (base, type_name, owner, inner) if part)
-    used = query_of([*query.pairs, *form_of(request.query)])
+    # A page of several types is of these types again
+    narrowed = [("_type", ",".join(query.types))] if query.types and not type_name else []
+    used = query_of([*narrowed, *query.pairs, *form_of(request.query)])
     more = f"{used}&_cursor=" if used else "_cursor="
     links = [link("self", address, more + quote(query.cursor) if query.cursor else used)]
     if query.cursor:

@@ -14,7 +14,6 @@ from onmaru.engines.duck.nested.shape import schema
 from onmaru.engines.duck.vault import Vault, Writing
 
 FAN = 4
-# A file of so many rows is merged no further
 LARGE = 2_000_000
 # Rows may be ended by `ends` alone until there are so many of them, or one in SHARE
 FEW, MANY, SHARE = 4_096, 500_000, 8
@@ -22,14 +21,19 @@ ROWS = 32_768
 
 
 class Compactor:
-    """Writes new files from old ones; which of them count is decided by who saves the manifest."""
+    """Writes new files from old ones; which of them count is decided by who saves the manifest.
 
-    def __init__(self, vault: Vault) -> None:
+    `order`: what stands is sorted by these columns. `large`: a file of so many rows is merged no further.
+    """
+
+    def __init__(self, vault: Vault, order: Sequence[str] = (), large: int = LARGE) -> None:
         self._vault = vault
+        self._order = order
+        self._large = large
 
     def compacted(self, kept: Kept) -> Kept:
         """While the last FAN files have one level they become one of the next, so n batches leave about log n files."""
-        run, level = _run(kept.standing)
+        run, level = _run(kept.standing, self._large)
         if run:
             kept = self._sorted(kept, run, level)
         past, ends = (self._joined(kept.past, schema(kept.tree)), self._joined(kept.ends, ENDS))
@@ -59,7 +63,7 @@ class Compactor:
         return _file(left, [file], file.level)
 
     def _joined(self, files: tuple[File, ...], of: pa.Schema) -> tuple[File, ...]:
-        run, level = _run(files)
+        run, level = _run(files, self._large)
         if not run:
             return files
         with self._vault.writing(of) as made:
@@ -81,7 +85,7 @@ class Compactor:
         """A run of standing files as one of what stands and one of what is past; `ends` without those that it took up."""
         of, (keys, positions, ends) = schema(kept.tree), self._ends(kept)
         used: list[pa.Array] = []
-        with self._vault.writing(of) as standing, self._vault.writing(of) as past:
+        with self._vault.writing(of, self._order) as standing, self._vault.writing(of) as past:
             for batch in self._batches(run, of):
                 if keys is not None:
                     batch, hits = _closed(batch, keys, positions)
@@ -121,12 +125,12 @@ class Compactor:
             )
 
 
-def _run(files: Sequence[File]) -> tuple[Sequence[File], int]:
+def _run(files: Sequence[File], large: int) -> tuple[Sequence[File], int]:
     """The files at the end that are to become one, and its level: a merge may be the last that its own level waited for."""
     counted = [(file.level, 1, file.rows) for file in files]
     while len(counted) >= FAN and len({level for level, _, _ in counted[-FAN:]}) == 1:
         rows = sum(rows for _, _, rows in counted[-FAN:])
-        if rows > LARGE:
+        if rows > large:
             break
         counted[-FAN:] = [(counted[-1][0] + 1, sum(number for _, number, _ in counted[-FAN:]), rows)]
     level, number, _ = counted[-1] if counted else (0, 1, 0)

@@ -58,18 +58,24 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The state of all resource tables at `position`."""
+    """The state of all resource tables at `position`; `codings` are those of each type (codings.py)."""
 
     position: int = 0
     tables: dict[str, Kept] = {}
+    codings: dict[str, Kept] = {}
 
     def of(self, type_name: str) -> Kept:
         """One table; empty where nothing of it was ever written."""
         return self.tables.get(type_name) or Kept(table(type_name))
 
+    def said(self) -> tuple[File, ...]:
+        """Every file of codings."""
+        return tuple(file for kept in self.codings.values() for file in kept.files)
+
     def names(self) -> set[str]:
         """Every file that counts."""
-        return {file.name for kept in self.tables.values() for file in kept.files}
+        every = (*self.tables.values(), *self.codings.values())
+        return {file.name for kept in every for file in kept.files}
 
 
 def load(folder: Path) -> Manifest | None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from onmaru.engines.duck.nested import files as manifests
 from onmaru.engines.duck.nested.batch import Share, shares
+from onmaru.engines.duck.nested.codings import COLUMNS, LARGEST, NAME, ORDER, codings, tree
 from onmaru.engines.duck.nested.compaction import Compactor
 from onmaru.engines.duck.nested.files import ENDS, File, Kept, Manifest
 from onmaru.engines.duck.nested.shape import schema
@@ -26,13 +27,16 @@ from onmaru.kernel.projection import Row, Table
 class Resources:
     """Projection (kernel/projection.py) whose rows an engine makes of the bodies themselves, so `apply` makes none.
 
-    A table's columns are those that its resources fill (`Lake.layout`); every table has `id`.
+    A table's columns are those that its resources fill (`Lake.layout`); every table has `id`. One more is made of these.
     """
 
     name = "resources"
-    version = 1
+    version = 2
     types: frozenset[str] = frozenset()
-    tables = tuple(Table(name, (("id", "text"),)) for name in sorted(RESOURCE_TYPES))
+    tables = (
+        *(Table(name, (("id", "text"),)) for name in sorted(RESOURCE_TYPES)),
+        Table(NAME, (("type", "text"), *((name, "text") for name in COLUMNS))),
+    )
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
         """None."""
@@ -49,6 +53,7 @@ class FollowedResources:
         self.vault = Vault(folder, key)
         self.manifest = manifests.load(folder) or Manifest()
         self._compactor = Compactor(self.vault)
+        self._flattened = Compactor(self.vault, ORDER, LARGEST)
         self.vault.remove(self.vault.names() - self.manifest.names())
 
     def serving(self, folder: Path) -> Manifest | None:
@@ -57,32 +62,44 @@ class FollowedResources:
 
     def contents(self) -> Iterator[tuple[str, Any]]:
         """(table, data set) of all that the files hold, of every past too."""
-        for name, kept in self.manifest.tables.items():
+        flat = ((f"{NAME} {name}", kept) for name, kept in self.manifest.codings.items())
+        for name, kept in (*self.manifest.tables.items(), *flat):
             yield name, self.vault.dataset(list(manifests.names([*kept.standing, *kept.past])), schema(kept.tree))
             yield f"{name} ends", self.vault.dataset(list(manifests.names(kept.ends)), ENDS)
 
     def take(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> set[str]:
         """Follow a batch in one atomic step; the names of files that count no more."""
         span = (batch[0].t, batch[-1].t)
-        tables = dict(self.manifest.tables)
+        tables, flat = dict(self.manifest.tables), dict(self.manifest.codings)
         for type, share in shares(batch).items():
-            kept = self.manifest.of(type)
+            kept, said = self.manifest.of(type), flat.get(type, Kept(tree(type)))
             if share.erased:
-                kept = self._compactor.scrubbed(kept, sorted(share.erased))
-            tables[type] = self._compactor.compacted(self._added(kept, share, span))
+                erased = sorted(share.erased)
+                kept, said = self._compactor.scrubbed(kept, erased), self._flattened.scrubbed(said, erased)
+            kept, said = self._added((kept, said), share, span)
+            tables[type], flat[type] = self._compactor.compacted(kept), self._flattened.compacted(said)
         self.vault.sync()
-        manifest = Manifest(span[1], {type: kept for type, kept in tables.items() if kept.files})
+        manifest = Manifest(span[1], _filled(tables), _filled(flat))
         manifests.save(self.vault.folder, manifest)
         left = (self.manifest.names() | self.vault.fresh) - manifest.names()
         self.manifest = manifest
         self.vault.fresh.clear()
         return left
 
-    def _added(self, kept: Kept, share: Share, span: tuple[int, int]) -> Kept:
+    def _added(self, before: tuple[Kept, Kept], share: Share, span: tuple[int, int]) -> tuple[Kept, Kept]:
+        """A type's rows and its codings, with what the share begins and ends."""
+        kept, said = before
         if share.begun:
-            rows, tree = share.rows(kept.tree)
-            kept = replace(kept, tree=tree, standing=(*kept.standing, *self._written(rows, schema(tree), span)))
-        return replace(kept, ends=(*kept.ends, *self._written(share.ends(), ENDS, span)))
+            rows, grown = share.rows(kept.tree)
+            kept = replace(kept, tree=grown, standing=(*kept.standing, *self._written(rows, schema(grown), span)))
+            found = codings(kept.tree.type, rows)
+            if found is not None:
+                said = replace(said, standing=(*said.standing, *self._written(found, schema(said.tree), span)))
+        ended = share.ends()
+        kept = replace(kept, ends=(*kept.ends, *self._written(ended, ENDS, span)))
+        if said.standing:
+            said = replace(said, ends=(*said.ends, *self._written(ended, ENDS, span)))
+        return kept, said
 
     def _written(self, rows: pa.Table, of: pa.Schema, span: tuple[int, int]) -> Iterator[File]:
         with self.vault.writing(of) as written:
@@ -90,3 +107,7 @@ class FollowedResources:
                 written.add(batch)
         if written.rows:
             yield File(written.name, written.rows, written.bytes, *span)
+
+
+def _filled(tables: Mapping[str, Kept]) -> dict[str, Kept]:
+    return {type: kept for type, kept in tables.items() if kept.files}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from onmaru.engines.duck.nested.files import ENDS, File, Kept, names
+from onmaru.engines.duck.nested.codings import NAME, shown
+from onmaru.engines.duck.nested.files import ENDS, File, Kept, Manifest, names
 from onmaru.engines.duck.nested.shape import schema
 from onmaru.engines.duck.vault import Vault
 from onmaru.kernel.gate import SHARED, Sight
@@ -30,11 +31,27 @@ class Scope:
 
     def select(self, vault: Vault, name: str, kept: Kept) -> str:
         """The rows of a resource table that stood at `t`, or stand now, and that the caller sees."""
+        return f"SELECT '{name}/' || r.id AS _source, r.* EXCLUDE (_ended) FROM {self._rows(vault, name, kept, kept)}"
+
+    def codings(self, vault: Vault, manifest: Manifest) -> str:
+        """The same of the codings of all types."""
+        selects = [
+            f"SELECT '{type}/' || r.id AS _source, '{type}' AS type, r.* EXCLUDE (_ended) FROM "
+            + self._rows(vault, f"{NAME}_{type}", kept, manifest.of(type))
+            for type, kept in manifest.codings.items()
+        ]
+        if selects:
+            return " UNION ALL ".join(selects)
+        self.parts[f"__{NAME}"] = shown().empty_table()
+        return f'SELECT * FROM "__{NAME}"'
+
+    def _rows(self, vault: Vault, name: str, kept: Kept, whole: Kept) -> str:
+        """FROM and WHERE of files that hold rows of one type; `whole` are all its rows."""
         files = kept.standing if self._t is None else [*kept.standing, *kept.past]
         rows = self._part(vault, name, [file for file in files if self._t is None or file.first <= self._t], kept)
-        wanted = [*self._standing(vault, name, kept), *self._seen(vault, name, kept)]
+        wanted = [*self._standing(vault, name, kept), *self._seen(vault, whole)]
         where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-        return f"SELECT '{name}/' || r.id AS _source, r.* EXCLUDE (_ended) FROM {rows} r{where}"
+        return f"{rows} r{where}"
 
     def _part(self, vault: Vault, name: str, files: Sequence[File], kept: Kept, more: str = "") -> str:
         of = schema(kept.tree)
@@ -58,9 +75,10 @@ class Scope:
             found.append(f"NOT {ended}")
         return found
 
-    def _seen(self, vault: Vault, name: str, kept: Kept) -> list[str]:
-        """What the gate says of a version (kernel/gate.py, Sight.shows), as conditions."""
-        sight, found = self.sight, []
+    def _seen(self, vault: Vault, kept: Kept) -> list[str]:
+        """What the gate says of a version (kernel/gate.py, Sight.shows), as conditions. `kept`: all rows of its type."""
+        sight, name = self.sight, kept.tree.type
+        found: list[str] = []
         if sight.types is not None and name not in sight.types:
             found.append("false")
         if sight.denied:

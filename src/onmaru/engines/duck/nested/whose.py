@@ -61,17 +61,18 @@ def _reached(table: pa.Table, path: Sequence[str]) -> Iterator[tuple[int, Any]]:
     """(row, value) of everything at a path, lists opened; nothing where the table has no such column."""
     if path[0] not in table.column_names:
         return
-    column, rows = _opened(table.column(path[0]).combine_chunks(), pa.array(range(table.num_rows), pa.int64()))
+    column, rows = opened(table.column(path[0]).combine_chunks(), pa.array(range(table.num_rows), pa.int64()))
     for name in path[1:]:
         if not any(field.name == name for field in column.type):
             return
-        column, rows = _opened(pc.struct_field(column, name), rows)
+        column, rows = opened(pc.struct_field(column, name), rows)
     for number, value in zip(rows.to_pylist(), column.to_pylist(), strict=True):
         if value is not None:
             yield number, value
 
 
-def _opened(column: Any, rows: Any) -> tuple[Any, Any]:
+def opened(column: Any, rows: Any) -> tuple[Any, Any]:
+    """What lists hold, one after another, with the row of each; what is no list stays as it is."""
     if not pa.types.is_list(column.type):
         return column, rows
     return pc.list_flatten(column), rows.take(pc.list_parent_indices(column))

@@ -17,6 +17,7 @@ from onmaru.rooms.monitor.alerts.alert import Alert
 from onmaru.rooms.monitor.alerts.facts import Facts, facts
 from onmaru.rooms.monitor.alerts.rules import SECOND, Rule, rank
 from onmaru.rooms.monitor.limits import in_force
+from onmaru.rooms.monitor.score_table import score_tables
 from onmaru.rooms.monitor.scoring import Scored
 
 # A procedure that nobody ended holds nothing back for longer
@@ -69,6 +70,9 @@ class Watch:
             self._families.setdefault(rule.family, []).append(rule)
         self._fresh = fresh
         self._longest = max((one.within for rule in rules for one in rule.when), default=0)
+        scores = {one.score for rule in rules for one in rule.when}
+        # Whether the newest value of each measure is all that any rule asks for
+        self._newest = not self._longest and all(score_tables()[name].take == "latest" for name in scores)
         self._whose: dict[str, str] = {}
         self._persons: dict[str, Person] = {}
         # No patient has anything due before this
@@ -131,9 +135,23 @@ class Watch:
             return (said.patient,)
         self._whose[name] = said.patient
         person.sources[name] = said
+        if said.minute and self._newest:
+            self._supersede(person, name, said)
         if said.busy:
             person.busy[name] = at
         return tuple(dict.fromkeys(one for one in (before, said.patient) if one))
+
+    def _supersede(self, person: Person, name: str, said: Facts) -> None:
+        """Let go of a stream's earlier minutes: a thousand beds would otherwise hold twelve hours of them."""
+        measures, since = {one.measure for one in said.readings}, min(one.at for one in said.readings)
+        for other, known in [*person.sources.items()]:
+            if (
+                known.minute
+                and other != name
+                and all(one.at < since and one.measure in measures for one in known.readings)
+            ):
+                del person.sources[other]
+                self._whose.pop(other, None)
 
     def _alert(self, person: Person, alert: Alert, at: int) -> None:
         """What the record says of an alert; one raised elsewhere, or from what is not on the log, is one too."""

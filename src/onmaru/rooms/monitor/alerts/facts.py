@@ -12,21 +12,24 @@ from onmaru.rooms.monitor.alerts.alert import Alert, read
 from onmaru.rooms.monitor.limits import Limit
 from onmaru.rooms.monitor.projection import moment, rows
 from onmaru.rooms.monitor.reading import Reading, decimal
+from onmaru.rooms.monitor.stream.summary import SYSTEM
 
 TYPES = frozenset({"Observation", "Procedure", "ServiceRequest", "Task"})
+OURS = f'"{SYSTEM}"'.encode()
 LIMIT = "urn:onmaru:monitor:limit"
 # A patient's own limit is looked at again after so long, whatever its order says
 LONGEST_LIMIT = 7 * 24 * 3600 * 1_000_000
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`busy`: a procedure is under way."""
+    """`busy`: a procedure is under way; `minute`: what a stream made of one, which the next minute takes the place of."""
 
     patient: str
     readings: tuple[Reading, ...] = ()
     busy: bool = False
     limit: Limit | None = None
     alert: Alert | None = None
+    minute: bool = False
 
 
 NONE = Facts("")
@@ -39,7 +42,7 @@ def facts(version: Version) -> Facts:
     if version.type == "Observation":
         found = list(rows(version.body))
         taken = (Reading(row.values[0], row.values[2], row.values[3], row.values[1], version.name) for row in found)
-        return Facts(found[0].patient, tuple(taken)) if found else NONE
+        return Facts(found[0].patient, tuple(taken), minute=OURS in version.body) if found else NONE
     body = msgspec.json.decode(version.body)
     if version.type == "Task":
         alert = read(body)

@@ -13,7 +13,7 @@ import msgspec
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.verbatim import instant
 from onmaru.kernel.log import Version
-from onmaru.kernel.outbound import Letter
+from onmaru.kernel.outbound import Letter, Push
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
 from onmaru.rooms.monitor import views
@@ -35,6 +35,7 @@ from onmaru.rooms.monitor.alerts.alert import (
 from onmaru.rooms.monitor.alerts.engine import Transition, Watch
 from onmaru.rooms.monitor.alerts.facts import NONE, TYPES, Facts
 from onmaru.rooms.monitor.alerts.ladder import Shift, Telling
+from onmaru.rooms.monitor.alerts.push import Outbox
 from onmaru.rooms.monitor.alerts.rules import SECOND, rank, standing
 from onmaru.rooms.monitor.alerts.tables import told
 from onmaru.rooms.monitor.board import Board
@@ -62,6 +63,7 @@ class Reactor:
         self._alerts: dict[str, Alert] = {}
         self._told: dict[str, dict[str, int | None]] = {}
         self._unheard: set[str] = set()
+        self._outbox = Outbox()
         self._board: Board | None = None
         self._heard: list[tuple[str, tuple[Reading, ...], int]] = []
         self._due: list[tuple[Transition, int]] = []
@@ -103,9 +105,10 @@ class Reactor:
             if version.type == "Task":
                 self._stands(version)
 
-    def act(self, hall: Hall, now: int) -> Sequence[Letter]:
+    def act(self, hall: Hall, now: int) -> Sequence[Letter | Push]:
         """Write what fell due by `now`; the letters to send once that is durable."""
         self._listen(hall)
+        self._outbox.settle(hall)
         for patient, readings, at in self._heard:
             said = Facts(patient, readings) if readings else NONE
             self._due += [(one, 0) for one in self._watch.follow(f"live/{patient}", said, at)]
@@ -159,9 +162,9 @@ class Reactor:
             ],
         )
 
-    def _tell(self, hall: Hall, now: int) -> Sequence[Letter]:
+    def _tell(self, hall: Hall, now: int) -> Sequence[Letter | Push]:
         """What the ladder asks for by `now`."""
-        letters: list[Letter] = []
+        letters: list[Letter | Push] = []
         roster: Sequence[Shift] | None = None
         for alert in [*self._alerts.values()]:
             mine = self._told.setdefault(alert.id, {})
@@ -169,9 +172,11 @@ class Reactor:
                 if (id := telling.id(alert.id)) in mine:
                     continue
                 roster = shifts(hall, now) if roster is None else roster
-                if _made(hall, [_communication(alert, telling, roster)]):
+                users = _users(alert, telling, roster)
+                if _made(hall, [_communication(alert, telling, users)]):
                     mine[id] = None
                     letters += self._letters(alert, telling)
+                    letters += self._outbox.pushes(hall, alert, users)
             if self._nobody(alert, now) and _made(hall, [_unreached(alert)]):
                 self._unheard.add(_about(alert).id)
         return letters
@@ -287,10 +292,14 @@ def _as(alert: Alert, one: Transition) -> Alert:
     return msgspec.structs.replace(alert, rule=one.rule.name, urgency=one.rule.urgency, text=_text(one))
 
 
-def _communication(alert: Alert, telling: Telling, roster: Sequence[Shift]) -> Change:
-    """One telling, to whoever is on duty; a rung without anybody is said to be so."""
-    users: tuple[str, ...] = (alert.owner,) if alert.owner and telling.rung == "nurse" else ()
-    users = users or ladder.on_duty(roster, alert.ward, telling.rung, telling.at)
+def _users(alert: Alert, telling: Telling, roster: Sequence[Shift]) -> Sequence[str]:
+    """Whom a telling is for: whoever has the alert already, else whoever is on duty."""
+    owner = (alert.owner,) if alert.owner and telling.rung == "nurse" else ()
+    return owner or ladder.on_duty(roster, alert.ward, telling.rung, telling.at)
+
+
+def _communication(alert: Alert, telling: Telling, users: Sequence[str]) -> Change:
+    """One telling; a rung without anybody is said to be so."""
     body: dict[str, Any] = {
         "resourceType": "Communication",
         "id": telling.id(alert.id),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +18,7 @@ from onmaru.kernel.record import pages
 from onmaru.kernel.room import Hall
 from onmaru.rooms.monitor.alerts.alert import SYSTEM, coded, person, user
 
-MODEL = "risk-model"
+MODEL, PACKED = "risk-model", "risk-model-pack"
 DIGEST = "urn:onmaru:sha256"
 PACK, CARD, FIGURES = "application/zstd", "text/markdown", "application/json"
 Kind = Literal["limits", "back-test", "watch", "approval", "withdrawal"]
@@ -74,8 +73,25 @@ def entry_id(name: str, version: str) -> str:
     return f"model-{name}-{version}"
 
 
+def pack_id(entry: str) -> str:
+    """The id of the Library that holds what an entry is of: apart, since it is large and seldom read."""
+    return f"{entry}-pack"
+
+
+def packing(entry: str, digest: str, raw: bytes) -> dict[str, Any]:
+    """The Library that holds a packed model."""
+    return {
+        "resourceType": "Library",
+        "id": pack_id(entry),
+        "identifier": [{"system": DIGEST, "value": digest}],
+        "status": "draft",
+        "type": {"coding": [{"system": SYSTEM, "code": PACKED}]},
+        "content": [{"contentType": PACK, "data": b64encode(raw).decode()}],
+    }
+
+
 def library(name: str, version: str, digest: str, title: str, parts: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
-    """The Library of a model; `parts`: media type and bytes of pack, card and figures."""
+    """The Library of a model; `parts`: media type and bytes of card and figures."""
     return {
         "resourceType": "Library",
         "id": entry_id(name, version),
@@ -87,6 +103,7 @@ def library(name: str, version: str, digest: str, title: str, parts: Sequence[tu
         "status": "draft",
         "experimental": True,
         "type": {"coding": [{"system": SYSTEM, "code": MODEL}]},
+        "relatedArtifact": [{"type": "composed-of", "resource": f"Library/{pack_id(entry_id(name, version))}"}],
         "content": [{"contentType": kind, "data": b64encode(raw).decode()} for kind, raw in parts],
     }
 
@@ -103,7 +120,6 @@ def step(kind: Kind, entry: str, by: str, at: int, **said: Any) -> dict[str, Any
     parts += [{"type": {"text": "stands on"}, "valueReference": {"reference": one}} for one in said.get("cites", ())]
     body: dict[str, Any] = {
         "resourceType": "Task",
-        "id": f"model-{kind}-{blake2b(f'{entry} {at} {by}'.encode(), digest_size=12).hexdigest()}",
         "status": "completed",
         "intent": "order",
         "code": {"coding": [{"system": SYSTEM, "code": f"model-{kind}"}]},
@@ -129,7 +145,7 @@ def steps(hall: Hall) -> Sequence[Step]:
 
 
 def pack(body: bytes) -> bytes:
-    """The packed model in a Library; b"" where it has none."""
+    """The packed model in the Library of a pack; b"" where it has none."""
     return _part(msgspec.json.decode(body), PACK)
 
 

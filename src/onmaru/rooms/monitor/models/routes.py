@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,14 +14,14 @@ from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall, Request, Response, Route
 from onmaru.rooms.monitor.alerts.acting import answer, asked, clinician
 from onmaru.rooms.monitor.alerts.listing import queried
-from onmaru.rooms.monitor.models.entry import Entry, Limit, Step, entries, step, steps
+from onmaru.rooms.monitor.models.entry import Entry, Limit, Step, step
+from onmaru.rooms.monitor.models.registry import registry
 from onmaru.rooms.monitor.models.standing import (
     APPROVING,
     FIGURES,
     NEEDED,
     WITHDRAWING,
     Standing,
-    all_standing,
     figure,
     lacking,
 )
@@ -44,27 +44,6 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     step: str
     digest: str
     reason: str
-
-
-class Registry(msgspec.Struct, frozen=True):
-    """A tenant's models and where each stands."""
-
-    entries: Sequence[Entry]
-    steps: Sequence[Step]
-    standing: Mapping[str, Standing]
-
-    def one(self, id: str) -> Entry:
-        """`Invalid` 404 where there is none."""
-        for entry in self.entries:
-            if entry.id == id:
-                return entry
-        raise invalid("not-found", "no such model", status=404)
-
-
-def registry(hall: Hall) -> Registry:
-    """As the record says it now."""
-    found, taken = entries(hall), steps(hall)
-    return Registry(found, taken, all_standing(found, taken, hall.roles))
 
 
 def listed(request: Request, hall: Hall) -> Response:
@@ -155,7 +134,7 @@ STEPS: Mapping[str, Callable[[Hall, Entry, Standing, str], Response]] = {"approv
 
 
 def _taken(hall: Hall, body: dict[str, Any]) -> Response:
-    written = hall.record.write([Change("update", "Task", body["id"], msgspec.json.encode(body), absent=True)])
+    written = hall.record.write([Change("create", "Task", body=msgspec.json.encode(body))])
     return answer({"step": written[0].version.id, "position": written[0].version.t})
 
 

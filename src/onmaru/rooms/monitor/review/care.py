@@ -51,7 +51,15 @@ def _said(version: Version, body: Mapping[str, Any]) -> Care | None:
     leaving = (body.get("hospitalization") or {}).get("dischargeDisposition")
     if leaving:
         coded, text = _concept(leaving)
+    text = " · ".join(filter(None, (text, _place(body))))
     return Care(version.type, version.id, _status(body), coded, text, _when(body))
+
+
+def _place(body: Mapping[str, Any]) -> str:
+    """Where somebody lies by then: a move is an Encounter that is written otherwise."""
+    places = body.get("location") if body.get("resourceType") == "Encounter" else None
+    here: Mapping[str, Any] = (places[-1].get("location") or {}) if places else {}
+    return str(here.get("display") or here.get("reference") or "")
 
 
 def _status(body: Mapping[str, Any]) -> str:

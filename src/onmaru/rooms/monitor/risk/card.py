@@ -23,7 +23,7 @@ back-test stand before any other state.
 
 ## Source of data and participants
 
-{stays} stays, {labelled} of them with the label, from the folder that was given; {unlabelled} without an outcome were left
+{stays} stays, {labelled} of them with the label, from the data that were given; {unlabelled} without an outcome were left
 out. One hospital system's data: nothing is known of others until `onmaru model validate` was run there.
 
 ## Outcome

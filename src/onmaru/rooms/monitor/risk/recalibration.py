@@ -94,7 +94,7 @@ def recalibrated(recipe: Recipe, folder: Path, data: Path, out: Path) -> dict[st
         raise Unreadable(f"{data}: here the label is rarer where the model's risk is higher; no line can mend that")
     before = Judged(found.y, model.probability(found.x), found.stay, found.hour)
     after = before._replace(risk=_apart(cohort, found, raw))
-    threshold = figures.best_threshold(after) if cohort.hourly else 0.5
+    threshold = figures.best_threshold(after) if recipe.challenge else 0.5
     line = msgspec.structs.replace(
         model.kept, slope=slope, intercept=intercept, threshold=threshold, parent=folder.name,
         stays=len(cohort.stays), labelled=_labelled(found),

@@ -21,12 +21,21 @@ AGES = (("<45", 45), ("45-64", 65), ("65-79", 80), ("80+", np.inf))
 
 
 class Recipe(NamedTuple):
-    """What a model predicts and from what; `what` and `unfit` are the card's own words."""
+    """What a model predicts and from what; `what` and `unfit` are the card's own words.
+
+    `challenge`: its label begins six hours before an onset, as in 2019, so that lead times and the utility can be told.
+    """
 
     name: str
     read: Callable[[Path], Cohort]
     what: str
     unfit: str
+    challenge: bool = False
+
+
+def recorded(folder: Path) -> Cohort:
+    """What is learnt from the record lies in no folder."""
+    raise Unreadable("its stays are in the record, not in a folder: onmaru monitor model-train, or model-judge")
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -35,12 +44,18 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe(
             "sepsis-6h", hourly,
             "Whether sepsis (Sepsis-3 as labelled by PhysioNet/CinC 2019) begins within the next six hours, each hour",
-            "Patients outside intensive care; consciousness is not in the data and FiO2 in few rows",
+            "Patients outside intensive care; consciousness is not in the data and FiO2 in few rows", challenge=True,
         ),
         Recipe(
             "death-48h", judged,
             "Death in this hospital stay, judged once, 48 hours after admission to intensive care (PhysioNet/CinC 2012)",
             "Any time but 48 hours after admission; patients younger than 16; other than intensive care",
+        ),
+        Recipe(
+            "deterioration-24h", recorded,
+            "Transfer to intensive care, death, or a call of the rapid-response team within 24 hours, each hour of a stay "
+            "outside intensive care, by this site's own record",
+            "Patients in intensive care; any other site. To be moved or called for is what staff did, not illness alone",
         ),
     )
 }  # fmt: skip
@@ -109,7 +124,7 @@ def trained(recipe: Recipe, folder: Path, out: Path, tell: Callable[[str], None]
         line = figures.logistic(apart[~mine], data.y[~mine])
         risk[mine] = sigmoid(line[0] * apart[mine] + line[1])
     seen = Judged(data.y, risk, data.stay, data.hour)
-    kept.threshold = figures.best_threshold(seen) if cohort.hourly else 0.5
+    kept.threshold = figures.best_threshold(seen) if recipe.challenge else 0.5
     model = _grown(data, kept, tell)
     out.mkdir(parents=True, exist_ok=True)
     boosting.saved(model.trees, out / "trees.txt")
@@ -178,8 +193,8 @@ def told(recipe: Recipe, cohort: Cohort, data: Rows, seen: Judged, threshold: fl
     points = seen._replace(risk=news2(cohort, data))
     # The chart's own cut point of 5 stands for its utility: it has no other
     found: dict[str, Any] = {
-        "model": figures.summary(seen, hourly=cohort.hourly, threshold=threshold),
-        "NEWS2-type": figures.summary(points, hourly=cohort.hourly, threshold=5.0),
+        "model": figures.summary(seen, hourly=recipe.challenge, threshold=threshold),
+        "NEWS2-type": figures.summary(points, hourly=recipe.challenge, threshold=5.0),
         "calibration slope": round(slope, 3),
         "calibration intercept": round(intercept, 3),
         "mean predicted": round(float(seen.risk.mean()), 4),

@@ -4,6 +4,8 @@ import { UnstyledButton } from '@mantine/core';
 import { Link } from 'react-router';
 import { age, type Alert, type Bed, old, range, type Value } from './data';
 import look from './monitor.module.css';
+import type { Risk } from './models';
+import { Risks, useRisks } from './Risks';
 import { Shape } from './Shape';
 
 interface BedsProps {
@@ -15,6 +17,7 @@ interface BedsProps {
 
 export function Beds({ beds, alerts, now, open }: BedsProps) {
   const t = useT();
+  const risks = useRisks();
   return (
     <section className={look.section} aria-labelledby="monitor-beds">
       <h2 id="monitor-beds" className={look.subtitle}>
@@ -24,7 +27,7 @@ export function Beds({ beds, alerts, now, open }: BedsProps) {
       <ul className={look.beds}>
         {beds.map((bed) => (
           <li key={`${bed.patient} ${bed.ward} ${bed.bed}`} className={look.bed} data-level={bed.level || 'unknown'} data-patient={bed.patient}>
-            <Card bed={bed} alert={alerts.find((one) => one.id === bed.alert)} now={now} open={open} />
+            <Card bed={bed} alert={alerts.find((one) => one.id === bed.alert)} risks={risks[bed.patient] ?? []} now={now} open={open} />
           </li>
         ))}
       </ul>
@@ -32,7 +35,15 @@ export function Beds({ beds, alerts, now, open }: BedsProps) {
   );
 }
 
-function Card({ bed, alert, now, open }: { bed: Bed; alert: Alert | undefined; now: number; open: (id: string) => void }) {
+interface CardProps {
+  bed: Bed;
+  alert: Alert | undefined;
+  risks: readonly Risk[];
+  now: number;
+  open: (id: string) => void;
+}
+
+function Card({ bed, alert, risks, now, open }: CardProps) {
   const t = useT();
   const format = useFormat();
   return (
@@ -57,6 +68,7 @@ function Card({ bed, alert, now, open }: { bed: Bed; alert: Alert | undefined; n
           <OneValue key={value.measure} value={value} now={now} />
         ))}
       </dl>
+      <Risks risks={risks} />
       {bed.missing.length > 0 && <p className={look.missing}>{t('monitor.missing', { what: bed.missing.map((one) => t(`monitor.part.${one}`)).join(', ') })}</p>}
     </>
   );

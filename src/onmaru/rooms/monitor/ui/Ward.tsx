@@ -10,6 +10,7 @@ import { Beds } from './Beds';
 import { BudgetLine } from './BudgetLine';
 import { type Alert, iso } from './data';
 import look from './monitor.module.css';
+import { PushSwitch } from './PushSwitch';
 import { allow } from './sound';
 import { useSounding, waiting } from './useSounding';
 import { useWard, type Watched } from './useWard';
@@ -40,6 +41,7 @@ export default function Ward() {
         <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => set('ward', event.currentTarget.value)} data={[{ value: '', label: t('monitor.ward.all') }, ...place]} />
         <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
         <Button variant="default" size="sm" leftSection={<IconDeviceTv size={16} />} aria-pressed={wall} onClick={() => set('wall', wall ? '0' : '1')}>{t('monitor.wall')}</Button>
+        <PushSwitch />
         {value && <p className={look.fresh} data-silent={silent > 0}>{t('monitor.at', { at: format.dateTime(iso(value.at), true) })}</p>}
       </header>
       {silent > 0 && (

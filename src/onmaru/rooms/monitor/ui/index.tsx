@@ -1,11 +1,12 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconAdjustmentsQuestion, IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory } from '@tabler/icons-react';
+import { IconAdjustmentsQuestion, IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory, IconReportAnalytics } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
 
 const clinicians = ['nurse', 'physician'] as const;
+const answering = ['physician', 'data-manager'] as const;
 const planners = ['nurse', 'physician', 'data-manager'] as const;
 
 const monitor: RoomUi = {
@@ -18,6 +19,8 @@ const monitor: RoomUi = {
     { path: '/review/:id', element: lazy(() => import('./Review')), roles: clinicians },
     { path: '/what-if', element: lazy(() => import('./WhatIf')), roles: planners },
     { path: '/roster', element: lazy(() => import('./Roster')), roles: planners },
+    { path: '/models', element: lazy(() => import('./Models')), roles: answering },
+    { path: '/models/:id', element: lazy(() => import('./ModelPage')), roles: answering },
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
@@ -25,6 +28,7 @@ const monitor: RoomUi = {
     { path: '/review', labelKey: 'monitor.review', icon: IconHistory, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },
     { path: '/what-if', labelKey: 'monitor.what-if', icon: IconAdjustmentsQuestion, roles: planners },
+    { path: '/models', labelKey: 'monitor.models', icon: IconReportAnalytics, roles: answering },
   ],
   strings: { ko, en },
 };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onmaru.rooms.omop.cdm import DOMAINS
+
 _TYPE = "f.type_concept"
 _EVENT = {
     "person_id": "f.person_id",
@@ -58,6 +60,9 @@ def _stay(stem: str) -> dict[str, str]:
 def _home(table: str) -> str:
     return f"@omop_facts f WHERE f.home = '{table}'"
 
+
+_SORTS = " ".join(f"WHEN '{table}' THEN s.{domain.lower()}" for domain, table in DOMAINS.items())
+_SORT = f"CASE f.home {_SORTS} END"
 
 # CDM table → the base table whose rows it is made of, and how they are reached; `_patients` is f's unless told.
 FROM: dict[str, tuple[str, str]] = {
@@ -118,6 +123,22 @@ JOIN @omop_people p ON p.id = f.person
 JOIN @omop_visits v ON v.id = f.visit AND v.person = p.person
 LEFT JOIN @omop_mapping c ON c.key = f.currency_key AND c.nth = 0
 LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0""",
+    ),
+    "episode_event": (
+        "omop_visit",
+        """@omop_visit f
+JOIN @omop_people p ON p.id = f.person
+JOIN @omop_visits v ON v.id = f.id
+JOIN @omop_episodes e ON e.id = f.episode AND e.person = p.person
+LEFT JOIN @omop_mapping m ON m.key = f.episode_key AND m.nth = 0
+WHERE v.detail IS NULL""",
+    ),
+    "fact_relationship": (
+        "omop_fact",
+        """@omop_facts f
+JOIN @omop_specimens s ON s.id = f.specimen AND s.person = f.person_id
+CROSS JOIN (VALUES (false), (true)) w(back)
+LEFT JOIN @omop_mapping m ON m.key = CASE WHEN w.back THEN f.measured_key ELSE f.specimen_key END AND m.nth = 0""",
     ),
     **{
         table: ("omop_fact", _home(table))
@@ -219,6 +240,18 @@ VALUES: dict[str, dict[str, str]] = {
         "episode_type_concept_id": "coalesce(y.target, 0)",
         "episode_source_value": "f.source_value",
         "episode_source_concept_id": "coalesce(m.source_concept, 0)",
+    },
+    "episode_event": {
+        "episode_id": "f.episode",
+        "event_id": "v.visit",
+        "episode_event_field_concept_id": "coalesce(m.target, 0)",
+    },
+    "fact_relationship": {
+        "domain_concept_id_1": f"coalesce(CASE WHEN w.back THEN s.specimen ELSE {_SORT} END, 0)",
+        "fact_id_1": "CASE WHEN w.back THEN s.id ELSE f.id END",
+        "domain_concept_id_2": f"coalesce(CASE WHEN w.back THEN {_SORT} ELSE s.specimen END, 0)",
+        "fact_id_2": "CASE WHEN w.back THEN f.id ELSE s.id END",
+        "relationship_concept_id": "coalesce(m.target, 0)",
     },
     "cost": {
         "cost_id": "f.id",

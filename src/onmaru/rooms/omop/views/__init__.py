@@ -10,8 +10,8 @@ from onmaru.kernel.lake import View
 from onmaru.rooms.omop.cdm import CLINICAL, COLUMNS, DOMAINS
 from onmaru.rooms.omop.tables import TABLES
 
-_MADE = ("omop_people", "omop_things", "omop_mapping", "omop_visits")
-_FACTS = tuple(DOMAINS.values())
+_MADE = ("omop_people", "omop_things", "omop_mapping", "omop_visits", "omop_specimens", "omop_episodes")
+_FACTS = (*DOMAINS.values(), "fact_relationship", "episode_event")
 
 
 def _text(name: str) -> str:

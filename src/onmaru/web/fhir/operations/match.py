@@ -22,6 +22,7 @@ from onmaru.web.answers import FHIR
 from onmaru.web.fhir.bundles import bundle, link
 from onmaru.web.fhir.negotiation import check_content
 from onmaru.web.fhir.operations.given import Given
+from onmaru.web.fhir.operations.match_estimate import learnt
 
 GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 NAMES = frozenset({"resource", "onlyCertainMatches", "count"})
@@ -46,11 +47,11 @@ async def match(request: Request, hall: Hall) -> Response:
     for pairs in ways:
         found |= {version.id: version for version in _search(hall, pairs)}
         await asyncio.sleep(0)
-    rare = _Rarity(hall, patient, wanted, people)
+    rare, known = _Rarity(hall, patient, wanted, people), learnt(hall.rules.terms)
     scored = []
     for version in found.values():
         said = compared(wanted, person(read(version.body or b"{}")))
-        likely = chance(said, rare.of, people)
+        likely = chance(said, rare.of, people, known)
         scored.append((likely, grade(likely, said), version))
         await asyncio.sleep(0)
     kept = sorted((one for one in scored if one[1] != "certainly-not"), key=lambda one: (-one[0], one[2].id))

@@ -10,11 +10,13 @@ from onmaru.kernel.room import Hall, Request, Response
 from onmaru.web.doors import Doors, Settings
 from onmaru.web.fhir.driving import Driver
 from onmaru.web.fhir.operations import diff, views
+from onmaru.web.fhir.operations.closure import closure
 from onmaru.web.fhir.operations.document import Documents
 from onmaru.web.fhir.operations.everything import Everything
 from onmaru.web.fhir.operations.indexed import index_status
 from onmaru.web.fhir.operations.lastn import lastn
 from onmaru.web.fhir.operations.match import match
+from onmaru.web.fhir.operations.match_estimate import match_estimate
 from onmaru.web.fhir.operations.meta import Metas
 from onmaru.web.fhir.operations.stats import stats
 from onmaru.web.fhir.subscription import Subscribed
@@ -61,7 +63,9 @@ def operations(settings: Settings, driver: Driver | None = None, doors: Doors | 
         Operation("T/$stats", both, stats, R4 + "{}-stats", ("Observation",)),
         Operation("T/$index-status", ("GET",), index_status, OURS + "index-status", ("SearchParameter",)),
         Operation("T/$match", ("POST",), match, R4 + "{}-match", ("Patient",)),
+        Operation("T/$match-estimate", ("POST",), match_estimate, OURS + "match-estimate", ("Patient",)),
         Operation("T/I/$diff", ("GET",), diff.of_versions, OURS + "diff"),
+        Operation("$closure", ("POST",), closure, R4 + "ConceptMap-closure"),
         Operation("$diff", ("GET",), diff.of_two, OURS + "diff"),
         Operation("T/I/$everything", both, every.of_one, R4 + "{}-everything", ("Patient", "Encounter")),
         Operation("T/$everything", both, every.of_patients, R4 + "Patient-everything", ("Patient",)),
