@@ -159,9 +159,9 @@ def test_a_bedside_has_live_numbers_the_parts_of_the_score_and_a_course_by_keybo
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("radio", name="24").focus()
     page.keyboard.press("-")
-    page.wait_for_url("**span=7d**")
+    expect(page.get_by_role("radio", name=re.compile("^7"))).to_be_checked()
     page.keyboard.press("+")
-    page.wait_for_url("**span=24h**")
+    expect(page.get_by_role("radio", name="24")).to_be_checked()
     assert [line for line in page.said if "Failed to load resource" not in line] == []
 
 
