@@ -27,6 +27,7 @@ PAGES = {
     "ward": ("nurse", "/ward"),
     "wall": ("nurse", "/wall"),
     "bedside": ("nurse", "/bedside/nobody-here"),
+    "what-if": ("nurse", "/what-if"),
     "roster": ("nurse", "/roster"),
     "models": ("keeper", "/models"),
     "quality-check": ("keeper", "/quality/check?id=messageSex.DocumentReference.PID-8"),

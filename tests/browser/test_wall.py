@@ -159,7 +159,28 @@ def test_a_bedside_has_live_numbers_the_parts_of_the_score_and_a_course_by_keybo
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("radio", name="24").focus()
     page.keyboard.press("-")
-    page.wait_for_url("**span=7d**")
+    expect(page.get_by_role("radio", name=re.compile("^7"))).to_be_checked()
     page.keyboard.press("+")
-    page.wait_for_url("**span=24h**")
+    expect(page.get_by_role("radio", name="24")).to_be_checked()
     assert [line for line in page.said if "Failed to load resource" not in line] == []
+
+
+def test_a_changed_limit_is_tried_on_the_days_that_were_and_changes_nothing(ward: Hospital, visit: Open) -> None:
+    page = visit("nurse", "/what-if", "en")
+    rule = page.get_by_role("group", name="NEWS2 of 7 or more")
+    attempt = page.get_by_role("button", name="Try")
+    expect(attempt).to_be_disabled()
+    rule.get_by_label("At least").fill("none")
+    expect(attempt).to_be_disabled()
+    rule.get_by_label("At least").fill("19")
+    page.get_by_label("Last days").select_option("1")
+    shot(page, "what-if")
+    attempt.click()
+    told = page.locator("[data-trial]")
+    expect(told.get_by_role("row", name=re.compile("^Alerts [0-9]"))).to_be_visible(timeout=15_000)
+    shot(page, "what-if-told")
+    # Another limit is another trial
+    rule.get_by_label("At least").fill("18")
+    expect(told).to_have_count(0)
+    page.get_by_role("button", name="As they stand").click()
+    expect(rule.get_by_label("At least")).to_have_value("7")

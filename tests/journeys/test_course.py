@@ -15,6 +15,7 @@ from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Request
 from onmaru.rooms.monitor import room
+from onmaru.rooms.monitor.alerts.listed_rules import rules
 from onmaru.rooms.monitor.course import course
 from onmaru.rooms.monitor.live import SECOND
 
@@ -138,3 +139,13 @@ def test_a_patient_who_is_not_there_has_no_course(house: House) -> None:
     with pytest.raises(Invalid) as found:
         asked(house, "nobody")
     assert found.value.status == 404
+
+
+def test_every_rule_is_listed_with_its_limits_and_whether_it_is_on(house: House) -> None:
+    body = rules(Request("GET", "", {}, [], {}, b""), house.hall(system("main"), "monitor")).body
+    assert isinstance(body, bytes)
+    found = {one["name"]: one for one in msgspec.json.decode(body)["rules"]}
+    high, single, positive = (found[name] for name in ("news2-high", "news2-single", "qsofa-positive"))
+    assert (high["least"], high["on"], high["verified"], high["hold"]) == (7, True, True, 300)
+    assert (single["least"], single["on"]) == (None, True)
+    assert (positive["least"], positive["on"], positive["verified"]) == (2, False, False)

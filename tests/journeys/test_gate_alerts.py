@@ -35,6 +35,7 @@ ROWS = [
     Row("step of a model", "POST", "/rooms/monitor/models/none/steps", {}, {}, KEEPING.format(400)),
     Row("scores", "GET", "/rooms/monitor/patients/none/scores?none=1", b"", {}, OF_PERSON.format(400)),
     Row("course", "GET", "/rooms/monitor/patients/none/course?none=1", b"", {}, READING.format(400)),
+    Row("rules", "GET", "/rooms/monitor/rules?none=1", b"", {}, READING.format(400)),
     Row("live feed", "GET", "/rooms/monitor/live/feed", b"", {}, READING.format(404)),
     Row("live", "GET", "/rooms/monitor/live", b"", {}, READING.format(404)),
     Row("live events", "GET", "/rooms/monitor/live/events", b"", {}, READING.format(404)),

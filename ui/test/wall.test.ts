@@ -7,6 +7,7 @@ import { gridOf, placeAt, step } from '../../src/onmaru/rooms/monitor/ui/wall/gr
 import { masked } from '../../src/onmaru/rooms/monitor/ui/wall/names';
 import { orderer, type Rank, rankOf } from '../../src/onmaru/rooms/monitor/ui/wall/order';
 import { extent, lanes, marks, runs, spanOf, type Point } from '../../src/onmaru/rooms/monitor/ui/bedside/trend';
+import { changes, type Rule, sound } from '../../src/onmaru/rooms/monitor/ui/trial';
 import { Trace } from '../../src/onmaru/rooms/monitor/ui/wall/trace';
 
 const SECOND = 1_000_000;
@@ -173,4 +174,16 @@ test('a window never ends later than now, and is the same within a minute', () =
 test('what happens at the same time lies on rows of its own, and never on more than there are', () => {
   const items = [{ from: 0, to: 10 }, { from: 5, to: 12 }, { from: 6, to: 9 }, { from: 11, to: 20 }];
   expect(lanes(items, 2).map(([, row]) => row)).toEqual([0, 1, 1, 0]);
+});
+
+const rule: Rule = { name: 'news2-high', urgency: 'stat', on: true, least: 7, delay: 0, ease: 1, hold: 300, quiet: 1800, verified: true, source: '' };
+
+test('only what of a rule was changed is tried', () => {
+  expect(changes([rule], [{ ...rule }])).toEqual([]);
+  expect(changes([rule], [{ ...rule, least: 8, quiet: 60 }])).toEqual([{ name: 'news2-high', on: true, least: 8, quiet: 60 }]);
+  expect(changes([rule], [{ ...rule, on: false }])).toEqual([{ name: 'news2-high', on: false }]);
+});
+
+test('a limit is what the server takes: whole, 31 days at most, points from one', () => {
+  expect([sound('least', '0'), sound('least', '7'), sound('hold', '0'), sound('hold', '2678400'), sound('hold', '2678401'), sound('hold', '-1'), sound('hold', '')]).toEqual([false, true, true, true, false, false, false]);
 });

@@ -9,6 +9,7 @@ from onmaru.kernel.room import Room, Route, Setting
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts import push
 from onmaru.rooms.monitor.alerts.devices import Devices
+from onmaru.rooms.monitor.alerts.listed_rules import ROUTES as RULES
 from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTINGS
 from onmaru.rooms.monitor.alerts.tables import Alerts
 from onmaru.rooms.monitor.course import ROUTES as COURSE
@@ -34,6 +35,7 @@ room = Room(
         Route("POST", "/stream", "user/Observation.c", stream),
         *FEED,
         *COURSE,
+        *RULES,
         *ROUTES,
         *push.ROUTES,
         *MODELS,
