@@ -14,7 +14,7 @@ from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller, Scope
 from onmaru.kernel.chart import Chart, Tenant
-from onmaru.kernel.record import Change, Page
+from onmaru.kernel.record import Change, Page, bearing
 
 
 def patient(**extra: Any) -> bytes:
@@ -186,6 +186,27 @@ def test_a_consent_that_denies_a_role_hides_the_patient_everywhere(chart: Chart,
     assert found(chart, "Patient").total == 2
     settled(chart, tenant, Change("delete", "Consent", rule))
     assert found(researcher, "Patient").total == 2
+
+
+def test_whom_somebody_is_hidden_from_keeps_what_bears_an_identifier_and_tells_nothing_of_what_is_hidden(
+    chart: Chart, tenant: Tenant
+) -> None:
+    (hidden,) = settled(chart, tenant, Change("create", "Patient", body=patient()))
+    named = {"identifier": [{"system": "urn:x", "value": "1"}]}
+    (theirs,) = settled(chart, tenant, Change("create", "Observation", body=observation(f"Patient/{hidden}", **named)))
+    consent = {**DENY, "patient": {"reference": f"Patient/{hidden}"}, "provision": {"type": "deny"}}
+    settled(chart, tenant, Change("create", "Consent", body=json.dumps(consent).encode()))
+    scopes = (Scope("user", "*", frozenset("cruds")),)
+    nurse = Chart(tenant, Caller("main", "n", frozenset({"nurse"}), "TREAT", scopes))
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **named}
+    with pytest.raises(Invalid) as refused:
+        nurse.write([Change("update", "Observation", "mine", json.dumps({**body, "id": "mine"}).encode())])
+    assert refused.value.status == 404
+    first, again = (
+        settled(nurse, tenant, bearing("Observation", ("urn:x", "1"), json.dumps(body).encode())) for _ in range(2)
+    )
+    assert first == again != [theirs]
+    assert nurse.read("Observation", first[0]).version == 2 and chart.read("Observation", theirs).version == 1
 
 
 def test_a_patient_sees_only_the_own_chart_and_what_belongs_to_nobody(chart: Chart, tenant: Tenant) -> None:

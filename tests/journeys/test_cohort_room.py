@@ -109,12 +109,13 @@ def test_a_cohort_is_kept_as_library_and_group_and_listed(house: House) -> None:
     made = post(house, routes.keep, OURS, asker())
     assert (made["persons"], made["name"]) == (11, OURS["name"])
     again = post(house, routes.keep, OURS, asker())
-    assert again["id"] == made["id"]
+    assert (again["id"], again["group"]) == (made["id"], made["group"])
     house.seat("main").home.wait(house.seat("main").home.tip())
     record = house.hall(asker()).record
-    group = json.loads(record.read("Group", made["id"]).body or b"{}")
+    group = json.loads(record.read("Group", made["group"]).body or b"{}")
     assert (group["quantity"], len(group["member"])) == (11, 11)
     assert {one["entity"]["reference"] for one in group["member"]} == {f"Patient/p{n}" for n in range(1, 12)}
+    assert group["characteristic"][0]["valueReference"] == {"reference": f"Library/{made['id']}"}
     library = json.loads(record.read("Library", made["id"]).body or b"{}")
     assert [one["title"] for one in library["content"]] == ["definition", "circe", "sql"]
     (listed,) = get(house, routes.listed, asker())["cohorts"]

@@ -9,6 +9,7 @@ import msgspec
 
 from onmaru.fhir.outcome import Issue
 from onmaru.fhir.query import Query
+from onmaru.fhir.search.parsing import parse
 from onmaru.kernel.errand import Admitted, Errand, Result
 from onmaru.kernel.log import Version
 
@@ -104,3 +105,12 @@ def pages(record: Record, query: Query) -> Iterator[Page]:
         if not page.cursor:
             return
         query = msgspec.structs.replace(query, cursor=page.cursor)
+
+
+def bearing(type: str, identifier: tuple[str, str], body: bytes, name: str = "") -> Change:
+    """The resource that bears an identifier (system, value) as `body` has it, made where the caller sees none.
+
+    From whom something is hidden may do this, but not make what brings its own id: the answer would tell what is there.
+    """
+    query = parse((type,), [("identifier", "|".join(identifier))])
+    return Change("update", type, body=body, condition=query, name=name)

@@ -13,35 +13,42 @@ import msgspec
 
 from onmaru.fhir import search
 from onmaru.fhir.outcome import invalid
-from onmaru.kernel.record import Change, Record, pages
+from onmaru.kernel.record import Record, bearing, pages
 from onmaru.rooms.cohort.asking import Wanted
 from onmaru.rooms.cohort.running import Found
 
 SYSTEM = "urn:onmaru:cohort"
 POSITION = "urn:onmaru:cohort:position"
+# What the Group calls its definition within their transaction
+DEFINITION = "urn:uuid:6f6e6d61-7275-4a63-8f68-6f7274646566"
 # A Group is one resource: of more persons it keeps the number alone
 MEMBERS = 10_000
 _LOGIC = {"system": "http://terminology.hl7.org/CodeSystem/library-type", "code": "logic-library"}
 
 
 def keep(record: Record, asked: Wanted, found: Found, patients: list[str]) -> dict[str, Any]:
-    """Write both in one transaction, anew where the same definition was kept before; `{id, name, persons, t}`."""
+    """Write both in one transaction, anew where the same definition was kept before.
+
+    `{id, group, name, persons, t, position}`: the ids of Library and Group, and the position of both.
+    """
     if not asked.name:
         raise invalid("required", "is missing: a cohort is kept under a name", "name", 422)
-    id = f"cohort-{found.digest[:32]}"
-    written = record.write(
+    identifier = (SYSTEM, found.digest)
+    library, group = record.write(
         [
-            Change("update", "Library", id, msgspec.json.encode(_library(id, asked, found))),
-            Change("update", "Group", id, msgspec.json.encode(_group(id, asked, found, patients))),
+            bearing("Library", identifier, msgspec.json.encode(_library(asked, found)), DEFINITION),
+            bearing("Group", identifier, msgspec.json.encode(_group(asked, found, patients))),
         ]
     )
-    return {"id": id, "name": asked.name, "persons": found.persons, "t": found.t, "position": written[-1].version.t}
+    return {
+        "id": library.version.id, "group": group.version.id, "name": asked.name, "persons": found.persons, "t": found.t,
+        "position": group.version.t,
+    }  # fmt: skip
 
 
-def _library(id: str, asked: Wanted, found: Found) -> dict[str, Any]:
+def _library(asked: Wanted, found: Found) -> dict[str, Any]:
     return {
         "resourceType": "Library",
-        "id": id,
         "identifier": [{"system": SYSTEM, "value": found.digest}],
         "title": asked.name,
         "status": "active",
@@ -58,18 +65,17 @@ def _attached(title: str, kind: str, raw: bytes) -> dict[str, str]:
     return {"contentType": kind, "title": title, "data": b64encode(raw).decode()}
 
 
-def _group(id: str, asked: Wanted, found: Found, patients: list[str]) -> dict[str, Any]:
+def _group(asked: Wanted, found: Found, patients: list[str]) -> dict[str, Any]:
     members = [{"entity": {"reference": f"Patient/{one}"}} for one in patients] if len(patients) <= MEMBERS else []
     told: dict[str, Any] = {
         "resourceType": "Group",
-        "id": id,
         "identifier": [{"system": SYSTEM, "value": found.digest}, {"system": POSITION, "value": str(found.t)}],
         "type": "person",
         "actual": True,
         "name": asked.name,
         "quantity": found.persons,
         "characteristic": [
-            {"code": {"text": "cohort definition"}, "valueReference": {"reference": f"Library/{id}"}, "exclude": False}
+            {"code": {"text": "cohort definition"}, "valueReference": {"reference": DEFINITION}, "exclude": False}
         ],
     }
     return {**told, "member": members} if members else told
@@ -77,9 +83,9 @@ def _group(id: str, asked: Wanted, found: Found, patients: list[str]) -> dict[st
 
 def kept(record: Record) -> Iterator[dict[str, Any]]:
     """Every cohort that was kept and the caller may see: id, name, definition, persons and the position of the count."""
-    groups = {group["id"]: group for group in _every(record, "Group")}
+    groups = {_digest(group): group for group in _every(record, "Group")}
     for library in _every(record, "Library"):
-        group = groups.get(library["id"], {})
+        group = groups.get(_digest(library), {})
         positions = [one["value"] for one in group.get("identifier", ()) if one.get("system") == POSITION]
         said = next(one["data"] for one in library["content"] if one["title"] == "definition")
         yield {
@@ -89,6 +95,10 @@ def kept(record: Record) -> Iterator[dict[str, Any]]:
             "persons": group.get("quantity"),
             "t": int(positions[0]) if positions else None,
         }
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return next((str(one["value"]) for one in body["identifier"] if one.get("system") == SYSTEM), "")
 
 
 def _every(record: Record, type: str) -> Iterator[dict[str, Any]]:

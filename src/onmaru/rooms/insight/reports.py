@@ -14,7 +14,7 @@ from onmaru.fhir.columnar import read
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel import measures
 from onmaru.kernel.measures import Asked
-from onmaru.kernel.record import Change, Record, pages
+from onmaru.kernel.record import Record, bearing, pages
 from onmaru.rooms.insight.counting import Count
 
 POSITION, DIGEST, VERSION = (f"urn:onmaru:measure:{name}" for name in ("position", "digest", "version"))
@@ -40,7 +40,6 @@ def resource(count: Count, at_us: int) -> dict[str, Any]:
         group["measureScore"] = {"value": round(count.score, 6)}
     return {
         "resourceType": "MeasureReport",
-        "id": f"measure-{asked.digest[:32]}",
         "identifier": [
             {"system": POSITION, "value": str(count.t)},
             {"system": DIGEST, "value": asked.digest},
@@ -64,8 +63,8 @@ def _counted(number: int | None) -> dict[str, Any]:
 
 def write(record: Record, count: Count, at_us: int) -> dict[str, Any]:
     """Write it, anew where the same was counted before; `{id, version, position, t}`."""
-    body = resource(count, at_us)
-    written = record.write([Change("update", "MeasureReport", body["id"], msgspec.json.encode(body))])[-1].version
+    change = bearing("MeasureReport", (DIGEST, count.asked.digest), msgspec.json.encode(resource(count, at_us)))
+    written = record.write([change])[-1].version
     return {"id": written.id, "version": written.version, "position": written.t, "t": count.t}
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.verbatim import instant
-from onmaru.kernel.record import Change
+from onmaru.kernel.record import Change, bearing
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts.acting import answer, asked
@@ -22,6 +22,9 @@ from onmaru.rooms.monitor.alerts.rules import RUNGS, SECOND
 from onmaru.rooms.monitor.projection import moment
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+ROSTER = "urn:onmaru:monitor:roster"
+# What the shift calls its role within their transaction
+ROLE = "urn:uuid:6f6e6d61-7275-4a72-8f73-746572726f6c"
 LONGEST = 31 * 24 * 3600 * SECOND
 
 
@@ -73,10 +76,8 @@ def add(request: Request, hall: Hall) -> Response:
     if said.ward:
         hall.record.read("Location", id)
     role, shift = _role(said), _shift(said, start, end)
-    hall.record.write(
-        [Change("update", one["resourceType"], one["id"], msgspec.json.encode(one)) for one in (role, shift)]
-    )
-    return answer({"id": f"Schedule/{shift['id']}"})
+    written = hall.record.write([_kept(role, ROLE), _kept(shift)])
+    return answer({"id": written[-1].version.name})
 
 
 def remove(request: Request, hall: Hall) -> Response:
@@ -85,10 +86,16 @@ def remove(request: Request, hall: Hall) -> Response:
     return answer({"id": request.params["id"]})
 
 
+def _kept(body: dict[str, Any], name: str = "") -> Change:
+    """What is said a second time is the same resource."""
+    identifier = body["identifier"][0]
+    return bearing(body["resourceType"], (ROSTER, identifier["value"]), msgspec.json.encode(body), name)
+
+
 def _role(said: Asked) -> dict[str, Any]:
     body = {
         "resourceType": "PractitionerRole",
-        "id": f"rung-{_digest(said.user, said.rung, said.ward)}",
+        "identifier": [{"system": ROSTER, "value": f"rung-{_digest(said.user, said.rung, said.ward)}"}],
         "active": True,
         "practitioner": person(said.user),
         "code": [{"coding": [{"system": SYSTEM, "code": said.rung}]}],
@@ -97,14 +104,14 @@ def _role(said: Asked) -> dict[str, Any]:
 
 
 def _shift(said: Asked, start: int, end: int) -> dict[str, Any]:
-    role = {"reference": f"PractitionerRole/rung-{_digest(said.user, said.rung, said.ward)}"}
+    digest = _digest(said.user, said.rung, said.ward, str(start), str(end))
     place: list[Mapping[str, Any]] = [{"reference": said.ward}] if said.ward else []
     return {
         "resourceType": "Schedule",
-        "id": f"shift-{_digest(said.user, said.rung, said.ward, str(start), str(end))}",
+        "identifier": [{"system": ROSTER, "value": f"shift-{digest}"}],
         "active": True,
         "serviceType": [{"coding": [{"system": SYSTEM, "code": said.rung}]}],
-        "actor": [role, person(said.user), *place],
+        "actor": [{"reference": ROLE}, person(said.user), *place],
         "planningHorizon": {"start": instant(start), "end": instant(end)},
     }
 
