@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -216,7 +215,7 @@ def test_the_watch_is_shown_with_what_it_is_of(site: Site) -> None:
     assert (watch["stays"], watch["said"], [one["feature"] for one in watch["inputs"]]) == (9, "MICU 2025", ["a"])
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"kind":"luck"}', os.urandom(64)])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"kind":"luck"}', bytes(range(128, 192))])
 def test_what_is_no_report_or_model_is_refused(site: Site, tmp_path: Path, body: bytes) -> None:
     file = tmp_path / "report.json"
     file.write_bytes(body)
