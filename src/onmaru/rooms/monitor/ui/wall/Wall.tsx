@@ -17,7 +17,7 @@ import { useWords } from './useWords';
 import look from './wall.module.css';
 
 const NARROW = '(width < 720px)';
-const HIDDEN_MS = 5_000;
+const HIDDEN_MS = 10_000;
 const SHOWN_MS = 1_000;
 const drawable = typeof HTMLCanvasElement !== 'undefined' && 'transferControlToOffscreen' in HTMLCanvasElement.prototype;
 
