@@ -163,7 +163,11 @@ class Purging:
 
     async def purge(self, caller: Caller, years: int | None, reason: str, *, rehearse: bool) -> Mapping[str, Any]:
         trail: Any = self._house.tenants[caller.tenant].trail
-        plan = driven(audit_retention.planning(trail, audit_retention.Asked(years or 2, reason), self._house.clock()))
+        asked = audit_retention.Asked(years or 2, reason)
+        plan = driven(audit_retention.planning(trail, asked, self._house.clock()))
+        if plan is not None and not rehearse:
+            trail.add(audit_retention.row(caller, asked, plan, self._house.clock()))
+            driven(audit_retention.carrying_out(trail, plan))
         return audit_retention.told(plan, done=not rehearse)
 
 

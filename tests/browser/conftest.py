@@ -89,7 +89,7 @@ def axe() -> Callable[[Page], list[str]]:
         # Its half a megabyte is read once a document, not at each look
         if not page.evaluate("'axe' in window"):
             page.evaluate(source)
-        found = page.evaluate("async () => (await axe.run()).violations")
+        found = page.evaluate("async () => (await axe.run({ resultTypes: ['violations'] })).violations")
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
     return check

@@ -11,12 +11,18 @@ from typing import Any
 import pytest
 from tests.web_house import House
 
+from onmaru.fhir import linkage_em
 from onmaru.fhir.linkage import Field, chance, compared, grade, person, weights
 from onmaru.fhir.linkage_em import FIELDS, Said, estimated, fitted
 from onmaru.kernel.erasure import driven
 
 GIVEN = [a + b for a in ("민", "서", "도", "지", "하") for b in ("준", "윤", "우", "아")]
 FAMILY = ["김", "이", "박", "최", "정", "강", "조", "윤", "장", "임"]
+
+
+@pytest.fixture(autouse=True)
+def few_chance_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linkage_em, "CHANCE", 4_000)
 
 
 def made(chance: random.Random, id: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.models import bedside, charted, forms, routes, shown
 from onmaru.rooms.monitor.models.entry import packing
 from onmaru.rooms.monitor.models.serving import Serving
+from onmaru.rooms.monitor.models.whereabouts import arrived
 from onmaru.rooms.monitor.reading import by_code
 from onmaru.rooms.monitor.risk import boosting, packed
 from onmaru.rooms.monitor.risk.features import rows
@@ -81,7 +82,9 @@ class Ward(Site):
 
     def serving(self) -> Hall:
         hall = self.hall()
-        return replace(hall, settings={**hall.settings, "model_wards": "Location/icu"})
+        return replace(
+            hall, settings={**hall.settings, "model_wards": "Location/icu Location/w2", "icu_wards": "Location/icu"}
+        )
 
     def hours(self, later: int = 0) -> None:
         """Let the house judge whoever is due, as after a start."""
@@ -145,7 +148,7 @@ def test_the_chart_gives_the_features_that_the_same_hours_give_in_training(ward:
     (place_,) = ward.hall().lake.query(views.PLACES, {"one": "p1", "ward": ""}).table.to_pylist()
     params = {"patient": "p1", "start": place_["low"], "upto": upto - 1}
     hours = ward.hall().lake.query(views.HOURS, params).table.to_pylist()
-    stay = charted.stay(FORM, place_, hours, upto)
+    stay = charted.stay(FORM, {**place_, "admitted": place_["low"] - 2 * HOUR}, hours, upto)
     assert stay is not None and charted.stay(FORM, place_, hours, place_["low"] + HOUR - 1) is None
     age = charted._age("1960-01-01", upto)
     known: list[dict[str, Any]] = [
@@ -155,12 +158,31 @@ def test_the_chart_gives_the_features_that_the_same_hours_give_in_training(ward:
     lines = ["|".join((*NAMES_2019, *STATIC_2019, "SepsisLabel"))]
     for hour in known:
         lines.append(
-            "|".join([*(str(hour.get(name, "NaN")) for name in NAMES_2019), str(age), "1", "NaN", "NaN", "NaN", "0"])
+            "|".join([*(str(hour.get(name, "NaN")) for name in NAMES_2019), str(age), "1", "NaN", "NaN", "-2", "0"])
         )
     (tmp_path / "p1.psv").write_text("\n".join(lines), "utf-8")
     trained = rows(hourly(tmp_path))
     np.testing.assert_allclose(charted.judged(FORM, stay).x[0], trained.x[-1], rtol=1e-6)
     assert "Lactate" in forms.untold(FORM) and "HR" not in forms.untold(FORM)
+
+
+@pytest.mark.parametrize(
+    ("moves", "since"),
+    [
+        ([("b1", 5)], 5), ([("b2", 0), ("b1", 5)], 5), ([("b1", 0), ("b2", 3), ("b1", 5), ("i2", 7)], 5),
+        ([("b1", 0), ("b2", 3)], None), ([("i2", 7), ("b1", 5)], 5), ([("b1", None)], None), ([], None),
+    ],
+)  # fmt: skip
+def test_hours_in_intensive_care_count_from_the_arrival_there(moves: list[Any], since: int | None) -> None:
+    located = [
+        {
+            "location": {"reference": f"Location/{name}"},
+            "period": {} if hour is None else {"start": instant(hour * HOUR)},
+        }
+        for name, hour in moves
+    ]
+    found = arrived({"location": located}, frozenset({"Location/icu", "Location/b1", "Location/i2"}))
+    assert found == (None if since is None else since * HOUR)
 
 
 def test_in_shadow_only_data_managers_see_what_it_says(ward: Ward) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.bulk_house import LATER, BulkHouse, run
 
+from onmaru.app.bulk import desk
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.search import cost, parse
 from onmaru.fhir.search.parting import check_parts, parted, parts
@@ -79,6 +80,23 @@ def test_each_page_shows_what_may_be_seen_when_it_is_fetched(tmp_path: Path) -> 
         weak = house.issue("reg", "researcher")
         refused = await house.ask("GET", COSTLY, headers=LATER, token=weak)
         assert refused.status == 403
+
+    run(tmp_path, walked)
+
+
+def test_a_user_has_only_so_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "SEARCHES", 2)
+
+    async def walked(house: BulkHouse) -> None:
+        filled(house)
+        nurse = house.issue("kim", "nurse")
+        urls = [await house.begun(COSTLY, token=nurse) for _ in range(2)]
+        refused = await house.ask("GET", COSTLY, headers=LATER, token=nurse)
+        assert (refused.status, refused.issues[0]["code"]) == (429, "throttled")
+        await house.begun(COSTLY)
+        await house.ended(urls[0], nurse)
+        assert (await house.ask("DELETE", urls[0], token=nurse)).status == 202
+        await house.begun(COSTLY, token=nurse)
 
     run(tmp_path, walked)
 

@@ -61,10 +61,10 @@ def place(tmp_path: Path) -> Place:
 
 
 @asynccontextmanager
-async def standing(place: Place) -> AsyncIterator[tuple[House, Stations]]:
+async def standing(place: Place, *, alone: bool = True) -> AsyncIterator[tuple[House, Stations]]:
     house = House(place, (open_room("monitor"),))
     running = Running(house)
-    stations = Stations(Doorway(running, ()), alone=True)
+    stations = Stations(Doorway(running, ()), alone=alone)
     try:
         yield house, stations
     finally:
@@ -140,3 +140,25 @@ def test_a_tenant_has_a_station_from_its_first_message_on_and_at_the_next_start(
 
     run(place, first)
     run(place, second)
+
+
+def test_what_a_worker_left_is_charted_though_another_one_may_hold_the_tenant(place: Place) -> None:
+    async def first(house: House, stations: Stations) -> None:
+        assert await (await stations.of(HILL)).taken(said(90)) == "stored"
+
+    async def second() -> None:
+        async with standing(place, alone=False) as (house, stations):
+            stations.chart(HILL)
+            assert stations.charting == {HILL}
+            await until(lambda: not stations.charting)
+            record = house.hall(system(HILL)).record
+            for type in ("Observation", "DocumentReference"):
+                [made] = record.search(search.parse((type,), [])).matches
+                assert json.loads(made.body or b"")["subject"] == {"reference": "Patient/there"}
+            # Nobody is served from here meanwhile: another worker is asked
+            assert "board" not in house.hall(system(HILL), "monitor").memory
+            sizes = [path.stat().st_size for path in (house.folder(HILL) / "streams").iterdir()]
+            assert sizes == [32]
+
+    run(place, first)
+    asyncio.run(second())

@@ -1,7 +1,8 @@
 """NATS JetStream: messages of devices for several workers. Its law: a tenant's messages are one worker's at a time.
 
-Who holds a tenant's lease, a key that expires in a bucket of JetStream, takes its messages from a durable consumer and
-acknowledges each once it is on the disk; whoever cannot renew the lease in time lets go of it before another may take it.
+Workers tell of themselves in the same bucket, and each holds no more than its share of the tenants. Who holds a
+tenant's lease, a key that expires in a bucket of JetStream, takes its messages from a durable consumer and acknowledges
+each once it is on the disk; whoever cannot renew the lease in time lets go of it before another may take it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ log = logging.getLogger("onmaru.doors")
 STREAM, BUCKET = "onmaru", "onmaru-stations"
 # Seconds that a lease stands, and until what was not acknowledged comes again
 LEASE, AGAIN = 15.0, 30.0
+# In the bucket: who works, and whose a tenant is
+WORKER, TENANT = "worker.", "tenant."
 # Messages that may be under way for one tenant, and those asked for at a time
 UNDER_WAY, BATCH = 2_000, 200
 # Seconds that one asking waits for messages, and a pause after a failure
-WAITS, PAUSE = 1.0, 1.0
+WAITS, PAUSE = 0.5, 1.0
 Done = Callable[[], object]
 Take = Callable[[str, bytes, Done], None]
 
@@ -47,11 +50,12 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct):
-    """A tenant that is held: the revision of its lease and until when it stands by our own clock."""
+    """A tenant that is held: the revision of its lease, until when it stands by our own clock, and whether it is over."""
 
     revision: int
     until: float
     work: asyncio.Task[None]
+    over: asyncio.Event
 
 
 class Worker:
@@ -89,9 +93,10 @@ class Worker:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        for tenant in [*self._held]:
-            await self._let_go(tenant)
+        await asyncio.gather(*map(self._let_go, [*self._held]))
         if self._client is not None:
+            with suppress(Exception):
+                await (await self._client.jetstream().key_value(BUCKET)).delete(WORKER + self._name)
             await self._client.close()
 
     async def _run(self) -> None:
@@ -100,7 +105,8 @@ class Worker:
                 await self._connected()
                 bucket = await self._ready()
                 while True:
-                    await self._turn(bucket)
+                    async with asyncio.timeout(self._lease):
+                        await self._turn(bucket)
                     await asyncio.sleep(self._renew)
             except Exception as error:  # noqa: BLE001 - whatever the server says, devices go on to speak to it
                 log.error("NATS: %s", type(error).__name__)
@@ -151,60 +157,87 @@ class Worker:
         return await jet.create_key_value(api.KeyValueConfig(BUCKET, ttl=self._lease, history=1))
 
     async def _turn(self, bucket: Any) -> None:
-        """Renew what is ours and take what is nobody's."""
+        """Renew what is ours; take what is nobody's, and let go of what is more than our share."""
+        await self._expired()
+        await bucket.put(WORKER + self._name, b"")
+        tenants = [*self._tenants()]
+        share = -(-len(tenants) // await self._workers())
+        for tenant in tenants:
+            if tenant in self._held:
+                await self._renewed(bucket, tenant)
+            elif len(self._held) < share:
+                await self._asked(bucket, tenant)
+        for tenant in [one for one in self._held if one not in tenants] or [*self._held][share:]:
+            await self._let_go(tenant)
+
+    async def _workers(self) -> int:
+        """How many work now, ourselves among them."""
+        wanted = f"$KV.{BUCKET}.{WORKER}>"
+        told = await self._client.jetstream().stream_info(f"KV_{BUCKET}", subjects_filter=wanted)
+        return max(1, len(told.state.subjects or ()))
+
+    async def _renewed(self, bucket: Any, tenant: str) -> None:
         from nats.js.errors import KeyWrongLastSequenceError
 
-        await self._expired()
-        for tenant in self._tenants():
-            until = time.monotonic() + self._lease
-            held = self._held.get(tenant)
-            try:
-                if held is None:
-                    await self._taken(tenant, await bucket.create(tenant, self._name.encode()), until)
-                else:
-                    held.revision = await bucket.update(tenant, self._name.encode(), last=held.revision)
-                    held.until = until
-            except KeyWrongLastSequenceError:
-                # It is another worker's
-                if held is not None:
-                    log.error("NATS: a tenant's lease was lost")
-                    await self._let_go(tenant)
+        held, until = self._held[tenant], time.monotonic() + self._lease
+        try:
+            held.revision = await bucket.update(TENANT + tenant, self._name.encode(), last=held.revision)
+            held.until = until
+        except KeyWrongLastSequenceError:
+            log.error("NATS: a tenant's lease was lost")
+            await self._let_go(tenant)
 
-    async def _taken(self, tenant: str, revision: int, until: float) -> None:
-        """Begin with a tenant that is ours from now on."""
+    async def _asked(self, bucket: Any, tenant: str) -> None:
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        until = time.monotonic() + self._lease
+        # Another worker's, as a rule
+        with suppress(KeyWrongLastSequenceError):
+            self._taken(tenant, await bucket.create(TENANT + tenant, self._name.encode()), until)
+
+    def _taken(self, tenant: str, revision: int, until: float) -> None:
+        """Begin with a tenant that is ours from now on; the lease is renewed while that takes its time."""
+        over = asyncio.Event()
+        self._held[tenant] = Held(revision, until, asyncio.create_task(self._worked(tenant, over)), over)
+
+    async def _worked(self, tenant: str, over: asyncio.Event) -> None:
         try:
             await self._begin(tenant)
-        except Exception as error:  # noqa: BLE001 - the lease ends by itself, and another worker may do better
+        except Exception as error:  # noqa: BLE001 - it is let go of, and another worker may do better
             log.error("NATS: streams of a tenant could not begin: %s", type(error).__name__)
             return
-        self._held[tenant] = Held(revision, until, asyncio.create_task(self._consumed(tenant)))
+        await self._consumed(tenant, over)
 
     async def _expired(self) -> None:
-        for tenant, held in [*self._held.items()]:
-            if time.monotonic() > held.until - self._renew:
-                await self._let_go(tenant)
+        """Let go of what could not be renewed in time, and of what could not be begun."""
+        now = time.monotonic()
+        over = [one for one, held in self._held.items() if now > held.until - self._renew or held.work.done()]
+        await asyncio.gather(*map(self._let_go, over))
 
     async def _let_go(self, tenant: str) -> None:
         held = self._held.pop(tenant)
+        # What the server has given to an asking that is under way would otherwise come again only after half a minute
+        held.over.set()
+        await asyncio.wait([held.work], timeout=2 * WAITS)
         held.work.cancel()
         await asyncio.wait([held.work])
         await self._end(tenant)
         with suppress(Exception):
             bucket = await self._client.jetstream().key_value(BUCKET)
-            await bucket.delete(tenant, last=held.revision)
+            await bucket.delete(TENANT + tenant, last=held.revision)
 
-    async def _consumed(self, tenant: str) -> None:
+    async def _consumed(self, tenant: str, over: asyncio.Event) -> None:
         """Take a tenant's messages in their order for as long as it is ours."""
         from nats.js import api
 
         config = api.ConsumerConfig(ack_wait=AGAIN, max_ack_pending=UNDER_WAY)
         room = asyncio.Semaphore(UNDER_WAY)
-        while True:
+        while not over.is_set():
             try:
                 subject, durable = self._server.subject_of(tenant), f"station-{tenant}"
                 jet = self._client.jetstream()
                 messages = await jet.pull_subscribe(subject, durable, stream=STREAM, config=config)
-                while True:
+                while not over.is_set():
                     with suppress(TimeoutError):
                         for one in await messages.fetch(BATCH, timeout=WAITS):
                             await room.acquire()

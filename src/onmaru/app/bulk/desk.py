@@ -26,6 +26,8 @@ from onmaru.kernel.caller import Caller
 # Jobs of the house that run at a time, and those of a tenant that are waited for or can be looked at
 AT_ONCE = 2
 WAITING, KEPT = 20, 500
+# Searches of one user that are waited for or kept
+SEARCHES = 10
 SWEEP_EVERY = 30.0
 # A job that another worker has not touched for so many µs is nobody's
 STALE = 180 * 1_000_000
@@ -66,6 +68,8 @@ class Desk:
         kept = [name for name in self._ends if name[0] == tenant]
         if len(mine) >= WAITING or len(kept) >= KEPT:
             raise invalid("throttled", "too many jobs; wait for one of them, or remove it", status=429)
+        if ticket.kind == KIND and self._searches(ticket.asker) >= SEARCHES:
+            raise invalid("throttled", "too many searches wait or are kept; remove one of them", status=429)
         await self._running.durable(tenant, 0)
         caller = acting(self._house.logins, ticket.asker)
         asked = self._works[ticket.kind].pinned(self._house.seat(tenant).tenant, caller, ticket.asked)
@@ -76,6 +80,11 @@ class Desk:
         await self._running.durable(tenant, 0)
         self._start(tenant, id, ticket)
         return id
+
+    def _searches(self, asker: Asker) -> int:
+        """How many searches of one user there are, by whatever app: whoever may search may begin one."""
+        known = (ticket for (tenant, _), ticket in self._tickets.items() if tenant == asker.tenant)
+        return sum(ticket.kind == KIND and ticket.asker.user == asker.user for ticket in known)
 
     def listing(self, asker: Asker) -> Sequence[Task]:
         """See the door."""

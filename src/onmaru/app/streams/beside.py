@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import platform
 from collections.abc import AsyncIterator, Mapping
 
 import msgspec
@@ -99,16 +100,20 @@ def shared(stations: Stations, house: House, server: Server) -> Worker:
     def take(tenant: str, payload: bytes, done: Done) -> None:
         stations.take(tenant, source, (payload, done, ""))
 
+    # What this worker had acknowledged before it was killed: another one may hold the tenant by now
+    for tenant in left(house):
+        stations.chart(tenant)
+
     def open_ones() -> list[str]:
-        return [name for name in house.tenants() if not house.tenancies.closed(name)]
+        return [one for one in house.tenants() if not house.tenancies.closed(one) and one not in stations.charting]
 
     try:
         import nats as _  # noqa: F401 - an extra, refused here rather than when the first message comes
     except ImportError:
         raise Refusal("the setting nats needs onmaru[streams]") from None
-    return Worker(server, named(house), open_ones, (stations.of, stations.end), take, source.told)
+    return Worker(server, named(house, platform.node()), open_ones, (stations.of, stations.end), take, source.told)
 
 
-def named(house: House) -> str:
-    """What a broker keeps a session under: the same after each start, another for another house."""
-    return f"onmaru-{hashlib.sha256(str(house.where.home.resolve()).encode()).hexdigest()[:12]}"
+def named(house: House, machine: str = "") -> str:
+    """What a broker knows us by: the same after each start, another for another house."""
+    return f"onmaru-{hashlib.sha256(f'{machine}{house.where.home.resolve()}'.encode()).hexdigest()[:12]}"

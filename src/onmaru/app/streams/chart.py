@@ -126,6 +126,12 @@ class Charting:
         if buried:
             await self._durable(buried)
 
+    async def finish(self, intake: Intake) -> None:
+        """Bring everything into the record at once, the minute that is not over too: nothing more comes here."""
+        self._due += self.minutes.due(self._clock() + 2 * MINUTE)
+        await self.write_minutes()
+        await self.seal(intake)
+
     async def seal(self, intake: Intake) -> None:
         """Bring everything of the journal's segments so far into the record, then drop them."""
         async with self._sealing:

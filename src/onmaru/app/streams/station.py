@@ -62,7 +62,15 @@ class Station:
         self._position = 0
 
     async def start(self) -> None:
-        """Learn what the chart says, take up what an earlier run left, then be there for the room's routes."""
+        """Take up what an earlier run left, then be there for the room's routes."""
+        await self.taken_up()
+        for work in (self._second, self._pulse, self._seal):
+            self._tasks.append(asyncio.create_task(self._kept_up(work)))
+        memory = self._running.house.memories.setdefault((self.tenant, ROOM), {})
+        memory.update({"board": self.board, TAKE: self.taken})
+
+    async def taken_up(self) -> None:
+        """Learn what the chart says and what an earlier run left in its journal."""
         await self._motion.opened()
         self._position = self._motion.followed
         async for version in self._known():
@@ -72,10 +80,7 @@ class Station:
             for frame in self.intake.journal.read(number):
                 self.intake.again(frame, self._erased)
                 await asyncio.sleep(0)
-        for work in (self._follow, self._second, self._pulse, self._seal):
-            self._tasks.append(asyncio.create_task(self._kept_up(work)))
-        memory = self._running.house.memories.setdefault((self.tenant, ROOM), {})
-        memory.update({"board": self.board, TAKE: self.taken})
+        self._tasks.append(asyncio.create_task(self._kept_up(self._follow)))
 
     def feed(self, name: str, kind: str) -> Feed:
         """The count of one source."""
@@ -84,6 +89,10 @@ class Station:
     async def sealed(self) -> None:
         """Bring all of the journal into the record now."""
         await self.charting.seal(self.intake)
+
+    async def finished(self) -> None:
+        """The same, where nothing more comes in."""
+        await self.charting.finish(self.intake)
 
     async def close(self) -> None:
         """Stop; what is in the journal is taken up by the next start."""

@@ -55,6 +55,7 @@ class Stations:
         self._waiting: dict[str, list[tuple[Source, Message]]] = {}
         self._beginning: set[asyncio.Task[None]] = set()
         self._sources: list[Source] = []
+        self._left: dict[str, asyncio.Task[None]] = {}
         self._closing = False
         self._attended, self._departed = self._running.attend, self._running.depart
         self._running.attend, self._running.depart = self._attend, self._depart
@@ -144,11 +145,41 @@ class Stations:
         else:
             memory[BEGINNING] = True
 
+    # -- what another worker goes on with ------------------------------------------------------------------------
+
+    @property
+    def charting(self) -> frozenset[str]:
+        """Tenants whose journal is just being brought into the record: none of them can begin here."""
+        return frozenset(self._left)
+
+    def chart(self, tenant: str) -> None:
+        """Bring what is left of a tenant's journal into the record, while another worker may hold the tenant."""
+        if tenant not in self._left:
+            self._left[tenant] = asyncio.create_task(self._charted(tenant))
+
+    async def _charted(self, tenant: str) -> None:
+        try:
+            async with self._turns.setdefault(tenant, asyncio.Lock()):
+                station = Station(self._running, tenant)
+                try:
+                    await station.taken_up()
+                    await station.finished()
+                finally:
+                    await station.close()
+                    self._open(tenant)
+        except Exception as error:  # noqa: BLE001 - it stays in the journal, and is taken up by the next start
+            log.error("a journal could not be charted: %s", verdict(error)[0])
+        finally:
+            del self._left[tenant]
+
     async def _first(self, tenant: str, payload: bytes) -> Fate | None:
         return await (await self.of(tenant)).taken(payload)
 
     async def _depart(self, tenant: str) -> None:
         await self.end(tenant)
+        if tenant in self._left:
+            self._left[tenant].cancel()
+            await asyncio.wait([self._left[tenant]])
         self._running.house.memories.pop((tenant, ROOM), None)
         await self._departed(tenant)
 
@@ -160,12 +191,16 @@ class Stations:
                 await station.close()
                 if not self._closing:
                     self._open(tenant)
+        if station is not None and not self._alone and not self._closing:
+            self.chart(tenant)
 
     async def close(self) -> None:
         """Close them all."""
         self._closing = True
-        for task in [*self._beginning]:
+        tasks = [*self._beginning, *self._left.values()]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for tenant in [*self._at]:
             await self.end(tenant)
 

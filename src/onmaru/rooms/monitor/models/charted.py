@@ -25,7 +25,8 @@ SEX = {"female": 0.0, "male": 1.0}
 def stay(form: Form, place: Mapping[str, Any], hours: Iterable[Mapping[str, Any]], upto: int) -> Stay | None:
     """A stay from its start (`place.low`) to `upto`, a row an hour; None before the first hour or beyond LONGEST.
 
-    `place`: `patient`, `low` (µs), `birth`, `sex`. `hours`: rows of the view HOURS. What has a foreign unit is missing.
+    `place`: `patient`, `low` (µs), `birth`, `sex`, and `admitted` where that was before. `hours`: rows of the view HOURS.
+    What has a foreign unit is missing.
     """
     count = (upto - int(place["low"])) // HOUR
     if not 1 <= count <= LONGEST:
@@ -54,8 +55,13 @@ def judged(form: Form, found: Stay) -> Rows:
 
 
 def static(form: Form, place: Mapping[str, Any], at: int) -> Mapping[str, float]:
-    """Age in whole years and sex; what else a form asks is missing."""
+    """Age in whole years, sex, and the hours from admission to where the stay counts from, negative as in 2019.
+
+    What else a form asks is missing.
+    """
     known = {"Age": _age(str(place["birth"] or ""), at), "Gender": SEX.get(str(place["sex"] or ""), np.nan)}
+    if place.get("admitted") is not None:
+        known["HospAdmTime"] = (place["admitted"] - place["low"]) / HOUR
     return {name: known.get(name, np.nan) for name in form.static}
 
 

@@ -26,8 +26,12 @@ COLUMNS: Mapping[str, tuple[str, float]] = {
 }
 
 
+# Of a whole stay
+TOLD = ("Age", "Gender", "HospAdmTime")
+
+
 class Form(NamedTuple):
-    """Columns of an hour, those measured often, and of a whole stay. `intensive`: judged in intensive care too."""
+    """Columns of an hour, those measured often, and of a whole stay. `intensive`: for intensive care, and nobody else."""
 
     names: Sequence[str]
     vitals: Sequence[str]
@@ -44,4 +48,4 @@ FORMS: Mapping[str, Form] = {
 
 def untold(form: Form) -> Sequence[str]:
     """Columns of a form that no chart of this house tells yet."""
-    return [name for name in (*form.names, *form.static) if name not in COLUMNS and name not in ("Age", "Gender")]
+    return [name for name in (*form.names, *form.static) if name not in COLUMNS and name not in TOLD]

@@ -22,11 +22,12 @@ from onmaru.rooms.monitor.alerts.alert import read as alert_of
 from onmaru.rooms.monitor.models import charted
 from onmaru.rooms.monitor.models.charted import HOUR
 from onmaru.rooms.monitor.models.forms import FORMS, Form
-from onmaru.rooms.monitor.projection import moment
+from onmaru.rooms.monitor.models.whereabouts import at as at_
+from onmaru.rooms.monitor.models.whereabouts import places, within
 from onmaru.rooms.monitor.risk.stays import Cohort, Stay
 
 DAY_HOURS = 24
-PAGE, DEPTH = 200, 4
+PAGE = 200
 # The number systems of `onmaru simulate` and `onmaru demo`: whoever bears one is nobody
 SIMULATED = ("urn:oid:2.25.177959663937045620837637627067096745758",)
 EXPIRED = "http://terminology.hl7.org/CodeSystem/discharge-disposition|exp"
@@ -80,10 +81,10 @@ def stays(hall: Hall, now: int) -> Iterator[Lying]:
     wards = frozenset(str(hall.settings["icu_wards"]).split())
     if not wards:
         raise invalid("required", "the setting icu_wards has to name the wards of intensive care", status=422)
-    within, calls, deaths = _within(hall, wards), _calls(hall), _deaths(hall)
+    icu, calls, deaths = within(hall, wards), _calls(hall), _deaths(hall)
     for version in _found(hall, "Encounter", ("class", "http://terminology.hl7.org/CodeSystem/v3-ActCode|IMP")):
         body = msgspec.json.decode(version.body or b"{}")
-        found = lying(body, within, (calls, deaths), now)
+        found = lying(body, icu, (calls, deaths), now)
         if found is not None:
             yield found
 
@@ -93,7 +94,7 @@ def lying(
 ) -> Lying | None:
     """One Encounter; None without a patient or a start to the minute. `facts`: calls and deaths by patient, µs."""
     period = body.get("period") or {}
-    low, high = _at(period.get("start")), _at(period.get("end")) or now
+    low, high = at_(period.get("start")), at_(period.get("end")) or now
     type_, _, patient = str((body.get("subject") or {}).get("reference", "")).partition("/")
     if low is None or type_ != "Patient" or body.get("status") in ("cancelled", "entered-in-error", "planned"):
         return None
@@ -108,7 +109,7 @@ def lying(
     elif died is not None and low < died <= high + HOUR:
         events.append((min(died, high), "death"))
     first, kind = min(events, default=(None, ""))
-    began = any(place in icu for place, at in _places(body) if at is None or at <= low)
+    began = any(place in icu for place, at in places(body) if at is None or at <= low)
     return Lying(patient, low, high, first, kind, began)
 
 
@@ -137,22 +138,7 @@ def _stay(hall: Hall, form: Form, one: Lying) -> Stay | None:
 
 
 def _entered(body: Mapping[str, Any], icu: frozenset[str], low: int) -> Iterator[int]:
-    return (at for place, at in _places(body) if place in icu and at is not None and at > low)
-
-
-def _places(body: Mapping[str, Any]) -> Iterator[tuple[str, int | None]]:
-    """Each place of a stay and since when, µs."""
-    for one in body.get("location") or []:
-        yield str((one.get("location") or {}).get("reference", "")), _at((one.get("period") or {}).get("start"))
-
-
-def _within(hall: Hall, wards: frozenset[str]) -> frozenset[str]:
-    """The wards and whatever lies in them."""
-    found, level = set(wards), set(wards)
-    for _ in range(DEPTH):
-        level = {version.name for ward in level for version in _found(hall, "Location", ("partof", ward))} - found
-        found |= level
-    return frozenset(found)
+    return (at for place, at in places(body) if place in icu and at is not None and at > low)
 
 
 def _calls(hall: Hall) -> Mapping[str, Sequence[int]]:
@@ -169,7 +155,7 @@ def _calls(hall: Hall) -> Mapping[str, Sequence[int]]:
 def _deaths(hall: Hall) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for version in _found(hall, "Patient", ("deceased", "true")):
-        at = _at(msgspec.json.decode(version.body or b"{}").get("deceasedDateTime"))
+        at = at_(msgspec.json.decode(version.body or b"{}").get("deceasedDateTime"))
         if at is not None:
             found[version.id] = at
     return found
@@ -179,10 +165,6 @@ def _found(hall: Hall, type: str, *pairs: tuple[str, str]) -> Iterator[Version]:
     query = search.parse((type,), [*pairs, ("_count", str(PAGE))])
     for page in pages(hall.record, query):
         yield from page.matches
-
-
-def _at(text: Any) -> int | None:
-    return moment({"effectiveDateTime": text}) if isinstance(text, str) else None
 
 
 def _day(at: int) -> str:

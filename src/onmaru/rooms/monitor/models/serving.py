@@ -24,6 +24,7 @@ from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.models.entry import Entry, pack, pack_id
 from onmaru.rooms.monitor.models.registry import registry
 from onmaru.rooms.monitor.models.risk import Judgement, Reason, assessment
+from onmaru.rooms.monitor.models.whereabouts import arrived, within
 
 if TYPE_CHECKING:
     from onmaru.rooms.monitor.risk.training import Model
@@ -32,8 +33,8 @@ HOUR = 3_600_000_000
 # How often it is looked whose next hour since admission is full
 LOOK = 30_000_000
 REASONS = 5
-# Recipes whose features the chart tells, and whether they are for intensive care too (as in `forms.FORMS`, which needs
-# numpy); death at 48 hours is judged once and is not among them
+# Recipes whose features the chart tells, and whether they are for intensive care alone or for nobody there (as in
+# `forms.FORMS`, which needs numpy); death at 48 hours is judged once and is not among them
 SERVED = {"sepsis-6h": True, "deterioration-24h": False}
 log = logging.getLogger("onmaru.models")
 
@@ -47,6 +48,8 @@ class Serving:
         self._intensive = frozenset(str(hall.settings["icu_wards"]).split())
         self._moved = bool(self._wards)
         self._looked = 0
+        self._icu: frozenset[str] = frozenset()
+        self._arrivals: dict[tuple[str, str], int | None] = {}
         self._hours: dict[str, int] = {}
         self._waiting: deque[tuple[Mapping[str, Any], int]] = deque()
         self._models: dict[str, Model] = {}
@@ -88,6 +91,7 @@ class Serving:
     def _choose(self, hall: Hall) -> None:
         """Of each model the active version, and the newest one that is in shadow beside it."""
         found = registry(hall)
+        self._icu = within(hall, self._intensive)
         chosen: dict[tuple[str, str], Entry] = {}
         for entry in found.entries:
             if entry.name in SERVED:
@@ -104,15 +108,29 @@ class Serving:
             self._loading = self._worker.submit(_opened, packs, dict(self._models))
 
     def _due(self, hall: Hall, now: int) -> Iterator[tuple[Mapping[str, Any], int]]:
-        """Whoever lies in one of the wards and has been here for one more full hour, with the end of that hour."""
+        """Whoever lies in one of the wards and has been there for one more full hour, with the end of that hour.
+
+        In intensive care hours count from the arrival there, as they did in training; elsewhere from the stay's start.
+        """
         here = hall.lake.query(views.PLACES, {"one": "", "ward": ""}).table.to_pylist()
         mine = {str(row["encounter"]): row for row in here if row["ward"] in self._wards and row["low"] is not None}
         self._hours = {stay: hour for stay, hour in self._hours.items() if stay in mine}
+        self._arrivals = {key: since for key, since in self._arrivals.items() if key[0] in mine}
         for stay, row in mine.items():
-            hour = (now - int(row["low"])) // HOUR
-            if hour >= 1 and hour != self._hours.get(stay):
+            start = self._arrived(hall, stay, row) if row["ward"] in self._intensive else int(row["low"])
+            hour = (now - start) // HOUR if start is not None else 0
+            if start is not None and hour >= 1 and hour != self._hours.get(stay):
                 self._hours[stay] = hour
-                yield row, int(row["low"]) + hour * HOUR
+                yield {**row, "low": start, "admitted": int(row["low"])}, start + hour * HOUR
+
+    def _arrived(self, hall: Hall, stay: str, row: Mapping[str, Any]) -> int | None:
+        """Asked of the chart once for each bed of a stay."""
+        key = (stay, str(row["bed"]))
+        if key not in self._arrivals:
+            type_, _, id = stay.partition("/")
+            body = msgspec.json.decode(hall.record.read(type_, id).body or b"{}")
+            self._arrivals[key] = arrived(body, self._icu)
+        return self._arrivals[key]
 
     def _begin(self, hall: Hall, place: Mapping[str, Any], upto: int) -> None:
         params = {"patient": place["patient"], "start": place["low"], "upto": upto - 1}
@@ -121,7 +139,7 @@ class Serving:
             asked = [
                 (entry.digest, self._models[entry.digest])
                 for entry, _ in self._judging
-                if entry.digest in self._models and (SERVED[entry.name] or place["ward"] not in self._intensive)
+                if entry.digest in self._models and SERVED[entry.name] == (place["ward"] in self._intensive)
             ]
             self._work = place, self._worker.submit(_judged, asked, place, hours, upto)
 

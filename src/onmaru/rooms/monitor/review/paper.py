@@ -94,17 +94,13 @@ class _Paper:
         return f"<h2>{escape(self.word('course'))}</h2>{drawn}"
 
     def table(self) -> str:
-        rows = [
-            (one, text)
-            for one in self._whole["events"]
-            if one["at"] >= self._whole["from"] and (text := self._said(one))
-        ]
+        rows = [one for one in self._whole["events"] if one["at"] >= self._whole["from"]]
         said = self.word("more", shown=ROWS, total=len(rows)) if len(rows) > ROWS else ""
         head = "".join(f"<th>{escape(self.word(name))}</th>" for name in ("known", "kind_", "what_"))
         body = "".join(
             f'<tr data-kind="{one["kind"]}"><td>{escape(self._time(one["at"]))}</td>'
-            f"<td>{escape(self.word('kind.' + one['kind']))}</td><td>{escape(text)}</td></tr>"
-            for one, text in rows[:ROWS]
+            f"<td>{escape(self.word('kind.' + one['kind']))}</td><td>{escape(self._said(one))}</td></tr>"
+            for one in rows[:ROWS]
         )
         return (
             f'<h2>{escape(self.word("events"))}</h2><p class="quiet">{escape(said)}</p>'

@@ -25,8 +25,8 @@ from onmaru.rooms.monitor.review.events import TYPES, Replay, Span
 from onmaru.rooms.monitor.review.leaving_out import left_out
 
 LONGEST = 31 * 24 * 3600 * SECOND
-VERSIONS, EVENTS = 50_000, 100_000
-SLICE = 200
+VERSIONS, EVENTS = 20_000, 60_000
+SLICE = 25
 # Codes below HOPERAT of http://terminology.hl7.org/CodeSystem/v3-ActReason (kernel/purposes.toml)
 REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 PURPOSES = ("HQUALIMP", "PATSFTY", "TRAIN")

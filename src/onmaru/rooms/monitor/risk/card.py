@@ -12,8 +12,8 @@ from onmaru.rooms.monitor.risk.training import BAGS, FOLDS, Recipe
 
 FORM = """# Model card: {name}, version {version}
 
-State: **shadow**. It raises no alert and is shown to nobody at the bedside. A named clinician's approval and the site's own
-back-test stand before any other state.
+State when this card was written: **shadow**. It raises no alert. A named clinician's approval and the site's own back-test
+stand before any other state; a site's registry says where it stands there now.
 
 ## Title and intended use
 

@@ -28,7 +28,8 @@ TIMES = 200
 
 FORM = """# Model card: {name}, version {version}
 
-State: **shadow**. A recalibrated model is a new version: whatever was approved before was another one.
+State when this card was written: **shadow**. A recalibrated model is a new version: whatever was approved before was another
+one. A site's registry says where it stands there now.
 
 ## Title and intended use
 

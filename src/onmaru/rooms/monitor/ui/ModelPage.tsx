@@ -24,7 +24,7 @@ export default function ModelPage() {
         <h1 className={look.title}>{t('monitor.models.named', { name: value.name, version: value.version })}</h1>
         <State state={value.state} />
       </header>
-      <p>{value.title}</p>
+      <p>{t(`monitor.risk.${value.name}`)}</p>
       <ModelSteps model={value} done={reload} />
       <Part title={t('monitor.models.figures')}><Compared model={value} /></Part>
       {value.figures.groups && <Part title={t('monitor.models.fairness')}><Groups groups={value.figures.groups} /></Part>}

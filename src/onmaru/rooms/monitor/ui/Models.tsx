@@ -30,7 +30,7 @@ function One({ line }: { line: Line }) {
         <Link className={look.name} to={`/models/${line.id}`}>{t('monitor.models.named', { name: line.name, version: line.version })}</Link>
         <State state={line.state} />
       </div>
-      <p>{line.title}</p>
+      <p>{t(`monitor.risk.${line.name}`)}</p>
       <p className={look.quiet}>
         {t('monitor.models.registered', { at: format.dateTime(iso(line.registered)), who: line.by })}
         {line.approval && ` · ${t('monitor.models.approved', { at: format.dateTime(iso(line.approval.at)), who: line.approval.by })}`}

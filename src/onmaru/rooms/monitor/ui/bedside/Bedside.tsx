@@ -6,6 +6,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useParams, useSearchParams } from 'react-router';
 import { AlertList } from '../AlertList';
 import { AlertPanel } from '../AlertPanel';
+import { Risks, useRisks } from '../Risks';
 import { allow } from '../sound';
 import { useShown } from '../useShown';
 import { useSounding, waiting } from '../useSounding';
@@ -37,6 +38,7 @@ export default function Bedside() {
   const [chosen, setChosen] = useState('');
   const wall = useWall({ patient }, host, drawable, useWords());
   const around = useAlerts('', 1);
+  const risks = useRisks();
   const mine = useMemo(() => around.alerts.filter((one) => one.patient === patient), [around.alerts, patient]);
   const person = useLoad<Person>(`/fhir/Patient/${encodeURIComponent(patient)}`);
   useTitle(t('monitor.bedside'));
@@ -61,6 +63,7 @@ export default function Bedside() {
         <Score wall={wall} patient={patient} />
       </div>
       {mine.some((one) => one.open) && <AlertList alerts={mine} now={around.at} open={setChosen} />}
+      <Risks risks={risks[patient] ?? []} />
       <Over patient={patient} />
       <Panel opened={chosen !== ''} onClose={() => setChosen('')} title={t('monitor.alert')} size="lg">
         {chosen && <AlertPanel key={chosen} id={chosen} now={around.at} silent={wall.silent > 0} changed={() => undefined} close={() => setChosen('')} />}
