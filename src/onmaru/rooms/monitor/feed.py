@@ -19,7 +19,7 @@ from onmaru.rooms.monitor.traces import Piece
 from onmaru.rooms.monitor.wall import ASKED_ANEW, ENDS, NO_STORE, Bed, board_of, here, shown, sources
 
 # Seconds between two looks at the board, and until a sign of life
-PACE, SIGN = 0.25, 2.0
+PACE, SIGN = 0.1, 2.0
 # What a frame holds
 BEDS, WAVES, CLOCK = 1, 2, 3
 # Bytes of waveforms in one frame, so that a screen is never long at one

@@ -1,21 +1,20 @@
 /** A ward: the alerts that are open, every bed with the worst first, and what the alerts cost. It says itself when it is not up to date. */
-import { api, Notice, Panel, useFormat, useSession, useT, useTitle, Waiting } from '@shell';
+import { Notice, Panel, useFormat, useT, useTitle, Waiting } from '@shell';
 import { Button, NativeSelect, Switch } from '@mantine/core';
 import { IconDeviceTv } from '@tabler/icons-react';
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { AlertList } from './AlertList';
 import { AlertPanel } from './AlertPanel';
 import { Beds } from './Beds';
 import { BudgetLine } from './BudgetLine';
-import { type Alert, iso } from './data';
+import { iso } from './data';
 import look from './monitor.module.css';
 import { PushSwitch } from './PushSwitch';
 import { allow } from './sound';
+import { useShown } from './useShown';
 import { useSounding, waiting } from './useSounding';
 import { useWard, type Watched } from './useWard';
-
-const AGAIN_MS = 20_000;
 
 export default function Ward() {
   const t = useT();
@@ -63,23 +62,6 @@ export default function Ward() {
       </Panel>
     </div>
   );
-}
-
-/** Tells the house which alerts this page has shown to somebody. */
-function useShown(alerts: readonly Alert[]): void {
-  const { session } = useSession();
-  const told = useRef(new Map<string, number>());
-  const clinician = session.roles.some((role) => role === 'nurse' || role === 'physician');
-  useEffect(() => {
-    if (!clinician || document.visibilityState !== 'visible') return;
-    const again = performance.now() - AGAIN_MS;
-    const fresh = alerts.filter((one) => one.open && one.acknowledged === null && (told.current.get(one.id) ?? -Infinity) < again);
-    if (fresh.length === 0) return;
-    for (const one of fresh) told.current.set(one.id, performance.now());
-    void api.post('/rooms/monitor/alerts/seen', { alerts: fresh.map((one) => one.id) }).then((outcome) => {
-      if (!outcome.ok) for (const one of fresh) told.current.delete(one.id);
-    });
-  }, [alerts, clinician]);
 }
 
 /** Sounds the most urgent alert that nobody has taken, and a silent server. */

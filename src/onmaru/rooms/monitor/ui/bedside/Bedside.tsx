@@ -2,13 +2,13 @@
 import { Notice, Panel, PatientBanner, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
 import { Button, SegmentedControl, Switch } from '@mantine/core';
 import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { AlertList } from '../AlertList';
 import { AlertPanel } from '../AlertPanel';
-import type { Alert } from '../data';
 import { Risks, useRisks } from '../Risks';
 import { allow } from '../sound';
+import { useShown } from '../useShown';
 import { useSounding, waiting } from '../useSounding';
 import { Value } from '../wall/List';
 import { useRow } from '../wall/rows';
@@ -39,9 +39,10 @@ export default function Bedside() {
   const wall = useWall({ patient }, host, drawable, useWords());
   const around = useAlerts('', 1);
   const risks = useRisks();
-  const mine = around.alerts.filter((one) => one.patient === patient);
+  const mine = useMemo(() => around.alerts.filter((one) => one.patient === patient), [around.alerts, patient]);
   const person = useLoad<Person>(`/fhir/Patient/${encodeURIComponent(patient)}`);
   useTitle(t('monitor.bedside'));
+  useShown(mine);
   useSounding(loud, wall.silent > 0 || wall.still.length > 0 ? 'silent' : waiting(mine, around.at)[0]?.urgency);
   if (person.problem) return <ProblemView whole problem={person.problem} patient={patient} />;
   return (
@@ -61,7 +62,7 @@ export default function Bedside() {
         </section>
         <Score wall={wall} patient={patient} />
       </div>
-      {mine.some((one) => one.open) && <AlertList alerts={mine as readonly Alert[]} now={around.at} open={setChosen} />}
+      {mine.some((one) => one.open) && <AlertList alerts={mine} now={around.at} open={setChosen} />}
       <Risks risks={risks[patient] ?? []} />
       <Over patient={patient} />
       <Panel opened={chosen !== ''} onClose={() => setChosen('')} title={t('monitor.alert')} size="lg">

@@ -17,7 +17,7 @@ import { useWords } from './useWords';
 import look from './wall.module.css';
 
 const NARROW = '(width < 720px)';
-const HIDDEN_MS = 5_000;
+const HIDDEN_MS = 10_000;
 const SHOWN_MS = 1_000;
 const drawable = typeof HTMLCanvasElement !== 'undefined' && 'transferControlToOffscreen' in HTMLCanvasElement.prototype;
 
@@ -59,7 +59,7 @@ export default function Wall() {
       {screen.on && <Strip wall={wall} around={around} loud={loud} count={order.length} leave={screen.leave} />}
       <div className={look.body}>
         <Matters wall={wall} around={around} count={order.length} />
-        {drawn && <Picture host={host} wall={wall} order={order} />}
+        {drawn && <Picture host={host} order={order} />}
         <List rows={wall.rows} hidden={drawn} columns={columns} focus={(patient) => wall.tell({ type: 'focus', patient })} />
       </div>
       <Announced around={around} wall={wall} />
@@ -68,14 +68,14 @@ export default function Wall() {
 }
 
 /** Where the worker's canvas hangs; a click opens the bedside of the tile. */
-function Picture({ host, wall, order }: { host: React.RefObject<HTMLDivElement | null>; wall: Watched; order: readonly string[] }) {
+function Picture({ host, order }: { host: React.RefObject<HTMLDivElement | null>; order: readonly string[] }) {
   const go = useNavigate();
   const open = (event: MouseEvent<HTMLDivElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     const patient = order[placeAt(gridOf(order.length, box.width, box.height), event.clientX - box.left, event.clientY - box.top)];
     if (patient) void go(`/bedside/${patient}`);
   };
-  return <div ref={host} className={look.picture} onClick={open} data-painted={wall.lag?.painted} data-p50={wall.lag?.p50} data-p99={wall.lag?.p99} />;
+  return <div ref={host} className={look.picture} onClick={open} />;
 }
 
 /** What keeps the wall from being the present, in words. */

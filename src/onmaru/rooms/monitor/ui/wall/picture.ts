@@ -7,7 +7,7 @@ import { type Box, frame, groundOf, type Paint, paintTile, traceBox, type Words 
 import type { Trace } from './trace';
 
 /** So long a frame may paint tiles, ms; what is left over waits for the next one. */
-const BUDGET_MS = 0.8;
+const BUDGET_MS = 0.6;
 /** Each trace is drawn on each third frame. */
 const TURNS = 3;
 const BLINK_MS = 500;

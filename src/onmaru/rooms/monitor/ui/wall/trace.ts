@@ -6,7 +6,7 @@ const SECONDS = 16;
 const FIT = 2;
 /** A piece so old when it comes is not drawn: it would look like now. */
 const LATE_US = 10_000_000;
-/** A screen looks at the stream four times a second, and the network takes its time. */
+/** A screen is told of a piece soon after it came, and the network takes its time. */
 const SPARE_US = 400_000;
 
 export class Trace {

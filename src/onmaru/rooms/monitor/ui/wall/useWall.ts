@@ -3,7 +3,7 @@ import { address, api } from '@shell';
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { passed, SILENT_MS, time } from './clock';
 import type { FeedBed, Source } from './frames';
-import type { FromWorker, Lag, ToWorker } from './messages';
+import type { FromWorker, ToWorker } from './messages';
 import { Rows } from './rows';
 import type { Words } from './tile';
 
@@ -16,7 +16,6 @@ export interface Wall {
   /** Patients whose devices say nothing. */
   still: readonly string[];
   feeds: readonly Source[];
-  lag: Lag | null;
   /** The status that the stream was refused with; 0 for none. */
   refused: number;
   /** The one bed that is followed alone, whole. */
@@ -31,7 +30,7 @@ export function useWall(of: { ward?: string; patient?: string }, host: RefObject
   const rows = useRef(new Rows());
   const heard = useRef(time());
   const [silent, setSilent] = useState(0);
-  const [seen, setSeen] = useState<Seen>({ still: [], feeds: [], lag: null });
+  const [seen, setSeen] = useState<Seen>({ still: [], feeds: [] });
   const [refused, setRefused] = useState(0);
   const [bed, setBed] = useState<FeedBed | null>(null);
   const tell = useCallback((message: ToWorker) => worker.current?.postMessage(message), []);
@@ -47,7 +46,9 @@ export function useWall(of: { ward?: string; patient?: string }, host: RefObject
       else if (data.type === 'heard') {
         const now = time();
         heard.current = { monotonic: now.monotonic - data.ago, calendar: now.calendar - data.ago };
-        setSeen((old) => kept(old, { still: data.silent, feeds: data.feeds, lag: data.lag }));
+        setSeen((old) => kept(old, { still: data.silent, feeds: data.feeds }));
+        // Written past React: a figure that changes each second must not draw the page anew
+        if (host.current && data.lag) Object.assign(host.current.dataset, data.lag);
         if (data.ago < SILENT_MS) setRefused(0);
       } else if (data.type === 'refused') {
         setRefused(data.status);
@@ -88,11 +89,11 @@ export function useWall(of: { ward?: string; patient?: string }, host: RefObject
   return { rows: rows.current, silent, ...seen, refused, bed, tell };
 }
 
-type Seen = Pick<Wall, 'still' | 'feeds' | 'lag'>;
+type Seen = Pick<Wall, 'still' | 'feeds'>;
 
 /** The same object where nothing of it that is shown has changed, so that the page is not drawn anew each second. */
 const kept = (old: Seen, fresh: Seen): Seen => (told(old) === told(fresh) ? old : fresh);
-const told = ({ still, feeds, lag }: Seen): string => [...still, ...feeds.map((one) => one.name + one.state), lag?.p99].join(' ');
+const told = ({ still, feeds }: Seen): string => [...still, ...feeds.map((one) => one.name + one.state)].join(' ');
 
 /** A canvas of its own for each worker: one is handed over for good. */
 function hung(host: HTMLDivElement | null): { node: HTMLCanvasElement; offscreen: OffscreenCanvas } | null {

@@ -15,7 +15,7 @@ const LOOK_MS = 100;
 const PARTS = 10;
 /** Rows that are told at once: few where they stand unseen beside the picture, so that no frame of it waits for them. */
 const SEEN = 12;
-const UNSEEN = 3;
+const UNSEEN = 1;
 
 const beds = new Map<string, FeedBed>();
 const shown = new Map<string, Shown>();
