@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -28,7 +28,7 @@ def shot(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(served: Hospital) -> Hospital:
+def home(served: Hospital) -> Iterator[Hospital]:
     """Two patients with a plan each: one who sends, though too much, and one of whom nothing is heard."""
     now = time.time_ns() // 1000
     sent(served, patient(OWN, "홍길동", "R-1", "1980-02-29"), patient("mute", "노무음", "R-2"), questionnaire())
@@ -38,7 +38,8 @@ def home(served: Hospital) -> Hospital:
     days = [one for one in range(1, 20) if one not in (4, 9, 10)]
     sent(served, *(measured(f"w{n}", OWN, 76 + n % 5, now - n * DAY + DAY // 3) for n in days))
     sent(served, measured("odd", OWN, 81, now - DAY // 2, "%"))
-    return served
+    yield served
+    served.remove(f"Patient/{OWN}", "Patient/mute")
 
 
 @pytest.mark.parametrize(("language", "width"), [("ko", 1920), ("en", 360)])

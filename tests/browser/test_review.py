@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ def shot(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def case(served: Hospital) -> str:
+def case(served: Hospital) -> Iterator[str]:
     """A case with a wrong value that was corrected and an alert that it raised."""
     now = time.time_ns() // 1000
     sent(served, patient("case", "나은수", "A-case"))
@@ -44,7 +44,8 @@ def case(served: Hospital) -> str:
     time.sleep(1.5)
     sent(served, observation("case-bp", "systolic", 126, now, "case"))
     time.sleep(1)
-    return "case"
+    yield "case"
+    served.remove("Patient/case")
 
 
 @pytest.mark.parametrize(("language", "width"), [("ko", 1920), ("en", 360)])

@@ -58,6 +58,7 @@ def ward(served: Hospital) -> Iterator[Hospital]:
     served.say(*map(said, range(len(PEOPLE))))
     yield served
     put(served, *(encounter(f"we{n}", f"wp{n}", f"b81{n}", status="finished") for n in range(len(PEOPLE))))
+    served.remove(*(f"Patient/wp{n}" for n in range(len(PEOPLE))))
 
 
 @pytest.fixture

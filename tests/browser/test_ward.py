@@ -51,6 +51,7 @@ def ward(served: Hospital) -> Iterator[Hospital]:
     yield served
     ended = [encounter(f"e-{who}", who, "b71", status="finished") for who in ("ko", "en", "well")]
     sent(served, *ended)
+    served.remove(*(f"Patient/{who}" for who in ("ko", "en", "well")))
 
 
 def shot(page: Page, name: str) -> None:
