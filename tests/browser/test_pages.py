@@ -41,6 +41,8 @@ def without_fault(page: Page, axe: Axe, name: str, language: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
         page.wait_for_timeout(300)
+        # A busy machine answers later; what fades in meanwhile is no page yet
+        expect(page.locator("[data-waiting]")).to_have_count(0, timeout=20_000)
         if folder := os.environ.get("ONMARU_SCREENSHOTS"):
             page.screenshot(path=Path(folder) / f"{name}-{width}-{language}.png")
         assert axe(page) == [], (name, width)

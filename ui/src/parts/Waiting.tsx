@@ -6,7 +6,7 @@ import look from './parts.module.css';
 export function Waiting() {
   const t = useT();
   return (
-    <div className={look.waiting} role="status">
+    <div className={look.waiting} role="status" data-waiting>
       <Loader size="sm" aria-hidden />
       <span>{t('waiting')}</span>
     </div>
