@@ -201,8 +201,8 @@ def named(houses: Houses, found: Surface) -> None:
         one, two = (houses.ask(line, OTHER, asked, token) for asked in pair)
         assert 0 < one.status < 500, f"{pair[0].method} {pair[0].path} was answered {one.status}"
         told = _plain(one, houses.hers), _plain(two, nobodys)
-        # What was written, or is noted in the trail, is another's each time
-        if pair[0].method != "GET" or "audit" in pair[0].path or "export" in pair[0].path:
+        # What was written, is noted in the trail, or stands so at a moment, is another's each time
+        if pair[0].method != "GET" or any(name in pair[0].path for name in ("audit", "export", "operating")):
             told = told[0][:1], told[1][:1]
         assert told[0] == told[1], f"a name of hers is known: {pair[0].method} {pair[0].path}"
         # A trail tells what was asked there, for her name too
