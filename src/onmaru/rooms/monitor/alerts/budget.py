@@ -13,7 +13,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts import ladder
-from onmaru.rooms.monitor.alerts.acting import answer
+from onmaru.rooms.monitor.alerts.acting import answer, staff
 from onmaru.rooms.monitor.alerts.alert import UNREACHED, Alert, read
 from onmaru.rooms.monitor.alerts.listing import queried
 
@@ -25,6 +25,7 @@ GRAVE = ("called-rapid-response", "moved")
 
 def budget(request: Request, hall: Hall) -> Response:
     """`{days, beds, alerts, perBedDay, ppv, …}` of `ward` ("" every one) over `days` (1 to 31, 7)."""
+    staff(hall)
     given = queried(request, {"ward", "days"})
     days = given.get("days", "7")
     if not days.isascii() or not days.isdigit() or not 1 <= int(days) <= 31:
