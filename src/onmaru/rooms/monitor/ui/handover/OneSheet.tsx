@@ -40,7 +40,7 @@ export function OneSheet({ sheet, now, since, chosen, choose, note, say, take, b
         {sheet.alerts.map((one) => (
           <li key={one.id} className={look.line}>
             <Shape urgency={one.urgency} />
-            <span>{t(`monitor.rule.${one.rule}`)} · {one.text} <span className={look.quiet}>{format.time(iso(one.raised))} · {state(one, now, t)}</span></span>
+            <span>{[t(`monitor.rule.${one.rule}`), one.text].filter(Boolean).join(' · ')} <span className={look.quiet}>{format.time(iso(one.raised))} · {state(one, now, t)}</span></span>
           </li>
         ))}
       </Column>
