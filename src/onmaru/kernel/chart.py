@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -130,6 +130,13 @@ class Chart:
             following = paging.write(paging.Cursor(at.t, found.versions[-1].t, shown, at.began))
         return Page(at.t, found.versions, extra, found.total, following, at.began, _notes(query, found, cut=cut))
 
+    def marked(self, type: str = "") -> Iterator[Version | None]:
+        """Gated and noted as a search of the type; whose they are is told to nobody, only what they are marked with."""
+        target = f"{type or '*'}/$meta"
+        sight = self._sight("s", type or "*", "search", target)
+        self._audit("search", target)
+        return self._tenant.index.marked(type, self._position(), sight)
+
     def _beginning(self, cursor: str) -> paging.Cursor:
         now = self._tenant.now()
         if not cursor:
@@ -230,11 +237,11 @@ class Chart:
         return self._tenant.log.head() if self._t is None else self._t
 
     def _sight(self, verb: str, type: str, action: Action, target: str) -> Sight:
-        refusal = self._tenant.gate.refusal(self._caller, verb, type)
+        refusal, sight = self._tenant.gate.judged(self._caller, verb, type)
         if refusal and (type != "*" or refusal == "tenant"):
             self._audit(action, target, denied=refusal)
             raise Invalid(invalid("forbidden", f"not permitted: {refusal}").issues, 403)
-        return self._tenant.gate.sight(self._caller, verb)
+        return sight
 
     def _search_sight(self, query: Query, target: str) -> Sight:
         for type in query.types or ("*",):
