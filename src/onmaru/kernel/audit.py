@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import msgspec
@@ -46,16 +47,13 @@ def access(
     caller: Caller, action: Action, target: str, at: int, *, patients: Sequence[str] = (), denied: str = ""
 ) -> Access:
     """A row for what `caller` did; `denied` gives the reason of a refusal."""
+    reason = denied or caller.reason
     return Access(
-        at=at,
-        user=caller.user,
-        roles=tuple(sorted(caller.roles)),
-        purpose=caller.purpose,
-        action=action,
-        target=target,
-        patients=tuple(patients),
-        allowed=not denied,
-        reason=denied or caller.reason,
-        request=caller.request,
-        address=caller.address,
-    )
+        at, caller.user, _ordered(caller.roles), caller.purpose, action, target, tuple(patients), not denied, reason,
+        caller.request, caller.address,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _ordered(roles: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(roles))

@@ -230,11 +230,11 @@ class Chart:
         return self._tenant.log.head() if self._t is None else self._t
 
     def _sight(self, verb: str, type: str, action: Action, target: str) -> Sight:
-        refusal = self._tenant.gate.refusal(self._caller, verb, type)
+        refusal, sight = self._tenant.gate.judged(self._caller, verb, type)
         if refusal and (type != "*" or refusal == "tenant"):
             self._audit(action, target, denied=refusal)
             raise Invalid(invalid("forbidden", f"not permitted: {refusal}").issues, 403)
-        return self._tenant.gate.sight(self._caller, verb)
+        return sight
 
     def _search_sight(self, query: Query, target: str) -> Sight:
         for type in query.types or ("*",):

@@ -177,6 +177,23 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 ALL = Sight(None, None, frozenset())
+# Askers for whom what their scopes give is kept
+ASKERS = 4096
+
+
+class Granted(msgspec.Struct):
+    """What the scopes of one caller give of one verb, whatever consents say; `shown` the last Sight that was made of it."""
+
+    scopes: tuple[Scope, ...]
+    patient: str
+    types: frozenset[str] | None
+    only: frozenset[str] | None
+    narrowed: Narrowed
+    shown: Sight | None = None
+
+    def gives(self, type: str) -> bool:
+        """Whether some resources of the type are granted."""
+        return self.types is None or type in self.types
 
 
 class Gate:
@@ -191,6 +208,7 @@ class Gate:
         self.assigned: Sequence[Assigned] = ()
         self.now = now
         self.closed = closed
+        self._granted: dict[tuple[bytes, str], Granted] = {}
 
     def learn(self, version: Version, labels: Sequence[Coding] = ()) -> None:
         """Take note of a version that was appended, and of its security labels; at once, for what it says holds from now."""
@@ -206,28 +224,51 @@ class Gate:
             return "tenant"
         if self.closed():
             return "suspended"
-        for scope in caller.scopes:
-            if verb in scope.verbs and (scope.type == "*" or scope.type == type):
-                return ""
-        return "scope"
+        return "" if self._given(caller, verb).gives(type) else "scope"
 
     def sight(self, caller: Caller, verb: str = "r") -> Sight:
         """What `caller` sees when it reads (r) or searches (s)."""
-        here = caller.tenant == self.tenant and not self.closed()
-        granted = {scope.type for scope in caller.scopes if verb in scope.verbs and here}
+        if caller.tenant != self.tenant or self.closed():
+            caller = msgspec.structs.replace(caller, scopes=(), grant=b"")
+        return self._shown(self._given(caller, verb), caller)
+
+    def judged(self, caller: Caller, verb: str, type: str) -> tuple[str, Sight]:
+        """`refusal` and `sight` in one."""
+        refusal = self.refusal(caller, verb, type)
+        if refusal and refusal != "scope":
+            return refusal, self.sight(caller, verb)
+        return refusal, self._shown(self._given(caller, verb), caller)
+
+    def _given(self, caller: Caller, verb: str) -> Granted:
+        """What the scopes give: a grant's are the same objects from one request to the next."""
+        name = (caller.grant, verb)
+        known = self._granted.get(name)
+        if known is not None and known.scopes is caller.scopes and known.patient == caller.patient:
+            return known
+        types = frozenset(scope.type for scope in caller.scopes if verb in scope.verbs)
         bound = bool(caller.patient) and all(scope.context == "patient" for scope in caller.scopes)
+        only = frozenset({caller.patient}) if bound else None
+        narrowed = _narrowed(caller.scopes, verb)
+        given = Granted(caller.scopes, caller.patient, None if "*" in types else types, only, narrowed)
+        if len(self._granted) >= ASKERS:
+            self._granted.clear()
+        self._granted[name] = given
+        return given
+
+    def _shown(self, given: Granted, caller: Caller) -> Sight:
+        """What is granted without what consents and labels hide now; the last one again where they hide the same."""
         hidden = self.consents.closed(caller, self.now())
         masked, marked = self.labels.masked(caller)
         lifted = frozenset({caller.patient}) if masked and caller.purpose == "BTG" else NOBODY
-        return Sight(
-            types=None if "*" in granted else frozenset(granted),
-            only=frozenset({caller.patient}) if bound else None,
-            denied=hidden.patients | (marked - lifted) if marked else hidden.patients,
-            narrowed=_narrowed(caller.scopes, verb),
-            rulings=hidden.rulings,
-            masked=masked,
-            lifted=lifted,
-        )
+        denied = hidden.patients | (marked - lifted) if marked else hidden.patients
+        last = given.shown
+        if last is None or not (
+            last.denied is denied and last.rulings is hidden.rulings and last.masked is masked and last.lifted == lifted
+        ):
+            last = given.shown = Sight(
+                given.types, given.only, denied, NOBODY, given.narrowed, hidden.rulings, masked, lifted
+            )
+        return last
 
     def secondary(self, caller: Caller) -> str:
         """Why `caller` may not use the record for research or planning; empty when it may."""

@@ -47,6 +47,7 @@ class Standing(NamedTuple):
     scopes: tuple[Scope, ...]
     purposes: tuple[Purpose, ...]
     until: int
+    roles: frozenset[Role]
 
 
 class Logins:
@@ -101,7 +102,7 @@ class Logins:
         return Caller(
             tenant=user.tenant,
             user=user.user,
-            roles=frozenset(user.roles),
+            roles=standing.roles,
             purpose=purpose,
             scopes=standing.scopes,
             patient=patient,
@@ -143,7 +144,7 @@ class Logins:
             scopes = scope.narrow(scopes, scope.parse(grant.scopes))
         scopes = _of_one_kind(scopes, grant.patient or user.patient)
         purposes = access.purposes_of(user.roles, self.table)
-        return Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh)
+        return Standing(grant, user, scopes, purposes, now + self.lifetimes.fresh, frozenset(user.roles))
 
     def behind(self, key: bytes) -> Standing | None:
         """Who stands behind work that was begun by a grant: as `stands`, but that it has expired since ends nothing.

@@ -60,7 +60,7 @@ def prefer(headers: Mapping[str, str]) -> Preference:
 
 def check_accept(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> None:
     """`Invalid` 406 when the client takes neither JSON nor XML; `_format` goes before Accept."""
-    asked = next((value for name, value in query if name == "_format"), None)
+    asked = next((value for name, value in query if name == "_format"), None) if query else None
     if asked is not None:
         # An unescaped + in a query means a space
         kind = asked.split(";")[0].strip().replace(" ", "+").lower()

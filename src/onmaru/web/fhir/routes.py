@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.search.within import COMPARTMENTS
@@ -33,7 +33,7 @@ OPERATIONS = frozenset({"$fhirpath"})
 OF_TYPE = frozenset({"$validate", *terms.NAMES})
 # By shape, the types that have the operation: an empty set for all of them
 OFFERED = named(operations(Settings()))
-NOWHERE: tuple[str, dict[str, str]] = ("", {})
+NOWHERE = ""
 
 
 def table(doors: Doors, metadata: Interaction | None = None) -> Table:
@@ -84,14 +84,14 @@ def table(doors: Doors, metadata: Interaction | None = None) -> Table:
 
 def find(routes: Table, method: str, path: str) -> tuple[Interaction, dict[str, str]]:
     """The handler and the named parts of a path below the base; `Invalid` 404 or MethodRefused."""
-    shape, params = _shape(path) if len(path) < 40 else shape_of(path)
+    shape, params = shape_of(path)
     by_method = routes.get(shape) if shape or not path else None
     if by_method is None:
         raise _unknown(path)
     found = by_method.get("GET" if method == "HEAD" else method)
     if found is None:
         raise MethodRefused([*by_method, *(["HEAD"] if "GET" in by_method else [])])
-    return found[1], dict(params)
+    return found[1], params
 
 
 def _within(routes: Table, metadata: Interaction | None, path: str) -> tuple[Interaction, dict[str, str]]:
@@ -100,15 +100,18 @@ def _within(routes: Table, metadata: Interaction | None, path: str) -> tuple[Int
 
 def shape_of(path: str) -> tuple[str, dict[str, str]]:
     """The shape of a path (see `table`) and its named parts; NOWHERE for one that no interaction has."""
+    type, _, id = path.partition("/")
+    if type in RESOURCE_TYPES and ID.fullmatch(id):
+        return "T/I", {"type": type, "id": id}
     parts = path.split("/")
-    if parts[0] not in RESOURCE_TYPES:
-        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) or path in OFFERED else NOWHERE
-    params = {"type": parts[0]}
+    if type not in RESOURCE_TYPES:
+        return (path, {}) if path in ("", "_search", "_history", *OPERATIONS) or path in OFFERED else (NOWHERE, {})
+    params = {"type": type}
     shape = "T"
     rest = parts[1:]
     if rest and rest[0] not in ("_history", "_search") and rest[0][:1] != "$":
         if not ID.fullmatch(rest[0]):
-            return NOWHERE
+            return NOWHERE, {}
         params["id"] = rest.pop(0)
         shape = "T/I"
     return _tail(shape, params, rest)
@@ -128,10 +131,7 @@ def _tail(shape: str, params: dict[str, str], rest: list[str]) -> tuple[str, dic
         rest = ["_history", "V", *rest[2:]]
     shape = "/".join([shape, *rest])
     offered = OFFERED.get(shape)
-    return (shape, params) if not offered or params["type"] in offered else NOWHERE
-
-
-_shape = lru_cache(maxsize=512)(shape_of)
+    return (shape, params) if not offered or params["type"] in offered else (NOWHERE, {})
 
 
 def _unknown(path: str) -> Exception:

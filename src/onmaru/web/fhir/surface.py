@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import cache, partial
 
 import msgspec
@@ -76,24 +76,35 @@ class Fhir:
 
     def answer(self, visit: Visit, path: str) -> Response | Awaitable[Response]:
         """Run the interaction that `path`, below the base, stands for."""
-        request = visit.request
-        erased = PATH.fullmatch(path) if "$" in path else None
-        if erased is not None:
-            return purge(visit, erased[1])
-        wholesale = bulk(visit, path) if "$" in path else None
+        request, operation = visit.request, "$" in path
+        wholesale = _wholesale(visit, path) if operation else None
         if wholesale is not None:
             return wholesale
         handler, params = find(self.routes, request.method, path)
-        tabular = path.rpartition("/")[2] in views.NAMES
-        if not tabular and (request.method not in ("GET", "HEAD") or READ.fullmatch(path) is None):
+        if operation:
+            _begun(visit, path, params)
+        elif request.method not in ("GET", "HEAD") or READ.fullmatch(path) is None:
             check_accept(request.headers, request.query)
         params["base"] = f"{visit.base}/fhir"
-        if path in OPERATIONS or ("id" not in params and path.rpartition("/")[2] in OF_TYPE):
-            permit(visit, path)
-            note(visit, path)
         if visit.doors.background is not None and "prefer" in request.headers and prefer(request.headers).later:
             params[LATER] = "yes"
         try:
             return handler(msgspec.structs.replace(request, params=params), visit.hall())
         except TooMuch as costly:
             return later(visit, "search", msgspec.json.encode(costly.asked), path)
+
+
+def _wholesale(visit: Visit, path: str) -> Response | Awaitable[Response] | None:
+    """The answer of an operation that is no interaction with the record as one caller sees it; None for any other path."""
+    erased = PATH.fullmatch(path)
+    return bulk(visit, path) if erased is None else purge(visit, erased[1])
+
+
+def _begun(visit: Visit, path: str, params: Mapping[str, str]) -> None:
+    """What an operation answers with is asked for; those that read nothing of the record are permitted and noted here."""
+    name = path.rpartition("/")[2]
+    if name not in views.NAMES:
+        check_accept(visit.request.headers, visit.request.query)
+    if path in OPERATIONS or ("id" not in params and name in OF_TYPE):
+        permit(visit, path)
+        note(visit, path)
