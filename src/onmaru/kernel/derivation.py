@@ -31,7 +31,7 @@ class Step(msgspec.Struct, frozen=True):
     asks lies together. `when` (rows): the same rows with nothing made of them, so that what has none costs little. `by`
     (groups): a table of `of`, its column, and the codes that this column refers to.
 
-    `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of the
+    `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of a
     base came and none ended. It names what came of a base table as `@came_NAME`, and the keys of an earlier lookup that
     changed as `@changed_NAME`. Without it a lookup is made whole.
     """

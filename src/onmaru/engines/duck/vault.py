@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
+from pyarrow.fs import LocalFileSystem
 
+from onmaru.engines.duck.footers import Footers
 from onmaru.engines.duck.recall import Recall
 from onmaru.engines.keyring import sync_folder
 from onmaru.kernel.projection import ColumnType, Table
@@ -44,6 +46,8 @@ SORTED_GROUP = 16_384
 FEW = 500
 # Bytes of a file that is read whole when a query asks for any of it, and then remembered
 SHORT = 64 * 1024
+# Of a data set of several files; each file is read by its own, which has its key
+_FORM = ds.ParquetFileFormat()
 
 
 def schema(table: Table) -> pa.Schema:
@@ -63,6 +67,7 @@ class Vault:
         self._key = key
         self._recall = Recall()
         self.fresh: set[str] = set()
+        self._footers = Footers(self._fragment)
 
     def write(self, batches: Iterable[pa.RecordBatch], of: pa.Schema) -> tuple[str, int]:
         """Write a new file and fsync it; its name and rows, ("", 0) when there were none. `sync` makes names durable."""
@@ -72,10 +77,13 @@ class Vault:
         return written.name, written.rows
 
     @contextmanager
-    def writing(self, of: pa.Schema, order: Sequence[str] = ()) -> Iterator[Writing]:
+    def writing(
+        self, of: pa.Schema, order: Sequence[str] = (), beside: Callable[[pa.Table], pa.Table] | None = None
+    ) -> Iterator[Writing]:
         """A new file to add to, whole and durable when this ends; there is none when nothing was added.
 
-        `order`: sort all rows by these columns at the end; until then they stand in memory.
+        `order`: sort all rows by these columns at the end; until then they stand in memory. `beside`: makes of the sorted
+        rows those of a file beside it, `Writing.beside`, whose bytes count among its own.
         """
         name = os.urandom(12).hex()
         self.fresh.add(name)
@@ -89,31 +97,40 @@ class Vault:
         if made.rows:
             _fsync(path)
             made.name, made.bytes = name, path.stat().st_size
-            if made.only is not None:
+            if made.only is not None and not any(pa.types.is_nested(kind) for kind in of.types):
                 self._recall.keep(name, pa.Table.from_batches([made.only]))
+        if made.sorted is not None and beside is not None:
+            rows = beside(made.sorted)
+            with self.writing(rows.schema) as other:
+                for batch in rows.to_batches(max_chunksize=SORTED_GROUP):
+                    other.add(batch)
+            made.beside, made.bytes = other.name, made.bytes + other.bytes
+        made.sorted = None
 
     def dataset(self, names: Sequence[str], of: pa.Schema) -> Any:
         """What these files hold together, read as a query asks for it; an empty table when there are none."""
-        if not names:
+        return self.typed([(name, "") for name in names], of)
+
+    def typed(self, files: Sequence[tuple[str, str]], of: pa.Schema) -> Any:
+        """The same of (file, type): a column `type` of `of` says it of every row, and who asks for one opens no other."""
+        if not files:
             return of.empty_table()
-        parts = [self._one(name, of) for name in names]
-        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+        return ds.FileSystemDataset(self._footers.of(files), of, _FORM)
 
     def rows(self, names: Sequence[str], of: pa.Schema) -> Any:
         """The same for files of few columns: what is remembered of them is not read again, and small ones are remembered."""
         known = {name: rows for name in names if (rows := self._known(name, of)) is not None}
-        if len(known) == len(names):
-            return pa.concat_tables(known.values()) if known else of.empty_table()
-        parts = [self._one(name, of) for name in names if name not in known]
-        if known:
-            parts.append(ds.dataset(pa.concat_tables(known.values())))
-        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+        rest = self.dataset([name for name in names if name not in known], of)
+        if not known:
+            return rest
+        remembered = pa.concat_tables(known.values())
+        return remembered if len(known) == len(names) else ds.dataset([rest, ds.dataset(remembered)])
 
     def _known(self, name: str, of: pa.Schema) -> pa.Table | None:
         """The rows of a small file, unless they were written with other columns."""
         rows = self._recall.found(name)
         if rows is None and self._path(name).stat().st_size <= SHORT:
-            rows = self._one(name, of).to_table()
+            rows = self.dataset([name], of).to_table()
             self._recall.keep(name, rows)
         return rows if rows is not None and rows.schema.equals(of) else None
 
@@ -127,7 +144,9 @@ class Vault:
 
     def remove(self, names: Iterable[str]) -> None:
         """Take files away."""
-        for name in names:
+        leaving = list(names)
+        self._footers.forget(leaving)
+        for name in leaving:
             self._path(name).unlink(missing_ok=True)
             self._recall.forget(name)
 
@@ -142,11 +161,12 @@ class Vault:
             path, of, compression=form, use_dictionary=not few, encryption_properties=self._sealed(name)
         )
 
-    def _one(self, name: str, of: pa.Schema) -> Any:
+    def _fragment(self, name: str, type: str) -> Any:
         opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
         scan = ds.ParquetFragmentScanOptions(decryption_properties=opened)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scan)
-        return ds.dataset([str(self._path(name))], schema=of, format=form)
+        told = (ds.field("type") == type) if type else None
+        return form.make_fragment(str(self._path(name)), LocalFileSystem(), told)
 
     def _sealed(self, name: str) -> Any:
         return pe.create_encryption_properties(
@@ -171,9 +191,10 @@ class Writing:
         self._order = order
         self._waiting: list[pa.RecordBatch] = []
         self._writer: Any = None
-        self.name = ""
+        self.name = self.beside = ""
         self.rows = self.bytes = 0
         self.only: pa.RecordBatch | None = None
+        self.sorted: pa.Table | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -192,9 +213,9 @@ class Writing:
         """End the file."""
         if self._waiting:
             rows = pa.Table.from_batches(self._waiting).sort_by([(name, "ascending") for name in self._order])
-            for batch in rows.combine_chunks().to_batches(max_chunksize=SORTED_GROUP):
+            self._waiting, self.sorted = [], rows.combine_chunks()
+            for batch in self.sorted.to_batches(max_chunksize=SORTED_GROUP):
                 self._write(batch)
-            self._waiting = []
         if self._writer is not None:
             self._writer.close()
 
