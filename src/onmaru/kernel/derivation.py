@@ -28,7 +28,7 @@ class Step(msgspec.Struct, frozen=True):
 
     `asks` (codes): each gives `key` and `text`, of a base table or of an earlier step, and together they give every key that
     a row refers to; `sql` is then asked of the relation `@asked`. `order`: how rows lie in their files, so that what a query
-    asks lies together. `when` (rows): the same rows with nothing made of them, so that what has none costs little. `by`
+    asks lies together. `when` (rows, groups): gives a row wherever `sql` does, and costs less. `by`
     (groups): a table of `of`, its column, and the codes that this column refers to.
 
     `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of a
