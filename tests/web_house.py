@@ -318,6 +318,11 @@ class House:
         kept += [row for number, row in reversed(page) if number > len(kept)]
         return list(kept)
 
+    def added(self, tenant: str = "main") -> list[Access]:
+        """The audit rows that came since `rows` or this was asked last."""
+        known = len(self._rows.get(tenant, ()))
+        return self.rows(tenant)[known:]
+
     async def call(
         self,
         method: str,

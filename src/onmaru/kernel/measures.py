@@ -21,10 +21,13 @@ from onmaru.fhir.views import DIALECTS, ViewDefinition, compile
 from onmaru.fhir.views import parse as parse_view
 from onmaru.kernel.entry import ID
 from onmaru.kernel.lake import Lake, Script
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Record
 from onmaru.kernel.views import tree_of
 
 REACHED = "measure_reached"
+# The system of the identifier that a Measure which comes with the house is kept by; its value is the Measure's name
+SHIPPED = "urn:onmaru:measure"
 _DUCK = DIALECTS["duckdb"]
 # Who can be counted: whoever is in the record as a patient and was not set aside, as a merged record is
 _WHO = {
@@ -59,18 +62,35 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(record: Record, id: str, year: int, version: int | None = None) -> Asked:
-    """A Measure of the record with its Libraries. `Invalid` 404, or 422 where it cannot be counted."""
+    """A Measure of the record, by its id or the name it was shipped under, with its Libraries.
+
+    `Invalid` 404, or 422 where it cannot be counted.
+    """
     if not ID.fullmatch(id):
         raise invalid("value", "not the id of a Measure", "measure")
-    found = record.read("Measure", id, version)
-    said = read(found.body or b"{}")
+    found = _measure(record, id, version)
+    return of(record, read(found.body or b"{}"), found.id, found.version, year)
+
+
+def of(record: Record, said: Mapping[str, Any], id: str, version: int, year: int) -> Asked:
+    """The same of a Measure that was read, or that is nobody's yet; what it does not contain is looked for in the record."""
     measure = parse(said)
     views = tuple(_view(record, said, name) for name in measure.libraries)
     names = [view.name.casefold() for view in views]
     if "" in names or len({*names}) < len(names):
         raise invalid("value", "its views need names, each its own", "Measure.library", 422)
     whole = msgspec.json.encode([measure, views, year])
-    return Asked(id, found.version, measure, views, year, sha256(whole).hexdigest())
+    return Asked(id, version, measure, views, year, sha256(whole).hexdigest())
+
+
+def _measure(record: Record, id: str, version: int | None) -> Version:
+    try:
+        return record.read("Measure", id, version)
+    except Invalid as error:
+        named = parse_search(("Measure",), [("identifier", f"{SHIPPED}|{id}"), ("_count", "1")])
+        if version is not None or error.status not in (404, 410) or not (matches := record.search(named).matches):
+            raise
+        return matches[0]
 
 
 def _view(record: Record, said: Mapping[str, Any], name: str) -> ViewDefinition:
@@ -135,11 +155,12 @@ def _period(year: int) -> str:
     return f"CREATE TABLE period AS SELECT '{year:04}' AS since, '{year + 1:04}' AS before"
 
 
-def table(lake: Lake, view: ViewDefinition) -> str:
-    """The statement that makes a view's table under its name, over the caller's lake."""
+def table(lake: Lake, view: ViewDefinition, where: str = "") -> str:
+    """The statement that makes a view's table under its name, over the caller's lake. `where`: which of its rows alone."""
     name = _DUCK.quoted(view.name)
     compiled = compile(view, tree_of(view.resource, lake.layout(view.resource).columns), _DUCK, _source(view))
-    return f"CREATE TABLE {name} AS {compiled.sql}"
+    rows = f"SELECT * FROM ({compiled.sql}) AS of_view WHERE {where}" if where else compiled.sql  # noqa: S608 - texts of our own
+    return f"CREATE TABLE {name} AS {rows}"
 
 
 def _source(view: ViewDefinition) -> str:

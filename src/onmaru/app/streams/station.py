@@ -56,7 +56,7 @@ class Station:
         self.board, self.bindings = Board(self.fresh), Bindings(self._called)
         self.folder = house.folder(tenant) / "streams"
         journal = Journal(self.folder, house.keys(tenant)[1].key("streams"))
-        self.charting = Charting(self._own, self._durable, now)
+        self.charting = Charting(self._own, self._durable, now, self.folder)
         self.intake = Intake(journal, self.board, self.bindings, now, self._taken)
         self._seal_every = seal_every
         self._sealing = asyncio.Event()
@@ -110,6 +110,7 @@ class Station:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.intake.close()
         self.intake.journal.close()
+        self.charting.close()
 
     # -- what comes in -------------------------------------------------------------------------------------------
 

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
+from pyarrow.fs import LocalFileSystem
 
+from onmaru.engines.duck.footers import Footers
 from onmaru.engines.keyring import sync_folder
 from onmaru.kernel.projection import ColumnType, Table
 
@@ -39,6 +41,8 @@ GONE = pa.schema([("_source", pa.string()), ("_t", pa.int64())])
 SUFFIX = ".parquet"
 # Rows of a row group in a sorted file: what asks for one value reads few others
 SORTED_GROUP = 16_384
+# Of a data set of several files; each file is read by its own, which has its key
+_FORM = ds.ParquetFileFormat()
 
 
 def schema(table: Table) -> pa.Schema:
@@ -57,6 +61,7 @@ class Vault:
         self.folder = folder
         self._key = key
         self.fresh: set[str] = set()
+        self._footers = Footers(self._fragment)
 
     def write(self, batches: Iterable[pa.RecordBatch], of: pa.Schema) -> tuple[str, int]:
         """Write a new file and fsync it; its name and rows, ("", 0) when there were none. `sync` makes names durable."""
@@ -66,10 +71,13 @@ class Vault:
         return written.name, written.rows
 
     @contextmanager
-    def writing(self, of: pa.Schema, order: Sequence[str] = ()) -> Iterator[Writing]:
+    def writing(
+        self, of: pa.Schema, order: Sequence[str] = (), beside: Callable[[pa.Table], pa.Table] | None = None
+    ) -> Iterator[Writing]:
         """A new file to add to, whole and durable when this ends; there is none when nothing was added.
 
-        `order`: sort all rows by these columns at the end; until then they stand in memory.
+        `order`: sort all rows by these columns at the end; until then they stand in memory. `beside`: makes of the sorted
+        rows those of a file beside it, `Writing.beside`, whose bytes count among its own.
         """
         name = os.urandom(12).hex()
         self.fresh.add(name)
@@ -83,13 +91,23 @@ class Vault:
         if made.rows:
             _fsync(path)
             made.name, made.bytes = name, path.stat().st_size
+        if made.sorted is not None and beside is not None:
+            rows = beside(made.sorted)
+            with self.writing(rows.schema) as other:
+                for batch in rows.to_batches(max_chunksize=SORTED_GROUP):
+                    other.add(batch)
+            made.beside, made.bytes = other.name, made.bytes + other.bytes
+        made.sorted = None
 
     def dataset(self, names: Sequence[str], of: pa.Schema) -> Any:
         """What these files hold together, read as a query asks for it; an empty table when there are none."""
-        if not names:
+        return self.typed([(name, "") for name in names], of)
+
+    def typed(self, files: Sequence[tuple[str, str]], of: pa.Schema) -> Any:
+        """The same of (file, type): a column `type` of `of` says it of every row, and who asks for one opens no other."""
+        if not files:
             return of.empty_table()
-        parts = [self._one(name, of) for name in names]
-        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+        return ds.FileSystemDataset(self._footers.of(files), of, _FORM)
 
     def names(self) -> set[str]:
         """Every file in the folder."""
@@ -101,7 +119,9 @@ class Vault:
 
     def remove(self, names: Iterable[str]) -> None:
         """Take files away."""
-        for name in names:
+        leaving = list(names)
+        self._footers.forget(leaving)
+        for name in leaving:
             self._path(name).unlink(missing_ok=True)
 
     def sync(self) -> None:
@@ -111,11 +131,12 @@ class Vault:
     def _opened(self, path: Path, of: pa.Schema, name: str) -> Any:
         return pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
 
-    def _one(self, name: str, of: pa.Schema) -> Any:
+    def _fragment(self, name: str, type: str) -> Any:
         opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
         scan = ds.ParquetFragmentScanOptions(decryption_properties=opened)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scan)
-        return ds.dataset([str(self._path(name))], schema=of, format=form)
+        told = (ds.field("type") == type) if type else None
+        return form.make_fragment(str(self._path(name)), LocalFileSystem(), told)
 
     def _sealed(self, name: str) -> Any:
         return pe.create_encryption_properties(
@@ -137,8 +158,9 @@ class Writing:
         self._order = order
         self._waiting: list[pa.RecordBatch] = []
         self._writer: Any = None
-        self.name = ""
+        self.name = self.beside = ""
         self.rows = self.bytes = 0
+        self.sorted: pa.Table | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -156,9 +178,9 @@ class Writing:
         """End the file."""
         if self._waiting:
             rows = pa.Table.from_batches(self._waiting).sort_by([(name, "ascending") for name in self._order])
-            for batch in rows.combine_chunks().to_batches(max_chunksize=SORTED_GROUP):
+            self._waiting, self.sorted = [], rows.combine_chunks()
+            for batch in self.sorted.to_batches(max_chunksize=SORTED_GROUP):
                 self._write(batch)
-            self._waiting = []
         if self._writer is not None:
             self._writer.close()
 
