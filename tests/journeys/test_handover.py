@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.journeys.test_alerts import WARD, Ward, request, said
 
 from alert_history import MINUTE, observation
-from journey_ward import vital
+from journey_ward import encounter, place, vital
 from onmaru.app.house import system
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.verbatim import instant
@@ -84,7 +84,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shift]:
          "authoredOn": instant(now - 30 * HOUR), "code": {"text": "흉부 X선"}},
         {"resourceType": "Task", "id": "call", "status": "requested", "intent": "order",
          "for": {"reference": "Patient/p1"}, "code": {"text": "보호자에게 전화"}},
-        DENIAL,
+        place("r2", "ro", "7103호", "w1"), place("b2", "bd", "2", "r2"), encounter("e-p2", "p2", "b2"), DENIAL,
     )  # fmt: skip
     made.ill("p1")
     made.beat()
@@ -112,6 +112,7 @@ def test_each_patient_has_what_the_shift_brought_and_what_is_to_be_done(ward: Sh
         ("ServiceRequest/ct", "복부 CT"), ("Task/call", "보호자에게 전화"),
     ]  # fmt: skip
     quiet = found["p2"]
+    assert (quiet["bed"], quiet["wardName"]) == ("7103호 2", "61병동")
     assert (quiet["news2"]["level"], quiet["alerts"], quiet["changes"], quiet["tasks"]) == ("", [], [], [])
     assert said(sheet.handover(request(), ward.hall("nurse-1")))["patients"] == []
 
