@@ -16,11 +16,14 @@ from journey_ward import encounter, place, vital
 from onmaru.app.house import system
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.verbatim import instant
-from onmaru.kernel.caller import Role
+from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
-from onmaru.rooms.monitor.alerts import roster
+from onmaru.rooms.journey.listing import items
+from onmaru.rooms.monitor.alerts import budget, listing, roster
+from onmaru.rooms.monitor.course import course
 from onmaru.rooms.monitor.handover import keeping, sheet
+from onmaru.rooms.monitor.review.routes import replay
 
 HOUR = 60 * MINUTE
 DENIAL: dict[str, Any] = {
@@ -180,6 +183,25 @@ def test_a_task_in_anothers_name_hands_nobody_over(ward: Shift) -> None:
     ward.hall("nurse-3").record.write([Change("create", "Task", body=msgspec.json.encode(body))])
     ward.settle()
     assert ward.sheets()["p3"]["handed"] is None
+
+
+def test_a_patient_reads_neither_alerts_nor_hand_overs_on_any_page_of_their_own(ward: Shift) -> None:
+    ward.give("nurse-3", patients=[{"patient": "p1", "note": "보호자가 예민함"}])
+    ward.beat()
+    held = ward.house.logins.table["patient"]
+    caller = Caller("main", "person", frozenset({"patient"}), held.purposes[0], held.scopes, "p1")
+    own, chart = ward.house.hall(caller, "monitor"), ward.house.hall(caller, "journey")
+    for ask in (listing.ward, listing.alerts, listing.one, budget.budget, sheet.handover, replay):
+        with pytest.raises(Invalid) as refused:
+            ask(request(id="p1"), own)
+        assert refused.value.status == 403
+    asked = request(id="p1", **{"from": instant(ward.clock - HOUR), "to": instant(ward.clock + HOUR)})
+    assert {one["kind"] for one in said(course(asked, own))["events"]} == {"stay"}
+    lines = said(items(request(id="p1"), chart))["items"]
+    sources = {one["source"] for one in lines}
+    assert {"ServiceRequest/ct", "Task/call"} <= sources
+    assert not any(one.startswith(("Task/alert", "Communication/")) for one in sources)
+    assert "보호자가 예민함" not in msgspec.json.encode(lines).decode()
 
 
 def test_whoever_a_patient_is_hidden_from_hands_the_others_over(ward: Shift) -> None:
