@@ -17,7 +17,7 @@ from columnar_log import KEY, Recorded
 from onmaru.engines.duck.nested import compaction, followed
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.tables import ColumnarTables
-from onmaru.kernel.gate import Sight
+from onmaru.kernel.gate import ALL, Sight
 from onmaru.kernel.lake import View
 from resource_log import STANDING, follow, nested, observation, rows, stood, tables
 from resource_log import observation as coded
@@ -37,7 +37,24 @@ def contents(store: ColumnarTables) -> str:
     return "\n".join(str(one.to_pylist()) for one in found)
 
 
-CODED = View("coded", "SELECT id, _version, _t, code FROM Coding WHERE type = 'Observation' ORDER BY id", ("Coding",))
+CODED = View(
+    "coded",
+    "SELECT id, _version, _t, code FROM Coding WHERE type = 'Observation' AND system IS NULL ORDER BY id",
+    ("Coding",),
+)
+COUNTED = View(
+    "counted",
+    """SELECT type, system, code, unit, _patient, count(*), min(occurred), max(occurred),
+    min(TRY_CAST(value AS DOUBLE)) FILTER (length(value) < 9), max(TRY_CAST(value AS DOUBLE)) FILTER (length(value) < 9)
+    FROM Coding GROUP BY ALL ORDER BY ALL""",
+    ("Coding",),
+)
+SUMMED = View(
+    "summed",
+    """SELECT type, system, code, unit, _patient, sum(n), min(first), max(last), min(least), max(most)
+    FROM Coded GROUP BY ALL ORDER BY ALL""",
+    ("Coded",),
+)
 STEPS = st.lists(
     st.tuples(st.integers(0, 4), st.sampled_from(["update", "update", "update", "delete", "erase"])), max_size=30
 )
@@ -59,7 +76,10 @@ def test_any_batches_give_one_answer_and_any_past_is_as_the_log_says(
     store, rebuilt = tables(folder / "followed"), tables(folder / "rebuilt")
     try:
         for number, (id, op) in enumerate(steps):
-            said = observation(f"o{id}", f"s{number}", code={"coding": [{"code": f"s{number}"}]})
+            code = {"coding": [{"code": f"s{number}"}, {"system": "s", "code": f"x{number % 3}"}]}
+            value = {"value": number % 4 + 0.5, "unit": "mg"} if number % 5 else {"value": 10**400}
+            times = {"issued": f"2020-01-0{number % 9 + 1}T00:00:00Z"} if number % 2 else {}
+            said = observation(f"o{id}", f"s{number}", f"p{id % 2}", code=code, valueQuantity=value, **times)
             log.add("Observation", f"o{id}", op, said if op == "update" else None)
             if sizes:
                 store.catch_up(store.projections[0], log, sizes.pop())  # type: ignore[arg-type]
@@ -68,8 +88,10 @@ def test_any_batches_give_one_answer_and_any_past_is_as_the_log_says(
         for t in {min(moment, len(log.versions)) for moment in moments}:
             assert rows(store, t) == stood(log, t)
             assert rows(store, t, view=CODED) == [row for row in stood(log, t) if row[0] != "first"]
+            assert rows(store, t, view=SUMMED) == rows(store, t, view=COUNTED)
         assert rows(store) == rows(rebuilt) == stood(log, len(log.versions))
         assert rows(store, view=CODED) == rows(rebuilt, view=CODED) == rows(store)[1:]
+        assert rows(store, view=SUMMED) == rows(rebuilt, view=SUMMED) == rows(store, view=COUNTED)
     finally:
         compaction.FEW = before
         store.close()
@@ -141,7 +163,7 @@ def test_an_element_that_appears_later_is_null_in_older_files(store: ColumnarTab
 def test_the_erased_are_in_no_file_and_in_no_past(store: ColumnarTables) -> None:
     log = Recorded()
     for id, status in (("mrn77", "secretword"), ("kept", "plainword"), ("mrn77", "secretword two")):
-        log.add("Observation", id, "update", observation(id, status))
+        log.add("Observation", id, "update", observation(id, status, code={"coding": [{"code": status}]}))
     follow(store, log, [1, 1, 1])
     assert "secretword" in contents(store) and rows(store, 1) == [("mrn77", 1, 1, "secretword")]
     log.add("Observation", "mrn77", "erase")
@@ -179,6 +201,48 @@ def test_the_gate_filters_rows_of_now_and_of_the_past(store: ColumnarTables, vie
     assert seen(Sight(None, None, frozenset({"p9"}), concealed_at=frozenset({3})), 3) == ["a", "b"]
     count = View("count", f"SELECT count(*) AS n FROM ({view.sql})", view.tables)
     assert rows(store, None, Sight(None, None, frozenset({"p1"})), count) == [(2,)]
+
+
+def test_who_had_a_code_is_told_through_the_gate_by_sums_or_by_counting(store: ColumnarTables) -> None:
+    log = Recorded()
+    label = {"meta": {"security": [{"system": "urn:s", "code": "R"}]}}
+    for id, of, value, more in (("a", "p1", 1, {}), ("b", "p1", 9, label), ("c", "p2", 3, {}), ("d", "p2", 3, {})):
+        quantity = {"value": value, "unit": "mg"}
+        log.add(
+            "Observation",
+            id,
+            "create",
+            coded(id, of=of, code={"coding": [{"code": "x"}]}, valueQuantity=quantity, **more),
+        )
+    log.add("Condition", "e", "create", {
+        "resourceType": "Condition", "id": "e", "code": {"coding": [{"code": "x"}]}, "subject": {"reference": "Patient/p1"},
+    })  # fmt: skip
+    follow(store, log)
+    who = View(
+        "who", "SELECT _patient, sum(n), max(most) FROM Coded WHERE unit = 'mg' GROUP BY ALL ORDER BY ALL", ("Coded",)
+    )
+    every = View("every", "SELECT sum(n) FROM Coded", ("Coded",))
+
+    def seen(sight: Sight, view: View = who) -> list[tuple[str, int, float]]:
+        return [
+            (row[0], *map(int, row[1:])) if view is who else int(row[0] or 0) for row in rows(store, None, sight, view)
+        ]
+
+    for _ in range(2):
+        assert seen(ALL) == [("p1", 2, 9), ("p2", 2, 3)] and seen(ALL, every) == [5]
+        assert seen(Sight(None, None, frozenset({"p1"}))) == [("p2", 2, 3)]
+        assert seen(Sight(None, frozenset({"p1"}), frozenset())) == [("p1", 2, 9)]
+        assert seen(Sight(frozenset({"Condition"}), None, frozenset()), every) == [1]
+        masked = Sight(None, None, frozenset(), masked=frozenset({("urn:s", "R")}))
+        assert seen(masked) == [("p1", 1, 1), ("p2", 2, 3)]
+        hidden = Sight(None, None, frozenset({"p9"}), frozenset({"Observation/b", "Condition/e"}))
+        assert seen(hidden) == [("p1", 1, 1), ("p2", 2, 3)] and seen(hidden, every) == [3]
+        assert seen(Sight(frozenset(), None, frozenset()), every) == [0]
+        # Now with something that ended, so that codings are counted
+        again = coded("c", of="p2", code={"coding": [{"code": "x"}]}, valueQuantity={"value": 3, "unit": "mg"})
+        log.add("Observation", "c", "update", again)
+        follow(store, log)
+    assert nested(store).manifest.codings["Observation"].ends
 
 
 def test_a_label_of_a_version_without_codings_hides_those_of_the_past(store: ColumnarTables) -> None:

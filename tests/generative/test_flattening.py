@@ -68,7 +68,7 @@ def test_the_fast_way_gives_what_the_plain_way_gives(batches: list[list[bytes]])
         expected = [_marks(resource) for resource in read]
         assert [
             (set(whose.split()), bears)
-            for whose, bears in zip(patients("Observation", table), labels(table), strict=True)
+            for whose, bears in zip(patients("Observation", table).to_pylist(), labels(table), strict=True)
         ] == expected
         tree = grown
 
@@ -108,7 +108,9 @@ def test_real_resources_belong_to_whom_the_index_says(shared_data: Callable[[str
         table, _ = flatten(columnar.table(type), resources)
         keys = [place(search.extract(stored(raw, type)), type, f"r{n}", raw) for n, raw in enumerate(resources)]
         if type != "Patient":
-            assert [set(one.patients) for one in keys] == [set(one.split()) for one in patients(type, table)]
+            assert [set(one.patients) for one in keys] == [
+                set(one.split()) for one in patients(type, table).to_pylist()
+            ]
 
 
 def test_every_type_tells_where_it_names_its_patients() -> None:

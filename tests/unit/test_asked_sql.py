@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from onmaru.engines.duck.asked import checked, told
 from onmaru.engines.duck.reader import Reader
-from onmaru.engines.duck.sql import whole
+from onmaru.engines.duck.sql import behind
 from onmaru.fhir.outcome import Invalid
 
 KNOWN = ("Observation", "Patient")
@@ -78,5 +79,12 @@ def test_of_names_that_differ_in_case_the_written_one_is_meant_and_both_at_once_
         checked("SELECT * FROM Observation, observation", known)
 
 
-def test_a_statement_over_no_table_is_whole() -> None:
-    assert whole("SELECT 1 AS n", (), {}) == ("SELECT 1 AS n", {})
+def test_what_a_table_is_narrowed_by_stands_beside_it_whatever_it_says() -> None:
+    given = {"__at": 7, "__denied": ["o'x", '"; --'], "__only": []}
+    select = 'SELECT * FROM "__x" WHERE _t <= $__at AND NOT list_contains($__denied, p) AND len($__only) = 0'
+    views, data = behind({"X": select}, given)
+    assert "_t <= 7" in views["X"] and "o'x" not in views["X"]
+    reader = Reader(threads=1)
+    found = reader.table('SELECT p FROM "X"', {}, {"__x": pa.table({"_t": [1, 2], "p": ["o'x", "p"]}), **data}, views)
+    assert found.to_pylist() == [{"p": "p"}]
+    reader.close()

@@ -69,14 +69,18 @@ def asked(record: Record, id: str, year: int, version: int | None = None) -> Ask
     if not ID.fullmatch(id):
         raise invalid("value", "not the id of a Measure", "measure")
     found = _measure(record, id, version)
-    said = read(found.body or b"{}")
+    return of(record, read(found.body or b"{}"), found.id, found.version, year)
+
+
+def of(record: Record, said: Mapping[str, Any], id: str, version: int, year: int) -> Asked:
+    """The same of a Measure that was read, or that is nobody's yet; what it does not contain is looked for in the record."""
     measure = parse(said)
     views = tuple(_view(record, said, name) for name in measure.libraries)
     names = [view.name.casefold() for view in views]
     if "" in names or len({*names}) < len(names):
         raise invalid("value", "its views need names, each its own", "Measure.library", 422)
     whole = msgspec.json.encode([measure, views, year])
-    return Asked(found.id, found.version, measure, views, year, sha256(whole).hexdigest())
+    return Asked(id, version, measure, views, year, sha256(whole).hexdigest())
 
 
 def _measure(record: Record, id: str, version: int | None) -> Version:
@@ -151,11 +155,12 @@ def _period(year: int) -> str:
     return f"CREATE TABLE period AS SELECT '{year:04}' AS since, '{year + 1:04}' AS before"
 
 
-def table(lake: Lake, view: ViewDefinition) -> str:
-    """The statement that makes a view's table under its name, over the caller's lake."""
+def table(lake: Lake, view: ViewDefinition, where: str = "") -> str:
+    """The statement that makes a view's table under its name, over the caller's lake. `where`: which of its rows alone."""
     name = _DUCK.quoted(view.name)
     compiled = compile(view, tree_of(view.resource, lake.layout(view.resource).columns), _DUCK, _source(view))
-    return f"CREATE TABLE {name} AS {compiled.sql}"
+    rows = f"SELECT * FROM ({compiled.sql}) AS of_view WHERE {where}" if where else compiled.sql  # noqa: S608 - texts of our own
+    return f"CREATE TABLE {name} AS {rows}"
 
 
 def _source(view: ViewDefinition) -> str:

@@ -78,7 +78,9 @@ def export(hall: Hall, args: Mapping[str, str], say: Say) -> int:
     """Write the resource tables into a new or empty folder; the last line tells the rows."""
     lake, when = hall.lake, args.get("at", "")
     t = position(when) if when else lake.layout("Patient").t
-    say(write(hall, filled(lake), t, Path(args["dir"]).expanduser().resolve()))
+    # What others sum up is given out as its rows alone
+    names = [name for name in filled(lake) if "_t" in lake.layout(name).columns.names]
+    say(write(hall, names, t, Path(args["dir"]).expanduser().resolve()))
     return DONE
 
 

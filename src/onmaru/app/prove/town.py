@@ -30,7 +30,7 @@ WHERE p.gender = 'female' AND p.birthDate < '1970'
 """Women, born before 1970, insured, with diabetes, with hypertension, three orders of metformin, one of amlodipine, five
 visits to clinics, an HbA1c of 8 or more, a systolic pressure of 140 or more: over the resources as they are nested."""
 
-COHORT = """WITH ill AS (
+CODINGS = """WITH ill AS (
     SELECT _patient FROM "Coding" WHERE type = 'Condition' AND code IN ('E11.9', 'I10')
     GROUP BY _patient HAVING bool_or(code = 'E11.9') AND bool_or(code = 'I10')
 ),
@@ -51,7 +51,44 @@ WHERE p.gender = 'female' AND p.birthDate < '1970'
     AND p.id IN (SELECT _patient FROM ill) AND p.id IN (SELECT _patient FROM treated)
     AND p.id IN (SELECT _patient FROM seen) AND p.id IN (SELECT _patient FROM measured)
     AND p.id IN (SELECT _patient FROM "Coding" WHERE type = 'Coverage' AND code = 'NHI')"""
-"""The same people by their codings."""
+"""The same people by the rows of their codings."""
+
+COHORT = """SELECT count(*) AS persons FROM "Patient" p
+WHERE p.gender = 'female' AND p.birthDate < '1970'
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Coverage' AND code = 'NHI')
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Condition' AND code = 'E11.9')
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Condition' AND code = 'I10')
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'MedicationRequest' AND code = 'A10BA02'
+        GROUP BY _patient HAVING sum(n) >= 3)
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'MedicationRequest' AND code = 'C08CA01')
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Encounter' AND code = 'AMB'
+        GROUP BY _patient HAVING sum(n) >= 5)
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Observation' AND code = '4548-4' AND most >= 8)
+    AND p.id IN (SELECT _patient FROM "Coded" WHERE type = 'Observation' AND code = '8480-6' AND most >= 140)"""
+"""The same people by what they had and how often."""
+
+_HAD = """SELECT count(*) AS persons FROM (
+    SELECT _patient FROM "Coded" WHERE type = '{type}' AND code = '{code}' GROUP BY _patient HAVING {having}
+)"""
+
+
+def _had(type: str, code: str, having: str = "true") -> str:
+    return _HAD.format(type=type, code=code, having=having)
+
+
+CRITERIA: Mapping[str, str] = {
+    "women": """SELECT count(*) AS persons FROM "Patient" WHERE gender = 'female'""",
+    "born before 1970": """SELECT count(*) AS persons FROM "Patient" WHERE birthDate < '1970'""",
+    "insured": _had("Coverage", "NHI"),
+    "diabetes": _had("Condition", "E11.9"),
+    "hypertension": _had("Condition", "I10"),
+    "three orders of metformin": _had("MedicationRequest", "A10BA02", "sum(n) >= 3"),
+    "amlodipine": _had("MedicationRequest", "C08CA01"),
+    "five visits to clinics": _had("Encounter", "AMB", "sum(n) >= 5"),
+    "HbA1c of 8 or more": _had("Observation", "4548-4", "max(most) >= 8"),
+    "systolic 140 or more": _had("Observation", "8480-6", "max(most) >= 140"),
+}
+"""How many meet each criterion alone."""
 
 QUESTIONS: Mapping[str, str] = {
     "visits by month": """SELECT substr(period.start, 1, 7) AS month, class.code AS kind, count(*) AS n

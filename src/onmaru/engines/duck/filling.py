@@ -21,6 +21,7 @@ from onmaru.engines.duck.nested.codings import LARGEST, ORDER, codings, tree
 from onmaru.engines.duck.nested.files import File, Kept
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.nested.shape import schema as nested_schema
+from onmaru.engines.duck.nested.sums import summed
 from onmaru.engines.duck.vault import Vault, Writing, schema
 from onmaru.engines.keyring import write_new
 from onmaru.fhir.columnar import Column, table, union
@@ -161,10 +162,11 @@ class _Type:
         """Write the codings that wait, sorted, as one file."""
         if self._codings:
             rows = pa.concat_tables(self._codings)
-            with self._vault.writing(rows.schema, ORDER) as written:
+            with self._vault.writing(rows.schema, ORDER, summed) as written:
                 for batch in rows.to_batches():
                     written.add(batch)
-            self.said = (*self.said, File(written.name, written.rows, written.bytes, *self._span))
+            file = File(written.name, written.rows, written.bytes, *self._span, sums=written.beside)
+            self.said = (*self.said, file)
             self._codings = []
 
     def _end(self) -> None:

@@ -40,9 +40,16 @@ class Reader:
                     self._root.execute(setting)
             return self._root
 
-    def table(self, sql: str, params: Mapping[str, Any], parts: Mapping[str, Any]) -> pa.Table:
-        """The whole answer. `parts` are tables by the name that the SQL gives them."""
+    def table(
+        self, sql: str, params: Mapping[str, Any], parts: Mapping[str, Any], views: Mapping[str, str] | None = None
+    ) -> pa.Table:
+        """The whole answer. `parts` are tables by the name that the SQL gives them, `views` SELECTs, each over those before.
+
+        Views, since of a CTE that is asked several times DuckDB reads for all what any of them asks.
+        """
         with self.cursor(parts) as cursor:
+            for name, select in (views or {}).items():
+                cursor.execute(f'CREATE TEMP VIEW "{name}" AS {select}')
             answer: pa.Table = cursor.sql(sql, params=dict(params) or None).to_arrow_table()
             return answer
 

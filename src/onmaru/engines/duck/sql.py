@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+import pyarrow as pa
 
 from onmaru.kernel.gate import SHARED, Sight
 
 # Text that is no parameter comes first: strings, quoted names, comments and casts.
 _PARTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|::|:([A-Za-z_]\w*)")
+_GIVEN = re.compile(r"\$(__\w+)")
+BOUND = "__bound"
 TYPE = "substr(_source, 1, instr(_source, '/') - 1)"
 
 
@@ -55,11 +59,27 @@ def narrowed(table: str, ended: str, sight: Sight) -> tuple[str, dict[str, Any]]
     return f"SELECT * FROM {table} r{where}", given
 
 
-def whole(sql: str, scopes: Sequence[tuple[str, str]], params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The view's SQL behind one CTE a table, with the parameters that it names."""
+def bound(sql: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A view's SQL as DuckDB takes it, and those of the parameters that it names."""
     text, names = dollars(sql.strip())
-    if not scopes:
-        return text, {name: value for name, value in params.items() if name in names}
-    head = ", ".join(f'"{name}" AS NOT MATERIALIZED ({select})' for name, select in scopes)
-    rest = ", " + text[5:] if text[:5].upper() == "WITH " else " " + text
-    return f"WITH {head}{rest}", {name: value for name, value in params.items() if name in names}
+    return text, {name: value for name, value in params.items() if name in names}
+
+
+def behind(selects: Mapping[str, str], given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, pa.Table]]:
+    """The SELECTs as views can hold them, and the data that they then need: a view has no parameters.
+
+    A number stands in the text, where DuckDB hands it on to who reads the files; the rest in a table of one row.
+    """
+    numbers = {name: str(value) for name, value in given.items() if type(value) is int}
+
+    def filled(found: re.Match[str]) -> str:
+        return numbers.get(found[1]) or f'(SELECT "{found[1]}" FROM "{BOUND}")'
+
+    row = {name: [value] for name, value in given.items() if name not in numbers}
+    data = {BOUND: pa.table({name: pa.array(value, _kind(value[0])) for name, value in row.items()})} if row else {}
+    return {name: _GIVEN.sub(filled, select) for name, select in selects.items()}, data
+
+
+def _kind(value: Any) -> pa.DataType | None:
+    """Of an empty list too it has to be known what it would hold."""
+    return pa.list_(pa.string()) if isinstance(value, list) else None

@@ -22,10 +22,12 @@ from onmaru.engines.duck.nested.files import Manifest as Nested
 from onmaru.engines.duck.nested.followed import FollowedResources, Resources
 from onmaru.engines.duck.nested.scope import Scope
 from onmaru.engines.duck.nested.shape import seen
+from onmaru.engines.duck.nested.sums import NAME as CODED
+from onmaru.engines.duck.nested.sums import SHOWN as SUMMED
 from onmaru.engines.duck.reader import Reader
 from onmaru.engines.duck.script import Handed, ScriptRun
 from onmaru.engines.duck.sites import Sites
-from onmaru.engines.duck.sql import narrowed, whole
+from onmaru.engines.duck.sql import behind, bound, narrowed
 from onmaru.engines.duck.vault import GONE, Vault, schema
 from onmaru.kernel.gate import Sight
 from onmaru.kernel.lake import Layout, Script, View
@@ -93,7 +95,7 @@ class ColumnarTables:
     def _kept(self, name: str, asked: Sequence[str] = ()) -> Kept:
         """The rows of a projection that serve now; the present ones for who asks for codings, which no older version has."""
         present = self._followed[name]
-        older = None if NAME in asked else self._older.get(name)
+        older = None if NAME in asked or CODED in asked else self._older.get(name)
         return older or Kept(present.vault, present.manifest)
 
     def _owner(self, table: str) -> str:
@@ -137,8 +139,8 @@ class ColumnarTables:
     def query(self, view: View, params: Mapping[str, Any], sight: Sight, t: int | None = None) -> pa.Table:
         """Run a view over what `sight` sees, of resource tables as they were at `t`."""
         with self._handed(view.tables, sight, t) as handed:
-            text, named = whole(view.sql, tuple(handed.tables.items()), params)
-            return self._reader.table(text, {**named, **handed.bound}, handed.parts)
+            views, more = behind(handed.tables, handed.bound)
+            return self._reader.table(*bound(view.sql, params), {**handed.parts, **more}, views)
 
     def script(self, script: Script, given: Mapping[str, pa.Table], sight: Sight, t: int | None = None) -> ScriptRun:
         """A run of the script over what `sight` sees, of resource tables as they were at `t`."""
@@ -177,13 +179,15 @@ class ColumnarTables:
         if isinstance(kept.manifest, Nested):
             if name == NAME:
                 return scope.codings(kept.vault, kept.manifest)
+            if name == CODED:
+                return scope.coded(kept.vault, kept.manifest)
             return scope.select(kept.vault, name, kept.manifest.of(name))
         table = next(one for one in kept.manifest.tables if one.name == name)
         rows, ended = (f"__{'new_' if after else ''}{one}{name}" for one in ("", "gone_"))
-        scope.parts[rows] = kept.vault.dataset(kept.manifest.files(name, after), schema(table))
+        scope.parts[rows] = kept.vault.rows(kept.manifest.files(name, after), schema(table))
         gone = kept.manifest.gone(after)
         if gone:
-            scope.parts[ended] = kept.vault.dataset(gone, GONE)
+            scope.parts[ended] = kept.vault.rows(gone, GONE)
         select, given = narrowed(f'"{rows}"', f'"{ended}"' if gone else "", scope.sight)
         scope.given.update(given)
         return select
@@ -232,6 +236,9 @@ class ColumnarTables:
         if isinstance(kept.manifest, Nested) and name == NAME:
             said = kept.manifest.said()
             return Layout(shown(), len(said), sum(file.bytes for file in said), kept.manifest.position)
+        if isinstance(kept.manifest, Nested) and name == CODED:
+            files = [file.sums for file in kept.manifest.said() if file.sums]
+            return Layout(SUMMED, len(files), kept.vault.size(files), kept.manifest.position)
         if isinstance(kept.manifest, Nested):
             nested = kept.manifest.of(name)
             size = sum(file.bytes for file in nested.files)
@@ -243,4 +250,5 @@ class ColumnarTables:
     def close(self) -> None:
         """Let DuckDB go; every file is whole already."""
         self._leases.sweep()
+        self.derivations.close()
         self._reader.close()

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
+from pyarrow.fs import LocalFileSystem
 
+from onmaru.engines.duck.footers import Footers
+from onmaru.engines.duck.recall import Recall
 from onmaru.engines.keyring import sync_folder
 from onmaru.kernel.projection import ColumnType, Table
 
@@ -39,6 +42,12 @@ GONE = pa.schema([("_source", pa.string()), ("_t", pa.int64())])
 SUFFIX = ".parquet"
 # Rows of a row group in a sorted file: what asks for one value reads few others
 SORTED_GROUP = 16_384
+# Of a data set of several files; each file is read by its own, which has its key
+_FORM = ds.ParquetFileFormat()
+# Rows of which a file is written without dictionaries and compression: they cost more than such a file is worth
+FEW = 500
+# Bytes of a file that is read whole when a query asks for any of it, and then remembered
+SHORT = 64 * 1024
 
 
 def schema(table: Table) -> pa.Schema:
@@ -56,7 +65,9 @@ class Vault:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self._key = key
+        self._recall = Recall()
         self.fresh: set[str] = set()
+        self._footers = Footers(self._fragment)
 
     def write(self, batches: Iterable[pa.RecordBatch], of: pa.Schema) -> tuple[str, int]:
         """Write a new file and fsync it; its name and rows, ("", 0) when there were none. `sync` makes names durable."""
@@ -66,10 +77,13 @@ class Vault:
         return written.name, written.rows
 
     @contextmanager
-    def writing(self, of: pa.Schema, order: Sequence[str] = ()) -> Iterator[Writing]:
+    def writing(
+        self, of: pa.Schema, order: Sequence[str] = (), beside: Callable[[pa.Table], pa.Table] | None = None
+    ) -> Iterator[Writing]:
         """A new file to add to, whole and durable when this ends; there is none when nothing was added.
 
-        `order`: sort all rows by these columns at the end; until then they stand in memory.
+        `order`: sort all rows by these columns at the end; until then they stand in memory. `beside`: makes of the sorted
+        rows those of a file beside it, `Writing.beside`, whose bytes count among its own.
         """
         name = os.urandom(12).hex()
         self.fresh.add(name)
@@ -83,13 +97,43 @@ class Vault:
         if made.rows:
             _fsync(path)
             made.name, made.bytes = name, path.stat().st_size
+            if made.only is not None:
+                self._recall.keep(name, pa.Table.from_batches([made.only]))
+        if made.sorted is not None and beside is not None:
+            rows = beside(made.sorted)
+            with self.writing(rows.schema) as other:
+                for batch in rows.to_batches(max_chunksize=SORTED_GROUP):
+                    other.add(batch)
+            made.beside, made.bytes = other.name, made.bytes + other.bytes
+        made.sorted = None
 
     def dataset(self, names: Sequence[str], of: pa.Schema) -> Any:
         """What these files hold together, read as a query asks for it; an empty table when there are none."""
-        if not names:
+        return self.typed([(name, "") for name in names], of)
+
+    def typed(self, files: Sequence[tuple[str, str]], of: pa.Schema) -> Any:
+        """The same of (file, type): a column `type` of `of` says it of every row, and who asks for one opens no other."""
+        if not files:
             return of.empty_table()
-        parts = [self._one(name, of) for name in names]
+        return ds.FileSystemDataset(self._footers.of(files), of, _FORM)
+
+    def rows(self, names: Sequence[str], of: pa.Schema) -> Any:
+        """The same for files of few columns: what is remembered of them is not read again, and small ones are remembered."""
+        known = {name: rows for name in names if (rows := self._known(name, of)) is not None}
+        if len(known) == len(names):
+            return pa.concat_tables(known.values()) if known else of.empty_table()
+        parts = [self.dataset([name], of) for name in names if name not in known]
+        if known:
+            parts.append(ds.dataset(pa.concat_tables(known.values())))
         return parts[0] if len(parts) == 1 else ds.dataset(parts)
+
+    def _known(self, name: str, of: pa.Schema) -> pa.Table | None:
+        """The rows of a small file, unless they were written with other columns."""
+        rows = self._recall.found(name)
+        if rows is None and self._path(name).stat().st_size <= SHORT:
+            rows = self.dataset([name], of).to_table()
+            self._recall.keep(name, rows)
+        return rows if rows is not None and rows.schema.equals(of) else None
 
     def names(self) -> set[str]:
         """Every file in the folder."""
@@ -101,21 +145,29 @@ class Vault:
 
     def remove(self, names: Iterable[str]) -> None:
         """Take files away."""
-        for name in names:
+        leaving = list(names)
+        self._footers.forget(leaving)
+        for name in leaving:
             self._path(name).unlink(missing_ok=True)
+            self._recall.forget(name)
 
     def sync(self) -> None:
         """Make the names in the folder durable."""
         sync_folder(self.folder)
 
-    def _opened(self, path: Path, of: pa.Schema, name: str) -> Any:
-        return pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
+    def _opened(self, path: Path, of: pa.Schema, name: str, rows: int) -> Any:
+        few = rows < FEW
+        form = "none" if few else "zstd"
+        return pq.ParquetWriter(
+            path, of, compression=form, use_dictionary=not few, encryption_properties=self._sealed(name)
+        )
 
-    def _one(self, name: str, of: pa.Schema) -> Any:
+    def _fragment(self, name: str, type: str) -> Any:
         opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
         scan = ds.ParquetFragmentScanOptions(decryption_properties=opened)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scan)
-        return ds.dataset([str(self._path(name))], schema=of, format=form)
+        told = (ds.field("type") == type) if type else None
+        return form.make_fragment(str(self._path(name)), LocalFileSystem(), told)
 
     def _sealed(self, name: str) -> Any:
         return pe.create_encryption_properties(
@@ -130,15 +182,20 @@ class Vault:
 
 
 class Writing:
-    """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows."""
+    """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows.
 
-    def __init__(self, opened: Callable[[], Any], order: Sequence[str] = ()) -> None:
+    `only`: its rows, while they came at once.
+    """
+
+    def __init__(self, opened: Callable[[int], Any], order: Sequence[str] = ()) -> None:
         self._opened = opened
         self._order = order
         self._waiting: list[pa.RecordBatch] = []
         self._writer: Any = None
-        self.name = ""
+        self.name = self.beside = ""
         self.rows = self.bytes = 0
+        self.sorted: pa.Table | None = None
+        self.only: pa.RecordBatch | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -149,16 +206,17 @@ class Writing:
         self.rows += batch.num_rows
 
     def _write(self, batch: pa.RecordBatch) -> None:
-        self._writer = self._writer or self._opened()
+        self.only = batch if self._writer is None else None
+        self._writer = self._writer or self._opened(batch.num_rows)
         self._writer.write_batch(batch)
 
     def close(self) -> None:
         """End the file."""
         if self._waiting:
             rows = pa.Table.from_batches(self._waiting).sort_by([(name, "ascending") for name in self._order])
-            for batch in rows.combine_chunks().to_batches(max_chunksize=SORTED_GROUP):
+            self._waiting, self.sorted = [], rows.combine_chunks()
+            for batch in self.sorted.to_batches(max_chunksize=SORTED_GROUP):
                 self._write(batch)
-            self._waiting = []
         if self._writer is not None:
             self._writer.close()
 

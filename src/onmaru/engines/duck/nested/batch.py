@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from onmaru.engines.duck.nested.files import ENDS, OWN
 from onmaru.engines.duck.nested.flatten import flatten
@@ -43,13 +44,14 @@ class Share(msgspec.Struct):
         own = [
             [version.version for version in versions],
             [version.t for version in versions],
-            [self.ended.get(name) for name in self.begun],
-            [each.partition(" ")[0] for each in whose],
+            [self.ended.get(name) for name in self.begun] if self.ended else pa.nulls(len(versions), pa.int64()),
+            pc.replace_substring_regex(whose, " .*", "") if pc.any(pc.match_substring(whose, " ")).as_py() else whose,
             whose,
             labels(table),
         ]
         for field, values in zip(OWN, own, strict=True):
-            table = table.append_column(field, pa.array(values, field.type))
+            column = values if isinstance(values, pa.Array) else pa.array(values, field.type)
+            table = table.append_column(field, column)
         return table.cast(schema(tree)), tree
 
     def ends(self) -> pa.Table:

@@ -72,7 +72,10 @@ def shown() -> pa.Schema:
 
 
 def codings(type_name: str, rows: pa.Table) -> pa.Table | None:
-    """The codings of a resource table's rows, sorted, an Observation's components with them; None where there are none."""
+    """The codings of a resource table's rows, an Observation's components with them; None where there are none.
+
+    Whoever writes them sorts them by ORDER.
+    """
     told = ELEMENTS.get(type_name)
     if told is None:
         return None
@@ -85,7 +88,7 @@ def codings(type_name: str, rows: pa.Table) -> pa.Table | None:
     found = [one for one in parts if one is not None and one.num_rows]
     if not found:
         return None
-    return pa.concat_tables(found).cast(schema(tree(type_name))).sort_by([(name, "ascending") for name in ORDER])
+    return pa.concat_tables(found).cast(schema(tree(type_name)))
 
 
 def _flat(rows: pa.Table, when: Any, of: Any, told: Sequence[Any]) -> pa.Table | None:

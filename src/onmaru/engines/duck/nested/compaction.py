@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -23,13 +23,21 @@ ROWS = 32_768
 class Compactor:
     """Writes new files from old ones; which of them count is decided by who saves the manifest.
 
-    `order`: what stands is sorted by these columns. `large`: a file of so many rows is merged no further.
+    `order`: what stands is sorted by these columns. `large`: a file of so many rows is merged no further. `beside`: makes
+    the file that lies beside one of what stands.
     """
 
-    def __init__(self, vault: Vault, order: Sequence[str] = (), large: int = LARGE) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        order: Sequence[str] = (),
+        large: int = LARGE,
+        beside: Callable[[pa.Table], pa.Table] | None = None,
+    ) -> None:
         self._vault = vault
         self._order = order
         self._large = large
+        self._beside = beside
 
     def compacted(self, kept: Kept) -> Kept:
         """While the last FAN files have one level they become one of the next, so n batches leave about log n files."""
@@ -46,18 +54,19 @@ class Compactor:
     def scrubbed(self, kept: Kept, erased: Sequence[str]) -> Kept:
         """The same with no file that names an erased resource."""
         of = schema(kept.tree)
-        parts = ((kept.standing, of), (kept.past, of), (kept.ends, ENDS))
+        parts = ((kept.standing, of, True), (kept.past, of, False), (kept.ends, ENDS, False))
         standing, past, ends = (
-            tuple(left for file in files if (left := self._without(file, one, erased))) for files, one in parts
+            tuple(left for file in files if (left := self._without(file, one, erased, stands=stands)))
+            for files, one, stands in parts
         )
         return replace(kept, standing=standing, past=past, ends=ends)
 
-    def _without(self, file: File, of: pa.Schema, erased: Sequence[str]) -> File | None:
+    def _without(self, file: File, of: pa.Schema, erased: Sequence[str], *, stands: bool) -> File | None:
         """The file itself when it names none of them, else a new one; None when nothing is left."""
         hit = pc.field("id").isin(pa.array(erased, pa.string()))
         if not self._vault.dataset([file.name], of).count_rows(filter=hit):
             return file
-        with self._vault.writing(of) as left:
+        with self._vault.writing(of, self._order, self._beside) if stands else self._vault.writing(of) as left:
             for batch in self._batches([file], of, ~hit):
                 left.add(batch)
         return _file(left, [file], file.level)
@@ -85,7 +94,8 @@ class Compactor:
         """A run of standing files as one of what stands and one of what is past; `ends` without those that it took up."""
         of, (keys, positions, ends) = schema(kept.tree), self._ends(kept)
         used: list[pa.Array] = []
-        with self._vault.writing(of, self._order) as standing, self._vault.writing(of) as past:
+        made_sorted = self._vault.writing(of, self._order, self._beside)
+        with made_sorted as standing, self._vault.writing(of) as past:
             for batch in self._batches(run, of):
                 if keys is not None:
                     batch, hits = _closed(batch, keys, positions)
@@ -141,7 +151,7 @@ def _file(written: Writing, of: Sequence[File], level: int) -> File | None:
     if not written.rows:
         return None
     first, last = min(file.first for file in of), max(file.last for file in of)
-    return File(written.name, written.rows, written.bytes, first, last, level)
+    return File(written.name, written.rows, written.bytes, first, last, level, written.beside)
 
 
 def _keys(rows: Any) -> Any:

@@ -29,7 +29,10 @@ ENDS = pa.schema([("id", pa.string()), ("_version", pa.int64()), ("_t", pa.int64
 
 
 class File(msgspec.Struct, frozen=True):
-    """One Parquet file: its rows are of versions at positions `first` … `last`; `level` counts how often it was merged."""
+    """One Parquet file: its rows are of versions at positions `first` … `last`; `level` counts how often it was merged.
+
+    `sums`: of codings the file beside it that has their sums, of those that had not ended when it was written (sums.py).
+    """
 
     name: str
     rows: int
@@ -37,6 +40,7 @@ class File(msgspec.Struct, frozen=True):
     first: int
     last: int
     level: int = 0
+    sums: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -75,7 +79,7 @@ class Manifest(msgspec.Struct, frozen=True):
     def names(self) -> set[str]:
         """Every file that counts."""
         every = (*self.tables.values(), *self.codings.values())
-        return {file.name for kept in every for file in kept.files}
+        return {name for kept in every for file in kept.files for name in (file.name, file.sums) if name}
 
 
 def load(folder: Path) -> Manifest | None:

@@ -18,10 +18,14 @@ from onmaru.engines.duck.nested.codings import COLUMNS, LARGEST, NAME, ORDER, co
 from onmaru.engines.duck.nested.compaction import Compactor
 from onmaru.engines.duck.nested.files import ENDS, File, Kept, Manifest
 from onmaru.engines.duck.nested.shape import schema
+from onmaru.engines.duck.nested.sums import NAME as CODED
+from onmaru.engines.duck.nested.sums import SHOWN, SUMS, summed
 from onmaru.engines.duck.vault import Vault
 from onmaru.fhir.structure import RESOURCE_TYPES
 from onmaru.kernel.log import Version
-from onmaru.kernel.projection import Row, Table
+from onmaru.kernel.projection import ColumnType, Row, Table
+
+_KINDS: Mapping[Any, ColumnType] = {pa.string(): "text", pa.int64(): "int", pa.float64(): "float"}
 
 
 class Resources:
@@ -36,6 +40,7 @@ class Resources:
     tables = (
         *(Table(name, (("id", "text"),)) for name in sorted(RESOURCE_TYPES)),
         Table(NAME, (("type", "text"), *((name, "text") for name in COLUMNS))),
+        Table(CODED, tuple((field.name, _KINDS[field.type]) for field in SHOWN if field.name != "_patient")),
     )
 
     def apply(self, batch: Sequence[Version]) -> Iterable[tuple[Version, Sequence[Row]]]:
@@ -53,7 +58,7 @@ class FollowedResources:
         self.vault = Vault(folder, key)
         self.manifest = manifests.load(folder) or Manifest()
         self._compactor = Compactor(self.vault)
-        self._flattened = Compactor(self.vault, ORDER, LARGEST)
+        self._flattened = Compactor(self.vault, ORDER, LARGEST, summed)
         self.vault.remove(self.vault.names() - self.manifest.names())
 
     def serving(self, folder: Path) -> Manifest | None:
@@ -66,6 +71,7 @@ class FollowedResources:
         for name, kept in (*self.manifest.tables.items(), *flat):
             yield name, self.vault.dataset(list(manifests.names([*kept.standing, *kept.past])), schema(kept.tree))
             yield f"{name} ends", self.vault.dataset(list(manifests.names(kept.ends)), ENDS)
+            yield f"{name} sums", self.vault.dataset([file.sums for file in kept.standing if file.sums], SUMS)
 
     def take(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> set[str]:
         """Follow a batch in one atomic step; the names of files that count no more."""
@@ -94,19 +100,22 @@ class FollowedResources:
             kept = replace(kept, tree=grown, standing=(*kept.standing, *self._written(rows, schema(grown), span)))
             found = codings(kept.tree.type, rows)
             if found is not None:
-                said = replace(said, standing=(*said.standing, *self._written(found, schema(said.tree), span)))
+                files = self._written(found, schema(said.tree), span, ORDER)
+                said = replace(said, standing=(*said.standing, *files))
         ended = share.ends()
         kept = replace(kept, ends=(*kept.ends, *self._written(ended, ENDS, span)))
         if said.standing:
             said = replace(said, ends=(*said.ends, *self._written(ended, ENDS, span)))
         return kept, said
 
-    def _written(self, rows: pa.Table, of: pa.Schema, span: tuple[int, int]) -> Iterator[File]:
-        with self.vault.writing(of) as written:
+    def _written(
+        self, rows: pa.Table, of: pa.Schema, span: tuple[int, int], order: Sequence[str] = ()
+    ) -> Iterator[File]:
+        with self.vault.writing(of, order, summed if order else None) as written:
             for batch in rows.to_batches():
                 written.add(batch)
         if written.rows:
-            yield File(written.name, written.rows, written.bytes, *span)
+            yield File(written.name, written.rows, written.bytes, *span, sums=written.beside)
 
 
 def _filled(tables: Mapping[str, Kept]) -> dict[str, Kept]:

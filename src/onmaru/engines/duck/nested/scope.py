@@ -7,9 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from onmaru.engines.duck.nested.codings import NAME, shown
+from onmaru.engines.duck.nested.codings import NAME, tree
 from onmaru.engines.duck.nested.files import ENDS, File, Kept, Manifest, names
 from onmaru.engines.duck.nested.shape import schema
+from onmaru.engines.duck.nested.sums import COUNTED, SUMMED, SUMS
+from onmaru.engines.duck.nested.sums import NAME as CODED
 from onmaru.engines.duck.vault import Vault
 from onmaru.kernel.gate import SHARED, Sight
 
@@ -34,16 +36,51 @@ class Scope:
         return f"SELECT '{name}/' || r.id AS _source, r.* EXCLUDE (_ended) FROM {self._rows(vault, name, kept, kept)}"
 
     def codings(self, vault: Vault, manifest: Manifest) -> str:
-        """The same of the codings of all types."""
+        """The same of the codings of all types: of those that are narrowed alike at once, of others one by one."""
+        alike = {type: kept for type, kept in manifest.codings.items() if self._alike(type, kept)}
+        files = [(file.name, type) for type, kept in alike.items() for file in kept.standing]
         selects = [
             f"SELECT '{type}/' || r.id AS _source, '{type}' AS type, r.* EXCLUDE (_ended) FROM "
             + self._rows(vault, f"{NAME}_{type}", kept, manifest.of(type))
             for type, kept in manifest.codings.items()
+            if type not in alike
         ]
-        if selects:
-            return " UNION ALL ".join(selects)
-        self.parts[f"__{NAME}"] = shown().empty_table()
-        return f'SELECT * FROM "__{NAME}"'
+        if files or not selects:
+            wanted = " AND ".join(["r._ended IS NULL", *self._seen(vault, Kept(tree("")))])
+            rows = self._typed(vault, NAME, files, schema(tree("")))
+            columns = "r.type || '/' || r.id AS _source, r.type, r.* EXCLUDE (type, _ended)"
+            selects.insert(0, f"SELECT {columns} FROM {rows} r WHERE {wanted}")
+        return " UNION ALL ".join(selects)
+
+    def coded(self, vault: Vault, manifest: Manifest) -> str:
+        """Who had which code: by the sums that lie beside the codings, or counted from these."""
+        alike = {type: kept for type, kept in manifest.codings.items() if self._alike(type, kept)}
+        summed = {type: kept for type, kept in alike.items() if all(file.sums for file in kept.standing)}
+        files = [(file.sums, type) for type, kept in summed.items() for file in kept.standing]
+        selects = [
+            COUNTED.format(type=type, rows=self._rows(vault, f"{NAME}_{type}", kept, manifest.of(type)))
+            for type, kept in manifest.codings.items()
+            if type not in summed
+        ]
+        if files or not selects:
+            wanted = self._seen(vault, Kept(tree("")))
+            where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+            rows = self._typed(vault, CODED, files, SUMS)
+            selects.insert(0, SUMMED.format(rows=f"{rows} r{where}"))
+        return " UNION ALL ".join(selects)
+
+    def _alike(self, type: str, kept: Kept) -> bool:
+        """Whether the same conditions narrow it as any other type: of now, nothing ended since, none hidden by name."""
+        sight = self.sight
+        if self._t is not None or kept.ends or type in SHARED:
+            return False
+        permitted = sight.types is None or type in sight.types
+        return permitted and not any(one.startswith(f"{type}/") for one in sight.concealed)
+
+    def _typed(self, vault: Vault, name: str, files: Sequence[tuple[str, str]], of: pa.Schema) -> str:
+        part = f"__{name}"
+        self.parts[part] = vault.typed(files, of.insert(0, pa.field("type", pa.string())))
+        return f'"{part}"'
 
     def _rows(self, vault: Vault, name: str, kept: Kept, whole: Kept) -> str:
         """FROM and WHERE of files that hold rows of one type; `whole` are all its rows."""
@@ -76,10 +113,12 @@ class Scope:
         return found
 
     def _seen(self, vault: Vault, kept: Kept) -> list[str]:
-        """What the gate says of a version (kernel/gate.py, Sight.shows), as conditions. `kept`: all rows of its type."""
+        """What the gate says of a version (kernel/gate.py, Sight.shows), as conditions. `kept`: all rows of its type, or of
+        types that are `_alike`, and then without a type.
+        """
         sight, name = self.sight, kept.tree.type
         found: list[str] = []
-        if sight.types is not None and name not in sight.types:
+        if name and sight.types is not None and name not in sight.types:
             found.append("false")
         if sight.denied:
             # One patient is the rule, and a look into a set costs less than one into a list

@@ -5,7 +5,8 @@ Days are the source's own. A moment is an instant where it says one: a mere day 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from importlib.resources import files
 
@@ -14,10 +15,24 @@ import msgspec
 from onmaru.fhir.columnar import read
 from onmaru.fhir.views import ViewDefinition, parse
 
-MACROS = (
-    "CREATE MACRO moment(said) AS CASE WHEN length(said) > 10 THEN TRY_CAST(said AS TIMESTAMP) END",
-    "CREATE MACRO within(said) AS left(said, 10) BETWEEN (SELECT first FROM days) AND (SELECT last FROM days)",
-)
+# What of a view's rows any block looks at: the others are not made, of ten years' visits those of nine
+LOOKED_AT: Mapping[str, str] = {
+    "stays": "status = 'in-progress' OR (status = 'finished' AND within(ended))",
+    "appointments": "within(began)",
+    "arrivals": "within(arrived)",
+    "requests": "within(authored)",
+    "reports": "request IN (SELECT request FROM requests)",
+    "operations": "within(began)",
+    "flags": "status = 'active'",
+}
+
+
+def macros(first: date, last: date) -> tuple[str, ...]:
+    """What the blocks' SQL calls: `moment` of a dateTime, and whether one is `within` the days asked for."""
+    return (
+        "CREATE MACRO moment(said) AS CASE WHEN length(said) > 10 THEN TRY_CAST(said AS TIMESTAMP) END",
+        f"CREATE MACRO within(said) AS left(said, 10) BETWEEN '{first.isoformat()}' AND '{last.isoformat()}'",
+    )
 
 
 class Block(msgspec.Struct, frozen=True):

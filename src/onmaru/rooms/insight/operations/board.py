@@ -11,7 +11,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.lake import Run, Script
 from onmaru.kernel.measures import table
 from onmaru.kernel.room import Hall
-from onmaru.rooms.insight.operations.blocks import BLOCKS, MACROS, view
+from onmaru.rooms.insight.operations.blocks import BLOCKS, LOOKED_AT, macros, view
 
 LONGEST = 366
 VIEWS = tuple(dict.fromkeys(name for block in BLOCKS for name in block.views))
@@ -44,13 +44,14 @@ def begun(hall: Hall, first: str, last: str) -> Begun:
     begins, ends = _day(first, "from"), _day(last, "to")
     if not 0 <= (ends - begins).days < LONGEST:
         raise invalid("value", f"goes over 1 to {LONGEST} days", "to")
-    days = f"CREATE TABLE days AS SELECT '{begins}' AS first, '{ends}' AS last"
-    views = [table(hall.lake, view(name)) for name in VIEWS]
+    views = [table(hall.lake, view(name), LOOKED_AT.get(name, "")) for name in VIEWS]
     blocks = [f"CREATE TABLE board_{block.name} AS {block.sql}" for block in BLOCKS]
     results = tuple(f"board_{block.name}" for block in BLOCKS)
     tables = tuple(dict.fromkeys(view(name).resource for name in VIEWS))
     seconds = float(hall.settings.get("seconds", 60))
-    script = Script("operations", (days, *MACROS, *views, *blocks), tables, results, seconds=seconds, rowwise=True)
+    script = Script(
+        "operations", (*macros(begins, ends), *views, *blocks), tables, results, seconds=seconds, rowwise=True
+    )
     return Begun(begins, ends, int(hall.settings.get("theatre_minutes", 0)), hall.lake.script(script))
 
 
