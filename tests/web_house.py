@@ -245,6 +245,7 @@ class House:
             Doors(
                 logins=self.logins,
                 tenants=self.tenants.__contains__,
+                door=lambda tenant: (tenant in self.tenants, ""),
                 hall=self.hall,
                 durable=self.durable,
                 audit=lambda tenant, row: self.tenants[tenant].trail.add(row),

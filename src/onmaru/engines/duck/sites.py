@@ -40,6 +40,10 @@ class Sites:
             for name, one in self._kept.items()
         }
 
+    def has(self, name: str) -> bool:
+        """Whether there is a site table of that name."""
+        return name in self._kept
+
     def files(self) -> dict[str, str]:
         """The file of every site table, by which two editions of it are told apart."""
         return {name: one.file for name, one in self._kept.items()}
@@ -47,7 +51,7 @@ class Sites:
     def dataset(self, name: str) -> Any:
         """What a site table holds; KeyError when there is none of that name."""
         one = self._kept[name]
-        return self.vault.dataset([one.file] if one.file else [], _schema(one))
+        return self.vault.rows([one.file] if one.file else [], _schema(one))
 
     def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> set[str]:
         """Replace it; the files that count no more."""

@@ -184,17 +184,16 @@ class ColumnarTables:
             return scope.select(kept.vault, name, kept.manifest.of(name))
         table = next(one for one in kept.manifest.tables if one.name == name)
         rows, ended = (f"__{'new_' if after else ''}{one}{name}" for one in ("", "gone_"))
-        scope.parts[rows] = kept.vault.dataset(kept.manifest.files(name, after), schema(table))
+        scope.parts[rows] = kept.vault.rows(kept.manifest.files(name, after), schema(table))
         gone = kept.manifest.gone(after)
         if gone:
-            scope.parts[ended] = kept.vault.dataset(gone, GONE)
+            scope.parts[ended] = kept.vault.rows(gone, GONE)
         select, given = narrowed(f'"{rows}"', f'"{ended}"' if gone else "", scope.sight)
         scope.given.update(given)
         return select
 
     def _of_site(self, name: str, parts: dict[str, Any]) -> str:
-        there = name in self._site.tables()
-        parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
+        parts[f"__{name}"] = self._site.dataset(name) if self._site.has(name) else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
     def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
@@ -230,7 +229,7 @@ class ColumnarTables:
             columns, t = self.derivations.columns(name)
             return Layout(columns, 0, 0, t)
         if not owner:
-            found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
+            found = self._site.dataset(name) if self._site.has(name) else self.derivations.empty(name)
             return Layout(found.schema, 0, 0, 0)
         kept = self._kept(owner, (name,))
         if isinstance(kept.manifest, Nested) and name == NAME:
@@ -250,4 +249,5 @@ class ColumnarTables:
     def close(self) -> None:
         """Let DuckDB go; every file is whole already."""
         self._leases.sweep()
+        self.derivations.close()
         self._reader.close()
