@@ -16,10 +16,10 @@ ASKING = """(() => {
         return answer;
     };
 })()"""
-# In ms and frames. A page that never rests, as one with a clock, is looked at after `long`; one that waits for an answer
-# after `longest`, and is told by what it then shows.
+# In ms and frames: longer than any page puts off what it asks for. One that never rests, as with a clock, is looked at
+# after `long`; one that waits for an answer after `longest`, and is told by what it then shows.
 AT_REST = """async () => {
-    const quiet = 120, frames = 6, long = 300, longest = 10000;
+    const quiet = 160, frames = 6, long = 300, longest = 10000;
     const began = performance.now();
     let changed = began, seen = 0;
     const watch = new MutationObserver(() => { changed = performance.now(); seen = 0; });

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.browser.chromium import ABSENT, CHROMIUM, PROGRAM
+from tests.browser.rest import rest
 from tests.browser.tabs import Tabs
 
 from journey_big import hospital
@@ -104,6 +105,12 @@ def opened(tabs: Tabs, served: str, language: str = "ko", width: int = 1920) -> 
     page.wait_for_selector("canvas[data-from]")
     page.wait_for_selector("button[data-source]")
     return page
+
+
+@pytest.fixture(scope="module")
+def chart(served: str) -> Any:
+    """The big chart, opened once for tests that only read it and leave it as they found it."""
+    return opened(CHROMIUM.tabs(served), served)
 
 
 def spent(page: Any, act: str, wanted: str) -> float:
@@ -210,28 +217,25 @@ def test_every_item_is_reached_page_by_page(tabs: Tabs, served: str) -> None:
     assert len(seen) == total == sum(SIZE) + 13
 
 
-def test_the_list_goes_on_as_one_scrolls(tabs: Tabs, served: str) -> None:
-    page = opened(tabs, served)
-    first = page.locator("button[data-source]").count()
-    page.locator("button[data-source]").last.scroll_into_view_if_needed()
-    page.locator("button[data-source]").nth(first).wait_for(state="attached")
+def test_the_list_goes_on_as_one_scrolls(chart: Any) -> None:
+    first = chart.locator("button[data-source]").count()
+    chart.locator("button[data-source]").last.scroll_into_view_if_needed()
+    chart.locator("button[data-source]").nth(first).wait_for(state="attached")
 
 
-def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(tabs: Tabs, served: str) -> None:
-    page = opened(tabs, served)
-    warning = page.get_by_role("alert").filter(has_text="동명이인 주의").inner_text()
+def test_namesakes_on_one_ward_are_announced_with_number_birth_date_and_sex(chart: Any) -> None:
+    warning = chart.get_by_role("alert").filter(has_text="동명이인 주의").inner_text()
     for fact in ("박서준", "200002", "1988-02-29", "남"):
         assert fact in warning
 
 
-def test_an_item_opens_its_source_with_every_digit(tabs: Tabs, served: str) -> None:
-    page = opened(tabs, served)
-    page.locator("button[data-source^='Observation']").first.click()
-    tokens = page.locator("pre").inner_text()
+def test_an_item_opens_its_source_with_every_digit(chart: Any) -> None:
+    chart.locator("button[data-source^='Observation']").first.click()
+    tokens = chart.locator("pre").inner_text()
     assert '"resourceType": "Observation"' in tokens
-    assert page.get_by_text("출처 (메시지·시각·송신 기관)").is_visible()
-    page.keyboard.press("Escape")
-    page.wait_for_selector("pre", state="detached")
+    assert chart.get_by_text("출처 (메시지·시각·송신 기관)").is_visible()
+    chart.keyboard.press("Escape")
+    chart.wait_for_selector("pre", state="detached")
 
 
 def test_a_new_value_shows_without_reloading(tabs: Tabs, served: str) -> None:
@@ -253,14 +257,14 @@ def test_the_page_is_accessible_and_nothing_sticks_out(
     page = opened(tabs, served, language, WIDTHS[0])
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
-        page.wait_for_timeout(400)
+        rest(page)
         if folder := os.environ.get("ONMARU_SCREENSHOTS"):
             page.screenshot(path=Path(folder) / f"journey-{width}-{language}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert axe(page) == []
         page.locator("button[data-source]").first.click()
         page.wait_for_selector("pre")
-        page.wait_for_timeout(400)
+        rest(page)
         assert axe(page) == []
         page.keyboard.press("Escape")
         page.wait_for_selector("pre", state="detached")

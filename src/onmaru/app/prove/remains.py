@@ -13,6 +13,7 @@ from typing import Any
 
 from onmaru.app.house import MAIN, House, Place
 from onmaru.app.verifying import examined
+from onmaru.engines.duck.nested.sums import NAME
 from onmaru.engines.duck.tables import ColumnarTables
 from onmaru.engines.sqlite.rows import HotTables
 from onmaru.kernel.gate import ALL
@@ -93,12 +94,18 @@ def projected(house: House) -> None:
             columnar.close()
 
 
+# What its rows say is their sum, however many batches it came in
+_ADDED = f"""SELECT type, system, code, unit, _patient, sum(n) AS n, min(first) AS first, max(last) AS last,
+    min(least) AS least, max(most) AS most FROM "{NAME}" GROUP BY type, system, code, unit, _patient"""  # noqa: S608 - ours
+
+
 def _hot(tables: HotTables, physical: str) -> Iterable[Any]:
     return tables.db.execute(f'SELECT * FROM "{physical}"')  # noqa: S608 - a table of ours
 
 
 def _columnar(tables: ColumnarTables, name: str) -> Iterable[Any]:
-    found = tables.query(View(name, f'SELECT * FROM "{name}"', (name,)), {}, ALL)  # noqa: S608 - a table of ours
+    asked = _ADDED if name == NAME else f'SELECT * FROM "{name}"'  # noqa: S608 - a table of ours
+    found = tables.query(View(name, asked, (name,)), {}, ALL)
     return (_filled(row) for row in found.to_pylist())
 
 
