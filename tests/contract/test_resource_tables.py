@@ -224,7 +224,9 @@ def test_who_had_a_code_is_told_through_the_gate_by_sums_or_by_counting(store: C
     every = View("every", "SELECT sum(n) FROM Coded", ("Coded",))
 
     def seen(sight: Sight, view: View = who) -> list[tuple[str, int, float]]:
-        return [(row[0], *map(int, row[1:])) if view is who else int(row[0] or 0) for row in rows(store, None, sight, view)]
+        return [
+            (row[0], *map(int, row[1:])) if view is who else int(row[0] or 0) for row in rows(store, None, sight, view)
+        ]
 
     for _ in range(2):
         assert seen(ALL) == [("p1", 2, 9), ("p2", 2, 3)] and seen(ALL, every) == [5]
