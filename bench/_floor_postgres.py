@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,16 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from _floor import TABLES, Application, Rows
-from onmaru.engines.postgres.link import columns, unnested
-from onmaru.engines.postgres.schema import INDEXED, TYPES
+from onmaru.engines.postgres.link import columns
+from onmaru.engines.postgres.schema import COLUMNS, TYPES
 from onmaru.fhir import search
 
 ROWS = 20_000
 HELD = 10
-BODY = ("int4", "text", "bytea")
+# The same rows, one each; what is found by words is found by their beginnings
+TYPED = {**TYPES, "hist": ("int4", "int4"), "body": ("int4", "text", "bytea")}
+NAMED = {**COLUMNS, "res": ("rid", "type", "id"), "body": ("t", "id", "raw")}
+FOUND = {"body": "t), UNIQUE(id", "res": "rid), UNIQUE(id", "ver": "t", "str": "", "txt": "sp, c, s, norm"}
 PAGE = (
     "SELECT b.raw FROM pc JOIN body b USING (t) WHERE pc.rid = $1 AND pc.sp = $2 AND pc.c = $3 ORDER BY t DESC LIMIT 20"
 )
@@ -42,7 +45,7 @@ class Floor(Rows):
     async def commit(self) -> None:
         some = {name: self.rows[name] for name in TABLES if self.rows[name]}
         some["res"] = [(rid, 0, f"{type}/{id}") for rid, type, id in self.rids.fresh]
-        some["body"], types = self.rows["body"], {**TYPES, "body": BODY}
+        some["body"] = self.rows["body"]
         some = {name: list(dict.fromkeys(found)) for name, found in some.items() if found}
         self.rids.fresh.clear()
         self.codes.fresh.clear()
@@ -50,7 +53,7 @@ class Floor(Rows):
             one.clear()
         if some:
             arrays = [array for found in some.values() for array in columns(found)]
-            await self.pool.fetch(unnested({name: types[name] for name in some}, {"txt"}), *arrays)
+            await self.pool.fetch(unnested(list(some)), *arrays)
 
     async def read(self, id: str) -> bytes:
         return await self.pool.fetchval("SELECT raw FROM body WHERE id = $1", id) or b""
@@ -80,9 +83,28 @@ async def opened(address: str) -> AsyncIterator[Floor]:
         address, min_size=HELD, max_size=HELD, server_settings={"search_path": "floor"}
     ) as pool:
         await pool.execute("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor")
-        await pool.execute(INDEXED)
-        await pool.execute("CREATE TABLE body(t int4 PRIMARY KEY, id text UNIQUE, raw bytea)")
+        await pool.execute(";".join(map(made, (*TABLES, "res", "body"))))
+        await pool.execute("CREATE INDEX str_of ON str(sp, left(norm, 100), t)")
         yield Floor(pool)
+
+
+def made(table: str) -> str:
+    """The statement that makes one."""
+    names = NAMED[table]
+    key = FOUND.get(table, ", ".join(names))
+    lying = ", ".join(f"{name} {type}" for name, type in zip(names, TYPED[table], strict=True))
+    return f"CREATE TABLE {table}({lying}{f', PRIMARY KEY({key})' if key else ''})"
+
+
+def unnested(tables: Sequence[str]) -> str:
+    """One statement that inserts rows into several tables, each given as one array a column."""
+    parts, count = [], 0
+    for number, table in enumerate(tables):
+        arrays = ", ".join(f"${count + n}::{type}[]" for n, type in enumerate(TYPED[table], start=1))
+        count += len(TYPED[table])
+        kept = " ON CONFLICT DO NOTHING" if table == "txt" else ""
+        parts.append(f"p{number} AS (INSERT INTO {table} SELECT * FROM unnest({arrays}){kept})")
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 def bulk(address: str, groups: Iterable[Iterable[tuple[str, str, bytes]]]) -> float:

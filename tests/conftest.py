@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from cluster import ABSENT, another, cluster, programs
 from costs import Costs
-from onmaru.kernel import password
+from light import lighten
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,8 +39,10 @@ os.environ.setdefault("ONMARU_MLLP_PORT", "0")
 # Nor do they ever write into a record that somebody keeps.
 os.environ.pop("ONMARU_STORE", None)
 
-# A hash is as dear as RFC 9106 asks in the one test of that (test_login.py); elsewhere a password is one fact among others.
-password._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+lighten()
+
+# How often garbage is looked for: the young as seldom as in a house that serves (`onmaru.app.calm`)
+SELDOM = (70_000, 20, 100)
 
 # `ci` repeats exactly; `dev` looks at new examples each time; `long` is for the run before a release.
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,8 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: it need not be looked through for garbage again and again."""
+    """What was collected stays to the end, and little of what tests make goes in circles: look less often for garbage."""
     gc.freeze()
+    gc.set_threshold(*SELDOM)
 
 
 @pytest.fixture(scope="session")

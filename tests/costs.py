@@ -1,10 +1,12 @@
 """What the tests cost: seconds of the clock and of the processor, of each file and of the programs it ran.
 
-`--cpu N` tells the N files that cost most of either, at the end of every run.
+`--cpu N` tells the N files that cost most of either, at the end of every run. What programs leave behind when they end, as
+Chromium does its renderers, is counted in the whole alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -19,6 +21,14 @@ NAME = "cpu"
 def spent() -> float:
     """Processor seconds of this process and of its children that have ended."""
     return sum(os.times()[:4])
+
+
+def reaped() -> None:
+    """Wait for whatever was left to this process and has ended: not before, it is counted. For the end of a run alone, as it
+    takes from others what they would wait for."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 class Costs:
@@ -47,8 +57,10 @@ class Costs:
         self.files[file] += sum(value for name, value in report.user_properties if name == NAME)
         self.clocks[file] += report.duration
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workeroutput"):
+            reaped()
             session.config.workeroutput[NAME] = spent()
 
     @pytest.hookimpl(optionalhook=True)
@@ -56,6 +68,8 @@ class Costs:
         self.workers += getattr(node, "workeroutput", {}).get(NAME, 0.0)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.workers:
+            reaped()
         own = os.times()
         tests, all = self.files.total(), self.workers + (own.user + own.system if self.workers else spent())
         terminalreporter.section(f"{all:.0f} s of processor time, {all - tests:.0f} s of it to start and collect")

@@ -7,7 +7,6 @@ tests of the launcher, the first walk and the demo show, with processes that are
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import gc
 import importlib
@@ -107,12 +106,12 @@ def imported() -> None:
         if name not in SELDOM:
             importlib.import_module(place.partition(":")[0])
     importlib.import_module(cli.HALL_OPENER.partition(":")[0])
-    importlib.import_module("duckdb")
     rooms.all_rooms()
 
 
 def warmed() -> None:
     """Make what every server makes anew: how Structs are read, the search parameters, and the commonest resource."""
+    from light import lighten
     from onmaru.app.described import describe
     from onmaru.fhir.search import extract, parameters
     from onmaru.fhir.structure import RESOURCE_TYPES, admit
@@ -123,6 +122,7 @@ def warmed() -> None:
         parameters(type)
     extract(admit(FIRST)[1])
     mimetypes.init()
+    lighten()
 
 
 def nurse(line: socket.socket) -> Mapping[str, Any] | None:
@@ -169,8 +169,9 @@ if __name__ == "__main__":
     imported()
     warmed()
     gc.freeze()
-    # What is frozen is never let go, and a library that counts its objects at the end would tell of leaks
-    atexit.register(gc.unfreeze)
+    # What is frozen is never let go, so that a child need not look through all of it at its end; DuckDB counts its objects
+    # then, and would tell of leaks
+    importlib.import_module("duckdb")
     asked = nurse(line)
     if asked is not None:
         line.detach()

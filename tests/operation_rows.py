@@ -88,6 +88,8 @@ ROWS = [
     Row("stats posted", "POST", f"/fhir/Observation/$stats?{STATS}", b"", {}, LISTED),
     Row("meta", "GET", "/fhir/Observation/o1/$meta", b"", {}, FOUND),
     Row("meta of a version", "GET", "/fhir/Observation/o1/_history/1/$meta", b"", {}, FOUND),
+    Row("meta of a type", "GET", "/fhir/Observation/$meta", b"", {}, LISTED),
+    Row("meta of all", "GET", "/fhir/$meta", b"", {}, UNNAMED),
     Row("meta-add", "POST", "/fhir/Observation/o1/$meta-add", TAGS, {}, CHANGED),
     Row("meta-delete", "POST", "/fhir/Observation/o1/$meta-delete", TAGS, {}, CHANGED),
     Row("everything", "GET", "/fhir/Patient/p1/$everything", b"", {}, PERSON),

@@ -245,6 +245,7 @@ class House:
             Doors(
                 logins=self.logins,
                 tenants=self.tenants.__contains__,
+                door=lambda tenant: (tenant in self.tenants, ""),
                 hall=self.hall,
                 durable=self.durable,
                 audit=lambda tenant, row: self.tenants[tenant].trail.add(row),
@@ -317,6 +318,11 @@ class House:
             page = self.tenants[tenant].trail.page(count=count)
         kept += [row for number, row in reversed(page) if number > len(kept)]
         return list(kept)
+
+    def added(self, tenant: str = "main") -> list[Access]:
+        """The audit rows that came since `rows` or this was asked last."""
+        known = len(self._rows.get(tenant, ()))
+        return self.rows(tenant)[known:]
 
     async def call(
         self,

@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
+from tests.browser.chromium import ABSENT, CHROMIUM, PROGRAM
 from tests.browser.hospital import SECRET, Hospital, hospital
 from tests.browser.tabs import Tabs
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 Open = Callable[..., Page]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """Chromium stays for the next test of this folder, and for no other."""
+    yield
+    if nextitem is None or not nextitem.path.is_relative_to(HERE):
+        CHROMIUM.close()
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
+    if not PROGRAM.exists():
+        pytest.skip(ABSENT)
     if not (ROOT / "src/onmaru/web/static/index.html").exists():
         pytest.skip("the interface is not built: npm ci && npm run build, in ui/")
     with hospital(tmp_path_factory.mktemp("hospital")) as found:
         yield found
-
-
-# Playwright keeps an event loop running while it lasts: no longer than a module, or tests after it could start none.
-@pytest.fixture(scope="module")
-def chromium(served: Hospital) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +41,9 @@ def sessions() -> dict[str, list[Any]]:
     return {}
 
 
-@pytest.fixture(scope="module")
-def tabs(chromium: Browser, served: Hospital) -> Tabs:
-    return Tabs(chromium, served.address)
+@pytest.fixture
+def tabs(served: Hospital) -> Tabs:
+    return CHROMIUM.tabs(served.address)
 
 
 @pytest.fixture

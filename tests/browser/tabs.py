@@ -7,7 +7,11 @@ language asked for.
 from __future__ import annotations
 
 from playwright.sync_api import Browser, Page
+from tests.browser.rest import ASKING
 
+# Nothing that runs, at the address of the pages: Chromium goes on from it in the process that it has, where it would begin
+# another one after an empty page
+QUIET = "/mark.svg"
 # What a page left in its profile
 FORGET = """async () => {
     localStorage.clear();
@@ -29,15 +33,14 @@ class Tabs:
         self._taken: list[tuple[tuple[str, str], Page]] = []
 
     def take(self, width: int, scheme: str = "light", *, language: str = "", locale: str = "ko-KR") -> Page:
-        """A tab at an empty page. `language`: what its profile remembers as the language of the pages."""
+        """A tab at an image. `language`: what its profile remembers as the language of the pages."""
         kind = language, locale
         free = self._free.setdefault(kind, [])
         page = free.pop() if free else self._opened(*kind)
         self._taken.append((kind, page))
         page.context.clear_cookies()
-        if page.url.startswith(self._address):
-            page.evaluate(FORGET)
-        page.goto("about:blank")
+        page.goto(f"{self._address}{QUIET}")
+        page.evaluate(FORGET)
         page.set_viewport_size({"width": width, "height": 780 if width < 800 else 1080})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.mouse.move(0, 0)
@@ -46,6 +49,7 @@ class Tabs:
 
     def _opened(self, language: str, locale: str) -> Page:
         context = self._browser.new_context(base_url=self._address, locale=locale)
+        context.add_init_script(ASKING)
         if language:
             context.add_init_script(f"localStorage.setItem('onmaru.language', '{language}')")
         page = context.new_page()

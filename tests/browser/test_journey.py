@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +14,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.browser.chromium import ABSENT, CHROMIUM, PROGRAM
+from tests.browser.tabs import Tabs
 
 from journey_big import hospital
 from journey_ward import vital
@@ -23,11 +24,7 @@ from onmaru.app.house import House, Place, system
 from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change
 
-playwright = pytest.importorskip("playwright.sync_api")
-from tests.browser.tabs import Tabs  # noqa: E402 - it needs Playwright
-
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or ""
 BUILT = ROOT / "src" / "onmaru" / "web" / "static" / "index.html"
 SECRET = "nine-quiet-lanterns"
 # The bars hold on a quiet machine, where `onmaru prove 2.chart` asks for them; a busy one still has to answer.
@@ -39,7 +36,7 @@ TRIES = 3  # the machine may be busy with other things: the best of so many coun
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="Debian's chromium is not installed"),
+    pytest.mark.skipif(not PROGRAM.exists(), reason=ABSENT),
     pytest.mark.skipif(not BUILT.is_file(), reason="the interface is not built"),
 ]
 
@@ -86,23 +83,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def all_tabs(browser: Any, served: str) -> Tabs:
-    return Tabs(browser, served)
-
-
 @pytest.fixture
-def tabs(all_tabs: Tabs) -> Iterator[Tabs]:
-    yield all_tabs
-    all_tabs.give_back()
+def tabs(served: str) -> Iterator[Tabs]:
+    tabs = CHROMIUM.tabs(served)
+    yield tabs
+    tabs.give_back()
 
 
 def page_of(tabs: Tabs, served: str, language: str = "ko", width: int = 1920) -> Any:

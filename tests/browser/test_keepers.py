@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.browser.hospital import SECRET, Hospital
+from tests.browser.rest import rest
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 1920)
@@ -87,7 +88,7 @@ def looked_at(page: Page, axe: Axe, name: str, language: str, widths: tuple[int,
     folder = os.environ.get("ONMARU_SCREENSHOTS")
     for width in (360, 1280, 1920) if folder else widths:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
-        page.wait_for_timeout(250)
+        rest(page)
         if folder:
             page.screenshot(path=Path(folder) / f"{name}-{width}-{language}.png", full_page=True)
         if width in widths:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.browser.hospital import Hospital
+from tests.browser.rest import rest
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 1920)
@@ -83,7 +84,7 @@ def charts(served: Hospital) -> Iterator[None]:
 def at_each_width(page: Page, axe: Callable[[Page], list[str]], name: str, language: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
-        page.wait_for_timeout(300)
+        rest(page)
         if folder := os.environ.get("ONMARU_SCREENSHOTS"):
             page.screenshot(path=Path(folder) / f"{name}-{width}-{language}.png")
         assert axe(page) == [], width

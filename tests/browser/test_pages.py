@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
+from tests.browser.rest import rest
 
 PAGES = {
     "login": ("", "/"),
@@ -40,7 +41,7 @@ def without_fault(page: Page, axe: Axe, name: str, language: str) -> None:
     """No fault that a machine finds, at either width, and nothing said on the console."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1080 if width > 800 else 780})
-        page.wait_for_timeout(300)
+        rest(page)
         # A busy machine answers later; what fades in meanwhile is no page yet
         expect(page.locator("[data-waiting]")).to_have_count(0, timeout=20_000)
         if folder := os.environ.get("ONMARU_SCREENSHOTS"):

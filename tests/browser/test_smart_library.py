@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from playwright.sync_api import Page
+from tests.browser.chromium import ABSENT, CHROMIUM, PROGRAM
 from tests.smart import PASSWORD, SCOPE, Hospital, hospital
 
 APP = Path(__file__).resolve().parents[1] / "smart_app"
@@ -67,8 +67,8 @@ def _run(argv: list[str], folder: Path, environ: dict[str, str]) -> bool:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
+    if not PROGRAM.exists():
+        pytest.skip(ABSENT)
     if not LIBRARY.exists() and not fetched(tmp_path_factory.mktemp("npm")):
         pytest.skip("the SMART library is not there, and npm could not fetch it")
     with hospital(tmp_path_factory.mktemp("smart")) as made:
@@ -85,17 +85,9 @@ def app() -> Iterator[str]:
     files.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser(house: Hospital) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="ko-KR")
+def page(house: Hospital) -> Iterator[Page]:
+    context = CHROMIUM.browser.new_context(locale="ko-KR")
     yield context.new_page()
     context.close()
 

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 
 from columnar_log import KEY, Recorded, Words, fact, follow_all, some, standing, words
+from onmaru.engines.duck.reader import Reader
 from onmaru.engines.duck.sql import dollars
 from onmaru.engines.duck.tables import ColumnarTables
+from onmaru.fhir.views import DIALECTS
 from onmaru.kernel.gate import ALL, Sight
 from onmaru.kernel.lake import View
 
@@ -115,3 +117,26 @@ def test_a_view_that_begins_with_a_with_keeps_its_own_scopes(store: ColumnarTabl
     follow_all(store, some())
     view = View("w", "WITH few AS (SELECT word FROM fact LIMIT 2) SELECT count(*) AS n FROM few", ("fact",))
     assert store.query(view, {}, ALL).to_pylist() == [{"n": 2}]
+
+
+def test_the_key_of_a_reference_is_the_same_whether_it_is_plain_or_taken_apart() -> None:
+    keys = {
+        "Patient/a.-1": "Patient/a.-1",
+        "Patient/a/_history/2": "Patient/a",
+        "https://x.example/fhir/Patient/a": "Patient/a",
+        "Patient/a\n": None,
+        "Patient/": None,
+        f"Patient/{'a' * 65}": None,
+        "Group/a": None,
+        "#a": None,
+        None: None,
+    }
+    plain = "Patient/[A-Za-z0-9.-]{1,64}"
+    pattern = f"^(?:https?://[^?#]+/)?({plain})(?:/_history/[A-Za-z0-9.-]{{1,64}})?$"
+    sql = f"SELECT {DIALECTS['duckdb'].key('r', plain, pattern)} AS k FROM rows"
+    reader = Reader()
+    try:
+        found = reader.table(sql, {}, {"rows": pa.table({"r": pa.array(keys, pa.string())})})
+    finally:
+        reader.close()
+    assert found.column("k").to_pylist() == list(keys.values())

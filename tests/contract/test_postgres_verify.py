@@ -80,7 +80,7 @@ def test_a_sound_store_verifies_deeply_and_counts_what_it_saw(link: Link, house:
         ("DELETE FROM block WHERE n = 2", ("block", 2)),
         ("UPDATE head SET t = t - 1", ("head", 1)),
         ("UPDATE tail SET n = n - 1", ("tail", 1)),
-        ("DELETE FROM tok WHERE t = 3", ("index", 3)),
+        ("DELETE FROM toks WHERE t = 3", ("index", 3)),
         ("UPDATE str SET norm = 'somebody' WHERE norm = 'name5'", ("index", 12)),
     ],
 )
@@ -97,13 +97,13 @@ def test_what_was_altered_is_found_where_it_was(link: Link, house: House, harm: 
 
 def _mended(link: Link) -> None:
     """Put every row back as it was."""
-    for table in ("entry", "body", "block", "head", "tail", "tok", "str"):
+    for table in ("entry", "body", "block", "head", "tail", "toks", "str"):
         link.script(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def kept(link: Link) -> None:
-    for table in ("entry", "body", "block", "head", "tail", "tok", "str"):
+    for table in ("entry", "body", "block", "head", "tail", "toks", "str"):
         link.script(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
 
 

@@ -18,7 +18,7 @@ from onmaru.fhir.verbatim import instant
 from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.outbound import Letter
 from onmaru.kernel.record import Change
-from onmaru.kernel.room import Hall, Request, Response
+from onmaru.kernel.room import Hall, Request, Response, Room
 from onmaru.rooms.journey import room as journey
 from onmaru.rooms.monitor import room
 from onmaru.rooms.monitor.alerts import acting, budget, listing, roster, what_if
@@ -32,8 +32,10 @@ WARD = "Location/w1"
 class Ward:
     """A house with a ward, and the reaction as the running house drives it."""
 
+    rooms: tuple[Room, ...] = (journey, room)
+
     def __init__(self, folder: Any) -> None:
-        self.house = House(Place(folder / "home", folder / "keys", folder / "witness"), (journey, room))
+        self.house = House(Place(folder / "home", folder / "keys", folder / "witness"), self.rooms)
         self.put(place("w1", "wa", "61병동"), place("b1", "bd", "1", "w1"))
         for one in ("p1", "p2", "p3", "p4"):
             self.put(patient(one, "김환자", one), encounter(f"e-{one}", one, "b1"))

@@ -47,17 +47,18 @@ def test_no_route_shows_an_app_what_its_token_does_not_give(tmp_path: Path, kind
     gate = Gatehouse(tmp_path, "memory")
     gate.tokens["app"] = held(gate, kind)
     head = gate.house.tenants["main"].log.head()
+    gate.house.rows()
     for row in ROWS:
         if row.name in OWN:
             continue
-        rows = len(gate.house.rows())
         answer = gate.ask(row, "app")
+        added = gate.house.added()
         assert gate.house.tenants["main"].log.head() == head, f"{row.method} {row.name}: something was written"
         assert answer.status != 401, f"{row.method} {row.name}"
         shown = [name for name in (b'"o1"', b'"o2"', b'"v1"', b'"e1"', b'"8310-5"') if name in answer.body]
         assert not shown, f"{row.method} {row.name}: {answer.body[:300]!r}"
         if row.url.startswith("/fhir"):
-            assert len(gate.house.rows()) > rows, f"{row.method} {row.name}: no audit row"
+            assert added, f"{row.method} {row.name}: no audit row"
         elif row.url.startswith("/api"):
             assert answer.status in (403, 404), f"{row.method} {row.name}: {answer.status} {answer.body!r}"
     gate.house.close()

@@ -17,6 +17,7 @@ from tests.boards_house import asker, put
 from onmaru.app.house import House
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.caller import Caller
+from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.equity import commands as equity_commands
 from onmaru.rooms.equity import routes as equity
@@ -225,7 +226,7 @@ def test_a_report_is_written_and_counted_again_as_it_was(house: House) -> None:
         "now": [60, 45, 45],
     }
     (row,) = ask(house, insight.list_reports, room="insight")["reports"]
-    assert (row["measure"], row["year"], row["score"]) == ("orders-reported", "2025", 0.75)
+    assert (row["measure"], row["year"], row["score"]) == (told["measure"], "2025", 0.75)
     said: list[Any] = []
     assert insight_commands.again(house.hall(asker(), "insight"), {"report": row["id"]}, said.append) == 0
     gone = [{**boards_house.report(n), "status": "entered-in-error"} for n in range(3, 60, 4)]
@@ -295,5 +296,14 @@ def test_who_refused_research_is_in_no_board_and_is_reached_all_the_same(house: 
                "provision": {"type": "deny", "purpose": [denied]}}  # fmt: skip
     put(house, [refusal])
     assert lines(board(house)["sex"])[("male",)] == [29, 15, 15]
+    # And who does not see everybody may add the Measures: under no id of their own choosing
+    shipped = ask(house, insight.count, room="insight", id="orders-reported", year="2025")["measure"]
+    house.hall(asker()).record.write([Change("delete", "Measure", shipped)])
+    settled(house)
+    (added,) = ask(house, insight.add, room="insight")["added"]
+    settled(house)
+    again = ask(house, insight.list_measures, room="insight")
+    assert again["missing"] == [] and added not in {one["id"] for one in again["measures"]}
+    assert ask(house, insight.add, room="insight")["added"] == []
     told = ask(house, equity.outreach, asker("nurse", "TREAT", "rs"), dimension="sex", group="male", **REPORTED)
     assert "p3" in {row["patient"] for row in told["rows"]}

@@ -9,15 +9,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from offspring import Onmaru
 from onmaru.app import reading
-from onmaru.app.prove import corpus, killed_house, killed_load
+from onmaru.app.prove import corpus, killed_house, killed_load, victim
 from onmaru.app.prove.clients import TAG, Ledger
 from onmaru.app.prove.victim import Victim
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A victim is in the middle of its work at once: it is forked from a process that has imported the program."""
+
+    def begun(argv: Sequence[str], **how: Any) -> Onmaru:
+        return Onmaru(argv[1 + len(victim.ARGV) :], **how)
+
+    monkeypatch.setattr(victim, "subprocess", SimpleNamespace(Popen=begun, DEVNULL=subprocess.DEVNULL))
 
 
 def test_a_reader_ahead_ends_when_its_loader_is_killed(tmp_path: Path) -> None:
@@ -61,6 +74,7 @@ def test_a_process_left_behind_is_seen(tmp_path: Path, monkeypatch: pytest.Monke
     assert victim.orphans() == 0
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.slow
 def test_a_killed_load_goes_on_and_holds_each_entry_once(
     shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
@@ -72,6 +86,7 @@ def test_a_killed_load_goes_on_and_holds_each_entry_once(
     assert found.stores >= 1
 
 
+@pytest.mark.usefixtures("at_once")
 def test_an_entry_that_is_in_twice_is_seen(
     shared_data: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +100,7 @@ def test_an_entry_that_is_in_twice_is_seen(
         load.check(deep=False, whole=True)
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.slow
 def test_a_killed_demo_has_all_that_it_acknowledged() -> None:
     found = killed_house.kills(3, lambda text: None)

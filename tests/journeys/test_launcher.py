@@ -27,6 +27,7 @@ case "$1 $2" in
     '-m pip')
         echo pip >>"$CALLS"; sleep "${PIP_SECONDS:-0}"
         bin=$(dirname "$0"); printf '#!/bin/sh\\necho "ran $*"\\nexit 7\\n' >"$bin/onmaru"; chmod +x "$bin/onmaru" ;;
+    '-m compileall') sleep 0.2; : >"$(dirname "$0")/compiled" ;;
 esac
 """
 
@@ -89,6 +90,9 @@ def test_the_first_run_installs_and_the_second_says_nothing(checkout: Checkout, 
     assert (status, out) == (7, "ran load a b\n")
     assert "installing" in err
     assert checkout.calls() == ["venv", "pip"]
+    assert (checkout.folder / ".venv" / "bin" / "compiled").exists(), (
+        "the program was begun before its libraries were ready"
+    )
     assert checkout.run("load", shell=shell) == (7, "ran load\n", "")
     assert checkout.calls() == []
 

@@ -12,6 +12,7 @@ from tests.web_house import Answer, House
 
 R = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
 TAG = {"system": "urn:t", "code": "a", "display": "가"}
+BASIC = {"resourceType": "Basic", "id": "b1", "code": {"text": "x"}}
 KEPT = (
     b'{"resourceType":"Observation","id":"p1","meta":{"security":[%b]},"extension":[{"url":"urn:x","valueDecimal":1.50}],'
     b'"status":"final","code":{"text":"x"}}'
@@ -85,3 +86,25 @@ def test_what_is_no_meta_of_the_current_version_is_refused(house: House) -> None
     ):
         assert house.ask("GET", url, token=token).status == 404
     assert house.ask("POST", "/fhir/Observation/p1/_history/1/$meta-add", given(), token=token).status == 404
+
+
+def test_of_a_type_and_of_all_it_tells_what_is_in_use_as_far_as_the_caller_sees(house: House) -> None:
+    token, kind = house.token("loader", "system"), {"content-type": "application/json"}
+    for id, meta in (
+        ("p2", {"tag": [TAG, {"system": "urn:t", "code": "b"}], "profile": ["urn:p|1"]}),
+        ("p3", {"tag": [TAG, {"system": "urn:t", "code": "hidden"}], "security": [{**R, "code": "V"}]}),
+        ("p4", {"tag": [{"system": "urn:t", "code": "gone"}]}),
+    ):
+        body = {"resourceType": "Observation", "id": id, "meta": meta, "status": "final", "code": {"text": "x"}}
+        assert house.ask("PUT", f"/fhir/Observation/{id}", body, kind, token).status == 201
+    assert house.ask("PUT", "/fhir/Basic/b1", {**BASIC, "meta": {"tag": [{"code": "c"}]}}, kind, token).status == 201
+    assert house.ask("DELETE", "/fhir/Observation/p4", token=token).status in (200, 204)
+    reader = house.token("reader", "physician")
+    mine = told(house.ask("GET", "/fhir/Observation/$meta", token=reader))
+    assert mine == {"profile": ["urn:p|1"], "security": [R], "tag": [TAG, {"system": "urn:t", "code": "b"}]}
+    every = told(house.ask("GET", "/fhir/$meta", token=reader))
+    assert every == {**mine, "tag": [{"code": "c"}, *mine["tag"]]}
+    keeper = told(house.ask("GET", "/fhir/Observation/$meta", token=house.token("a-keeper", "data-manager")))
+    assert {"system": "urn:t", "code": "hidden"} in keeper["tag"] and len(keeper["security"]) == 2
+    assert told(house.ask("GET", "/fhir/Patient/$meta", token=reader)) == {}
+    assert house.ask("GET", "/fhir/Observation/$meta?x=1", token=reader).status == 400

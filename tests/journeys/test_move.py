@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 from tests.contract.test_record import observation, patient
 
-from onmaru.app.house import House, Place, system
+from onmaru.app.house import House, Place, now, system
 from onmaru.app.moving import move
+from onmaru.app.purging import purged, wish
 from onmaru.app.refusal import Refusal
 from onmaru.app.verifying import examined
 from onmaru.engines.keyring import KeyLost
@@ -21,6 +22,7 @@ from onmaru.engines.postgres.schema import drop
 from onmaru.engines.sqlite.connection import connect
 from onmaru.fhir import search
 from onmaru.kernel.accounts import User
+from onmaru.kernel.audit import access
 from onmaru.kernel.gate import ALL
 from onmaru.kernel.record import Change
 from onmaru.kernel.subscribing import Owner, Progress
@@ -95,6 +97,43 @@ def test_a_tenant_goes_to_the_database_and_back_and_stays_the_same(
     assert examined(House(place, rooms=()), TENANT, deep=True).ok
     written(place, 2)
     assert examined(House(place, rooms=()), TENANT, deep=True).ok
+
+
+def test_a_trail_that_was_purged_goes_both_ways_and_is_proven_on_each(
+    place: Place, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(place, rooms=())
+    seat, old = house.seat(TENANT), now() - 4 * 366 * 86_400_000_000
+    for number in range(5):
+        seat.home.trail.add(access(system(TENANT), "read", "Patient/p1", old + number, patients=["p1"]))
+        seat.home.wait(seat.home.tip())
+    house.witness()
+    house.close()
+    written(place)
+    purged_here(place)
+    before = told(place)
+    moved(database)
+    there = replace(place, store=database)
+    assert told(there) == before
+    # Purged once more where it is now, all that the first purge left and is old enough: nothing
+    purged_here(there, nothing=True)
+    written(there, 1)
+    between = told(there)
+    monkeypatch.setenv("ONMARU_STORE", database)
+    moved("home")
+    assert told(place) == between
+    written(place, 1)
+    purged_here(place, nothing=True)
+
+
+def purged_here(place: Place, *, nothing: bool = False) -> None:
+    """Purge the trail, and have the record proven deeply, with what went."""
+    house = House(place, rooms=())
+    done = purged(house, system(TENANT), wish(house, TENANT, None, "retention plan"), rehearse=False)
+    assert done["purged"] is not nothing
+    report = examined(house, TENANT, deep=True)
+    house.close()
+    assert report.ok and report.purged is not None and report.purged.rows == 5, report.wrong
 
 
 def test_a_move_onto_a_record_that_is_there_is_refused(place: Place, database: str) -> None:

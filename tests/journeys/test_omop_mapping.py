@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,21 @@ def test_what_a_person_decides_counts_is_versioned_exported_and_read_again(house
     settle(house)
     publish(house, elsewhere)
     assert concepts(house, "measurement") == {"Observation/o1": 1}
+
+
+def test_who_does_not_see_everybody_decides_too_and_goes_on_with_a_map_of_an_earlier_version(house: House) -> None:
+    earlier = deciding._NAME + sha256(KCD.encode()).hexdigest()[:24]
+    target = [{"code": "2", "equivalence": "equivalent"}]
+    group = {"source": KCD, "target": deciding.OHDSI, "element": [{"code": "N183", "target": target}]}
+    old = {"resourceType": "ConceptMap", "id": earlier, "status": "active", "group": [group]}
+    denied = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HRESCH"}
+    refusal = {"resourceType": "Consent", "id": "no", "status": "active", "scope": {"text": "x"},
+               "category": [{"text": "x"}], "policyRule": {"text": "x"}, "patient": {"reference": "Patient/p1"},
+               "provision": {"type": "deny", "purpose": [denied]}}  # fmt: skip
+    write(house, PATIENT, old, refusal)
+    assert [decide(house), decide(house, code="L9", concept=None), decide(house, system=KCD, code="N184")] == [1, 2, 2]
+    found = {(one["code"], one["map"] == f"ConceptMap/{earlier}") for one in deciding.decisions(hall(house))}
+    assert found == {("L3104", False), ("L9", False), ("N183", True), ("N184", True)}
 
 
 def test_a_published_map_counts_unless_it_is_narrower_or_retired(house: House) -> None:

@@ -203,14 +203,26 @@ def test_a_renewal_equals_a_run_over_everything_whatever_came_before(
             stay("e4", "p1", episodeOfCare=[reference("EpisodeOfCare/c1")]),
         ),
         lambda: write(house, specimen("s1", "p1"), specimen("s2", "p1"), episode("c1", "p1")),
+        # a part before its whole, and what happens in a visit that has not ended
+        lambda: write(
+            house,
+            stay("e5", "p1", partOf=reference("Encounter/e6")),
+            stay("e8", "p1", period={"start": "2020-01-01"}),
+        ),
+        lambda: write(
+            house,
+            stay("e6", "p1", partOf=reference("Encounter/e7")),
+            pulse("o8", "p1", "e8", effectiveDateTime="2020-02-02"),
+        ),
         lambda: store.publish("domain", vocabulary(("Measurement", "", 21), ("Specimen", "", 36), table="domain")),
+        lambda: write(house, stay("e7", "p1"), pulse("o5", "p1", "e5")),
     ]
     for place, step in enumerate(steps):
         step()
         if place % 3 == 2:
             store.derivations._made[0].noted = None  # as after a restart: what ended is found by comparing
         store.derivations.renew()
-        if place in (4, 9, len(steps) - 1):
+        if place in (4, 9, 16, len(steps) - 1):
             renewed = everything(store)
             assert renewed == anew(house, tmp_path / str(place)), f"after step {place}"
     assert renewed["person"]["n"] == 1 and renewed["drug_exposure"]["n"] == 4
@@ -223,7 +235,11 @@ def test_a_renewal_equals_a_run_over_everything_whatever_came_before(
     fevers = rows(store, "condition_occurrence")
     assert {row["condition_concept_id"]: row["_source"] for row in fevers} == {3: "Condition/c2", 4: "Condition/c2"}
     assert len({row["condition_occurrence_id"] for row in fevers}) == 2
-    assert rows(store, "visit_detail")[0]["visit_occurrence_id"] == number("Encounter/e2")
+    details = {row["visit_detail_id"]: row["visit_occurrence_id"] for row in rows(store, "visit_detail")}
+    wholes = {"e3": "e2", "e5": "e7", "e6": "e7"}
+    assert details == {number(f"Encounter/{one}"): number(f"Encounter/{of}") for one, of in wholes.items()}
+    ends = {row["visit_occurrence_id"]: str(row["visit_end_date"]) for row in rows(store, "visit_occurrence")}
+    assert ends[number("Encounter/e8")] == "2020-02-02"
     # both ways, and told where it came from
     measured, taken = number("Observation/o4"), number("Specimen/s1")
     related = {tuple(row.values())[:5] for row in rows(store, "fact_relationship")}
@@ -234,6 +250,29 @@ def test_a_renewal_equals_a_run_over_everything_whatever_came_before(
     assert (told["fact_relationship"], told["episode_event"]) == ((2, 2), (1, 1))
     (event,) = rows(store, "episode_event")
     assert (event["episode_id"], event["event_id"]) == (number("EpisodeOfCare/c1"), number("Encounter/e4"))
+
+
+def test_a_version_that_comes_while_the_tables_are_made_neither_stays_twice_nor_is_lost(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = house.seat("main").columnar.derivations
+    write(house, patient("p1"), pulse("o1", "p1"), pulse("o2", "p1"))
+    made.renew()
+    write(house, pulse("o2", "p1", valueQuantity={"value": 60}))
+    asked, waiting = made.source, [pulse("o1", "p1", valueQuantity={"value": 50}), pulse("o3", "p1")]
+
+    def meanwhile(name: str, scope: Any, after: int) -> str:
+        if name == "omop_visit" and waiting:
+            write(house, *(waiting.pop() for _ in tuple(waiting)))
+        return asked(name, scope, after)
+
+    monkeypatch.setattr(made, "source", meanwhile)
+    made.renew()
+    made.renew()
+    store = house.seat("main").columnar
+    assert everything(store) == anew(house, tmp_path / "anew")
+    told = {row["_source"]: row["value_as_number"] for row in rows(store, "measurement")}
+    assert told == {"Observation/o1": 50, "Observation/o2": 60, "Observation/o3": 71}
 
 
 def test_who_is_hidden_is_in_no_row_and_no_sum_and_part_hidden_is_in_no_sum(house: House) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onmaru.adapters.mqtt import Broker, Done, Publisher, Subscriber
+from onmaru.adapters.mqtt import NOT_AUTHORIZED, Broker, Done, Publisher, Subscriber
 from onmaru.adapters.nats import Server, Worker
 from onmaru.app.prove.broker import jetstream, mosquitto, program
 from onmaru.app.prove.ground import free_port
@@ -35,6 +35,8 @@ def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_we
         came.append(payload)
         if payload == b"kept":
             done()
+        elif payload == b"refused":
+            done(NOT_AUTHORIZED)
         else:
             waiting.append(done)
 
@@ -45,9 +47,9 @@ def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_we
             house.start()
             await until(lambda: "live" in states)
             sender.start()
-            for payload in (b"kept", b"not yet"):
+            for payload in (b"kept", b"refused", b"not yet"):
                 sender.offer(payload)
-            await until(lambda: len(came) == 2 and not sender.waiting)
+            await until(lambda: len(came) == 3 and not sender.waiting)
             await house.stop()
         # The broker is away: what is sent now waits at its sender
         sender.offer(b"later")
@@ -58,6 +60,7 @@ def test_what_was_not_acknowledged_comes_again_after_the_house_and_the_broker_we
             house = Subscriber(broker, take, states.append)
             house.start()
             await until(lambda: len(came) == 2 and not sender.waiting)
+            # A refusal is an answer: it is not sent again
             assert came == [b"not yet", b"later"]
             # What another connection was to acknowledge is nobody's number here
             late()

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from onmaru.adapters.mqtt import Broker
+from onmaru.adapters.mqtt import NOT_AUTHORIZED, Broker
 from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN, House, Place, now, system
 from onmaru.app.rooms import open_room
 from onmaru.app.running import Running
-from onmaru.app.streams.beside import subscribed
+from onmaru.app.streams.beside import nothing, subscribed
 from onmaru.app.streams.intake import NOBODYS
-from onmaru.app.streams.stations import Stations
+from onmaru.app.streams.stations import Message, Source, Stations
 from onmaru.app.streams.watched import Watched, left, watched
 from onmaru.fhir import search
 from onmaru.kernel.record import Change
+from onmaru.kernel.tenancy import Tenancy
 from onmaru.rooms.monitor.live import SECOND
 from onmaru.rooms.monitor.stream.summary import instant
 
@@ -101,7 +102,7 @@ def test_a_topic_names_the_tenant_and_one_that_names_none_is_a_letter_that_is_re
         take = subscribed(stations, house, broker, MAIN)._take
         done: list[str] = []
         for tenant, heart in ((HILL, 81), (MAIN, 71), ("valley", 61)):
-            take(f"onmaru/stream/{tenant}/bed", said(heart), lambda tenant=tenant: done.append(tenant))
+            take(f"onmaru/stream/{tenant}/bed", said(heart), lambda reason=0, tenant=tenant: done.append(tenant))
         await until(lambda: len(done) == 3)
         assert (hearts(stations, MAIN), hearts(stations, HILL)) == ({"here": "71"}, {"there": "81"})
         await stations[MAIN].charting.write_letters(every=True)
@@ -113,6 +114,39 @@ def test_a_topic_names_the_tenant_and_one_that_names_none_is_a_letter_that_is_re
         receipt = stations[MAIN].replayed(hall.blobs.open(kept["blob"]).read())
         assert (receipt.ack, receipt.reason) == ("AE", NOBODYS)
         assert hearts(stations, MAIN) == {"here": "71"}
+
+    run(place, work)
+
+
+def test_a_suspended_tenants_messages_are_refused_neither_read_nor_kept(place: Place) -> None:
+    async def work(house: House, stations: Stations) -> None:
+        broker = Broker("mqtt://127.0.0.1:1", "onmaru/stream/{tenant}/#")
+        take = subscribed(stations, house, broker, MAIN)._take
+        told: list[tuple[str, int]] = []
+
+        def send(tenant: str, heart: int) -> None:
+            take(f"onmaru/stream/{tenant}/bed", said(heart), lambda reason=0: told.append((tenant, reason)))
+
+        send(HILL, 80)
+        await until(lambda: len(told) == 1)
+        journal = stations[HILL].intake.journal
+        before = sum(file.stat().st_size for file in stations[HILL].folder.glob("*.journal"))
+        house.tenancies.save(Tenancy(HILL, "suspended", reason="x"))
+        send(HILL, 81)
+        send(MAIN, 71)
+        # A server that keeps what it was not answered is not answered
+        unanswered: list[str] = []
+        kept = Message(said(82), lambda: unanswered.append("done"), nothing)
+        stations.take(HILL, Source("nats", "nats"), kept)
+        await until(lambda: len(told) == 3)
+        await asyncio.sleep(0.1)
+        assert told == [(HILL, 0), (HILL, NOT_AUTHORIZED), (MAIN, 0)] and unanswered == []
+        assert hearts(stations, HILL) == {"there": "80"} and journal.left == []
+        assert sum(file.stat().st_size for file in stations[HILL].folder.glob("*.journal")) == before
+        house.tenancies.save(Tenancy(HILL, "open"))
+        send(HILL, 83)
+        await until(lambda: len(told) == 4)
+        assert told[-1] == (HILL, 0) and hearts(stations, HILL) == {"there": "83"}
 
     run(place, work)
 

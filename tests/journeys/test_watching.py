@@ -156,6 +156,7 @@ def _doors(house: RealHouse) -> Any:
     return Doors(
         logins=house.logins,
         tenants=house.exists,
+        door=house.door,
         hall=house.hall,
         durable=lambda tenant, t: asyncio.sleep(0),
         audit=lambda tenant, row: None,

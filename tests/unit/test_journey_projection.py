@@ -76,6 +76,22 @@ def test_words_come_from_the_source_in_both_languages_and_loinc_names_the_series
     assert concept({"coding": [{"system": "s", "code": "x"}]}) == ("s|x", "x", "x")
 
 
+def test_what_the_house_does_of_itself_is_no_item_of_a_chart() -> None:
+    def lines(type: str, system: str) -> int:
+        concept = {"coding": [{"system": system, "code": "alert"}]}
+        body = {"resourceType": type, "id": "x", "status": "requested", "note": [{"text": "인계 메모"}]}
+        body |= {"Task": {"for": {"reference": "Patient/p"}, "code": concept},
+                 "Communication": {"subject": {"reference": "Patient/p"}, "category": [concept]}}[type]  # fmt: skip
+        return len([*rows(msgspec.json.encode(body))])
+
+    assert [lines("Task", one) for one in ("urn:onmaru:monitor", "urn:onmaru:remote", "urn:local")] == [0, 0, 1]
+    assert [lines("Communication", one) for one in ("urn:onmaru:monitor", "urn:onmaru:remote", "urn:local")] == [
+        0,
+        1,
+        1,
+    ]
+
+
 def test_digits_stay_as_written() -> None:
     raw = b'{"resourceType":"Observation","id":"o","status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p"},'
     raw += b'"effectiveDateTime":"2020","valueQuantity":{"value":72.50,"unit":"kg","comparator":"<"}}'

@@ -9,7 +9,7 @@ import pytest
 from onmaru.app.demo.ground import prepared
 from onmaru.app.refusal import Refusal
 from onmaru.app.settings import load
-from onmaru.engines.postgres.link import numbered, unnested
+from onmaru.engines.postgres.link import numbered
 from onmaru.engines.postgres.schema import schema_of
 
 
@@ -55,13 +55,6 @@ def test_values_are_numbered_in_order_and_names_once() -> None:
         ["low", "high"],
     )
     assert numbered("SELECT '?' || r.id WHERE x = ?")[0] == "SELECT '?' || r.id WHERE x = $1"
-
-
-def test_rows_of_several_tables_go_in_one_statement() -> None:
-    assert unnested({"hist": ("int4", "int4"), "str": ("text",)}, kept={"str"}) == (
-        "WITH p0 AS (INSERT INTO hist SELECT * FROM unnest($1::int4[], $2::int4[])), "
-        "p1 AS (INSERT INTO str SELECT * FROM unnest($3::text[]) ON CONFLICT DO NOTHING) SELECT 1"
-    )
 
 
 def test_only_a_tenants_name_becomes_a_schemas() -> None:

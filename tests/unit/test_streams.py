@@ -14,6 +14,7 @@ from onmaru.rooms.monitor.live import SECOND, Streamed
 from onmaru.rooms.monitor.stream.binding import Bindings
 from onmaru.rooms.monitor.stream.message import Refused, read
 from onmaru.rooms.monitor.stream.order import Seen
+from onmaru.rooms.monitor.stream.people import People
 from onmaru.rooms.monitor.stream.summary import Minutes, instant, middle, observation
 
 T = 1_800_000_000 * SECOND
@@ -80,6 +81,40 @@ def test_two_devices_of_one_name_speak_for_nobody() -> None:
     twin = {**DEVICE, "id": "e"}
     assert known(DEVICE, twin, use("u", "a", T)).whose("mon", T).reason == "ambiguous"
     assert known(DEVICE, twin, use("u", "a", T)).whose("d", T).patient == "a"
+
+
+def test_a_patients_name_is_asked_for_once_and_anew_when_somebodys_names_change() -> None:
+    chart = {"a": {"a", "7", "urn:mrn|7"}, "b": {"b"}}
+    asked: list[str] = []
+
+    def ask(name: str) -> frozenset[str]:
+        asked.append(name)
+        return frozenset(id for id, names in chart.items() if name in names)
+
+    def said(id: str, *values: str) -> None:
+        body = {"resourceType": "Patient", "id": id, "identifier": [{"value": one} for one in values]}
+        found.learn(Version(1, "Patient", id, 1, "update", T, json.dumps(body).encode()))
+        chart[id] = {id, *values}
+
+    found = Bindings(ask)
+    assert [found.whose("", T, patient="7").patient for _ in range(3)] == ["a", "a", "a"]
+    assert found.whose("", T, patient="8").reason == "ambiguous" and asked == ["7", "8"]
+    said("b", "8")
+    said("a")
+    assert (found.whose("", T, patient="8").patient, found.whose("", T, patient="7").reason) == ("b", "ambiguous")
+    # One who is called as another is makes both nobody
+    said("c", "8")
+    assert found.whose("", T, patient="8").reason == "ambiguous"
+    assert asked == ["7", "8", "8", "7", "8"]
+
+
+def test_only_so_many_names_are_remembered() -> None:
+    asked: list[str] = []
+    people = People(lambda name: frozenset({asked.append(name) or "a"}), most=2)  # type: ignore[func-returns-value]  # both
+    for name in ("x", "y", "x", "z", "x", "y"):
+        people.of(name)
+    assert asked == ["x", "y", "z", "y"]
+    assert (len(people._held), {*people._names["a"]}) == (2, {"x", "y"})
 
 
 def message(**more: Any) -> bytes:

@@ -189,8 +189,13 @@ class House:
 
     def exists(self, tenant: str) -> bool:
         """Whether requests may name this tenant."""
+        return self.door(tenant)[0]
+
+    def door(self, tenant: str) -> tuple[bool, str]:
+        """Whether requests may name this tenant, and why nobody gets at it now, "" where it is open."""
         there = tenant in self._seats or (bool(NAME.fullmatch(tenant)) and tenant in self.tenants())
-        return there and self.tenancies.closed(tenant) != GONE
+        closed = self.tenancies.closed(tenant)
+        return there and closed != GONE, closed
 
     @property
     def opened(self) -> Sequence[str]:

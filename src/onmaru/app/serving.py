@@ -275,6 +275,7 @@ def wire(
     return Doors(
         logins=house.logins,
         tenants=house.exists,
+        door=house.door,
         hall=house.hall,
         durable=running.durable,
         audit=audit,

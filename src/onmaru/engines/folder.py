@@ -57,32 +57,33 @@ class FolderBlobs:
     """The Blobs door (kernel/blobs.py) for one Caller. A file is whole and durable before its name is given out."""
 
     def __init__(self, shelf: Shelf, caller: Caller) -> None:
-        self._folder = shelf.folder
-        self._keyring = shelf.keyring
-        self._gate, self._trail, self._now = shelf.gate, shelf.trail, shelf.now
-        self._space = shelf.space
+        self._shelf = shelf
         self._caller = caller
 
     def put(self, data: Iterable[bytes], patient: str = "", label: str = "") -> str:
         """Store bytes and give their name; the same bytes for the same patient and label are stored once."""
         self._permit("c", "*put*")
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = self._folder / f".{os.urandom(8).hex()}"
+        self._shelf.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = self._shelf.folder / f".{os.urandom(8).hex()}"
         try:
             with scratch.open("wb") as file:
                 card = sealed.write(
-                    file, self._keyring.key("blobs"), os.urandom(sealed.SALT), self._within(data), (patient, label)
+                    file,
+                    self._shelf.keyring.key("blobs"),
+                    os.urandom(sealed.SALT),
+                    self._within(data),
+                    (patient, label),
                 )
                 file.flush()
                 os.fsync(file.fileno())
-            name = _name(self._keyring, card)
+            name = _name(self._shelf.keyring, card)
             place = self._place(name)
             if not place.exists():
                 place.parent.mkdir(exist_ok=True, mode=0o700)
-                self._space.grew(scratch.stat().st_size)
+                self._shelf.space.grew(scratch.stat().st_size)
                 scratch.rename(place)
                 sync_folder(place.parent)
-                sync_folder(self._folder)
+                sync_folder(self._shelf.folder)
         finally:
             scratch.unlink(missing_ok=True)
         return name
@@ -92,7 +93,7 @@ class FolderBlobs:
         size = 0
         for part in data:
             size += len(part)
-            self._space.check(self._folder, size)
+            self._shelf.space.check(self._shelf.folder, size)
             yield part
 
     def open(self, name: str) -> BinaryIO:
@@ -101,12 +102,12 @@ class FolderBlobs:
         place = self._place(name)
         if not place.exists():
             raise invalid("not-found", "no such blob", status=404)
-        found = opened(place, self._keyring)
+        found = opened(place, self._shelf.keyring)
         card = found.card
         patients = (card.patient,) if card.patient else ()
-        seen = self._gate.sight(self._caller).sees("Binary", _whose(card))
-        at = self._now()
-        self._trail.add(
+        seen = self._shelf.gate.sight(self._caller).sees("Binary", _whose(card))
+        at = self._shelf.now()
+        self._shelf.trail.add(
             access(self._caller, "read", f"Blob/{name}", at, patients=patients, denied="" if seen else "hidden")
         )
         if not seen:
@@ -117,18 +118,18 @@ class FolderBlobs:
     def has(self, name: str) -> bool:
         """Whether this caller could open it."""
         place = self._place(name)
-        if self._gate.refusal(self._caller, "r", "Binary") or not place.exists():
+        if self._shelf.gate.refusal(self._caller, "r", "Binary") or not place.exists():
             return False
-        return self._gate.sight(self._caller).sees("Binary", _whose(card(place, self._keyring)))
+        return self._shelf.gate.sight(self._caller).sees("Binary", _whose(card(place, self._shelf.keyring)))
 
     def of(self, patient: str) -> Sequence[str]:
         """By the cards of all blobs, whose bytes stay unread; `Invalid` 409 when one cannot tell whose it is."""
         self._permit("r", "*of*")
-        if not self._gate.sight(self._caller).sees("Binary", Compartments((patient,))):
+        if not self._shelf.gate.sight(self._caller).sees("Binary", Compartments((patient,))):
             return ()
-        found = self._folder.glob("??/*") if self._folder.exists() else ()
+        found = self._shelf.folder.glob("??/*") if self._shelf.folder.exists() else ()
         try:
-            return sorted(path.name for path in found if card(path, self._keyring).patient == patient)
+            return sorted(path.name for path in found if card(path, self._shelf.keyring).patient == patient)
         except sealed.Damaged as error:
             raise invalid("incomplete", "a blob cannot be read; onmaru verify --deep names it", status=409) from error
 
@@ -136,10 +137,10 @@ class FolderBlobs:
         """Unlink files; they are gone durably when this returns."""
         self._permit("d", "*drop*")
         gone = [place for name in names if (place := self._place(name)).exists()]
-        at = self._now()
+        at = self._shelf.now()
         for place in gone:
-            self._trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
-            self._space.grew(-place.stat().st_size)
+            self._shelf.trail.add(access(self._caller, "erase", f"Blob/{place.name}", at))
+            self._shelf.space.grew(-place.stat().st_size)
             place.unlink()
         for folder in {place.parent for place in gone}:
             sync_folder(folder)
@@ -148,12 +149,12 @@ class FolderBlobs:
     def _place(self, name: str) -> Path:
         if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
             raise invalid("not-found", "no such blob", status=404)
-        return self._folder / name[:2] / name
+        return self._shelf.folder / name[:2] / name
 
     def _permit(self, verb: str, name: str) -> None:
-        refusal = self._gate.refusal(self._caller, verb, "Binary")
+        refusal = self._shelf.gate.refusal(self._caller, verb, "Binary")
         if refusal:
-            self._trail.add(access(self._caller, "read", f"Blob/{name}", self._now(), denied=refusal))
+            self._shelf.trail.add(access(self._caller, "read", f"Blob/{name}", self._shelf.now(), denied=refusal))
             raise invalid("forbidden", f"not permitted: {refusal}", status=403)
 
 

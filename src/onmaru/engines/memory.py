@@ -197,6 +197,10 @@ class MemoryLog:
         asked = (self.versions[t - 1] for t in positions)
         return BitMap(v.t for v in asked if sight.shows(v, self.compartments(v), self.keys))
 
+    def marked(self, type: str, t: int, sight: Sight) -> Iterator[Version | None]:
+        """All that there are."""
+        yield from _Scan(self, t, sight).current((type,) if type else ())
+
     def inside(self, patients: Sequence[str]) -> BitMap:
         """By looking at every version."""
         return BitMap(v.t for v in self.versions if not set(patients).isdisjoint(self.compartments(v).own))

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from onmaru.fhir.outcome import invalid
+
 SETS = ("profile", "security", "tag")
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -55,6 +57,27 @@ def removed(body: bytes, less: Mapping[str, Raws]) -> bytes:
         return [one for one in held if _identity(name, one) not in going]
 
     return _changed(body, left)
+
+
+class Together:
+    """The profiles, labels and tags of many, each once; `Invalid` 413 beyond `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: dict[str, dict[tuple[str, str], bytes]] = {name: {} for name in SETS}
+
+    def add(self, meta: bytes) -> None:
+        """Take in one resource's meta."""
+        for name, raw in _object(meta).items():
+            for element in _list(raw) if name in self._found else ():
+                self._found[name].setdefault(_identity(name, bytes(element)), bytes(element))
+        if sum(map(len, self._found.values())) > self._most:
+            raise invalid("too-costly", f"over {self._most} profiles, tags and labels: ask for one type", status=413)
+
+    def told(self) -> bytes:
+        """One Meta, each set in order."""
+        lists = {name: [each[one] for one in sorted(each)] for name, each in self._found.items() if each}
+        return _joined({name: b"[%s]" % b",".join(listed) for name, listed in lists.items()})
 
 
 def held(body: bytes, name: str) -> set[tuple[str, str]]:

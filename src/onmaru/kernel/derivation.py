@@ -26,9 +26,14 @@ class Step(msgspec.Struct, frozen=True):
     """One table, or scope. `sql` names base tables, site tables and earlier steps as `@NAME`; it gives the table's columns
     and the engine's own (`_source`, `_version`, `_t`, `_patient`, `_patients`, `_labels`).
 
-    `asks` (codes): gives `key` and `text`, over base tables; `sql` is then asked of the relation `@asked`. `order`: how rows
-    lie in their files, so that what a query asks lies together. `by` (groups): a table of `of`, its column, and the codes
-    that this column refers to.
+    `asks` (codes): each gives `key` and `text`, of a base table or of an earlier step, and together they give every key that
+    a row refers to; `sql` is then asked of the relation `@asked`. `order`: how rows lie in their files, so that what a query
+    asks lies together. `when` (rows): the same rows with nothing made of them, so that what has none costs little. `by`
+    (groups): a table of `of`, its column, and the codes that this column refers to.
+
+    `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of
+    the base came and none ended. It names what came of a base table as `@came_NAME`, and the keys of an earlier lookup that
+    changed as `@changed_NAME`. Without it a lookup is made whole.
     """
 
     table: Table
@@ -36,9 +41,11 @@ class Step(msgspec.Struct, frozen=True):
     sql: str
     of: tuple[str, ...] = ()
     unit: str = "_t"
-    asks: str = ""
+    asks: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     by: tuple[tuple[str, str, str], ...] = ()
+    when: str = ""
+    near: str = ""
 
     @property
     def names(self) -> frozenset[str]:

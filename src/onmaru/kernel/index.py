@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -81,6 +81,11 @@ class Index(Protocol):
 
     def seen(self, positions: BitMap, type: str, t: int, sight: Sight) -> BitMap:
         """Which of these versions of one type, current at `t`, `sight` sees."""
+
+    def marked(self, type: str, t: int, sight: Sight) -> Iterator[Version | None]:
+        """Versions current at `t` of a type ("": of all) that between them bear every profile, tag and label that any that
+        `sight` sees does; None where others may be answered between.
+        """
 
     def inside(self, patients: Sequence[str]) -> BitMap:
         """The positions of all versions in these patients' compartments."""

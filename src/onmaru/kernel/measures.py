@@ -21,10 +21,13 @@ from onmaru.fhir.views import DIALECTS, ViewDefinition, compile
 from onmaru.fhir.views import parse as parse_view
 from onmaru.kernel.entry import ID
 from onmaru.kernel.lake import Lake, Script
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Record
 from onmaru.kernel.views import tree_of
 
 REACHED = "measure_reached"
+# The system of the identifier that a Measure which comes with the house is kept by; its value is the Measure's name
+SHIPPED = "urn:onmaru:measure"
 _DUCK = DIALECTS["duckdb"]
 # Who can be counted: whoever is in the record as a patient and was not set aside, as a merged record is
 _WHO = {
@@ -59,10 +62,13 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(record: Record, id: str, year: int, version: int | None = None) -> Asked:
-    """A Measure of the record with its Libraries. `Invalid` 404, or 422 where it cannot be counted."""
+    """A Measure of the record, by its id or the name it was shipped under, with its Libraries.
+
+    `Invalid` 404, or 422 where it cannot be counted.
+    """
     if not ID.fullmatch(id):
         raise invalid("value", "not the id of a Measure", "measure")
-    found = record.read("Measure", id, version)
+    found = _measure(record, id, version)
     return of(record, read(found.body or b"{}"), found.id, found.version, year)
 
 
@@ -75,6 +81,16 @@ def of(record: Record, said: Mapping[str, Any], id: str, version: int, year: int
         raise invalid("value", "its views need names, each its own", "Measure.library", 422)
     whole = msgspec.json.encode([measure, views, year])
     return Asked(id, version, measure, views, year, sha256(whole).hexdigest())
+
+
+def _measure(record: Record, id: str, version: int | None) -> Version:
+    try:
+        return record.read("Measure", id, version)
+    except Invalid as error:
+        named = parse_search(("Measure",), [("identifier", f"{SHIPPED}|{id}"), ("_count", "1")])
+        if version is not None or error.status not in (404, 410) or not (matches := record.search(named).matches):
+            raise
+        return matches[0]
 
 
 def _view(record: Record, said: Mapping[str, Any], name: str) -> ViewDefinition:

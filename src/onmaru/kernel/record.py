@@ -85,6 +85,11 @@ class Record(Protocol):
 
     def search(self, query: Query) -> Page: ...
 
+    def marked(self, type: str = "") -> Iterator[Version | None]:
+        """Versions of a type ("": of all) that between them bear every profile, tag and label that any the caller sees does;
+        None where others may be answered between.
+        """
+
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """All or nothing. Not durable until the tenant's `Log.wait(last position)` returns."""
 

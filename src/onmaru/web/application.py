@@ -177,11 +177,10 @@ class Application:
 
     async def _open_now(self, visit: Visit) -> None:
         """`Invalid` 403 where the tenant is suspended, whoever asks; the refusal is on the disk first, like a stranger's."""
-        closed = self._doors.closed(visit.tenant)
-        if closed:
+        if visit.closed:
             await self._denials.gather((trail_of(visit), visit.address, "suspended"), partial(deny, visit))
             await self._kept(visit)
-            raise invalid("forbidden", closed, status=403)
+            raise invalid("forbidden", visit.closed, status=403)
 
     async def _pouring(self, visit: Visit) -> None:
         """Before each part of a streamed answer: what it discloses is on the disk, and the tenant is still open."""
@@ -232,8 +231,8 @@ class Application:
         if tenant != settings.tenant:
             base = f"{base}/t/{tenant}"
         address = self._origin.address(scope)
-        there, secure = self._doors.tenants(tenant), base.startswith("https:")
-        return Visit(self._doors, request, request_id, tenant, address, secure, base, self._denials, there)
+        (there, closed), secure = self._doors.door(tenant), base.startswith("https:")
+        return Visit(self._doors, request, request_id, tenant, address, secure, base, self._denials, there, closed)
 
     async def _in_turn(self, visit: Visit, surface: str, path: str, protocol: Outgoing) -> Response:
         """The answer, when it is this tenant's turn. Tenants that are none are one: they take no share of the others'."""

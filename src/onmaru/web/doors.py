@@ -163,6 +163,7 @@ async def unsent(tenant: str, address: str, body: bytes, kind: str) -> bytes:
 class Doors(msgspec.Struct, frozen=True):
     """The app's side of the web.
 
+    tenants(tenant): whether somebody has such a tenant; door(tenant): that, and why nobody gets at it now, as `closed` says.
     hall(caller, room, language): the kernel's doors for one request; room "" is the web's own.
     durable(tenant, t): returns once all that was appended or audited before the call is durable; with t > 0 first waits
     for position t, with t < 0 looks at audit rows only: for who cannot have written. audit(tenant, row): adds one row to a
@@ -186,6 +187,7 @@ class Doors(msgspec.Struct, frozen=True):
 
     logins: Logins
     tenants: Callable[[str], bool]
+    door: Callable[[str], tuple[bool, str]]
     hall: Callable[[Caller, str, Language], Hall]
     durable: Callable[[str, int], Awaitable[None]]
     audit: Callable[[str, Access], None]

@@ -61,7 +61,7 @@ async def send(outgoing: Outgoing, response: Response, head: Headers, *, bare: b
     if response.type:
         head.append(("content-type", response.type))
     head += response.headers
-    if not any(name == "content-security-policy" for name, _ in response.headers):
+    if "content-security-policy" not in dict(response.headers):
         head += SECURE
     body = response.body
     if bare or response.status in (204, 304) or body == b"":

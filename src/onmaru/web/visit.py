@@ -17,7 +17,8 @@ from onmaru.web.doors import Doors, Language
 class Visit(msgspec.Struct):
     """`caller` and `standing` are None before authentication. `base` is the tenant's own address, without a last slash.
 
-    `there`: somebody has such a tenant. `counted`: it counts among the requests that its tenant has under way.
+    `there`: somebody has such a tenant; `closed`: why nobody gets at it now, "" where it is open. `counted`: it counts among
+    the requests that its tenant has under way.
     """
 
     doors: Doors
@@ -29,6 +30,7 @@ class Visit(msgspec.Struct):
     base: str
     denials: Denials
     there: bool
+    closed: str
     standing: Standing | None = None
     caller: Caller | None = None
     counted: bool = False

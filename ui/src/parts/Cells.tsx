@@ -1,6 +1,7 @@
 /** A plain table with a heading; cells from column `numbers` on stand right. On a telephone each row is a card. */
 import type { ReactNode } from 'react';
 import look from './cells.module.css';
+import table from './table.module.css';
 
 interface CellsProps {
   title: string;
@@ -19,8 +20,8 @@ export function Cells({ title, heading = true, heads, numbers, none, rows }: Cel
       {heading && <h2 className={look.subtitle}>{title}</h2>}
       {rows.length === 0 && <p className={look.note}>{none}</p>}
       {rows.length > 0 && (
-        <div className={look.scroll} role="region" aria-label={title} tabIndex={0}>
-          <table className={look.table}>
+        <div className={table.scroll} role="region" aria-label={title} tabIndex={0}>
+          <table className={`${table.table} ${look.cells}`}>
             <thead>
               <tr>
                 {heads.map((head, place) => (

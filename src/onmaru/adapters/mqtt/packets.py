@@ -9,6 +9,8 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 # Reason codes from here on say no (2.4)
 FAILED = 0x80
+# Of a PUBACK (3.4.2.1)
+NOT_AUTHORIZED = 0x87
 # The largest number that a variable byte integer holds (1.5.5)
 LARGEST = 268_435_455
 SESSION_EXPIRY, RECEIVE_MAXIMUM, PACKET_MAXIMUM = 0x11, 0x21, 0x27
@@ -105,9 +107,10 @@ def publish(topic: bytes, id: int, payload: bytes, *, again: bool = False) -> by
     return packet(PUBLISH, 10 if again else 2, topic + id.to_bytes(2, "big") + b"\0" + payload)
 
 
-def puback(id: int) -> bytes:
-    """PUBACK (3.4) with success."""
-    return b"\x40\x02" + id.to_bytes(2, "big")
+def puback(id: int, reason: int = 0) -> bytes:
+    """PUBACK (3.4): success, or one of its reason codes (3.4.2.1), after which the message is not sent again (4.4)."""
+    number = id.to_bytes(2, "big")
+    return b"\x40\x03" + number + reason.to_bytes(1, "big") if reason else b"\x40\x02" + number
 
 
 def text(one: str) -> bytes:

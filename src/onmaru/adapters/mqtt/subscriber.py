@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from onmaru.adapters.mqtt import packets
 from onmaru.adapters.mqtt.connection import Broker, Connection, Line, Told
@@ -15,7 +16,14 @@ from onmaru.adapters.mqtt.packets import FAILED, Packet
 
 log = logging.getLogger("onmaru.doors")
 SUBSCRIBING = 1
-Done = Callable[[], object]
+
+
+class Done(Protocol):
+    """To be called once a message is on the disk, or with the reason code for which it never will be."""
+
+    def __call__(self, reason: int = 0) -> object: ...
+
+
 Take = Callable[[str, bytes, Done], None]
 
 
@@ -63,12 +71,12 @@ class Subscriber:
         # A packet's number is the broker's for one connection alone
         connection = self._now
 
-        def done() -> None:
+        def done(reason: int = 0) -> None:
             if number and connection is self._now:
                 if not self._acks:
                     # Those of one round of the disk go out together
                     self._loop.call_soon(self._acknowledge)
-                self._acks.append(packets.puback(number))
+                self._acks.append(packets.puback(number, reason))
 
         return done
 

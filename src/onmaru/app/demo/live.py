@@ -15,6 +15,7 @@ import msgspec
 
 from onmaru import web
 from onmaru.app import logs, settings
+from onmaru.app.demo import athome
 from onmaru.app.demo.agreement import everything
 from onmaru.app.demo.ground import MACHINE, Account, accounts, patient_account, prepared, token
 from onmaru.app.demo.monitors import Monitors
@@ -166,6 +167,7 @@ async def _hospital(wish: Wish, standing: Served, story: Story, say: Say, live: 
                 opened = (time.time(), at)
                 live.set()
                 _patient(house, say)
+                await standing.running.durable(MAIN, athome.cared_for(house))
             if opened is not None:
                 await asyncio.sleep(_wait(at, opened, wish.speed))
             await lines.send(event)

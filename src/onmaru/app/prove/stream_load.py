@@ -34,6 +34,7 @@ from onmaru.fhir import search
 from onmaru.kernel.accounts import User
 from onmaru.kernel.record import Change, pages
 from onmaru.kernel.room import Hall
+from onmaru.rooms.monitor.alerts.alert import SYSTEM as ALERTS
 from onmaru.rooms.monitor.live import SECOND
 from onmaru.rooms.monitor.stream.summary import MESSAGES, instant
 from onmaru.simulate.devices import HZ, NUMERICS
@@ -50,6 +51,8 @@ FEEDS = "/rooms/monitor/live?patient=-"
 # Seconds without anything new after which nothing more is waited for
 PATIENCE = 20.0
 TICK = os.sysconf("SC_CLK_TCK")
+# By patient, (position, µs since 1970 UTC) of each alert
+Raised = dict[str, list[tuple[int, int]]]
 
 
 def load(seconds: float = SECONDS, patients: int = BEDS) -> Figures:
@@ -157,8 +160,8 @@ class Load:
     # -- what is found -------------------------------------------------------------------------------------------
 
     def _counted_up(self, said: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
-        stored, dead = self._counted()
-        screen, alerted = sorted(notes.screen), sorted(_alerted(said["ill"], notes))
+        stored, dead, raised = self._counted()
+        screen, alerted = sorted(notes.screen), sorted(_alerted(said["ill"], raised, notes.told))
         return {
             "beds": self._beds,
             "beds with waveforms": self._waves,
@@ -176,11 +179,11 @@ class Load:
             "ingest to alert s": _spread(alerted),
         }
 
-    def _counted(self) -> tuple[set[int], set[int]]:
-        """The numbers of messages that are stored, and of those that are dead letters, on the disk alone."""
+    def _counted(self) -> tuple[set[int], set[int], Raised]:
+        """The numbers of messages that are stored, and of those that are dead letters, on the disk alone; and all alerts."""
         house = House(self._place)
         hall = house.hall(system(MAIN))
-        stored, dead = _documents(hall), _letters(hall)
+        stored, dead, raised = _documents(hall), _letters(hall), _raised(hall)
         journal = Journal(house.folder(MAIN) / "streams", house.keys(MAIN)[1].key("streams"))
         unpack = zstandard.ZstdDecompressor()
         for segment in journal.left:
@@ -189,7 +192,7 @@ class Load:
                     (dead if one.reason else stored).add(_number(one.payload))
         journal.close()
         house.close()
-        return stored, dead
+        return stored, dead, raised
 
 
 class Watch:
@@ -288,12 +291,24 @@ def _number(payload: bytes) -> int:
     return int(payload[5 : payload.index(b",")])
 
 
-def _alerted(ill: Sequence[tuple[str, int]], notes: Notes) -> Iterator[int]:
-    """µs from the message that told of it to the news of the alert."""
+def _raised(hall: Hall) -> Raised:
+    """The alerts of each patient, oldest first: their position and when they were written."""
+    found: Raised = {}
+    for page in pages(hall.record, search.parse(("Task",), [("code", f"{ALERTS}|alert")])):
+        for version in page.matches:
+            (first,) = hall.record.history("Task", version.id, count=1000).matches[-1:]
+            patient = json.loads(first.body or b"{}")["for"]["reference"].removeprefix("Patient/")
+            found.setdefault(patient, []).append((first.t, first.at))
+    return {patient: sorted(alerts) for patient, alerts in found.items()}
+
+
+def _alerted(ill: Sequence[tuple[str, int]], raised: Raised, told: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """µs from the message that told of it to the news of the first alert that was written since."""
     for device, at in ill:
-        told = notes.told.get(f"p{device.removeprefix('mon-')}")
-        if at and told is not None:
-            yield told - at
+        since = [t for t, written in raised.get(f"p{device.removeprefix('mon-')}", ()) if at and written >= at]
+        heard = [when for upto, when in told if since and upto >= since[0]]
+        if heard:
+            yield min(heard) - at
 
 
 def _at(values: Sequence[int], share: float) -> int:

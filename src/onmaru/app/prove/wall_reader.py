@@ -39,19 +39,19 @@ class Live(msgspec.Struct):
 
 
 class News(msgspec.Struct):
-    """What `event: change` holds."""
+    """What `event: change` holds: something of these types up to position `t`."""
 
-    patients: list[str]
+    t: int
     types: list[str]
 
 
 class Notes(msgspec.Struct):
-    """`screen`: µs from measuring to hearing, once for each bed and message shown; `told`: when the first Task of each
-    patient was heard of, µs since 1970 UTC; `events` and `bytes` of the live stream.
+    """`screen`: µs from measuring to hearing, once for each bed and message shown; `told`: up to which position there was
+    news of a Task, and when that was heard of, µs since 1970 UTC; `events` and `bytes` of the live stream.
     """
 
     screen: list[int] = []
-    told: dict[str, int] = {}
+    told: list[tuple[int, int]] = []
     events: int = 0
     bytes: int = 0
     cut: int = 0
@@ -99,15 +99,14 @@ async def wall(port: int, token: str, notes: Notes) -> None:
 
 
 async def alerts(port: int, token: str, notes: Notes) -> None:
-    """Note when each patient's first Task is heard of."""
+    """Note when Tasks are heard of."""
     decode = msgspec.json.Decoder(News).decode
     async for name, data in lines(port, NEWS, token, notes):
         if name != "change":
             continue
         news = decode(data)
         if "Task" in news.types:
-            for patient in news.patients:
-                notes.told.setdefault(patient, now())
+            notes.told.append((news.t, now()))
 
 
 async def _until_told(port: int) -> Notes:

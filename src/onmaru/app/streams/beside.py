@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 import msgspec
 
-from onmaru.adapters.mqtt import Broker, Done, Subscriber
+from onmaru.adapters.mqtt import NOT_AUTHORIZED, Broker, Done, Subscriber
 from onmaru.adapters.nats import Server, Worker
 from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN, House
@@ -17,7 +18,7 @@ from onmaru.app.refusal import Refusal
 from onmaru.app.settings import Chosen
 from onmaru.app.streams.intake import NOBODYS
 from onmaru.app.streams.station import ROOM
-from onmaru.app.streams.stations import Source, Stations
+from onmaru.app.streams.stations import Message, Source, Stations
 from onmaru.app.streams.watched import Watched, left, watched
 
 # Where a topic names the tenant
@@ -41,7 +42,8 @@ async def streaming(doorway: Doorway, found: Mapping[str, Chosen]) -> AsyncItera
         stations = Stations(doorway, alone=server is None)
         stack.push_async_callback(stations.close)
         for name in {MAIN, *([tenant] if broker else ()), *left(house)} if server is None else ():
-            await stations.of(name)
+            if not house.tenancies.closed(name):
+                await stations.of(name)
         for name in watched(house):
             running.motion(name)
         stack.push_async_callback(Watched(running).close)
@@ -84,10 +86,12 @@ def subscribed(stations: Stations, house: House, broker: Broker, default: str) -
 
     def take(topic: str, payload: bytes, done: Done) -> None:
         name = topic.split("/")[place] if place >= 0 else default
+        # Unanswered, it would take the room of another tenant's: the broker is told no, and lets it go
+        refused = partial(done, NOT_AUTHORIZED)
         if house.exists(name):
-            stations.take(name, source, (payload, done, ""))
+            stations.take(name, source, Message(payload, done, refused))
         else:
-            stations.take(default, source, (payload, done, NOBODYS))
+            stations.take(default, source, Message(payload, done, refused, NOBODYS))
 
     return Subscriber(broker, take, source.told)
 
@@ -97,8 +101,9 @@ def shared(stations: Stations, house: House, server: Server) -> Worker:
     source = Source(server.subject, "nats")
     stations.fed(source)
 
-    def take(tenant: str, payload: bytes, done: Done) -> None:
-        stations.take(tenant, source, (payload, done, ""))
+    def take(tenant: str, payload: bytes, done: Callable[[], object]) -> None:
+        # Unanswered, it stays at the server, which gives it again once the tenant is open
+        stations.take(tenant, source, Message(payload, done, nothing))
 
     # What this worker had acknowledged before it was killed: another one may hold the tenant by now
     for tenant in left(house):
@@ -112,6 +117,10 @@ def shared(stations: Stations, house: House, server: Server) -> Worker:
     except ImportError:
         raise Refusal("the setting nats needs onmaru[streams]") from None
     return Worker(server, named(house, platform.node()), open_ones, (stations.of, stations.end), take, source.told)
+
+
+def nothing() -> None:
+    """What is said to a server that keeps what was not acknowledged."""
 
 
 def named(house: House, machine: str = "") -> str:

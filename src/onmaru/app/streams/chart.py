@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import zstandard
@@ -15,6 +16,7 @@ import zstandard
 from onmaru.adapters.letters import bury
 from onmaru.adapters.receipt import Receipt, Source
 from onmaru.app.streams.intake import NOBODYS, Intake, Kept, Made
+from onmaru.engines.spill import Spill, Spilt
 from onmaru.fhir import search
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.record import Change
@@ -23,40 +25,58 @@ from onmaru.rooms.monitor.live import SECOND
 from onmaru.rooms.monitor.stream.summary import MINUTE, SYSTEM, Minutes, document, instant, observation
 
 # Messages of one patient that are packed together, and Observations written together
-PACK, TOGETHER = 64, 50
+PACK, TOGETHER = 64, 20
+# Seconds over which the minutes of a whole house are written: all at once they would hold up everybody's next numbers
+SPREAD = 30
 # A letter is closed with so many messages or bytes, or when its first one is so old
 LETTER_MOST, LETTER_BYTES, LETTER_AGE = 5_000, 4 << 20, 10 * SECOND
 
 
 class Raw:
-    """One patient's messages since the last segment began: packed but for the last few."""
+    """One patient's messages since the last segment began: packed and out of memory but for the last few."""
 
     def __init__(self) -> None:
-        self.packed: list[bytes] = []
+        self.packed: list[Spilt | bytes] = []
         self.loose: list[tuple[int, bytes]] = []
         self.low, self.high = 2**62, 0
 
-    def add(self, one: Kept, pack: zstandard.ZstdCompressor) -> None:
+    def add(self, one: Kept, pack: zstandard.ZstdCompressor, spill: Spill) -> None:
         """Append a message."""
         self.loose.append((one.received, one.payload))
         self.low, self.high = min(self.low, one.received), max(self.high, one.received)
         if len(self.loose) == PACK:
-            self.close(pack)
+            self.close(pack, spill)
 
-    def close(self, pack: zstandard.ZstdCompressor) -> None:
+    def close(self, pack: zstandard.ZstdCompressor, spill: Spill) -> None:
         """Pack what is loose."""
-        if self.loose:
-            self.packed.append(pack.compress(msgspec.msgpack.encode(self.loose)))
-            self.loose = []
+        if not self.loose:
+            return
+        packed = pack.compress(msgspec.msgpack.encode(self.loose))
+        self.loose = []
+        try:
+            self.packed.append(spill.put(packed))
+        except OSError:
+            # What was acknowledged is not lost for want of room on the disk
+            self.packed.append(packed)
+
+    def parts(self, spill: Spill) -> Iterable[bytes]:
+        """All that is packed, in the order in which it came."""
+        for one in self.packed:
+            yield one if isinstance(one, bytes) else spill.get(one)
 
 
 class Charting:
     """Fed by an Intake. `hall` gives the house's own doors; `durable` waits for a position."""
 
     def __init__(
-        self, hall: Callable[[], Hall], durable: Callable[[int], Awaitable[None]], clock: Callable[[], int]
+        self,
+        hall: Callable[[], Hall],
+        durable: Callable[[int], Awaitable[None]],
+        clock: Callable[[], int],
+        folder: Path,
     ) -> None:
-        self._hall, self._durable, self._clock = hall, durable, clock
+        self._hall, self._durable, self._clock, self._folder = hall, durable, clock, folder
+        self._spill = Spill(folder)
         self.minutes = Minutes()
         self.late = 0
         self.gone: set[str] = set()
@@ -64,6 +84,8 @@ class Charting:
         # What is being sealed
         self._whole: dict[str, Raw] = {}
         self._due: list[tuple[str, int, Mapping[str, Sequence[str]]]] = []
+        # How many of them are written each second
+        self._share = 0
         # One at a time each: what somebody else is still writing is not yet in the record
         self._charting, self._burying, self._sealing = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._letters: dict[tuple[str, str], list[Kept]] = {}
@@ -77,7 +99,7 @@ class Charting:
             if one.kept.reason:
                 self._letters.setdefault((one.kept.feed, one.kept.reason), []).append(one.kept)
                 continue
-            self._raw.setdefault(one.kept.patient, Raw()).add(one.kept, self._pack)
+            self._raw.setdefault(one.kept.patient, Raw()).add(one.kept, self._pack, self._spill)
             self.late += self.minutes.add(one.readings)
 
     @property
@@ -91,14 +113,16 @@ class Charting:
         self.minutes.forget(patient)
         self._raw.pop(patient, None)
 
-    async def write_minutes(self) -> None:
-        """Write the minutes that are over, each once whatever happens in between."""
+    async def write_minutes(self, *, every: bool = False) -> None:
+        """Write the minutes that are over, each once whatever happens in between: a share of them, or `every` one."""
         async with self._charting:
-            await self._write_due()
+            await self._write_due(every)
 
-    async def _write_due(self) -> None:
+    async def _write_due(self, every: bool) -> None:
         self._due += self.minutes.due(self._clock())
-        while self._due:
+        self._share = max(self._share, TOGETHER, len(self._due) // SPREAD) if self._due else 0
+        left = 0 if every else max(0, len(self._due) - self._share)
+        while len(self._due) > left:
             some = self._due[:TOGETHER]
             made = [observation(*one) for one in some if one[0] not in self.gone]
             await self._write([_once("Observation", name, body) for name, body in made])
@@ -129,7 +153,7 @@ class Charting:
     async def finish(self, intake: Intake) -> None:
         """Bring everything into the record at once, the minute that is not over too: nothing more comes here."""
         self._due += self.minutes.due(self._clock() + 2 * MINUTE)
-        await self.write_minutes()
+        await self.write_minutes(every=True)
         await self.seal(intake)
 
     async def seal(self, intake: Intake) -> None:
@@ -141,23 +165,30 @@ class Charting:
         async with intake.writing:
             whole = await asyncio.to_thread(intake.journal.roll)
             self._whole, self._raw = self._raw, {}
+            spill, self._spill = self._spill, Spill(self._folder)
         last = self._clock() // MINUTE
         await self.write_letters(every=True)
         for patient, one in self._whole.items():
             if patient not in self.gone:
-                await self._document(patient, one, f"{patient}/{whole}-{one.low}")
+                await self._document(patient, one, spill, f"{patient}/{whole}-{one.low}")
         self._whole = {}
+        spill.close()
         while self.minutes.until <= last:
             await asyncio.sleep(1)
             await self.write_minutes()
+        await self.write_minutes(every=True)
         await self._durable(0)
         for number in [*intake.journal.left, whole]:
             await asyncio.to_thread(intake.journal.drop, number)
         intake.journal.left.clear()
 
-    async def _document(self, patient: str, raw: Raw, name: str) -> None:
-        raw.close(self._pack)
-        blob = await asyncio.to_thread(self._hall().blobs.put, raw.packed, patient)
+    def close(self) -> None:
+        """Let go of what is held: the journal has all of it."""
+        self._spill.close()
+
+    async def _document(self, patient: str, raw: Raw, spill: Spill, name: str) -> None:
+        raw.close(self._pack, spill)
+        blob = await asyncio.to_thread(self._hall().blobs.put, raw.parts(spill), patient)
         if patient in self.gone:
             self._hall().blobs.drop([blob])
             return

@@ -18,6 +18,7 @@ from onmaru.app.streams.chart import Charting
 from onmaru.app.streams.intake import Fate, Intake, Made
 from onmaru.engines.journal import Journal
 from onmaru.fhir import search
+from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.log import Version
 from onmaru.kernel.record import pages
 from onmaru.kernel.room import Hall
@@ -27,7 +28,8 @@ from onmaru.rooms.monitor.board import Board, Feed
 from onmaru.rooms.monitor.limits import Limit
 from onmaru.rooms.monitor.live import SECOND, Fresh, Streamed
 from onmaru.rooms.monitor.projection import rows
-from onmaru.rooms.monitor.stream.binding import TYPES, Bindings
+from onmaru.rooms.monitor.stream.binding import TYPES, Bindings, called
+from onmaru.rooms.monitor.stream.people import NOBODY, queries
 from onmaru.rooms.monitor.stream.summary import SYSTEM, instant
 from onmaru.rooms.monitor.wall import TAKE
 
@@ -51,10 +53,10 @@ class Station:
         self._motion = running.motion(tenant)
         settings = self._room().settings
         self.fresh = Fresh(int(settings["fresh_minutes"]) * 60 * SECOND, int(settings["stream_fresh_seconds"]) * SECOND)
-        self.board, self.bindings = Board(self.fresh), Bindings()
+        self.board, self.bindings = Board(self.fresh), Bindings(self._called)
         self.folder = house.folder(tenant) / "streams"
         journal = Journal(self.folder, house.keys(tenant)[1].key("streams"))
-        self.charting = Charting(self._own, self._durable, now)
+        self.charting = Charting(self._own, self._durable, now, self.folder)
         self.intake = Intake(journal, self.board, self.bindings, now, self._taken)
         self._seal_every = seal_every
         self._sealing = asyncio.Event()
@@ -82,6 +84,11 @@ class Station:
                 await asyncio.sleep(0)
         self._tasks.append(asyncio.create_task(self._kept_up(self._follow)))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the tenant is suspended: nothing is written for it then."""
+        return bool(self._running.house.tenancies.closed(self.tenant))
+
     def feed(self, name: str, kind: str) -> Feed:
         """The count of one source."""
         return self.board.feeds.setdefault(name, Feed(name, kind))
@@ -103,6 +110,7 @@ class Station:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.intake.close()
         self.intake.journal.close()
+        self.charting.close()
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -143,8 +151,9 @@ class Station:
         began = asyncio.get_running_loop().time()
         for _ in self.board.tick(now()):
             await asyncio.sleep(0)
-        await self.charting.write_minutes()
-        await self.charting.write_letters()
+        if not self.closed:
+            await self.charting.write_minutes()
+            await self.charting.write_letters()
         await asyncio.sleep(max(0.0, began + 1 - asyncio.get_running_loop().time()))
 
     async def _seal(self) -> None:
@@ -152,6 +161,9 @@ class Station:
             async with asyncio.timeout(self._seal_every):
                 await self._sealing.wait()
         self._sealing.clear()
+        if self.closed:
+            # What was acknowledged before stays in the journal until the tenant is opened again
+            return
         await self.sealed()
         self.board.prune(now())
         self.intake.prune(now())
@@ -194,12 +206,12 @@ class Station:
     # -- what was there before -----------------------------------------------------------------------------------
 
     async def _known(self) -> AsyncIterator[Version]:
-        """What the chart says of places, devices and stays: of devices also what it said earlier."""
+        """What the chart says of places, devices and stays: of devices also what it said earlier. Patients are asked for."""
         record = self._own().record
         since = search.parse(("Encounter",), [("status", "finished"), ("_lastUpdated", f"ge{instant(now() - DAY)}")])
         here = search.parse(("Encounter",), [("status", "arrived,triaged,in-progress,onleave")])
         asked = [search.parse((type,), []) for type in sorted(TYPES - {"Encounter", "Device", "Patient"})]
-        for query in (*asked, search.parse(("Patient",), []), since, here):
+        for query in (*asked, since, here):
             for page in pages(record, query):
                 for version in page.matches:
                     yield version
@@ -209,6 +221,16 @@ class Station:
                 for earlier in reversed(record.history("Device", version.id, count=100).matches):
                     yield earlier
             await asyncio.sleep(0)
+
+    def _called(self, name: str) -> frozenset[str]:
+        """Everybody whom the chart calls so now: by id, by an identifier's value, or by `system|value`."""
+        try:
+            record = self._own().record
+            found = [one for query in queries(name) for page in pages(record, query) for one in page.matches]
+        except Invalid:
+            # No name that could be asked for: it is evidence of nobody
+            return NOBODY
+        return frozenset(one.id for one in found if name in called(one.id, msgspec.json.decode(one.body or b"{}")))
 
     async def _charted(self) -> None:
         for row in self._room().lake.query(views.LIMITS, {"now": now(), "one": ""}).table.to_pylist():

@@ -1,6 +1,7 @@
 """The stations of a house, one a tenant, begun when its first message comes or before.
 
-Its law: a message that names no tenant of this house is nobody's: it is a dead letter, never read as somebody's.
+Its law: a message that names no tenant of this house is nobody's: it is a dead letter, never read as somebody's; one that
+names a suspended tenant is refused, neither read nor kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from onmaru.app.doorway import Doorway
 from onmaru.app.house import MAIN
@@ -22,7 +24,17 @@ from onmaru.rooms.monitor.wall import BEGINNING, TAKE
 log = logging.getLogger("onmaru.streams")
 # Seconds after which what could not be kept is tried again
 AGAIN = 1.0
-Message = tuple[bytes, Callable[[], object], str]
+
+
+class Message(NamedTuple):
+    """A broker's message: what to call once it is on the disk, and once it is known that it never will be, for its tenant is
+    suspended; `why` it cannot be read ("").
+    """
+
+    payload: bytes
+    done: Callable[[], object]
+    refused: Callable[[], object]
+    why: str = ""
 
 
 class Source:
@@ -56,6 +68,8 @@ class Stations:
         self._beginning: set[asyncio.Task[None]] = set()
         self._sources: list[Source] = []
         self._left: dict[str, asyncio.Task[None]] = {}
+        # Suspended tenants of whose messages it was told that they are refused
+        self._shut: set[str] = set()
         self._closing = False
         self._attended, self._departed = self._running.attend, self._running.depart
         self._running.attend, self._running.depart = self._attend, self._depart
@@ -94,7 +108,10 @@ class Stations:
             return found
 
     def take(self, tenant: str, source: Source, message: Message) -> None:
-        """Take a message of a broker: its bytes, what to call once it is on the disk, and why it cannot be read ("")."""
+        """Take a message of a broker, or refuse it."""
+        if self._closed(tenant):
+            message.refused()
+            return
         station = self._at.get(tenant)
         if station is not None and tenant not in self._waiting:
             self._offer(station, source, message)
@@ -108,28 +125,40 @@ class Stations:
 
     async def _begun(self, tenant: str) -> None:
         """Begin a tenant's station for those that wait, in the order in which they came."""
-        while True:
+        while not self._closed(tenant):
             try:
                 station = await self.of(tenant)
                 break
             except Exception as error:  # noqa: BLE001 - their sender holds them until it can be begun
                 log.error("streams of a tenant could not begin: %s", verdict(error)[0])
                 await asyncio.sleep(AGAIN)
+        else:
+            for _, message in self._waiting.pop(tenant):
+                message.refused()
+            return
         for source, message in self._waiting.pop(tenant):
             self._offer(station, source, message)
 
-    def _offer(self, station: Station, source: Source, message: Message) -> None:
-        payload, done, why = message
+    def _closed(self, tenant: str) -> bool:
+        """Whether nobody gets at the tenant now; told once each time."""
+        if not self._running.house.tenancies.closed(tenant):
+            self._shut.discard(tenant)
+            return False
+        if tenant not in self._shut:
+            log.warning("messages to a suspended tenant are refused")
+            self._shut.add(tenant)
+        return True
 
+    def _offer(self, station: Station, source: Source, message: Message) -> None:
         def fated(fate: Fate | None) -> None:
             if fate is not None:
-                done()
+                message.done()
             else:
                 # A broker would only send it again with another connection
                 again = partial(self.take, station.tenant, source, message)
                 asyncio.get_running_loop().call_later(AGAIN, again)
 
-        station.intake.offer(payload, source.of(station), fated, why)
+        station.intake.offer(message.payload, source.of(station), fated, message.why)
 
     # -- tenants come and go -------------------------------------------------------------------------------------
 

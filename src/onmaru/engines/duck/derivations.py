@@ -13,10 +13,12 @@ import pyarrow as pa
 from onmaru.engines.duck.derived import Derived, Source
 from onmaru.engines.duck.leases import Leases
 from onmaru.engines.duck.nested.scope import Scope
+from onmaru.engines.duck.reader import Reader
 from onmaru.kernel.derivation import Derivation
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Projection, Table
 
+MEMORY = "3GB"
 Wanted = Sequence[tuple[Derivation, Mapping[str, Any]]]
 
 
@@ -30,7 +32,9 @@ class Derivations:
     def __init__(self, folder: Path, key: bytes, wanted: Wanted, leases: Leases) -> None:
         self.wanted = wanted
         self.calm: int | None = None
-        self._made = [Derived(folder, key, *one) for one in wanted]
+        # Kept open: to open a database costs as much as twenty small statements
+        self._reader = Reader(MEMORY)
+        self._made = [Derived(folder, key, one, self._reader) for one in wanted]
         self._leases = leases
         self._asked: set[str] = set()
         self._renewing = threading.RLock()
@@ -62,7 +66,7 @@ class Derivations:
     def note(self, projection: Projection, batch: Sequence[Version]) -> None:
         """What was followed just now ended versions; rows made of what it erased leave at once."""
         mine = [version for version in batch if version.type in projection.types]
-        ended = [version.name for version in mine if version.version > 1]
+        ended = [(version.name, version.t) for version in mine if version.version > 1]
         erased = any(version.op == "erase" for version in mine)
         for one in self._made:
             if one.derivation.projection == projection.name:
@@ -95,9 +99,9 @@ class Derivations:
 
     def _renew(self, one: Derived) -> None:
         with self._renewing, self._leases.reading():
-            position, mark = self.stands(one.derivation.projection), one.mark(self.sites())
-            if (one.state.position, one.state.sites) != (position, mark):
-                left = one.refresh(position, mark, self.source)
+            stands, mark = partial(self.stands, one.derivation.projection), one.mark(self.sites())
+            if (one.state.position, one.state.sites) != (stands(), mark):
+                left = one.refresh(stands, mark, self.source)
                 self._leases.retire(partial(one.vault.remove, left))
 
     def selects(self, names: Sequence[str], scope: Scope) -> Iterator[tuple[str, str]]:
@@ -109,3 +113,7 @@ class Derivations:
     def reached(self, names: Sequence[str]) -> list[int]:
         """The positions that these tables were made of."""
         return [one.state.position for one in self._made if any(one.owns(name) for name in names)]
+
+    def close(self) -> None:
+        """Let DuckDB go."""
+        self._reader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from onmaru.engines.duck import pieces
 from onmaru.engines.duck.deriving import Ground, Run
@@ -24,7 +26,6 @@ from onmaru.kernel.projection import Table
 
 HIDDEN = f"EXCLUDE (_patients, _labels, {GEN})"
 SHOWN = tuple(column for column in OWN if column[0] not in ("_patients", "_labels"))
-MEMORY = "3GB"
 Source = Callable[[str, Scope, int], str]
 ANEW = "__anew_"  # before the names of what is made for one query
 
@@ -34,7 +35,8 @@ class Derived:
     position, its data handed over in the scope.
     """
 
-    def __init__(self, folder: Path, key: bytes, derivation: Derivation, settings: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, key: bytes, wanted: tuple[Derivation, Mapping[str, Any]], reader: Reader) -> None:
+        derivation, settings = wanted
         self.derivation = derivation
         self.given = dict(derivation.parameters(settings))
         self._folder = folder
@@ -42,10 +44,11 @@ class Derived:
         self.state = pieces.load(self.vault.folder)
         self.vault.remove(self.vault.names() - set(self.state.names()))
         self._steps = {step.table.name: step for step in derivation.steps}
-        self._reader = Reader()
+        self._reader = reader
         self._judged: tuple[int, dict[Any, bool]] = (0, {})
-        self.noted: list[str] | None = None if self.state.position else []
+        self.noted: list[tuple[str, int]] | None = None if self.state.position else []
         self.erased = False
+        self._noting = threading.Lock()
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -84,32 +87,52 @@ class Derived:
         own = {table.name: sites.get(table.name, "") for table in self.derivation.sites}
         return sha256(msgspec.json.encode([own, self.given], order="sorted")).hexdigest()[:32]
 
-    def note(self, ended: Sequence[str], *, erased: bool) -> None:
-        """Versions of these resources ended; some were erased."""
-        self.erased = self.erased or erased
-        if self.noted is not None:
-            self.noted += ended
+    def note(self, ended: Sequence[tuple[str, int]], *, erased: bool) -> None:
+        """Of these resources the versions before a position ended; some were erased."""
+        with self._noting:
+            self.erased = self.erased or erased
+            if self.noted is not None:
+                self.noted += ended
 
-    def refresh(self, position: int, mark: str, source: Source) -> set[str]:
+    def refresh(self, stands: Callable[[], int], mark: str, source: Source) -> set[str]:
         """Make what changed up to the base's position; the files that count no more. The new state is saved."""
-        scope, sites = Scope(ALL, None), Scope(ALL, None)
-        selects = {base: source(base, scope, 0) for base in self.derivation.base}
-        recent = {base: source(base, scope, self.state.position) for base in self.derivation.base}
-        for table in self.derivation.sites:
-            source(table.name, sites, 0)
-        parts = {**scope.parts, **{name.removeprefix("__"): data for name, data in sites.parts.items()}}
-        ground = Ground(selects, recent, parts, mark, position, self.noted, self.erased)
-        reader = Reader(MEMORY)
+        position = stands()
+        with self._noting:
+            # What is noted from now on waits for the next run, and ends nothing that this one makes
+            ended, self.noted, erased, self.erased = self.noted, [], self.erased, False
         try:
-            made = Run(self.derivation, self.given, self.vault, reader).made(self.state, ground)
-        finally:
-            reader.close()
+            ground = self._ground(position, mark, source, 0 if ended is None else self.state.position)
+            exact = stands() == position
+            ground = msgspec.structs.replace(ground, ended=ended, erased=erased, exact=exact)
+            made = Run(self.derivation, self.given, self.vault, self._reader).made(self.state, ground)
+        except BaseException:
+            with self._noting:
+                self.noted, self.erased = None, self.erased or erased
+            raise
         pieces.save(self.vault.folder, made)
         left = (set(self.state.names()) | self.vault.fresh) - set(made.names())
         self.state = made
         self.vault.fresh.clear()
-        self.noted, self.erased = [], False
         return left
+
+    def _ground(self, position: int, mark: str, source: Source, last: int) -> Ground:
+        """What a run stands on; what came is told apart after a position, unless that is 0."""
+        scope, sites = Scope(ALL, None), Scope(ALL, None)
+        selects = {base: source(base, scope, 0) for base in self.derivation.base}
+        empty = {base for base in selects if _bare(scope.parts[f"__{base}"])}
+        came = {base: self._came(base, last, source, scope) for base in self.derivation.base if last}
+        for table in self.derivation.sites:
+            source(table.name, sites, 0)
+        parts = {**scope.parts, **{name.removeprefix("__"): data for name, data in sites.parts.items()}}
+        return Ground(selects, came, parts, empty, mark, position)
+
+    def _came(self, base: str, last: int, source: Source, scope: Scope) -> pa.Table | str:
+        """What came of a base table after a position: its rows, where they are at hand and none of them ended."""
+        select = source(base, scope, last)
+        rows = scope.parts[f"__new_{base}"]
+        if isinstance(rows, pa.Table) and (not rows.num_rows or f"__new_gone_{base}" not in scope.parts):
+            return rows.filter(pc.field("_t") > last)
+        return f"SELECT * FROM ({select}) WHERE _t > {last}"
 
     def selects(self, names: Sequence[str], scope: Scope, source: Source) -> Iterator[tuple[str, str]]:
         """Each table that is named here or behind one of these, in order, with its SELECT for what this caller may see."""
@@ -153,9 +176,9 @@ class Derived:
 
     def _kept(self, step: Step, held: State, scope: Scope) -> str:
         state, name = held.of(step.table.name), step.table.name
-        scope.parts[f"__{name}"] = self.vault.dataset(state.files, pieces.schema(step))
+        scope.parts[f"__{name}"] = self.vault.rows(state.files, pieces.schema(step))
         if state.gone:
-            scope.parts[f"__gone_{name}"] = self.vault.dataset(state.ended, pieces.units(step))
+            scope.parts[f"__gone_{name}"] = self.vault.rows(state.ended, pieces.units(step))
         seen = scope.sight if step.kind != "codes" else msgspec.structs.replace(scope.sight, types=None, only=None)
         select, given = narrowed(f"({pieces.standing(step, state)})", "", seen)
         scope.given.update(given)
@@ -183,3 +206,8 @@ class Derived:
 def _within(sight: Sight) -> bool:
     """Whether something within a patient's record is hidden: then sums over kept rows would tell of it."""
     return bool(sight.types is not None or sight.only is not None or sight.concealed or sight.masked)
+
+
+def _bare(data: Any) -> bool:
+    """Whether no file stands behind a table."""
+    return isinstance(data, pa.Table) and not data.num_rows

@@ -5,41 +5,46 @@ Its law: what a run leaves is what a run over everything would leave (decision 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from onmaru.engines.duck.pieces import GEN, Pieces, State, schema, standing, units
-from onmaru.engines.duck.reader import BATCH, Reader
+from onmaru.engines.duck.pieces import State
+from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.renewed import KEPT, Renewed
+from onmaru.engines.duck.session import Session
 from onmaru.engines.duck.settling import settled
 from onmaru.engines.duck.sql import dollars
-from onmaru.engines.duck.vault import OWN, Vault
+from onmaru.engines.duck.vault import Vault
 from onmaru.kernel.derivation import NAMED, Derivation, Step
 
 MADE = ("scope", "rows")
 NONE = 2**62  # a position that no version has
-NAMED_OFTEN = ("lookup", "codes")  # a dozen steps join these
-HELD = 500_000  # rows of such a table that are read once and stay in memory
+LISTED = 1_000  # keys that a statement lists
 CHUNK = 500_000  # versions whose rows are made together in a run over everything
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What a run stands on: each base table's SELECT and the Arrow data it names, and the same of what came after the last
-    run alone; the site tables; the base's position.
+    """What a run stands on: each base table's SELECT and the Arrow data it names, and what came of it since the last run, as
+    rows or as another SELECT; the site tables; the base's position.
 
-    `mark` changes with the site tables and the parameters. `ended`: the resources of which a version ended since the last
-    run, None where nobody noted them; `erased` when one of them must be in no file.
+    `empty`: base tables without any file. `mark` changes with the site tables and the parameters. `ended`: resources of
+    which the versions before a position ended since the last run, None where nobody noted them; `erased` when one of them
+    must be in no file. `exact`: none of these rows is of a version after the position.
     """
 
     selects: Mapping[str, str]
-    recent: Mapping[str, str]
+    came: Mapping[str, pa.Table | str]
     parts: Mapping[str, Any]
+    empty: Collection[str]
     mark: str
     position: int
-    ended: Sequence[str] | None
+    ended: Sequence[tuple[str, int]] | None = None
     erased: bool = False
+    exact: bool = False
 
 
 class Run:
@@ -50,302 +55,297 @@ class Run:
         self._given = given
         self._vault = vault
         self._reader = reader
-        self._cursor: Any = None
-        self._tables: dict[str, Pieces] = {}
-        self._shown: dict[str, Pieces] = {}
-        self._gen = 0
-        self._whole = True
-        self._some: dict[str, int] = {}
-        self._changes: dict[str, int] = {}
-        self._ended = 0
+        self._session: Session
+        self._kept: Renewed
+        self._ground: Ground
+        self._before = State()
         self._since = NONE
+        self._lost: list[str] = []
+        self._there: dict[str, bool] = {}
+        self._older: set[str] = set()
+        self._changes: dict[str, int] = {}
+        self._linked: set[str] = set()
 
     def made(self, before: State, ground: Ground) -> State:
         """The next state; its files are in the vault."""
-        with self._reader.cursor(ground.parts) as self._cursor:
-            self._begin(before, ground)
-            self._find(before, ground)
+        self._before, self._ground = before, ground
+        with self._reader.cursor({}) as cursor:
+            self._session = Session(cursor, self._given)
+            self._kept = Renewed(self._of, self._session, self._vault, before)
+            self._find()
             for step in self._of.steps:
-                anew = before.sites != ground.mark
-                if step.kind == "lookup" and (anew or self._concerns(step, ground)):
+                if step.kind == "lookup" and self._concerns(step):
                     self._lookup(step)
                 elif step.kind == "codes":
-                    self._codes(step, anew, ground.erased)
+                    self._codes(step)
             self._close()
-            self._rows(ground.position)
+            self._rows()
             self._touch()
             for step in self._steps("groups"):
-                if self._whole or self._count(f'SELECT count(*) FROM "touched_{step.unit}"'):
-                    self._groups(step)
+                self._groups(step)
         for step in self._of.kept:
-            pieces = self._tables[step.table.name]
-            self._tables[step.table.name] = settled(step, pieces, self._vault, self._reader, ground.erased)
+            pieces = self._kept.tables[step.table.name]
+            self._kept.tables[step.table.name] = settled(step, pieces, self._vault, self._reader, ground.erased)
         self._vault.sync()
-        return State(ground.position, ground.mark, self._gen, self._tables)
+        return State(ground.position, ground.mark, self._kept.gen, self._kept.tables, ground.exact)
 
     def _steps(self, kind: str) -> list[Step]:
         return [step for step in self._of.steps if step.kind == kind]
 
-    # What there is
-
-    def _begin(self, before: State, ground: Ground) -> None:
-        self._gen = before.gen + 1
-        self._tables = {step.table.name: before.of(step.table.name) for step in self._of.kept}
-        self._whole = not before.position
-        for base, select in ground.selects.items():
-            self._run(f'CREATE TEMP VIEW "whole_{base}" AS {select}')
-            self._run(f'CREATE TEMP VIEW "recent_{base}" AS {ground.recent[base]}')
-        for step in self._of.kept:
-            self._show(step)
-            if step.kind != "lookup" and not self._whole:
-                self._run(f'CREATE TEMP TABLE "dead_{step.table.name}" (unit BIGINT)')
-
-    def _show(self, step: Step) -> None:
-        """Name the rows of a kept table as they are now."""
-        name, pieces = step.table.name, self._tables[step.table.name]
-        self._shown[name] = pieces
-        self._cursor.register(f"__{name}", self._vault.dataset(pieces.files, schema(step)))
-        self._cursor.register(f"__gone_{name}", self._vault.dataset(pieces.ended, units(step)))
-        held = step.kind in NAMED_OFTEN and sum(piece.rows for piece in pieces.rows) <= HELD
-        self._run(f'CREATE OR REPLACE TEMP {"TABLE" if held else "VIEW"} "{name}" AS {standing(step, pieces)}')
-
-    def _made(self, name: str, gen: int) -> str:
-        """A table's rows in the pieces that were made, or joined, since run `gen`: few files, whatever there was before."""
-        step = next(one for one in self._of.kept if one.table.name == name)
-        files = [piece.file for piece in self._tables[name].rows if piece.gen >= gen]
-        self._cursor.register(f"__made_{name}", self._vault.dataset(files, schema(step)))
-        return f'"__made_{name}"'
-
     def _over(self, sql: str, which: str) -> str:
         """The SQL with base tables' names standing for `whole`, `part` (what changed) or `now` (what is made now)."""
-        bases = self._of.base
-        return NAMED.sub(lambda one: f'"{which}_{one[1]}"' if one[1] in bases else f'"{one[1]}"', dollars(sql)[0])
+        kept = {step.table.name for step in self._of.kept}
+
+        def named(one: re.Match[str]) -> str:
+            role, _, name = one[1].partition("_")
+            if role == "changed":
+                return f'"{one[1]}"' if name in self._linked else "(SELECT 0 AS id WHERE false)"
+            if role == "came":
+                return f'"part_{name}"'
+            if one[1] in self._of.base:
+                return f'"{which}_{one[1]}"'
+            return f'"{KEPT if one[1] in kept else ""}{one[1]}"'
+
+        return NAMED.sub(named, dollars(sql)[0])
+
+    @property
+    def _anew(self) -> bool:
+        """Whether site tables or parameters are other than before."""
+        return self._before.sites != self._ground.mark
 
     # What changed
 
-    def _find(self, before: State, ground: Ground) -> None:
-        """`new_BASE`: positions whose rows are to be made; `ended`: positions whose rows are to go."""
-        self._run("CREATE TEMP TABLE ended (_t BIGINT)")
-        self._since = NONE if ground.ended is None else before.position
+    def _find(self) -> None:
+        """`part_BASE`: the rows of the base that came. What went is known by name or, where nobody noted it, by position."""
+        ground, last = self._ground, self._before.position
+        self._since = NONE if ground.ended is None else last
+        for name, data in ground.parts.items():
+            self._session.data(name, data)
+        if not self._kept.whole and ground.ended is None:
+            self._session.table("ended", "SELECT 0::BIGINT AS _t WHERE false")
         for base in self._of.base:
-            if self._whole:
-                self._run(f'CREATE TEMP VIEW "part_{base}" AS SELECT * FROM "whole_{base}"')
-                continue
-            found = f'SELECT DISTINCT _t FROM "recent_{base}" WHERE _t > {before.position}'
-            if ground.ended is None:
-                found = self._differing(base)
-            self._run(f'CREATE TEMP TABLE "new_{base}" AS {found}')
-            self._part(base)
-        counts = (f"(SELECT count(*) FROM (SELECT 1 FROM part_{base} LIMIT 1))" for base in self._of.base)
-        (found,) = self._run(f"SELECT {', '.join(counts)}")
-        self._some = dict(zip(self._of.base, found, strict=True))
+            self._session.view(f"whole_{base}", ground.selects[base])
+            self._there[base] = self._came(base, f"part_{base}")
         if ground.ended:
-            self._cursor.register("__names", pa.table({"name": pa.array(ground.ended, pa.string())}))
-            for step in self._steps("rows"):
-                among = f"WHERE _t <= {before.position} AND _source IN (SELECT name FROM __names)"
-                self._run(f'INSERT INTO ended SELECT DISTINCT _t FROM "{step.table.name}" {among}')
+            names, ends = zip(*ground.ended, strict=True)
+            self._session.data(
+                "__ends", pa.table({"name": pa.array(names, pa.string()), "at": pa.array(ends, pa.int64())})
+            )
+            self._lost.append('EXISTS (SELECT 1 FROM "__ends" e WHERE e.name = _source AND e.at > _t)')
+        if not self._before.exact and self._since != NONE:
+            # The base may have gone on while the last run read it
+            self._lost.append(f"_t > {last}")
 
-    def _part(self, base: str) -> None:
-        """Name the rows that changed: those after the last run from the files that came since, others one by one."""
-        recent = "whole" if self._since == NONE else "recent"
-        select = f'SELECT * FROM "{recent}_{base}" WHERE _t > {self._since}'
-        older = f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}'
-        if self._count(f"SELECT count(*) FROM ({older})"):
-            self._some[base] = 1
-            select += f' UNION ALL SELECT * FROM "whole_{base}" WHERE _t <= {self._since} AND _t IN ({older})'
-        self._run(f'CREATE OR REPLACE TEMP VIEW "part_{base}" AS {select}')
+    def _came(self, base: str, part: str) -> bool:
+        """Name the rows of a base table that came; whether there may be any."""
+        ground = self._ground
+        if self._kept.whole:
+            self._session.view(part, f'SELECT * FROM "whole_{base}"')
+            return base not in ground.empty
+        if ground.ended is None:
+            return self._differing(base, part)
+        came = ground.came[base]
+        if isinstance(came, str):
+            return self._session.table(part, came) > 0
+        self._session.data(part, came)
+        return bool(came.num_rows)
 
-    def _differing(self, base: str) -> str:
+    def _differing(self, base: str, part: str) -> bool:
         """Where nobody noted what ended: positions on one side only."""
         made = [step.table.name for step in self._steps("rows") if base in step.of]
-        kept = " UNION ".join(f'SELECT _t FROM "{name}"' for name in made) or "SELECT 0 AS _t WHERE false"
-        self._run(f'INSERT INTO ended SELECT * FROM ({kept}) EXCEPT SELECT _t FROM "whole_{base}"')
-        return f'SELECT DISTINCT _t FROM "whole_{base}" EXCEPT ({kept})'
+        kept = " UNION ".join(f'SELECT _t FROM "{KEPT}{name}"' for name in made) or "SELECT 0 AS _t WHERE false"
+        if self._session.insert("ended", f'SELECT * FROM ({kept}) EXCEPT SELECT _t FROM "whole_{base}"'):
+            self._lost = ['_t IN (SELECT _t FROM "ended")']
+        if not self._session.table(part, f'SELECT * FROM "whole_{base}" WHERE _t NOT IN ({kept})'):
+            return False
+        self._older.add(base)
+        return True
 
     def _close(self) -> None:
         """Add to what changed all rows of the base that refer to a changed lookup or code."""
-        self._ended = self._count("SELECT count(*) FROM ended")
-        if self._whole:
-            return
-        for base, links in self._of.base.items():
+        for base, links in () if self._kept.whole else self._of.base.items():
             found = [
                 f'"{column}" IN (SELECT id FROM "changed_{lookup}")'
                 for column, lookup in links
-                if self._changes.get(lookup)
+                if lookup in self._linked
             ]
-            if found:
-                fresh = f'_t NOT IN (SELECT _t FROM "new_{base}")'
-                select = f'SELECT DISTINCT _t FROM "whole_{base}" WHERE ({" OR ".join(found)}) AND {fresh}'
-                self._run(f'INSERT INTO "new_{base}" {select}')
-                self._part(base)
+            if found and base not in self._ground.empty:
+                self._again(base, " OR ".join(found))
 
-    def _concerns(self, step: Step, ground: Ground) -> bool:
+    def _again(self, base: str, condition: str) -> None:
+        """Rows of the base that came earlier: looked for by the columns that refer, and only what is found is read whole."""
+        part, there = f"part_{base}", self._there[base]
+        fresh = f' AND _t NOT IN (SELECT _t FROM "{part}")' if there and self._since == NONE else ""
+        among = f'SELECT DISTINCT _t FROM "whole_{base}" WHERE ({condition}) AND _t <= {self._since}{fresh}'
+        if self._session.table("again", among):
+            rows = f'SELECT * FROM "whole_{base}" WHERE _t IN (SELECT _t FROM "again")'
+            self._session.table(f"all_{base}", f'SELECT * FROM "{part}" UNION ALL {rows}' if there else rows)
+            self._session.view(part, f'SELECT * FROM "all_{base}"')
+            self._there[base] = True
+            self._older.add(base)
+
+    def _concerns(self, step: Step) -> bool:
         """Whether anything that a lookup is made of may have changed."""
-        if not self._whole and (ground.ended is None or ground.ended):
+        if self._anew or self._ground.ended is None or self._ground.ended:
             return True
-        made = any(self._changes.get(one.table.name) for one in self._of.steps if one.table.name in step.names)
-        bases = step.names & self._of.base.keys()
-        return made or any(self._some[base] for base in bases) or not bases
+        return any(self._changes.get(name) or self._there.get(name) for name in step.names)
 
     # Codes and lookups
 
-    def _codes(self, step: Step, anew: bool, erased: bool) -> None:
+    def _codes(self, step: Step) -> None:
         """Rows for keys not met before, or for all; what nothing names any more leaves with an erasure."""
-        name = step.table.name
-        if not self._whole and not anew and not erased and not any(self._some.values()) and not self._changes:
+        name, erased = step.table.name, self._ground.erased
+        remade = any(self._changes.get(one) for one in self._of.remakes)
+        again = self._kept.known(step) and (self._anew or erased or remade)
+        if not (again or any(self._there.values()) or any(self._changes.values())):
             return
-        again = anew or erased or any(self._changes.get(one) for one in self._of.remakes)
-        asks = self._over(step.asks, "whole" if erased else "part")
-        text = f'SELECT "key", max("text") AS "text" FROM ({asks}) WHERE "key" IS NOT NULL GROUP BY "key"'
-        self._run(f"CREATE OR REPLACE TEMP TABLE found AS {text}")
-        unmet = f'SELECT "key", "text" FROM found WHERE "key" NOT IN (SELECT "key" FROM "{name}")'
-        met = f'SELECT DISTINCT "key", "text" FROM "{name}"'
+        asks = self._asks(step, "whole" if erased else "part")
+        named = f'SELECT "key", max("text") AS "text" FROM ({asks}) WHERE "key" IS NOT NULL GROUP BY "key"'
         if erased:
-            met += ' WHERE "key" IN (SELECT "key" FROM found)'
-        self._run(f"CREATE OR REPLACE TEMP TABLE asked AS {unmet}" + (f" UNION ALL {met}" if again else ""))
-        self._run(f'CREATE TEMP TABLE "fresh_{name}" AS {self._over(step.sql, "whole")}', step.sql)
-        self._changed(step, "key", f' WHERE "key" IN (SELECT "key" FROM {"found" if erased else "asked"})', erased)
-        among = f'WHERE "key" IN (SELECT id FROM "changed_{name}")'
-        if not self._whole:
-            self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT "key" FROM "{name}" {among}')
-        self._bury(step)
-        self._add(step, f'SELECT * FROM "fresh_{name}" {among}')
-        self._show(step)
+            self._session.table("found", named)
+            named = 'SELECT * FROM "found"'
+        unmet = f'SELECT "key", "text" FROM ({named})'
+        unmet += f' WHERE "key" NOT IN (SELECT "key" FROM "{KEPT}{name}")' if self._kept.known(step) else ""
+        met = f'SELECT DISTINCT "key", "text" FROM "{KEPT}{name}"'
+        met += ' WHERE "key" IN (SELECT "key" FROM "found")' if erased else ""
+        if self._session.table("asked", f"{unmet} UNION ALL {met}" if again else unmet) or again:
+            self._answer(step, again)
+
+    def _asks(self, step: Step, which: str) -> str:
+        """The questions of a table of codes, but for those about base tables of which there is nothing."""
+        bases = {text: [name for name in NAMED.findall(text) if name in self._of.base] for text in step.asks}
+        asks = [text for text, names in bases.items() if which == "whole" or all(self._there[name] for name in names)]
+        nothing = 'SELECT 0::BIGINT AS "key", \'\' AS "text" WHERE false'
+        return " UNION ALL ".join(self._over(text, which) for text in asks) or nothing
+
+    def _answer(self, step: Step, again: bool) -> None:
+        """Write down the rows of what was asked. No row that came earlier refers to a key that was not met before."""
+        name, among = step.table.name, ""
+        fresh = self._session.table(f"fresh_{name}", self._over(step.sql, "whole"), step.sql)
+        if again:
+            fresh = self._changed(step, "" if self._ground.erased else ' WHERE "key" IN (SELECT "key" FROM "asked")')
+            changed = f'"key" IN (SELECT id FROM "changed_{name}")'
+            if fresh:
+                self._kept.bury(step, changed)
+            among = f" WHERE {changed}"
+        self._changes[name] = fresh
+        if fresh:
+            self._kept.add(step, f'SELECT * FROM "fresh_{name}"{among}')
+            self._kept.show(step)
 
     def _lookup(self, step: Step) -> None:
-        """All rows anew; written only if anything is other than before."""
-        name = step.table.name
-        self._run(f'CREATE TEMP TABLE "fresh_{name}" AS {self._over(step.sql, "whole")}', step.sql)
-        self._changed(step, step.table.columns[0][0], "", everything=True)
-        newer = f'SELECT _source, _t FROM "fresh_{name}" EXCEPT SELECT _source, _t FROM "{name}"'
-        if self._changes[name] or self._count(f"SELECT count(*) FROM ({newer})"):
-            self._tables[name] = Pieces()
-            self._add(step, f'SELECT * FROM "fresh_{name}"')
-            self._show(step)
+        """Rows anew; written only where anything is other than before."""
+        name, select = step.table.name, self._over(step.sql, "whole")
+        if self._kept.whole:
+            self._changes[name] = self._kept.add(step, select, step.sql)
+            self._kept.show(step)
+            return
+        if step.near and not self._anew and self._ground.ended is not None and not self._ground.ended:
+            self._nearby(step, select)
+            return
+        self._session.table(f"fresh_{name}", select, step.sql)
+        if self._changed(step, ""):
+            self._kept.replace(step)
+            self._kept.add(step, f'SELECT * FROM "fresh_{name}"')
+            self._session.view(f"{KEPT}{name}", f'SELECT * FROM "fresh_{name}"')
 
-    def _changed(self, step: Step, key: str, among: str, everything: bool) -> None:
-        """`changed_NAME`: keys of which a row came, went or is other than before."""
+    def _nearby(self, step: Step, select: str) -> None:
+        """The rows of a lookup that hang on what came."""
         name = step.table.name
+        ids = self._session.column(f"SELECT id FROM ({self._over(step.near, 'whole')}) WHERE id IS NOT NULL")
+        if not ids:
+            return
+        self._session.data("near", pa.table({"id": pa.array(ids, pa.int64())}))
+        # Of a list DuckDB looks at the scan already, of a table only after all joins
+        among = ", ".join(map(str, ids)) if len(ids) <= LISTED else 'SELECT id FROM "near"'
+        among = f'"{step.unit}" IN ({among})'
+        self._session.table(f"fresh_{name}", f"SELECT * FROM ({select}) WHERE {among}", step.sql)
+        if self._changed(step, f" WHERE {among}"):
+            other = f'"{step.unit}" IN (SELECT "{step.unit}" FROM "differs")'
+            self._kept.bury(step, other)
+            self._kept.add(step, f'SELECT * FROM "fresh_{name}" WHERE {other}')
+            self._kept.show(step)
+
+    def _changed(self, step: Step, among: str) -> int:
+        """`changed_NAME`: by their first column, rows that came, went or are other than before; how many rows differ.
+
+        Where only the version that a row comes from is another, rows differ and none has changed.
+        """
+        name, key = step.table.name, step.table.columns[0][0]
         columns = ", ".join(f'"{column}"' for column, _ in step.table.columns)
-        fresh, kept = (f'SELECT {columns} FROM "{one}{name}"' for one in ("fresh_", ""))
-        old = kept if everything else f"{kept}{among}"
-        both = f"({fresh} EXCEPT ALL {kept}) UNION ALL ({old} EXCEPT ALL {fresh})"
-        self._run(f'CREATE TEMP TABLE "changed_{name}" AS SELECT DISTINCT "{key}" AS id FROM ({both})')
-        self._changes[name] = self._count(f'SELECT count(*) FROM "changed_{name}"')
+        both = " UNION ALL ".join(
+            f'SELECT {columns}, _source, _t, {sign}1 AS _n FROM "{table}"{where}'
+            for table, sign, where in ((f"fresh_{name}", "", ""), (f"{KEPT}{name}", "-", among))
+        )
+        summed = f"SELECT {columns}, _source, _t, sum(_n) AS _n FROM ({both}) GROUP BY ALL HAVING sum(_n) <> 0"
+        found = self._session.table("differs", summed)
+        other = f'SELECT {columns} FROM "differs" GROUP BY ALL HAVING sum(_n) <> 0'
+        self._changes[name] = found and self._session.table(
+            f"changed_{name}", f'SELECT DISTINCT "{key}" AS id FROM ({other})'
+        )
+        if self._changes[name]:
+            self._linked.add(name)
+        return found
 
     # Rows and groups
 
-    def _rows(self, position: int) -> None:
+    def _rows(self) -> None:
         """Rows of what changed; in a run over everything of so many versions at a time."""
-        for first in range(1, max(position, 1) + 1, CHUNK) if self._whole else (0,):
-            between = f" WHERE _t BETWEEN {first} AND {first + CHUNK - 1}" if self._whole else ""
-            for base in {base for step in self._of.steps for base in self._bases(step) if self._some[base]}:
-                self._run(f'CREATE OR REPLACE TEMP TABLE "now_{base}" AS SELECT * FROM "part_{base}"{between}')
-            for step in self._of.steps:
-                there = all(self._some[base] for base in self._bases(step))
-                if step.kind == "scope" and there:
-                    select = f'CREATE OR REPLACE TEMP TABLE "{step.table.name}" AS {self._over(step.sql, "now")}'
-                    self._run(select, step.sql)
-                elif step.kind == "rows":
-                    self._row(step, there)
+        if not self._kept.whole:
+            self._make(self._there, "part")
+            return
+        for first in range(1, max(self._ground.position, 1) + 1, CHUNK):
+            there = {}
+            for base in {base for step in self._of.steps for base in self._bases(step) if self._there[base]}:
+                # In memory DuckDB knows how many rows there are, and joins the large side to the small ones
+                between = f'SELECT * FROM "part_{base}" WHERE _t BETWEEN {first} AND {first + CHUNK - 1}'
+                there[base] = self._session.table(f"now_{base}", between) > 0
+            self._make(there, "now")
+
+    def _make(self, some: Mapping[str, bool], which: str) -> None:
+        """Scopes and rows of those base tables of which there are some."""
+        for step in self._of.steps:
+            there = all(some.get(base) for base in self._bases(step))
+            if step.kind == "scope" and there:
+                self._session.table(step.table.name, self._over(step.sql, which), step.sql)
+            elif step.kind == "rows":
+                self._die(step)
+                if there and (not step.when or self._session.column(f"{self._over(step.when, which)} LIMIT 1")):
+                    self._kept.add(step, self._over(step.sql, which), step.sql)
 
     def _bases(self, step: Step) -> set[str]:
         """The base tables of which a scope or a table of rows is made; of what has none of them there is nothing to make."""
         return {base for base in (*step.of, *step.names) if base in self._of.base} if step.kind in MADE else set()
 
-    def _row(self, step: Step, there: bool) -> None:
-        name = step.table.name
-        if not self._whole and (self._ended or there):
-            older = " UNION ALL ".join(f'SELECT _t FROM "new_{base}" WHERE _t <= {self._since}' for base in step.of)
-            again = f"{older} UNION ALL SELECT _t FROM ended"
-            # Rows after the last position are there only if the base went on while that run read it
-            dead = f"SELECT _t FROM {self._made(name, self._gen - 1)} WHERE _t > {self._since}"
-            if self._count(f"SELECT count(*) FROM ({again})"):
-                dead += f' UNION ALL SELECT _t FROM "{name}" WHERE _t IN ({again})'
-            self._run(f'INSERT INTO "dead_{name}" SELECT DISTINCT _t FROM ({dead})')
-        if there:
-            self._add(step, self._over(step.sql, "now"), step.sql)
+    def _die(self, step: Step) -> None:
+        """Rows of what ended, and of what is made again."""
+        again = (
+            f'_t IN (SELECT _t FROM "part_{base}" WHERE _t <= {self._since})' for base in step.of if base in self._older
+        )
+        if not self._kept.whole and (where := " OR ".join((*self._lost, *again))):
+            self._kept.bury(step, where)
 
     def _touch(self) -> None:
-        """`touched_UNIT`: the groups of which a row came, changed or went; then the rows as they are now."""
-        groups = self._steps("groups")
-        units = {
-            step.unit: sorted({name for one in groups if one.unit == step.unit for name in one.of}) for step in groups
-        }
-        for unit, names in units.items():
-            dead = (
-                f'SELECT "{unit}" FROM "{name}" WHERE _t IN (SELECT unit FROM "dead_{name}")'
-                for name in names
-                if not self._whole and self._count(f'SELECT count(*) FROM "dead_{name}"')
-            )
-            nothing = "SELECT 0::BIGINT WHERE false"
-            self._run(
-                f'CREATE TEMP TABLE "touched_{unit}" AS SELECT * FROM ({" UNION ".join((nothing, *dead))}) t(unit)'
-            )
+        """The rows as they are now, and the groups that hang on a code of another meaning."""
         for step in self._steps("rows"):
-            before = self._shown[step.table.name]
-            self._bury(step)
-            if self._tables[step.table.name] is not before:
-                self._show(step)
-        if self._whole:
-            return
-        for unit, names in units.items():
-            fresh = (f'SELECT "{unit}" FROM {self._made(name, self._gen)} WHERE {GEN} = {self._gen}' for name in names)
-            hanging = (
-                f'SELECT "{unit}" FROM "{name}" WHERE "{column}" IN (SELECT id FROM "changed_{codes}")'
-                for step in groups
-                for name, column, codes in step.by
-                if step.unit == unit and self._changes.get(codes)
-            )
-            self._run(f'INSERT INTO "touched_{unit}" {" UNION ".join((*fresh, *hanging))}')
+            self._kept.show(step)
+        for step in () if self._kept.whole else self._steps("groups"):
+            for name, column, codes in step.by:
+                if codes in self._linked:
+                    among = f'"{column}" IN (SELECT id FROM "changed_{codes}")'
+                    found = self._session.column(f'SELECT DISTINCT "{step.unit}" FROM "{KEPT}{name}" WHERE {among}')
+                    self._kept.touched[name, step.unit].update(found)
 
     def _groups(self, step: Step) -> None:
         """The groups that were touched, of the rows as they are now."""
-        name, touched = step.table.name, f'(SELECT unit FROM "touched_{step.unit}")'
-        if not self._whole:
-            self._run(
-                f'INSERT INTO "dead_{name}" SELECT DISTINCT "{step.unit}" FROM "{name}" WHERE "{step.unit}" IN {touched}'
-            )
-        for one in self._of.kept:
-            if one.table.name in step.of:
-                select = standing(one, self._tables[one.table.name])
-                among = "" if self._whole else f' WHERE "{step.unit}" IN {touched}'
-                self._run(f'CREATE OR REPLACE TEMP VIEW "{one.table.name}" AS SELECT * FROM ({select}){among}')
-        self._add(step, self._over(step.sql, "whole"), step.sql)
-        self._bury(step)
-
-    # Writing
-
-    def _bury(self, step: Step) -> None:
-        """Write down which units of earlier runs count no more."""
-        name = step.table.name
-        if self._whole or not self._count(f'SELECT count(*) FROM "dead_{name}"'):
-            return
-        select = f'SELECT DISTINCT unit, {self._gen} AS {GEN} FROM "dead_{name}"'
-        file, rows = self._written(select, units(step))
-        self._tables[name] = self._tables[name].with_gone(file, rows, self._gen)
-
-    def _add(self, step: Step, select: str, source: str = "") -> None:
-        """Write rows of this run."""
-        name = step.table.name
-        columns = ", ".join(f'"{column}"' for column, _ in (*step.table.columns, *OWN))
-        order = f" ORDER BY {', '.join(step.order)}" if step.order else ""
-        select = f"SELECT {columns}, {self._gen} AS {GEN} FROM ({select}){order}"
-        file, rows = self._written(select, schema(step), source)
-        self._tables[name] = self._tables[name].with_rows(file, rows, self._gen)
-
-    def _written(self, select: str, of: pa.Schema, source: str = "") -> tuple[str, int]:
-        batches = self._cursor.sql(select, params=self._named(source)).to_arrow_reader(BATCH)
-        return self._vault.write((batch.cast(of) for batch in batches), of)
-
-    def _run(self, sql: str, source: str = "") -> Any:
-        """Execute, with the parameters that a step's own SQL names."""
-        return self._cursor.execute(sql, self._named(source)).fetchall()
-
-    def _named(self, source: str) -> dict[str, Any] | None:
-        names = dollars(source)[1] if source else frozenset()
-        return {name: self._given[name] for name in names} or None
-
-    def _count(self, sql: str) -> int:
-        ((found,),) = self._run(sql)
-        return int(found)
+        if not self._kept.whole:
+            touched = set().union(*(self._kept.touched[name, step.unit] for name in step.of))
+            if not touched:
+                return
+            self._session.data("touched", pa.table({"unit": pa.array(sorted(touched), pa.int64())}))
+            among = f'"{step.unit}" IN (SELECT unit FROM "touched")'
+            self._kept.bury(step, among)
+            for one in self._steps("rows"):
+                if one.table.name in step.of:
+                    self._kept.show(one, among)
+        self._kept.add(step, self._over(step.sql, "whole"), step.sql)

@@ -39,12 +39,12 @@ class Merger:
 
     def _merge(self, segments: Sequence[Segment], level: int, *, oldest: bool) -> Segment:
         """One segment of many; ended versions are remembered only while older segments may still hold their rows."""
-        ended = self._vault.dataset([segment.gone for segment in segments if segment.gone], GONE)
+        ended = self._vault.rows([segment.gone for segment in segments if segment.gone], GONE)
         files = {}
         for table, of in self._schemas.items():
             names = [segment.files[table] for segment in segments if table in segment.files]
             if names:
-                parts = {"rows": self._vault.dataset(names, of), "gone": ended}
+                parts = {"rows": self._vault.rows(names, of), "gone": ended}
                 files[table] = self._written(STANDING, parts, of)
         gone = "" if oldest else self._written(LAST, {"gone": ended}, GONE)
         kept = {table: name for table, name in files.items() if name}
@@ -62,7 +62,7 @@ class Merger:
 
     def _without(self, name: str, of: pa.Schema, erased: Sequence[str]) -> str:
         """The file itself when it names none of them, else a new one ("" when nothing is left)."""
-        parts = {"rows": self._vault.dataset([name], of)}
+        parts = {"rows": self._vault.rows([name], of)}
         given = {"erased": list(erased)}
         if not self._reader.table(TOUCHED, given, parts).column(0)[0].as_py():
             return name

@@ -49,12 +49,16 @@ class Pieces(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Where a derivation stands: the base's position, and of what site tables and parameters its codes were made."""
+    """Where a derivation stands: the base's position, and of what site tables and parameters its codes were made.
+
+    `exact`: no row is of a version after that position.
+    """
 
     position: int = 0
     sites: str = ""
     gen: int = 0
     tables: Mapping[str, Pieces] = {}
+    exact: bool = False
 
     def names(self) -> Iterator[str]:
         """Every file."""

@@ -49,8 +49,8 @@ def _without(step: Step, one: Piece, pieces: Pieces, vault: Vault, reader: Reade
 def _made(step: Step, some: list[Piece], pieces: Pieces, vault: Vault, reader: Reader) -> list[Piece]:
     name = step.table.name
     parts = {
-        f"__{name}": vault.dataset([one.file for one in some], schema(step)),
-        f"__gone_{name}": vault.dataset(pieces.ended, units(step)),
+        f"__{name}": vault.rows([one.file for one in some], schema(step)),
+        f"__gone_{name}": vault.rows(pieces.ended, units(step)),
     }
     order = f" ORDER BY {', '.join(step.order)}" if step.order else ""
     select = f"SELECT * FROM ({standing(step, pieces)}){order}"
@@ -60,7 +60,7 @@ def _made(step: Step, some: list[Piece], pieces: Pieces, vault: Vault, reader: R
 
 def _joined(step: Step, pieces: Pieces, vault: Vault, reader: Reader) -> tuple[Piece, ...]:
     """All ended units in one file."""
-    parts = {"gone": vault.dataset(pieces.ended, units(step))}
+    parts = {"gone": vault.rows(pieces.ended, units(step))}
     select = f"SELECT unit, max({GEN}) AS {GEN} FROM gone GROUP BY unit"
     file, rows = _written(select, parts, units(step), vault, reader)
     return (Piece(file, rows, pieces.gone[-1].gen),)

@@ -47,7 +47,7 @@ class Sites:
     def dataset(self, name: str) -> Any:
         """What a site table holds; KeyError when there is none of that name."""
         one = self._kept[name]
-        return self.vault.dataset([one.file] if one.file else [], _schema(one))
+        return self.vault.rows([one.file] if one.file else [], _schema(one))
 
     def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> set[str]:
         """Replace it; the files that count no more."""

@@ -184,10 +184,10 @@ class ColumnarTables:
             return scope.select(kept.vault, name, kept.manifest.of(name))
         table = next(one for one in kept.manifest.tables if one.name == name)
         rows, ended = (f"__{'new_' if after else ''}{one}{name}" for one in ("", "gone_"))
-        scope.parts[rows] = kept.vault.dataset(kept.manifest.files(name, after), schema(table))
+        scope.parts[rows] = kept.vault.rows(kept.manifest.files(name, after), schema(table))
         gone = kept.manifest.gone(after)
         if gone:
-            scope.parts[ended] = kept.vault.dataset(gone, GONE)
+            scope.parts[ended] = kept.vault.rows(gone, GONE)
         select, given = narrowed(f'"{rows}"', f'"{ended}"' if gone else "", scope.sight)
         scope.given.update(given)
         return select
@@ -250,4 +250,5 @@ class ColumnarTables:
     def close(self) -> None:
         """Let DuckDB go; every file is whole already."""
         self._leases.sweep()
+        self.derivations.close()
         self._reader.close()

@@ -18,6 +18,7 @@ import pyarrow.parquet.encryption as pe
 from pyarrow.fs import LocalFileSystem
 
 from onmaru.engines.duck.footers import Footers
+from onmaru.engines.duck.recall import Recall
 from onmaru.engines.keyring import sync_folder
 from onmaru.kernel.projection import ColumnType, Table
 
@@ -43,6 +44,10 @@ SUFFIX = ".parquet"
 SORTED_GROUP = 16_384
 # Of a data set of several files; each file is read by its own, which has its key
 _FORM = ds.ParquetFileFormat()
+# Rows of which a file is written without dictionaries and compression: they cost more than such a file is worth
+FEW = 500
+# Bytes of a file that is read whole when a query asks for any of it, and then remembered
+SHORT = 64 * 1024
 
 
 def schema(table: Table) -> pa.Schema:
@@ -60,6 +65,7 @@ class Vault:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self._key = key
+        self._recall = Recall()
         self.fresh: set[str] = set()
         self._footers = Footers(self._fragment)
 
@@ -91,6 +97,8 @@ class Vault:
         if made.rows:
             _fsync(path)
             made.name, made.bytes = name, path.stat().st_size
+            if made.only is not None:
+                self._recall.keep(name, pa.Table.from_batches([made.only]))
         if made.sorted is not None and beside is not None:
             rows = beside(made.sorted)
             with self.writing(rows.schema) as other:
@@ -109,6 +117,24 @@ class Vault:
             return of.empty_table()
         return ds.FileSystemDataset(self._footers.of(files), of, _FORM)
 
+    def rows(self, names: Sequence[str], of: pa.Schema) -> Any:
+        """The same for files of few columns: what is remembered of them is not read again, and small ones are remembered."""
+        known = {name: rows for name in names if (rows := self._known(name, of)) is not None}
+        if len(known) == len(names):
+            return pa.concat_tables(known.values()) if known else of.empty_table()
+        parts = [self.dataset([name], of) for name in names if name not in known]
+        if known:
+            parts.append(ds.dataset(pa.concat_tables(known.values())))
+        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+
+    def _known(self, name: str, of: pa.Schema) -> pa.Table | None:
+        """The rows of a small file, unless they were written with other columns."""
+        rows = self._recall.found(name)
+        if rows is None and self._path(name).stat().st_size <= SHORT:
+            rows = self.dataset([name], of).to_table()
+            self._recall.keep(name, rows)
+        return rows if rows is not None and rows.schema.equals(of) else None
+
     def names(self) -> set[str]:
         """Every file in the folder."""
         return {path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}")}
@@ -123,13 +149,18 @@ class Vault:
         self._footers.forget(leaving)
         for name in leaving:
             self._path(name).unlink(missing_ok=True)
+            self._recall.forget(name)
 
     def sync(self) -> None:
         """Make the names in the folder durable."""
         sync_folder(self.folder)
 
-    def _opened(self, path: Path, of: pa.Schema, name: str) -> Any:
-        return pq.ParquetWriter(path, of, compression="zstd", encryption_properties=self._sealed(name))
+    def _opened(self, path: Path, of: pa.Schema, name: str, rows: int) -> Any:
+        few = rows < FEW
+        form = "none" if few else "zstd"
+        return pq.ParquetWriter(
+            path, of, compression=form, use_dictionary=not few, encryption_properties=self._sealed(name)
+        )
 
     def _fragment(self, name: str, type: str) -> Any:
         opened = pe.create_decryption_properties(footer_key=self._key_of(name), aad_prefix=name.encode())
@@ -151,9 +182,12 @@ class Vault:
 
 
 class Writing:
-    """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows."""
+    """A file that is being written; `name` and `bytes` are known when it is whole, and only if it has rows.
 
-    def __init__(self, opened: Callable[[], Any], order: Sequence[str] = ()) -> None:
+    `only`: its rows, while they came at once.
+    """
+
+    def __init__(self, opened: Callable[[int], Any], order: Sequence[str] = ()) -> None:
         self._opened = opened
         self._order = order
         self._waiting: list[pa.RecordBatch] = []
@@ -161,6 +195,7 @@ class Writing:
         self.name = self.beside = ""
         self.rows = self.bytes = 0
         self.sorted: pa.Table | None = None
+        self.only: pa.RecordBatch | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -171,7 +206,8 @@ class Writing:
         self.rows += batch.num_rows
 
     def _write(self, batch: pa.RecordBatch) -> None:
-        self._writer = self._writer or self._opened()
+        self.only = batch if self._writer is None else None
+        self._writer = self._writer or self._opened(batch.num_rows)
         self._writer.write_batch(batch)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from pyroaring import BitMap
 
@@ -18,11 +18,10 @@ from onmaru.engines.index.marks import paired
 from onmaru.engines.index.moments import recorded_in
 from onmaru.engines.index.names import TYPES
 from onmaru.engines.index.nodes import cost, described
-from onmaru.engines.index.owned import Owned, answered, looked_up
+from onmaru.engines.index.owned import answered, looked_up
 from onmaru.engines.index.scan import Scan, scan
+from onmaru.engines.index.standing import Bodies, Standing, union
 from onmaru.engines.index.tables import Tables
-from onmaru.engines.index.veil import Veils
-from onmaru.engines.index.verdicts import Verdicts
 from onmaru.engines.index.work import Work
 from onmaru.fhir.keys import Keys
 from onmaru.fhir.query import (
@@ -41,8 +40,7 @@ from onmaru.fhir.query import (
     Wide,
     unwidened,
 )
-from onmaru.kernel.gate import ALL, SHARED, Sight
-from onmaru.kernel.log import Version
+from onmaru.kernel.gate import Sight
 from onmaru.kernel.meaning import clause_holds, sort_value
 
 # Matches up to which their own bodies are quicker to ask than the tables
@@ -55,44 +53,21 @@ EXPRESSION = 10
 AHEAD = 512
 
 
-class Bodies(Protocol):
-    """Where the finder opens what its bitmaps point at."""
-
-    def version(self, t: int) -> Version: ...
-
-    def ahead(self, positions: Sequence[int]) -> None:
-        """These are about to be opened one by one."""
-
-    def keys(self, version: Version) -> Keys: ...
-
-    veils: Veils
-    verdicts: Verdicts
-    own: Owned
-
-    def recorded(self, microseconds: int) -> int:
-        """The last position recorded before that time."""
-
-
-class Finder:
+class Finder(Standing):
     """Evaluates one query at one position for one sight."""
 
     def __init__(self, file: Tables, bodies: Bodies, t: int, sight: Sight, work: Work | None = None) -> None:
-        self._file = file
-        self._t = t
-        self._sight = sight
+        super().__init__(file, bodies, t, sight)
         self._version = bodies.version
         self._ahead = bodies.ahead
         self._keys = bodies.keys
         self._recorded = bodies.recorded
-        self._bodies = bodies
         self.work = work or Work()
         self.plan: list[str] = []
         self._explains = False
         self._depth = 0
         self._joins = Joins(file, t, self._references, self.work)
         self._scans: dict[Clause, Scan] = {}
-        self._hidden: BitMap | None = None
-        self._shown: dict[str, BitMap] = {}
 
     def positions(self, query: Query) -> list[int]:
         """Positions of all matches in the query's order."""
@@ -116,10 +91,6 @@ class Finder:
         """The same as a set."""
         return self._matching(query.types, query.clauses)
 
-    def seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
-        """What of `found`, current or not, this caller sees; all of it is of `types`."""
-        return self._seen(found, types)
-
     def _inside(self, query: Query) -> BitMap:
         """What lies in the compartment that is searched; what a chain leads to need not lie there."""
         return self._within(None, self._compartment(query.compartment) & self._live, query.types)
@@ -127,7 +98,7 @@ class Finder:
     @cached_property
     def _live(self) -> BitMap:
         """Versions that have a body."""
-        return _union(self._file.by_type.values())
+        return union(self._file.by_type.values())
 
     def _pair(self, query: Query) -> BitMap | None:
         """The page a ward opens all day: one patient and one code, answered by one range."""
@@ -165,59 +136,6 @@ class Finder:
         found &= self._file.by_type[TYPES[type]]
         return self._visible(found, (type,))
 
-    def _visible(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
-        """What of `found` is current at t and seen by this caller."""
-        file = self._file
-        if self._t < file.begun:
-            since = BitMap([t for (t,) in file.db.execute("SELECT t FROM dead WHERE by > ?", (self._t,))])
-            found = found - (file.dead - since if since else file.dead)
-            found.remove_range(self._t + 1, 2**32)
-        else:
-            found = found - file.dead
-        if self._sight.everything:
-            return found
-        return self._seen(found, types)
-
-    def _seen(self, found: BitMap, types: tuple[str, ...]) -> BitMap:
-        sight, file = self._sight, self._file
-        allowed = sight.types
-        if allowed is not None and (not types or not allowed.issuperset(types)):
-            found = found & _union(file.by_type[TYPES[type]] for type in (types or allowed) if type in allowed)
-        if sight.only is not None:
-            mine = _union(self._compartment(patient) for patient in sight.only)
-            shared = _union(file.by_type[TYPES[type]] for type in SHARED)
-            found = found & (mine | shared)
-        if sight.hiding:
-            if self._hidden is None:
-                self._hidden = self._bodies.veils.whole(sight, self._t)
-            found = found - self._hidden
-        if sight.rulings:
-            found = found - self._bodies.veils.parts(sight, found)
-        for type in sight.narrowed:
-            mine = file.by_type[TYPES[type]]
-            if (not types or type in types) and not mine.isdisjoint(found):
-                found = (found - mine) | (found & self._narrowed(type))
-        return found
-
-    def _narrowed(self, type: str) -> BitMap:
-        """Of a type that scopes with a search part show in part: what any of them finds."""
-        if type not in self._shown:
-            all_of_it = Finder(self._file, self._bodies, self._t, ALL)
-            each = self._sight.narrowed[type]
-            self._shown[type] = _union(all_of_it._matching((type,), clauses) for clauses in each)
-        return self._shown[type]
-
-    def _compartment(self, patient: str) -> BitMap:
-        rid = self._file.names.known("Patient", patient)
-        if rid is None:
-            return BitMap()
-        return self._file.scanned("SELECT t FROM comp WHERE rid = ?", (rid,))
-
-    def _everything(self, types: tuple[str, ...]) -> BitMap:
-        file = self._file
-        kinds = [TYPES[type] for type in types] if types else file.by_type
-        return self._visible(_union(file.by_type[kind] for kind in kinds), types)
-
     def _matching(self, types: tuple[str, ...], nodes: Iterable[Node], found: BitMap | None = None) -> BitMap:
         """Visible positions of `types`, of `found` where that is given, that satisfy all nodes."""
         for node in sorted(nodes, key=cost):
@@ -236,7 +154,7 @@ class Finder:
         if isinstance(node, Either):
             if together := pointers(node):
                 return self._within(found, self._naming(together), types)
-            return _union(self._alternative(found, types, type, one) for type, one in node.of)
+            return union(self._alternative(found, types, type, one) for type, one in node.of)
         if isinstance(node, Chain):
             return self._within(found, self._chain(found, node), types)
         if isinstance(node, Has):
@@ -248,7 +166,7 @@ class Finder:
     def _naming(self, together: Mapping[tuple[Ref, ...], Sequence[int]]) -> BitMap:
         """What refers to any of some resources by any of some parameters: hundreds of them for `_revinclude=*`."""
         names = self._file.names
-        return _union(
+        return union(
             self._file.naming(sps, names.all_known([(one.type, one.id) for one in refs]))
             for refs, sps in together.items()
         )
@@ -296,7 +214,7 @@ class Finder:
         if found is not None:
             return found & bits
         if types:
-            bits = bits & _union(self._file.by_type[TYPES[type]] for type in types)
+            bits = bits & union(self._file.by_type[TYPES[type]] for type in types)
         return self._visible(bits, types)
 
     def _judge(self, found: BitMap, clause: Clause) -> BitMap:
@@ -344,12 +262,12 @@ class Finder:
     def _recorded_in(self, found: BitMap | None, types: tuple[str, ...], clause: Clause) -> BitMap:
         base = self._everything(types) if found is None else found
         moments = (value for value in clause.values if isinstance(value, Date))
-        return base & _union(recorded_in(value, self._recorded, self._t) for value in moments)
+        return base & union(recorded_in(value, self._recorded, self._t) for value in moments)
 
     def _chain(self, found: BitMap | None, clause: Chain) -> BitMap:
         """Versions whose reference points at a visible target that satisfies the inner clause."""
         sp = clause.parameter.sp
-        return _union(self._joins.chained(sp, found, self._matching((type,), (inner,))) for type, inner in clause.inner)
+        return union(self._joins.chained(sp, found, self._matching((type,), (inner,))) for type, inner in clause.inner)
 
     def _has(self, found: BitMap | None, types: tuple[str, ...], clause: Has) -> BitMap:
         """Those that some visible resource of the named type points at."""
@@ -393,7 +311,3 @@ class Finder:
         if fresh and not own and len(fresh) <= SORTED:
             self._bodies.verdicts.value(sort, {t: told[t] for t in fresh})
         return {t: value for t, value in told.items() if value is not None}
-
-
-def _union(parts: Iterable[BitMap]) -> BitMap:
-    return BitMap.union(BitMap(), *parts)

@@ -24,12 +24,14 @@ from onmaru.kernel.log import Version
 class Tables:
     """The index tables of one tenant and what is kept of them in memory: live positions by type and closed positions.
 
-    An engine opens them, writes rows (`put`) and makes them permanent. `equals` and `begins` find folded strings.
+    An engine opens them, writes rows (`put`) and makes them permanent. `equals` and `begins` find folded strings; `tokens`
+    is the table that those of codes lie in.
     """
 
     slice = SLICE_ROWS
     equals = "SELECT t FROM str WHERE sp = :sp AND norm = :low"
     begins = "SELECT t FROM str WHERE sp = :sp AND norm >= :low AND norm < :high"
+    tokens = "tok"
     among = "SELECT t, pats FROM ver WHERE t IN (SELECT value FROM json_each(?))"
 
     def __init__(self, db: Database, names: Names, position: int) -> None:
@@ -103,9 +105,13 @@ class Tables:
         for bits in self.by_type.values():
             bits.difference_update(BitMap(positions))
         for table in ("comp", "pc", "tok", "ref", "dat", "str", "qty"):
-            self.db.execute(f"DELETE FROM {table} WHERE t IN (SELECT t FROM taken)")
+            self.cleared(table)
         self.db.execute("DELETE FROM taken")
         return list(codes)
+
+    def cleared(self, table: str) -> None:
+        """Take the rows of the positions in `taken` out of a table."""
+        self.db.execute(f"DELETE FROM {table} WHERE t IN (SELECT t FROM taken)")
 
     def texts(self, sp: int, code: int, system: int) -> set[str]:
         """The display texts that a code occurs with."""
@@ -118,6 +124,19 @@ class Tables:
             "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? ORDER BY t DESC", (sp, code, system)
         )
         return (t for (t,) in found)
+
+    def bearing(self, sp: int, code: int, system: int, below: int, some: int) -> list[int]:
+        """The last `some` positions below one that a code occurs at, newest first."""
+        rows = "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? AND t < ? ORDER BY t DESC LIMIT ?"
+        return [t for (t,) in self.db.execute(rows, (sp, code, system, below, some))]
+
+    def codes(self, sp: int) -> Iterator[tuple[int, int]]:
+        """Each (code, system) that occurs with a parameter: a seek each, however many rows it has."""
+        last = -1, -1
+        sql = f"SELECT c, s FROM {self.tokens} WHERE sp = ? AND (c, s) > (?, ?) ORDER BY c, s LIMIT 1"
+        while (found := self.db.execute(sql, (sp, *last)).fetchone()) is not None:
+            last = found
+            yield last
 
     def unlearn(self, sp: int, code: int, system: int, texts: set[str]) -> None:
         """Forget display texts of a code."""
@@ -182,6 +201,10 @@ class Tables:
     def scanned(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> BitMap:
         """The positions that `SELECT t FROM … WHERE …` names: one range of one table, whose rows are only added."""
         return BitMap([t for (t,) in self.db.execute(sql, values)])
+
+    def beyond(self, sql: str, values: tuple[object, ...], t: int) -> BitMap:
+        """The same of positions above t."""
+        return self.scanned(f"{sql} AND t > ?", (*values, t))
 
     def number(self, type: str) -> int:
         """The small integer of a resource type."""

@@ -145,9 +145,8 @@ class Veils:
         if system is None:
             return BitMap()
         bits, upto = self._bearing.get(coding, (BitMap(), 0))
-        key = (SECURITY, self._file.names.code(coding[1]), system, upto)
-        sql = "SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ? AND t > ?"
-        found = bits | BitMap([t for (t,) in self._file.db.execute(sql, key)])
+        key = (SECURITY, self._file.names.code(coding[1]), system)
+        found = bits | self._file.beyond("SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", key, upto)
         committed = self._file.committed
         if len(self._bearing) >= KEPT:
             self._bearing.clear()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
-from onmaru.engines.index.find import Bodies, Finder
+from onmaru.engines.index.find import Finder
+from onmaru.engines.index.marked import bearers
+from onmaru.engines.index.standing import Bodies
 from onmaru.engines.index.tables import Tables
 from onmaru.fhir.query import Query
 from onmaru.kernel.gate import Sight
+from onmaru.kernel.log import Version
 
 
 class Wholesale(Bodies):
@@ -38,6 +41,13 @@ class Wholesale(Bodies):
         if self._finder is None or self._finder[0] != state:
             self._finder = state, Finder(self.file, self, t, sight)
         return self._finder[1].seen(positions, (type,))
+
+    def marked(self, type: str, t: int, sight: Sight) -> Iterator[Version | None]:
+        """From the rows of each mark, newest first."""
+        self.reach(t)
+        finder, types = Finder(self.file, self, t, sight), (type,) if type else ()
+        for position in bearers(self.file, lambda some: finder.standing(some, types)):
+            yield None if position is None else self.version(position)
 
     def inside(self, patients: Sequence[str]) -> BitMap:
         """From the range of each patient."""

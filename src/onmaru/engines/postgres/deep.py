@@ -32,7 +32,8 @@ def named(link: Link, table: str) -> Iterator[tuple[Any, ...]]:
     shown = [_SHOWN.get(one, f"{table}.{one}") for one in columns]
     joins = "".join(_JOINS[one].format(table) for one in columns if one in _JOINS)
     order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(shown) + 1))
-    return link.stream(f"SELECT {', '.join(shown)} FROM {table}{joins} ORDER BY {order}")
+    # What a version with very many keys says twice may be there twice
+    return link.stream(f"SELECT DISTINCT {', '.join(shown)} FROM {table}{joins} ORDER BY {order}")
 
 
 class PgDeep(deep.Deep):

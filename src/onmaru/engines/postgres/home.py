@@ -33,7 +33,7 @@ from onmaru.kernel.timing import Timing
 
 _HEAD = "SELECT h.t, h.at, h.seal, h.epoch, h.rid, (SELECT coalesce(max(m.t), 0) FROM mark m) FROM head h"
 # Erased index words leave the pages when these are cleaned
-_WORDS = ("body", "str", "txt", "tok", "ref", "dat", "qty", "pc", "comp", "ver", "link", "heir")
+_WORDS = ("body", "str", "txt", "toks", "refs", "dats", "qty", "pcs", "comps", "ver", "link", "heir")
 
 _CLEAR = ("str", "txt")
 # Bytes of a table and its indexes that are written anew within a few seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Container, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any, TypeVar
@@ -264,17 +264,3 @@ def _count(status: str) -> int:
 def columns(rows: Iterable[Sequence[Any]], count: int = 0) -> list[Sequence[Any]]:
     """Rows as one array a column; `count` empty ones where there are no rows."""
     return list(zip(*rows, strict=True)) or [()] * count
-
-
-def unnested(tables: Mapping[str, Sequence[str]], kept: Container[str]) -> str:
-    """One statement that inserts rows into several tables, each given as one array a column.
-
-    Of the tables `kept` rows that are there are left as they are; looking for them doubles what an insert costs.
-    """
-    parts, count = [], 0
-    for number, (table, types) in enumerate(tables.items()):
-        arrays = ", ".join(f"${count + n}::{type}[]" for n, type in enumerate(types, start=1))
-        count += len(types)
-        conflict = " ON CONFLICT DO NOTHING" if table in kept else ""
-        parts.append(f"p{number} AS (INSERT INTO {table} SELECT * FROM unnest({arrays}){conflict})")
-    return f"WITH {', '.join(parts)} SELECT 1"

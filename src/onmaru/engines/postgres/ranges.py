@@ -17,6 +17,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from onmaru.engines.postgres.groups import GROUPS, PIECE
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.schema import COLUMNS
 
@@ -90,7 +91,11 @@ class Ranges:
         return found.copy()
 
     def _more(self, found: BitMap, sql: str, values: Values, known: int) -> BitMap:
-        since = {**values, "since": known} if isinstance(values, Mapping) else (*values, known)
+        since: Values
+        if isinstance(values, Mapping):
+            since = {**values, "since": known, "piece": known >> PIECE}
+        else:
+            since = (*values, known, *([known >> PIECE] if _grouped(sql) else ()))
         fresh = self._link.execute(_since(sql, named=isinstance(values, Mapping)), since).get
         return found | BitMap(fresh) if fresh else found
 
@@ -126,4 +131,11 @@ def _since(sql: str, *, named: bool) -> str:
     """The same for positions beyond one that is bound last, as one array: a row each would cost ten times as much."""
     head, _, where = sql.partition(" WHERE ")
     source = head.removeprefix("SELECT t ")
-    return f"SELECT array_agg(t) {source} WHERE ({where}) AND t > {':since' if named else '?'}"
+    more = f" AND piece >= {':piece' if named else '?'}" if _grouped(sql) else ""
+    return f"SELECT array_agg(t) {source} WHERE ({where}) AND t > {':since' if named else '?'}{more}"
+
+
+@lru_cache(maxsize=200)
+def _grouped(sql: str) -> bool:
+    """Whether the rows that a statement reads lie together (groups.py), a piece of the log in reach of their index."""
+    return sql.removeprefix("SELECT t FROM ").partition(" ")[0] in GROUPS

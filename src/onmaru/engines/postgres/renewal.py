@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from onmaru.engines.chain import Chain
 from onmaru.engines.index.follower import decoded
-from onmaru.engines.index.rows import NAMES
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.postgres.log import PgLog
-from onmaru.engines.postgres.schema import INDEX
+from onmaru.engines.postgres.schema import INDEX, remake
 from onmaru.engines.postgres.tables import PgTables
 from onmaru.engines.sqlite.connection import Keys
 
@@ -24,7 +23,7 @@ def renew(link: Link, keys: Keys) -> None:
         t, rid = link.execute("SELECT t, rid FROM head FOR UPDATE").fetchone()
         if _is_current(link):  # another worker was quicker
             return
-        link.script(f"TRUNCATE {', '.join(NAMES)}")
+        remake(link)
         tables = PgTables(link, keys.codes, 0, rid + 1)
         log = PgLog(link, keys.pages, Chain(keys.seals, lambda: 0, t, 0, b"", 0))
         while batch := log.read(tables.position, SLICE):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from onmaru.engines.postgres import groups
 from onmaru.engines.postgres.link import Link
 from onmaru.engines.sqlite import schema as index
 
 FORMAT = b"1"
-# What the index holds is the same on both engines; one of another format is made anew (renewal.py)
-INDEX = index.FORMAT.encode()
+# What the index holds is the same on both engines, and lies otherwise; one of another format is made anew (renewal.py)
+INDEX = f"{index.FORMAT}.2".encode()
 # Column types of each table that rows are put into as arrays, in order
 ENTRY = ("int8", "int4", "text", "int8", "text", "text", "text", "int8", "bytea", "bytea")
 BODY = ("int8", "bytea", "text", "text", "bytea")
@@ -17,7 +18,6 @@ TYPES = {
     "res": ("int4", "int4", "text"),
     "sys": ("int4", "text"),
     "ver": ("int4", "int4", "int4", "int4", "text"),
-    "hist": ("int4", "int4"),
     "dead": ("int4", "int4"),
     "comp": ("int4", "int4"),
     "link": ("int4", "int4"),
@@ -65,27 +65,28 @@ CREATE TABLE whose(patient text, n int8, PRIMARY KEY(patient, n));
 CREATE INDEX seen_user ON seen("user", n);
 CREATE TABLE fact(name text PRIMARY KEY, value bytea);
 """
+_NAMED = """
+CREATE TABLE IF NOT EXISTS res(rid int4 PRIMARY KEY, type int4, id text COLLATE "C");
+CREATE TABLE IF NOT EXISTS sys(s int4 PRIMARY KEY, url text);
+ALTER TABLE res DROP CONSTRAINT IF EXISTS res_type_id_key;
+CREATE INDEX IF NOT EXISTS res_of ON res USING hash(id);
+"""
 INDEXED = """
-CREATE TABLE res(rid int4 PRIMARY KEY, type int4, id text COLLATE "C", UNIQUE(type, id));
-CREATE TABLE sys(s int4 PRIMARY KEY, url text);
 CREATE TABLE ver(t int4 PRIMARY KEY, rid int4, type int4, live int4, pats text);
-CREATE TABLE hist(rid int4, t int4, PRIMARY KEY(rid, t));
+CREATE INDEX ver_of ON ver(rid, t);
+CREATE VIEW hist AS SELECT rid, t FROM ver;
 CREATE TABLE dead(by int4, t int4, PRIMARY KEY(by, t));
-CREATE TABLE comp(rid int4, t int4, PRIMARY KEY(rid, t));
 CREATE TABLE link(rid int4, t int4, PRIMARY KEY(rid, t));
 CREATE INDEX link_of ON link(t);
 CREATE TABLE heir(rid int4, t int4, PRIMARY KEY(rid, t));
 CREATE INDEX heir_of ON heir(t);
-CREATE TABLE pc(rid int4, sp int4, c int8, s int4, t int4, PRIMARY KEY(rid, sp, c, s, t));
-CREATE TABLE tok(sp int4, c int8, s int4, t int4, PRIMARY KEY(sp, c, s, t));
-CREATE TABLE ref(sp int4, rid int4, t int4, PRIMARY KEY(sp, rid, t));
-CREATE TABLE dat(sp int4, lo int8, hi int8, t int4, PRIMARY KEY(sp, lo, hi, t));
 CREATE TABLE str(sp int4, norm text COLLATE "C", t int4);
 CREATE INDEX str_of ON str(sp, left(norm, 100), t);
-CREATE TABLE qty(sp int4, value float8, c int8, s int4, t int4, PRIMARY KEY(sp, value, c, s, t));
+CREATE TABLE qty(sp int4, value float8, c int8, s int4, t int4);
+CREATE INDEX qty_of ON qty(sp, value);
 CREATE TABLE txt(sp int4, norm text COLLATE "C", c int8, s int4);
 CREATE UNIQUE INDEX txt_of ON txt(sp, c, s, md5(norm));
-"""
+""" + groups.made(COLUMNS, TYPES)
 _FUNCTIONS = """
 CREATE FUNCTION instr(held text, sought text) RETURNS int4 LANGUAGE sql IMMUTABLE AS $$ SELECT strpos(held, sought) $$;
 CREATE FUNCTION recorded_before(us int8, top int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
@@ -105,12 +106,13 @@ $$;
 """
 # The database keeps samples of what columns hold: none of words and logical ids, which an erasure could not take back. The
 # planner needs none, for every plan is one range of one index
-_UNSAMPLED = """
-ALTER TABLE body ALTER id SET STATISTICS 0; ALTER TABLE res ALTER id SET STATISTICS 0;
-ALTER TABLE whose ALTER patient SET STATISTICS 0;
+_WORDLESS = """
 ALTER TABLE str ALTER norm SET STATISTICS 0; ALTER INDEX str_of ALTER 2 SET STATISTICS 0;
 ALTER TABLE txt ALTER norm SET STATISTICS 0; ALTER INDEX txt_of ALTER 4 SET STATISTICS 0;
-INSERT INTO fact VALUES('unsampled', '') ON CONFLICT DO NOTHING;
+"""
+_UNSAMPLED = f"""
+ALTER TABLE body ALTER id SET STATISTICS 0; ALTER TABLE res ALTER id SET STATISTICS 0;
+ALTER TABLE whose ALTER patient SET STATISTICS 0;{_WORDLESS}INSERT INTO fact VALUES('unsampled', '') ON CONFLICT DO NOTHING;
 """
 # A column whose type is said anew loses its samples, and an index on it is made anew
 _FORGOTTEN = """
@@ -141,8 +143,21 @@ def prepare(link: Link, tenant: str, genesis: tuple[bytes, bytes]) -> None:
         if link.execute(there, (schema,)):
             return
         link.script(f'CREATE SCHEMA "{schema}"')
-        link.script(_LOG + INDEXED + _FUNCTIONS + _UNSAMPLED)
+        link.script(_LOG + _NAMED + INDEXED + _FUNCTIONS + _UNSAMPLED)
         begin(link, genesis)
+
+
+def remake(link: Link) -> None:
+    """Have the index's tables empty, however another version made them; which resource has which key stays."""
+    own = [*COLUMNS, *(group.table for group in groups.GROUPS.values())]
+    there = (
+        "SELECT relname, relkind::text FROM pg_class"
+        " WHERE relnamespace = current_schema::regnamespace AND relname = ANY(?)"
+    )
+    # Views come first
+    for name, kind in sorted(link.execute(there, (own,)), key=lambda one: one[1] != "v"):
+        link.script(f"DROP {'VIEW' if kind == 'v' else 'TABLE'} {name}")
+    link.script(_NAMED + INDEXED + _WORDLESS)
 
 
 def unsample(link: Link) -> None:

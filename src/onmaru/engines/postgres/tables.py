@@ -9,16 +9,22 @@ from pyroaring import BitMap
 
 from onmaru.engines.index.names import SEVERAL_AT_MOST, TYPE_NAMES
 from onmaru.engines.index.tables import Tables
-from onmaru.engines.postgres.link import Link, columns, unnested
+from onmaru.engines.postgres.groups import GROUPS, SPAN, putting, putting_one, taking
+from onmaru.engines.postgres.link import Link, columns
 from onmaru.engines.postgres.names import PgNames
 from onmaru.engines.postgres.ranges import Ranges, Values
-from onmaru.engines.postgres.schema import TYPES
+from onmaru.engines.postgres.schema import COLUMNS, TYPES
 from onmaru.fhir.keys import Keys
 from onmaru.kernel.compartment import MANY
 from onmaru.kernel.log import Version
 
+# Tables that most groups have no rows for: each costs as much as some rows do
+RARE = ("sys", "dead", "link", "heir")
+USUAL = {table: types for table, types in TYPES.items() if table not in RARE}
 # Rows bear their own position, so only texts of codes can be there before
-_FIRST, _MORE = unnested(TYPES, {"txt"}), unnested(TYPES, TYPES)
+_FIRST, _MORE = putting(COLUMNS, TYPES, {"txt"}), putting(COLUMNS, TYPES, TYPES)
+_MOSTLY, _ONE = putting(COLUMNS, USUAL, {"txt"}), putting_one(COLUMNS, USUAL, {"txt"})
+Types = Mapping[str, Sequence[str]]
 _POINTED = """SELECT array_agg(DISTINCT v.t) FROM unnest(?::int4[]) p(t) JOIN ref r ON r.sp = ? AND r.t = p.t
  JOIN ver v ON v.rid = r.rid JOIN unnest(?::int4[]) b(t) ON b.t = v.t"""
 _STRINGS = "SELECT t FROM str WHERE sp = :sp AND left(norm, 100) "
@@ -28,6 +34,7 @@ class PgTables(Tables):
     """Rows of a batch go in one statement; what other workers wrote is learnt by `learn`."""
 
     slice = 20_000
+    tokens = "toks"
     equals = _STRINGS + "= left(:low, 100) AND norm = :low"
     begins = _STRINGS + "BETWEEN left(:low, 100) AND left(:high, 100) AND norm >= :low AND norm < :high"
 
@@ -54,20 +61,34 @@ class PgTables(Tables):
     def put(self, rows: Mapping[str, list[tuple[Any, ...]]]) -> None:
         """Insert rows by table, with the names that they brought up, in one statement."""
         some = {**self._names.rows, **rows}
-        # One statement for all, whichever have rows, so that it is planned once
-        arrays = [array for table, types in TYPES.items() for array in columns(dict.fromkeys(some[table]), len(types))]
-        self._link.execute(_MORE if self._began else _FIRST, arrays)
+        # What may follow SPAN positions in one batch are erasures, which have no keys
+        last = [min(self.begun, self.position + SPAN)]
+        # A few statements for all, whichever tables have rows, so that they are planned once
+        if self._began:
+            self._insert(_MORE, TYPES, some, last)
+        elif any(some[table] for table in RARE):
+            self._insert(_FIRST, TYPES, some, last)
+        elif len(some["ver"]) > 1 or self.begun > self.position + 1:
+            self._insert(_MOSTLY, USUAL, some, last)
+        else:
+            self._insert(_ONE, USUAL, some, [])
         self._began = True
         self._ranges.put(rows)
         for found in self._names.rows.values():
             found.clear()
         self._stood((rid, t) for rid, t in rows.get("hist", ()) if rid in self._last)
 
+    def _insert(self, sql: str, tables: Types, rows: Mapping[str, list[tuple[Any, ...]]], last: list[int]) -> None:
+        arrays = [array for table, types in tables.items() for array in columns(dict.fromkeys(rows[table]), len(types))]
+        self._link.execute(sql, [*arrays, *last])
+
     def ready(self) -> None:
         """Have the statements of every group planned before somebody waits for the first; nothing is written."""
         self._names.ready()
         self._link.script("BEGIN")
-        self._link.execute(_FIRST, [()] * sum(map(len, TYPES.values())))
+        empty: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TYPES}
+        for sql, tables, last in ((_FIRST, TYPES, [0]), (_MOSTLY, USUAL, [0]), (_ONE, USUAL, [])):
+            self._insert(sql, tables, empty, last)
         self._link.script("ROLLBACK")
 
     def _stood(self, found: Iterable[tuple[int, int]]) -> None:
@@ -78,6 +99,18 @@ class PgTables(Tables):
     def scanned(self, sql: str, values: Values) -> BitMap:
         """From memory up to where it was read before."""
         return self._ranges.read(sql, values, self.position)
+
+    def beyond(self, sql: str, values: tuple[object, ...], t: int) -> BitMap:
+        """What was read before is remembered already."""
+        found = self.scanned(sql, values)
+        found.remove_range(0, t + 1)
+        return found
+
+    def bearing(self, sp: int, code: int, system: int, below: int, some: int) -> list[int]:
+        """From memory too."""
+        return _last(
+            self.scanned("SELECT t FROM tok WHERE sp = ? AND c = ? AND s = ?", (sp, code, system)), below - 1, some
+        )
 
     def pointed(self, sp: int, pointing: BitMap, base: BitMap) -> BitMap:
         """In one question, asked again when anything was written."""
@@ -92,13 +125,20 @@ class PgTables(Tables):
             bits = self.scanned("SELECT t FROM hist WHERE rid = ?", (rid,)) if rid is not None else BitMap()
         else:
             bits = self.scanned("SELECT t FROM ver WHERE type = ?", (self.number(type),))
-        last = bits.rank(top)
-        return list(reversed(bits[max(0, last - some) : last]))
+        return _last(bits, top, some)
 
     def erase(self, positions: Sequence[int]) -> Sequence[tuple[int, int, int]]:
         """The tables' own, and what is kept of ranges."""
         self._ranges.forget()
         return super().erase(positions)
+
+    def cleared(self, table: str) -> None:
+        """Out of what lies together too."""
+        if table not in GROUPS:
+            super().cleared(table)
+            return
+        for statement in taking(table):
+            self._link.execute(statement)
 
     def last(self, rid: int, t: int) -> int | None:
         """From memory where nothing newer is known."""
@@ -138,7 +178,8 @@ class PgTables(Tables):
     def pointing(self, sp: int, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
         """All in one question."""
         rows = self._link.execute(
-            "SELECT v.t, r.t FROM ver v JOIN ref r ON r.sp = ? AND r.rid = v.rid WHERE v.t = ANY(?)",
+            """SELECT v.t, r.t - unnest(coalesce(r.more, '{0}')) FROM ver v JOIN refs r ON r.sp = ? AND r.rid = v.rid
+            WHERE v.t = ANY(?)""",
             (sp, list(positions)),
         )
         return iter(rows)
@@ -150,7 +191,7 @@ class PgTables(Tables):
 
     def referring(self, sp: int, positions: BitMap) -> BitMap:
         """In one question, and that only for what is new."""
-        rows = "SELECT t FROM ref WHERE sp = ? AND rid IN (SELECT rid FROM ver WHERE t = ANY(?))"
+        rows = "SELECT t FROM ref WHERE sp = ? AND rid = ANY(ARRAY(SELECT rid FROM ver WHERE t = ANY(?)))"
         return self._ranges.read(rows, (sp, list(positions)), self.position)
 
     def whose(self, positions: Sequence[int]) -> Iterator[tuple[int, str]]:
@@ -188,3 +229,9 @@ class PgTables(Tables):
             self._ranges.forget()
         for bits in self.by_type.values():
             bits.difference_update(BitMap(positions))
+
+
+def _last(bits: BitMap, top: int, some: int) -> list[int]:
+    """The last `some` at or below `top`, newest first."""
+    last = bits.rank(top)
+    return list(reversed(bits[max(0, last - some) : last]))

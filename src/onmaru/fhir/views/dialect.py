@@ -75,6 +75,9 @@ class Dialect(Protocol):
     def extracted(self, text: str, pattern: str, group: int) -> str:
         """What a group of a pattern matches, '' where it does not; the pattern is plain text without backslashes."""
 
+    def key(self, text: str, plain: str, pattern: str) -> str:
+        """What the first group of a pattern holds, else NULL; a text that matches `plain` from end to end is that itself."""
+
     def matches(self, text: str, pattern: str) -> str:
         """Whether a pattern (SQL) is found in a text."""
 

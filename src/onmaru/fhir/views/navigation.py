@@ -22,10 +22,8 @@ _SYSTEM = {
     "DateTime": "dateTime",
     "Time": "time",
 }
-# As references nearly always are; without a group to find, which takes ten times as long
-_PLAIN = "^{type}/[A-Za-z0-9.-]{{1,64}}\\z"
-_LONG = 200
-_REFERENCE = "^(?:https?://[^?#]+/)?({type}/[A-Za-z0-9.-]{{1,64}})(?:/_history/[A-Za-z0-9.-]{{1,64}})?$"
+_KEY = "{type}/[A-Za-z0-9.-]{{1,64}}"
+_REFERENCE = "^(?:https?://[^?#]+/)?({key})(?:/_history/[A-Za-z0-9.-]{{1,64}})?$"
 
 
 def child(compiler: Compiler, given: Value, name: str, at: int) -> Value:
@@ -144,8 +142,8 @@ def reference_key(compiler: Compiler, given: Value, type_name: str, at: int) -> 
     """The resource key of what each Reference names, none where it is of another type or names nothing of a store."""
     if type_name and type_name not in RESOURCE_TYPES:
         raise semantic("getReferenceKey() takes the name of a resource type", at)
-    pattern, plain = (one.format(type=type_name or "[A-Z][A-Za-z]+") for one in (_REFERENCE, _PLAIN))
-    dialect = compiler.dialect
+    plain = _KEY.format(type=type_name or "[A-Z][A-Za-z]+")
+    pattern = _REFERENCE.format(key=plain)
 
     def key(item: Value) -> Value:
         if item.type not in ("Reference", ""):
@@ -153,9 +151,6 @@ def reference_key(compiler: Compiler, given: Value, type_name: str, at: int) -> 
         held = child(compiler, item, "reference", at) if item.type else absent()
         if held.absent:
             return absent("string")
-        found = f"nullif({dialect.extracted(held.sql, pattern, 1)}, '')"
-        if len(held.sql) > _LONG:
-            return string(found)
-        return string(f"(CASE WHEN {dialect.matches(held.sql, dialect.text(plain))} THEN {held.sql} ELSE {found} END)")
+        return string(compiler.bound(held.sql, lambda text: compiler.dialect.key(text, plain, pattern)))
 
     return compiler.each(given, key)

@@ -91,6 +91,9 @@ class Spark:
     def extracted(self, text: str, pattern: str, group: int) -> str:
         return f"regexp_extract({text}, {self.text(pattern)}, {group})"
 
+    def key(self, text: str, plain: str, pattern: str) -> str:
+        return f"nullif({self.extracted(text, pattern, 1)}, '')"
+
     def matches(self, text: str, pattern: str) -> str:
         return f"regexp_like({text}, concat('(?s)', {pattern}))"
 

@@ -34,7 +34,7 @@ def regions(hall: Hall, args: Mapping[str, str], say: Say) -> int:
 COMMANDS = (
     Command(
         "board", "Count a measure by every dimension, without small cells.",
-        (("measure", "id of a Measure"), ("year", "a calendar year")), SCOPE, board,
+        (("measure", "id of a Measure, or the name it came with"), ("year", "a calendar year")), SCOPE, board,
     ),
     Command(
         "regions", "Load how deprived each region is, by an index of the site's choice.",

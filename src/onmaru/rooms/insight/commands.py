@@ -54,7 +54,7 @@ COMMANDS = (
     Command("add", "Write the shipped measures that are not there.", (), "user/Measure.cruds", add),
     Command(
         "count", "Count a measure; nothing is written.",
-        (("measure", "id of a Measure"), ("year", "a calendar year")), "user/*.rs", count,
+        (("measure", "id of a Measure, or the name it came with"), ("year", "a calendar year")), "user/*.rs", count,
     ),
     Command(
         "again", "Count a report once more, at its position and by its version.",

@@ -10,11 +10,14 @@ import msgspec
 from onmaru.kernel.log import Version
 from onmaru.kernel.projection import Row, Table, labels_of
 from onmaru.rooms.journey import compartment, places
+from onmaru.rooms.journey.concepts import codes
 from onmaru.rooms.journey.current import current, readings
 from onmaru.rooms.journey.items import Item, item
 from onmaru.rooms.journey.person import links, person
 from onmaru.rooms.journey.tables import CURRENT, ITEM, LINK, PATIENT, READING, STAY, TABLES, THING
 
+# Codes of the house's own work: what is done about an alert or a hand-over is no part of a chart, nor the patient's to read
+OURS, TOLD = "urn:onmaru:", "urn:onmaru:monitor"
 # Decimals stay text: 72.50 is shown as 72.50.
 _DECODER = msgspec.json.Decoder(float_hook=str)
 
@@ -23,7 +26,7 @@ class Journey:
     """Projection door (kernel/projection.py)."""
 
     name = "journey"
-    version = 3
+    version = 4
     types: frozenset[str] = frozenset(compartment.PATHS) | places.TYPES | {"Patient"}
     tables: tuple[Table, ...] = TABLES
 
@@ -43,10 +46,19 @@ def rows(raw: bytes) -> Iterator[Row]:
         yield from _patient(body, labels)
     elif type_ == "RiskAssessment" and body.get("status") == "registered":
         return  # http://hl7.org/fhir/observation-status: it has no result that a chart could show
+    elif _ours(body):
+        return
     elif type_ in places.TYPES:
         yield Row(THING.name, "", labels, places.thing(body))
     else:
         yield from _chart(body, labels)
+
+
+def _ours(body: dict[str, Any]) -> bool:
+    """Whether it is a Task of the house's own, or tells somebody of an alert."""
+    if body["resourceType"] == "Task":
+        return any(system.startswith(OURS) for system, _ in codes(body.get("code")))
+    return body["resourceType"] == "Communication" and any(system == TOLD for system, _ in codes(body.get("category")))
 
 
 def _patient(body: dict[str, Any], labels: str) -> Iterator[Row]:

@@ -14,6 +14,8 @@ from onmaru.rooms.monitor.alerts.routes import REACTION, ROUTES, SCOPES, SETTING
 from onmaru.rooms.monitor.alerts.tables import Alerts
 from onmaru.rooms.monitor.course import ROUTES as COURSE
 from onmaru.rooms.monitor.feed import ROUTES as FEED
+from onmaru.rooms.monitor.handover.handed import Handovers
+from onmaru.rooms.monitor.handover.sheet import ROUTES as HANDOVER
 from onmaru.rooms.monitor.models import commands, serving, shown
 from onmaru.rooms.monitor.models.risk import Risks
 from onmaru.rooms.monitor.models.routes import ROUTES as MODELS
@@ -27,7 +29,7 @@ SCOPE = "user/Patient.rs"
 LIVE = "user/Observation.rs"
 room = Room(
     name="monitor",
-    projections=(Monitor(), Alerts(), Risks(), Devices()),
+    projections=(Monitor(), Alerts(), Risks(), Devices(), Handovers()),
     routes=(
         Route("GET", "/patients/{id}/scores", SCOPE, scores),
         Route("GET", "/live", LIVE, live),
@@ -41,6 +43,7 @@ room = Room(
         *MODELS,
         *shown.ROUTES,
         *REVIEW,
+        *HANDOVER,
     ),
     commands=commands.COMMANDS,
     reactions=(REACTION, serving.REACTION),

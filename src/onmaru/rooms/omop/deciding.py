@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from onmaru.fhir.outcome import Invalid, invalid
+from onmaru.fhir import search
+from onmaru.fhir.outcome import invalid
 from onmaru.fhir.query import Query
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Change, pages
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.omop import views
@@ -21,6 +23,8 @@ from onmaru.rooms.omop.likeness import likeness
 OHDSI = "https://fhir-terminology.ohdsi.org"
 READ, DECIDE = "user/ConceptMap.rs", "user/ConceptMap.cru"
 SHOWN = 20
+SYSTEM = "urn:onmaru:omop-decisions"
+# As earlier versions named a map: their own id, with the same digest
 _NAME = "omop-"
 _PLAIN = (("Cache-Control", "no-store"),)
 
@@ -76,9 +80,11 @@ def decide(request: Request, hall: Hall) -> Response:
 
 def write(hall: Hall, made: Decision) -> int:
     """Put a decision into the ConceptMap of its code system; the map's version."""
-    id = _NAME + sha256(made.system.encode()).hexdigest()[:24]
-    held = _held(hall, id)
-    body = held[1] if held else _empty(made.system)
+    digest = sha256(made.system.encode()).hexdigest()[:24]
+    held = _held(hall, digest)
+    body = (
+        {**_decoded(held), "identifier": {"system": SYSTEM, "value": digest}} if held else _empty(made.system, digest)
+    )
     elements = [one for one in body["group"][0]["element"] if one.get("code") != made.code]
     target: dict[str, Any] = {"equivalence": "unmatched"}
     if made.concept is not None:
@@ -87,35 +93,56 @@ def write(hall: Hall, made: Decision) -> int:
     shown = {"display": made.label} if made.label else {}
     elements.append({"code": made.code, **shown, "target": [target]})
     body["group"][0]["element"] = sorted(elements, key=lambda one: str(one["code"]))
-    change = Change("update", "ConceptMap", id, msgspec.json.encode(body), if_match=held[0] if held else None)
-    return hall.record.write([change])[0].version.version
+    raw = msgspec.json.encode(body)
+    if held:
+        change = Change("update", "ConceptMap", held.id, raw, if_match=held.version)
+    else:
+        change = Change("create", "ConceptMap", body=raw, if_none_exist=_named(digest))
+    written = hall.record.write([change])[0]
+    if not held and written.status != 201:
+        raise invalid("conflict", "somebody else decided on this code system meanwhile", status=409)
+    return written.version.version
 
 
-def _held(hall: Hall, id: str) -> tuple[int, dict[str, Any]] | None:
-    try:
-        version = hall.record.read("ConceptMap", id)
-    except Invalid as error:
-        if error.status in (404, 410):
-            return None
-        raise
-    return version.version, msgspec.json.decode(version.body or b"{}")
+def _held(hall: Hall, digest: str) -> Version | None:
+    """The map of a code system that the caller sees: by its identifier, or by the id that an earlier version gave it."""
+    earlier = search.parse(("ConceptMap",), [("_id", f"{_NAME}{digest}")])
+    for query in (_named(digest), earlier):
+        if matches := hall.record.search(query).matches:
+            return matches[0]
+    return None
 
 
-def _empty(system: str) -> dict[str, Any]:
+def _named(digest: str) -> Query:
+    return search.parse(("ConceptMap",), [("identifier", f"{SYSTEM}|{digest}")])
+
+
+def _decoded(version: Version) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(version.body or b"{}")
+    return found
+
+
+def _empty(system: str, digest: str) -> dict[str, Any]:
     source = {"source": system} if system else {}
     group = {**source, "target": OHDSI, "element": []}
-    return {"resourceType": "ConceptMap", "id": "", "status": "active", "name": "OmopDecisions", "group": [group]} | {
-        "id": _NAME + sha256(system.encode()).hexdigest()[:24]
-    }
+    named = {"system": SYSTEM, "value": digest}
+    return {
+        "resourceType": "ConceptMap", "identifier": named, "status": "active", "name": "OmopDecisions", "group": [group],
+    }  # fmt: skip
+
+
+def _is_ours(version: Version, body: dict[str, Any]) -> bool:
+    return version.id.startswith(_NAME) or (body.get("identifier") or {}).get("system") == SYSTEM
 
 
 def decisions(hall: Hall) -> Iterator[dict[str, Any]]:
     """What was decided here, by system and code, with the version of the map that says so."""
     for page in pages(hall.record, Query(("ConceptMap",), count=200)):
         for version in page.matches:
-            if not version.id.startswith(_NAME) or version.body is None:
+            body = _decoded(version)
+            if not _is_ours(version, body):
                 continue
-            for group in msgspec.json.decode(version.body).get("group") or []:
+            for group in body.get("group") or []:
                 for one in group.get("element") or []:
                     target = (one.get("target") or [{}])[0]
                     yield {

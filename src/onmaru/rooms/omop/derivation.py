@@ -16,7 +16,7 @@ from onmaru.rooms.omop.vocabulary import parameters
 VERSION = 3
 OWN = "_source, _version, _t, _patient, _patients, _labels"
 _ASKS = """SELECT split_part(one, chr(28), 1)::BIGINT AS "key", split_part(one, chr(28), 2) AS "text"
-FROM (SELECT unnest(string_split(codes, chr(29))) AS one FROM (SELECT DISTINCT codes FROM ({all}) WHERE codes <> ''))"""
+FROM (SELECT unnest(string_split(codes, chr(29))) AS one FROM (SELECT DISTINCT codes FROM @{base} WHERE codes <> ''))"""
 _DRUGS = "SELECT target AS \"key\", '' AS \"text\" FROM @omop_mapping WHERE domain = 'Drug' AND target <> 0"
 _KINDS: dict[str, ColumnType] = {"i": "int", "s": "text", "d": "date", "x": "float"}
 _MAPPING = """key:i text:s hint:s system:s code:s label:s vocabulary:s source_concept:i source_name:s source_domain:s
@@ -33,14 +33,14 @@ def _table(name: str, columns: str) -> Table:
     return Table(name, tuple((column, _KINDS[kind]) for column, _, kind in pairs))
 
 
-def _coded() -> str:
-    """Every key with its text, over all base tables that have codes."""
+def _coded() -> tuple[str, ...]:
+    """Every key with its text, of each base table that has codes."""
     bases = [table.name for table in TABLES if any(name == "codes" for name, _ in table.columns)]
-    return _ASKS.replace("{all}", " UNION ALL ".join(f"SELECT codes FROM @{name}" for name in bases))  # noqa: S608 - names of ours
+    return tuple(_ASKS.replace("{base}", name) for name in bases)
 
 
-def _lookup(name: str, columns: str, file: str) -> Step:
-    return Step(_table(name, columns), "lookup", text(file))
+def _lookup(name: str, columns: str, file: str, near: str = "") -> Step:
+    return Step(_table(name, columns), "lookup", text(file), unit="id" if near else "_t", near=near)
 
 
 def _typed(table: str, file: str, kind: Kind, **more: Any) -> Step:
@@ -54,10 +54,11 @@ def _made(table: str) -> Step:
     """A CDM table of which each row comes of one base row."""
     base, place = FROM[table]
     columns = [f"{cast(VALUES[table].get(name, 'NULL'), kind)} AS {name}" for name, kind, _ in COLUMNS[table]]
-    patients = MERGED if " p ON " in place else "f._patients"
+    patients = MERGED if " p ON " in place else "f._patients"  # scopes have them already
     own = f"f._source, f._version, f._t, f._patient, {patients} AS _patients, f._labels"
     select = f"SELECT {', '.join(columns)}, {own} FROM {place}"  # noqa: S608 - names of ours
-    return Step(kept(table), "rows", select, (base,), order=_order(table))
+    some = f"SELECT 1 FROM {place}" if " WHERE " in place.replace("\n", " ") else ""  # noqa: S608 - names of ours
+    return Step(kept(table), "rows", select, (base,), order=_order(table), when=some)
 
 
 def _order(table: str) -> tuple[str, ...]:
@@ -94,24 +95,25 @@ def _steps() -> tuple[Step, ...]:
             "codes",
             text("ingredients"),
             unit="key",
-            asks=_DRUGS,
+            asks=(_DRUGS,),
         ),
         Step(
             _table("omop_strengths", "key:i text:s ingredient:i each:x hourly:x unit:i"),
             "codes",
             text("strengths"),
             unit="key",
-            asks=_DRUGS,
+            asks=(_DRUGS,),
         ),
         _lookup("omop_people", "id:i person:i more:s", "people"),
         _lookup("omop_whose", "person:i names:s", "whose"),
-        _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits"),
-        _lookup("omop_open", "id:i day:d", "open"),
+        _lookup("omop_visits", "id:i visit:i detail:i parent:i person:i", "visits", text("visits_near")),
+        _lookup("omop_open", "id:i day:d", "open", text("open_near")),
         _lookup("omop_specimens", f"id:i person:i specimen:i {_SORTS}", "specimens"),
         _lookup("omop_episodes", "id:i person:i", "episodes"),
         _lookup("omop_things", "id:i code:i device:s production:s targets:s", "things"),
         *(_typed(table, table, "lookup") for table in ("provider", "care_site", "location", "cdm_source", "metadata")),
         Step(Table("omop_facts", ()), "scope", text("facts").replace("{domains}", domains)),
+        Step(Table("omop_stays", ()), "scope", text("stays")),
         *(_made(table) for table in FROM),
         _typed("observation_period", "observation_period", "groups", of=EVENTS, unit="person_id"),
         _typed("condition_era", "condition_era", "groups", of=("condition_occurrence",), unit="person_id"),

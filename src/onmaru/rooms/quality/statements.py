@@ -71,13 +71,14 @@ def passes(rows: Iterable[tuple[int, str, Condition]]) -> Iterator[str]:
 
 
 def _pass(table: str, join: str, found: Sequence[tuple[int, Condition]]) -> str:
-    """One SELECT of two sums a check, turned into rows."""
-    sums, rows = [], []
+    """One SELECT of a sum for each check, and one for each set of rows that checks look at, turned into rows."""
+    totals = list(dict.fromkeys(condition.total for _, condition in found))
+    sums = [f"count(*){f' FILTER ({total})' if total else ''} AS n{place}" for place, total in enumerate(totals)]
+    rows = []
     for place, (number, condition) in enumerate(found):
-        total = f"({condition.total or 'true'})"
-        sums.append(f"count(*) FILTER ({total} AND ({condition.violated})) AS v{place}")
-        sums.append(f"count(*) FILTER ({total}) AS n{place}")
-        rows.append(f"{{'number': {number}, 'violated': v{place}, 'total': n{place}}}")
+        wrong = f"({condition.total}) AND ({condition.violated})" if condition.total else condition.violated
+        sums.append(f"count(*) FILTER ({wrong}) AS v{place}")
+        rows.append(f"{{'number': {number}, 'violated': v{place}, 'total': n{totals.index(condition.total)}}}")
     inner = f"SELECT {', '.join(sums)} FROM {table} t {join}"  # noqa: S608 - names of our own list
     return f"INSERT INTO found SELECT r.* FROM (SELECT unnest([{', '.join(rows)}]) AS r FROM ({inner}))"  # noqa: S608
 

@@ -5,7 +5,7 @@ Its one law: a patient of whom nothing is heard is never normal; every limit is 
 
 from __future__ import annotations
 
-from onmaru.kernel.room import Reaction, Room, Route
+from onmaru.kernel.room import Reaction, Room, Route, Setting
 from onmaru.rooms.remote import listing, mine, views, writing
 from onmaru.rooms.remote.reaction import TYPES, Reactor
 from onmaru.rooms.remote.tables import Remote
@@ -26,6 +26,9 @@ room = Room(
     ),
     reactions=(Reaction("remote", TYPES, Reactor),),
     views=views.ALL,
+    settings=(
+        Setting("ward", "", "The ward (`Location/ID`) by whose roster what asks for somebody is told; empty: every ward's"),
+    ),
     needs=("journey",),
     provides=("remote",),
     scopes=(

@@ -1,6 +1,7 @@
 """What asks for somebody: a Task and the Flag beside it, written once for each cause and closed by a person.
 
 Its one law: nobody's case is closed by the house; what was crossed or silent stays until somebody says what came of it.
+The Task is an alert to whoever reads alerts (docs/rooms/monitor.md), so that a ward's ladder climbs until somebody takes it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from onmaru.rooms.remote.plan import SYSTEM, Plan, first, whose
 
 REASON = "urn:onmaru:remote:reason"
 USER = "urn:onmaru:user"
+# What makes a Task an alert with a ladder, and a step of one: the codes that docs/rooms/monitor.md gives
+ALERT, RULE, ACT = "urn:onmaru:monitor", "urn:onmaru:monitor:rule", "urn:onmaru:monitor:act"
 FLAGS = "http://terminology.hl7.org/CodeSystem/flag-category"
 Reason = Literal["threshold", "unreachable"]
 
@@ -51,19 +54,33 @@ def read(body: Mapping[str, Any]) -> Attention | None:
     if _coded(body.get("code"), SYSTEM) != "attention" or at is None or not reason or not plan.startswith("CarePlan/"):
         return None
     over = body.get("status") in ("completed", "cancelled", "entered-in-error")
-    note: Mapping[str, Any] = next(reversed(body.get("note") or ()), {}) if over else {}
     return Attention(
         str(body.get("id", "")), patient, plan.removeprefix("CarePlan/"), reason,
         str((body.get("groupIdentifier") or {}).get("value", "")), str((body.get("reasonCode") or {}).get("text", "")),
         at, str(body.get("status", "")), _user(body.get("owner")),
-        (moment(body.get("lastModified")) or at) if over else None, str(note.get("text", "")),
+        (moment(body.get("lastModified")) or at) if over else None, _note(body) if over else "",
     )  # fmt: skip
 
 
-def written(plan: Plan, found: Attention) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The Task and the Flag of something new."""
+def _note(body: Mapping[str, Any]) -> str:
+    """What came of it: the note of whoever closed it here, or what was said of the alert."""
+    notes = body.get("note") or ()
+    if notes:
+        return str(notes[-1].get("text", ""))
+    said = [
+        one.get("valueAnnotation") or {}
+        for one in body.get("output") or ()
+        if _coded(one.get("type"), ACT) == "outcome"
+    ]
+    code, _, words = str(said[-1].get("text", "")).partition(" ") if said else ("", "", "")
+    return words or code
+
+
+def written(plan: Plan, found: Attention, ward: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The Task and the Flag of something new. `ward`: by whose roster it is told, "" by those who stand for every ward."""
     subject = {"reference": f"Patient/{plan.patient}"}
-    about: dict[str, Any] = {"coding": [{"system": REASON, "code": found.reason}]}
+    rule = {"system": RULE, "code": f"home-{found.reason}"}
+    about: dict[str, Any] = {"coding": [{"system": REASON, "code": found.reason}, rule]}
     about |= {"text": found.text} if found.text else {}
     task: dict[str, Any] = {
         "resourceType": "Task",
@@ -71,13 +88,16 @@ def written(plan: Plan, found: Attention) -> tuple[dict[str, Any], dict[str, Any
         "basedOn": [{"reference": f"CarePlan/{plan.id}"}],
         "status": "requested",
         "intent": "order",
-        "priority": "urgent",
-        "code": {"coding": [{"system": SYSTEM, "code": "attention"}]},
+        # The ladder of this priority ends at a physician: no rapid-response team goes to a home
+        "priority": "asap",
+        "code": {"coding": [{"system": SYSTEM, "code": "attention"}, {"system": ALERT, "code": "alert"}]},
         "focus": {"reference": f"Flag/{found.id}"},
         "for": subject,
         "authoredOn": instant(found.at),
         "reasonCode": about,
     }
+    if ward:
+        task["location"] = {"reference": ward}
     if found.key:
         task["groupIdentifier"] = {"system": SYSTEM, "value": found.key}
     return task, flag(found.id, subject, about, instant(found.at))
@@ -99,15 +119,28 @@ def flag(id: str, subject: Mapping[str, Any], about: Mapping[str, Any], start: s
 def taken(body: Mapping[str, Any], user: str, now: int) -> dict[str, Any]:
     """The Task once somebody has taken it."""
     owner = {"type": "Practitioner", "identifier": {"system": USER, "value": user}}
-    return {**body, "status": "accepted", "owner": owner, "lastModified": instant(now)}
+    step = _step("acknowledge", user, "acknowledge", now)
+    output = [*(body.get("output") or []), step]
+    return {**body, "status": "accepted", "owner": owner, "lastModified": instant(now), "output": output}
 
 
 def closed(body: Mapping[str, Any], user: str, text: str, now: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The Task and its Flag once somebody has said what came of it."""
     note = {"authorString": user, "time": instant(now), "text": text}
     task = {**taken(body, user, now), "status": "completed", "note": [*(body.get("note") or []), note]}
-    over = flag(str(body["id"]), body["for"], body["reasonCode"], body["authoredOn"], instant(now))
-    return task, over
+    # The ladder ends with an outcome; of care at home each was somebody's to act on
+    task["output"] = [*(body.get("output") or []), _step("outcome", user, f"acted {text}", now)]
+    return task, over(body, now)
+
+
+def over(body: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """The Flag of a Task that somebody closed."""
+    return flag(str(body["id"]), body["for"], body["reasonCode"], body["authoredOn"], instant(now))
+
+
+def _step(code: str, user: str, text: str, now: int) -> dict[str, Any]:
+    said = {"authorString": user, "time": instant(now), "text": text}
+    return {"type": {"coding": [{"system": ACT, "code": code}]}, "valueAnnotation": said}
 
 
 def _coded(concept: Any, system: str) -> str:

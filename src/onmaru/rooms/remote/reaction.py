@@ -46,6 +46,8 @@ class Reactor:
         self._touched: dict[str, int] = {}
         self._queue: deque[str] = deque()
         self._round = 0
+        # Tasks that were closed, perhaps as alerts elsewhere: their Flags end too
+        self._closed: deque[tuple[str, int]] = deque()
 
     @property
     def learns(self) -> int:
@@ -65,6 +67,8 @@ class Reactor:
             if not patient:
                 continue
             self._touched[patient] = LOOKS
+            if version.type == "Task" and (found := attention.read(body)) and found.closed is not None:
+                self._closed.append((version.id, 0))
             if version.type == "QuestionnaireResponse" and version.version == 1 and body.get("questionnaire") == ENTRY:
                 self._entries.append((version, 0))
 
@@ -74,9 +78,13 @@ class Reactor:
             version, tried = self._entries.popleft()
             if not _entered(hall, version) and tried < ATTEMPTS:
                 self._entries.append((version, tried + 1))
+        for _ in range(min(SOME, len(self._closed))):
+            id, tried = self._closed.popleft()
+            if not _ended(hall, id) and tried < ATTEMPTS:
+                self._closed.append((id, tried + 1))
         for patient in self._due(hall, now):
             for one in cases(hall, now, one=patient):
-                _look(hall, one, now)
+                _look(hall, one)
         return ()
 
     def _due(self, hall: Hall, now: int) -> Sequence[str]:
@@ -120,10 +128,25 @@ def asked_for(found: Case) -> Iterator[Attention]:
         yield Attention(id, mine.patient, mine.id, "unreachable", "", "", at, "requested", "", None)
 
 
-def _look(hall: Hall, found: Case, now: int) -> None:
+def _look(hall: Hall, found: Case) -> None:
     for one in asked_for(found):
-        task, flag = attention.written(found.plan, one)
+        task, flag = attention.written(found.plan, one, str(hall.settings["ward"]))
         _made(hall, [flag, task])
+
+
+def _ended(hall: Hall, id: str) -> bool:
+    """Whether the Flag of a closed Task is no longer active; somebody else's step is seen next time."""
+    try:
+        body = msgspec.json.decode(hall.record.read("Task", id).body or b"{}")
+        standing = hall.record.read("Flag", id)
+        found = attention.read(body)
+        if found is None or found.closed is None or b'"inactive"' in (standing.body or b""):
+            return True
+        ended = _ENCODER.encode(attention.over(body, found.closed))
+        hall.record.write([Change("update", "Flag", id, ended, if_match=standing.version)])
+    except Invalid as error:
+        return error.status in (404, 410)
+    return True
 
 
 def _entered(hall: Hall, version: Version) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import random
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from onmaru.app.prove.fuzzing.hostile import MARK, NAME
 
@@ -20,10 +21,15 @@ def _flipped(chance: random.Random, body: bytes) -> bytes:
 def _bomb(chance: random.Random, body: bytes) -> bytes:
     """A few KiB that would be a hundred MiB."""
     del chance
-    return _BOMB + body[:0]
+    return _large() + body[:0]
 
 
-_BOMB = gzip.compress(b'{"resourceType":"Patient","name":[{"text":"' + b" " * (96 << 20) + b'"}]}', 9)
+@cache
+def _large() -> bytes:
+    """Made when it is first thrown: it takes a second, and whoever lists the proofs throws nothing."""
+    return gzip.compress(b'{"resourceType":"Patient","name":[{"text":"' + b" " * (96 << 20) + b'"}]}', 9)
+
+
 Packer = Callable[[random.Random, bytes], bytes]
 # What may be done to the bytes of a body, and what is then said of them
 PACKED: Sequence[tuple[str, Packer]] = (

@@ -154,6 +154,14 @@ def clinician(hall: Hall) -> None:
     hall.lake.script(Script("monitor-alerts", (), (), (), secondary=False, care=True))
 
 
+def staff(hall: Hall) -> None:
+    """Refuse, with an audit row, whoever is bound to one patient and does not treat them: what a hospital does about its
+    alerts is no part of a patient's chart. `Invalid` 403.
+    """
+    if hall.caller.patient or "patient" in hall.caller.roles:
+        clinician(hall)
+
+
 def asked(raw: bytes, form: type[T]) -> T:
     """A body of the given form; `Invalid` 400 naming the place otherwise."""
     try:

@@ -13,18 +13,21 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts import ladder
-from onmaru.rooms.monitor.alerts.acting import answer
+from onmaru.rooms.monitor.alerts.acting import answer, staff
 from onmaru.rooms.monitor.alerts.alert import UNREACHED, Alert, read
 from onmaru.rooms.monitor.alerts.listing import queried
 
 DAY = 24 * 3600 * 1_000_000
 MOST = 50_000
+# Rules of care at home: no bed of a ward's
+HOME = "home-"
 # What tells that a patient was as ill as the alert said
 GRAVE = ("called-rapid-response", "moved")
 
 
 def budget(request: Request, hall: Hall) -> Response:
     """`{days, beds, alerts, perBedDay, ppv, …}` of `ward` ("" every one) over `days` (1 to 31, 7)."""
+    staff(hall)
     given = queried(request, {"ward", "days"})
     days = given.get("days", "7")
     if not days.isascii() or not days.isdigit() or not 1 <= int(days) <= 31:
@@ -45,7 +48,7 @@ def told(alerts: Sequence[Alert], days: int, beds: int, now: int) -> dict[str, A
 
     `leadMinutes`: from raising to the first call of the rapid-response team or move, median of the alerts that had one.
     """
-    own = [one for one in alerts if one.rule != UNREACHED]
+    own = [one for one in alerts if one.rule != UNREACHED and not one.rule.startswith(HOME)]
     outcomes = [one.outcome.text.partition(" ")[0] for one in own if one.outcome]
     acted, idle = outcomes.count("acted"), outcomes.count("not-needed")
     due = [one for one in own if ladder.in_time(one) <= now or _heard(one) is not None]

@@ -14,7 +14,7 @@ from onmaru.fhir.outcome import invalid
 from onmaru.kernel.room import Hall, Request, Response
 from onmaru.rooms.monitor import views
 from onmaru.rooms.monitor.alerts import ladder
-from onmaru.rooms.monitor.alerts.acting import answer
+from onmaru.rooms.monitor.alerts.acting import answer, staff
 from onmaru.rooms.monitor.alerts.alert import ACTS, OUTCOMES, Alert, read
 from onmaru.rooms.monitor.alerts.rules import rank
 from onmaru.rooms.monitor.limits import chosen
@@ -33,6 +33,7 @@ UNKNOWN_INTERVAL = 4 * HOUR
 
 def ward(request: Request, hall: Hall) -> Response:
     """`{at, wards, beds, alerts}`: `beds` by risk, each value with when it was measured and the interval it comes at."""
+    staff(hall)
     wanted = queried(request, {"ward"}).get("ward", "")
     now = time.time_ns() // 1000
     everybody = hall.lake.query(views.PLACES, {"one": "", "ward": ""}).table.to_pylist()
@@ -49,11 +50,12 @@ def ward(request: Request, hall: Hall) -> Response:
     for bed in beds:
         bed["alert"] = (open_.get(bed["patient"]) or {}).get("id", "")
     beds.sort(key=lambda bed: (bed["alert"] == "", ORDER.index(bed["level"] or "none"), -bed["least"], bed["bed"]))
-    return answer({"at": now, "wards": _wards(everybody), "beds": beds, "alerts": alerts})
+    return answer({"at": now, "wards": wards(everybody), "beds": beds, "alerts": alerts})
 
 
 def alerts(request: Request, hall: Hall) -> Response:
     """`{at, alerts}`: those open of a ward and of no ward, and those raised within `hours` (0 to 744)."""
+    staff(hall)
     given = queried(request, {"ward", "hours"})
     hours = given.get("hours", "0")
     if not hours.isascii() or not hours.isdigit() or int(hours) > 744:
@@ -65,6 +67,7 @@ def alerts(request: Request, hall: Hall) -> Response:
 
 def one(request: Request, hall: Hall) -> Response:
     """`{at, alert, told, acts, outcomes}`: one alert with all its steps and whom the house told of it."""
+    staff(hall)
     version = hall.record.read("Task", request.params["id"])
     alert = read(msgspec.json.decode(version.body or b"{}"))
     if alert is None:
@@ -158,7 +161,8 @@ def _value(readings: Sequence[Reading], name: str) -> dict[str, Any]:
     }
 
 
-def _wards(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def wards(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each ward that somebody lies in, with how many do."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row["ward"]:

@@ -14,7 +14,7 @@ from onmaru.fhir.verbatim import instant
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall, Request, Response, Route
 from onmaru.rooms.monitor.alerts import past
-from onmaru.rooms.monitor.alerts.acting import asked, clinician
+from onmaru.rooms.monitor.alerts.acting import asked, clinician, staff
 from onmaru.rooms.monitor.alerts.alert import SYSTEM, person
 from onmaru.rooms.monitor.alerts.facts import LONGEST_LIMIT
 from onmaru.rooms.monitor.alerts.listing import queried
@@ -51,6 +51,7 @@ def replay(request: Request, hall: Hall) -> Response:
 
     422 for more than 31 days. More versions or events than are taken answer `{"refused": "too-costly"}`.
     """
+    staff(hall)
     given = queried(request, {"from", "to"})
     span = _span(given.get("from", ""), given.get("to", ""))
     hall.record.read("Patient", request.params["id"])

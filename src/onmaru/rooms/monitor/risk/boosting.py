@@ -1,14 +1,25 @@
-"""Gradient boosting by LightGBM: the one file that knows it. A fixed seed and one thread make the same model twice."""
+"""Gradient boosting by LightGBM: the one file that knows it. A fixed seed and one thread make the same model twice.
+
+LightGBM, with the SciPy that it brings, takes a second to import: only who grows or opens a model pays for it. That it is
+missing is told at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 
 from onmaru.rooms.monitor.risk.stays import Array
+
+if TYPE_CHECKING:
+    import lightgbm
+
+if find_spec("lightgbm") is None:
+    raise ModuleNotFoundError("no gradient boosting", name="lightgbm")
 
 ROUNDS = {True: 220, False: 260}
 BASE = {
@@ -29,6 +40,8 @@ SHAPE = {True: {"num_leaves": 12, "min_data_in_leaf": 120}, False: {"num_leaves"
 
 def grown(x: Array, y: Array, *, hourly: bool, seed: int) -> lightgbm.Booster:
     """A model of these rows."""
+    import lightgbm
+
     data = lightgbm.Dataset(x, y, params={"verbosity": -1}, free_raw_data=True)
     return lightgbm.train(BASE | SHAPE[hourly] | {"seed": seed}, data, ROUNDS[hourly])
 
@@ -52,6 +65,8 @@ def saved(model: lightgbm.Booster, file: Path) -> None:
 
 def opened(file: Path) -> lightgbm.Booster:
     """A model that was kept."""
+    import lightgbm
+
     return lightgbm.Booster(model_str=file.read_text("utf-8"))
 
 

@@ -7,13 +7,15 @@ names together with Encounter.location. What the chart says without a time and z
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from onmaru.kernel.log import Version
 from onmaru.rooms.monitor.projection import moment
+from onmaru.rooms.monitor.stream.people import NOBODY, People
 
 TYPES = frozenset({"Device", "DeviceUseStatement", "Encounter", "Location", "Patient"})
 EVER = 2**62
@@ -43,12 +45,13 @@ class Span(NamedTuple):
 
 
 class Bindings:
-    """Fed with versions in the order of the log. Names are ids, identifiers, or `system|value`."""
+    """Fed with versions in the order of the log. Names are ids, identifiers, or `system|value`; `ask` gives the patients who
+    bear one, for a hospital has more of them than fit here.
+    """
 
-    def __init__(self) -> None:
-        self._names: dict[str, dict[str, set[str]]] = {
-            name: defaultdict(set) for name in ("Device", "Location", "Patient")
-        }
+    def __init__(self, ask: Callable[[str], frozenset[str]] = lambda name: NOBODY) -> None:
+        self._names: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in ("Device", "Location")}
+        self._people = People(ask)
         self._named: dict[str, tuple[str, ...]] = {}
         self._used: dict[str, dict[str, Span]] = defaultdict(dict)
         self._worn: dict[str, list[Span]] = {}
@@ -63,6 +66,8 @@ class Bindings:
         body: Mapping[str, Any] = {} if version.body is None else msgspec.json.decode(version.body)
         if version.type in self._names:
             self._call(version, body)
+        elif version.type == "Patient":
+            self._people.changed(version.id, called(version.id, body))
         if version.type == "Device":
             self._device(version, body)
         elif version.type == "DeviceUseStatement":
@@ -84,7 +89,7 @@ class Bindings:
         doubtful = False
         places: set[str] = set()
         for kind, name in (("Device", device), ("Location", bed), ("Patient", patient)):
-            found = self._names[kind].get(name, set()) if name else set()
+            found = self._named_so(kind, name)
             doubtful = doubtful or len(found) > 1 or (bool(name) and not found and kind != "Device")
             if kind == "Device" and len(found) == 1:
                 id = next(iter(found))
@@ -101,6 +106,11 @@ class Bindings:
         place = next(iter(places), "")
         return Bound(next(iter(meant)), "", place, frozenset(meant)) if meant else Bound("", "unbound", place)
 
+    def _named_so(self, kind: str, name: str) -> AbstractSet[str]:
+        if not name:
+            return NOBODY
+        return self._people.of(name) if kind == "Patient" else self._names[kind].get(name, NOBODY)
+
     # -- what each resource says ----------------------------------------------------------------------------------
 
     def _call(self, version: Version, body: Mapping[str, Any]) -> None:
@@ -111,14 +121,8 @@ class Bindings:
                 del names[name]
         if not body:
             return
-        said = [one for one in body.get("identifier") or [] if one.get("value")]
-        called = {
-            version.id,
-            *(one["value"] for one in said),
-            *(f"{one.get('system', '')}|{one['value']}" for one in said),
-        }
-        self._named[version.name] = tuple(called)
-        for name in called:
+        self._named[version.name] = tuple(called(version.id, body))
+        for name in self._named[version.name]:
             names[name].add(version.id)
 
     def _device(self, version: Version, body: Mapping[str, Any]) -> None:
@@ -152,6 +156,13 @@ class Bindings:
             if place and span and one.get("status") not in LATER and not (over and span[1] == EVER):
                 self._stays[place].setdefault(id, []).append(Span(patient, *span))
                 self._of[id].add(place)
+
+
+def called(id: str, body: Mapping[str, Any]) -> frozenset[str]:
+    """The names that a resource bears; a deleted one its id alone."""
+    said = [one for one in body.get("identifier") or [] if one.get("value")]
+    values = (one["value"] for one in said)
+    return frozenset({id, *values, *(f"{one.get('system', '')}|{one['value']}" for one in said)})
 
 
 def _at(spans: Iterable[Span], at: int) -> set[str]:

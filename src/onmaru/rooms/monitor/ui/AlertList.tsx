@@ -34,7 +34,7 @@ function Line({ alert, now, open }: { alert: Alert; now: number; open: () => voi
       <Shape urgency={alert.urgency} />
       <span className={look.words}>
         <strong>{alert.name || alert.patient}</strong>
-        <span>{t(`monitor.rule.${alert.rule}`)} · {alert.text}</span>
+        <span>{[t(`monitor.rule.${alert.rule}`), alert.text].filter(Boolean).join(' · ')}</span>
         <span className={look.quiet}>
           {format.time(iso(alert.raised))} · {t(`monitor.age.${since.unit}`, { n: since.n })} · {state(alert, now, t)}
         </span>

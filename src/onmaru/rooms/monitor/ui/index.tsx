@@ -1,6 +1,6 @@
 /** The monitor in the shell: a ward's beds and alerts, and who is told of them. */
 import type { RoomUi } from '@shell';
-import { IconAdjustmentsQuestion, IconCalendarUser, IconDeviceTv, IconHeartRateMonitor, IconHistory, IconReportAnalytics } from '@tabler/icons-react';
+import { IconAdjustmentsQuestion, IconCalendarUser, IconClipboardList, IconDeviceTv, IconHeartRateMonitor, IconHistory, IconReportAnalytics } from '@tabler/icons-react';
 import { lazy } from 'react';
 import en from './en.json';
 import ko from './ko.json';
@@ -13,6 +13,7 @@ const monitor: RoomUi = {
   name: 'monitor',
   routes: [
     { path: '/ward', element: lazy(() => import('./Ward')), roles: clinicians },
+    { path: '/handover', element: lazy(() => import('./handover/Handover')), roles: clinicians },
     { path: '/bedside/:patient', element: lazy(() => import('./bedside/Bedside')), roles: clinicians },
     { path: '/wall', element: lazy(() => import('./wall/Wall')), roles: clinicians },
     { path: '/review', element: lazy(() => import('./Reviews')), roles: clinicians },
@@ -24,6 +25,7 @@ const monitor: RoomUi = {
   ],
   nav: [
     { path: '/ward', labelKey: 'monitor.ward', icon: IconHeartRateMonitor, roles: clinicians },
+    { path: '/handover', labelKey: 'monitor.handover', icon: IconClipboardList, roles: clinicians },
     { path: '/wall', labelKey: 'monitor.wall.title', icon: IconDeviceTv, roles: clinicians },
     { path: '/review', labelKey: 'monitor.review', icon: IconHistory, roles: clinicians },
     { path: '/roster', labelKey: 'monitor.roster', icon: IconCalendarUser, roles: planners },

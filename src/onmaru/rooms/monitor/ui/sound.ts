@@ -11,14 +11,16 @@ const TONES: Record<Urgency | 'silent', readonly number[]> = {
 const LENGTH = 0.16;
 let context: AudioContext | null = null;
 
-/** To be called from a click: browsers allow no sound before one. */
-export function allow(): void {
+/** What everything is heard through; begun again at each call, for browsers allow no sound before a touch. */
+export function allow(): AudioContext {
   context ??= new AudioContext();
   void context.resume();
+  return context;
 }
 
 export function sound(what: Urgency | 'silent'): void {
-  if (!context) return;
+  // What is asked for while nothing may be heard would all be heard at once later
+  if (context?.state !== 'running') return;
   TONES[what].forEach((pitch, n) => {
     const tone = context!.createOscillator();
     const volume = context!.createGain();

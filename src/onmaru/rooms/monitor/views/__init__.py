@@ -24,4 +24,9 @@ HOURS = _view("hours")
 RISKS = _view("risks")
 DEVICES = _view("devices")
 STRETCHES = _view("stretches")
-ALL = (READINGS, BEDS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST, LIMITS, HOURS, RISKS, DEVICES, STRETCHES)
+HANDED = _view("handed")
+CHANGES = _view("changes")
+UNDONE = _view("undone")
+ALL = (
+    READINGS, BEDS, ALERTS, TOLD, SHIFTS, PLACES, NEWEST, LIMITS, HOURS, RISKS, DEVICES, STRETCHES, HANDED, CHANGES, UNDONE,
+)  # fmt: skip

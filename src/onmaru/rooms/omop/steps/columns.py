@@ -19,39 +19,28 @@ _VALUE = {
     "value_source_value": "f.said",
 }
 _STAY = {
-    "person_id": "p.person",
-    "provider_id": "s.provider_id",
-    "care_site_id": "c.care_site_id",
-    "admitted_from_concept_id": "CASE WHEN f.admit <> '' THEN coalesce(a.target, 0) END",
+    "person_id": "f.person_id",
+    "provider_id": "f.provider_id",
+    "care_site_id": "f.care_site_id",
+    "admitted_from_concept_id": "f.admit_concept",
     "admitted_from_source_value": "f.admit",
-    "discharged_to_concept_id": "CASE WHEN f.discharge <> '' THEN coalesce(d.target, 0) END",
+    "discharged_to_concept_id": "f.discharge_concept",
     "discharged_to_source_value": "f.discharge",
 }
 # A visit that has not ended, ends for now on the last day on which anything happened in it.
-_STAY_END = "coalesce(f.end_date, greatest(f.start_date, coalesce(o.day, f.start_date)))"
-_STAY_FROM = """@omop_visit f
-JOIN @omop_people p ON p.id = f.person
-JOIN @omop_visits v ON v.id = f.id
-LEFT JOIN @omop_open o ON o.id = f.id
-LEFT JOIN @provider s ON s.provider_id = f.provider
-LEFT JOIN @care_site c ON c.care_site_id = f.site
-LEFT JOIN @omop_mapping k ON k.key = f.class_key AND k.nth = 0
-LEFT JOIN @omop_mapping a ON a.key = f.admit_key AND a.nth = 0
-LEFT JOIN @omop_mapping d ON d.key = f.discharge_key AND d.nth = 0
-LEFT JOIN @omop_mapping y ON y.key = f.kind AND y.nth = 0
-WHERE v.detail IS {detail}"""
+_STAY_END = "coalesce(f.end_date, greatest(f.start_date, coalesce(f.last_day, f.start_date)))"
 MERGED = "CASE WHEN p.more = '' THEN f._patients ELSE f._patients || ' ' || p.more END"
 
 
 def _stay(stem: str) -> dict[str, str]:
     return {
         **_STAY,
-        f"{stem}_concept_id": "coalesce(k.target, 0)",
+        f"{stem}_concept_id": "f.concept",
         f"{stem}_start_date": "f.start_date",
         f"{stem}_start_datetime": "f.start_time",
         f"{stem}_end_date": _STAY_END,
         f"{stem}_end_datetime": "f.end_time",
-        f"{stem}_type_concept_id": "coalesce(y.target, 0)",
+        f"{stem}_type_concept_id": "f.type_concept",
         f"{stem}_source_value": "f.source_value",
         f"{stem}_source_concept_id": "0",
     }
@@ -76,8 +65,8 @@ LEFT JOIN @omop_mapping e ON e.key = f.ethnicity_key AND e.nth = 0
 LEFT JOIN @provider s ON s.provider_id = f.provider
 LEFT JOIN @care_site c ON c.care_site_id = f.site""",
     ),
-    "visit_occurrence": ("omop_visit", _STAY_FROM.replace("{detail}", "NULL")),
-    "visit_detail": ("omop_visit", _STAY_FROM.replace("{detail}", "NOT NULL")),
+    "visit_occurrence": ("omop_visit", "@omop_stays f WHERE f.detail IS NULL"),
+    "visit_detail": ("omop_visit", "@omop_stays f WHERE f.detail IS NOT NULL"),
     "death": (
         "omop_person",
         """@omop_person f
@@ -131,14 +120,15 @@ JOIN @omop_people p ON p.id = f.person
 JOIN @omop_visits v ON v.id = f.id
 JOIN @omop_episodes e ON e.id = f.episode AND e.person = p.person
 LEFT JOIN @omop_mapping m ON m.key = f.episode_key AND m.nth = 0
-WHERE v.detail IS NULL""",
+WHERE v.detail IS NULL AND f.episode IS NOT NULL""",
     ),
     "fact_relationship": (
         "omop_fact",
         """@omop_facts f
 JOIN @omop_specimens s ON s.id = f.specimen AND s.person = f.person_id
 CROSS JOIN (VALUES (false), (true)) w(back)
-LEFT JOIN @omop_mapping m ON m.key = CASE WHEN w.back THEN f.measured_key ELSE f.specimen_key END AND m.nth = 0""",
+LEFT JOIN @omop_mapping m ON m.key = CASE WHEN w.back THEN f.measured_key ELSE f.specimen_key END AND m.nth = 0
+WHERE f.specimen IS NOT NULL""",
     ),
     **{
         table: ("omop_fact", _home(table))
@@ -177,8 +167,8 @@ VALUES: dict[str, dict[str, str]] = {
     "visit_detail": {
         **_stay("visit_detail"),
         "visit_detail_id": "f.id",
-        "parent_visit_detail_id": "v.parent",
-        "visit_occurrence_id": "v.visit",
+        "parent_visit_detail_id": "f.parent",
+        "visit_occurrence_id": "f.visit_id",
     },
     "death": {
         "person_id": "f.id",

@@ -1,5 +1,5 @@
 -- Facts with the concepts of their codes, one row for each standard concept; `home` is the CDM table that its domain names.
-SELECT f.* EXCLUDE (id, _patients),
+SELECT f.* EXCLUDE (id, system, code, value, unit_key, route_key, status_key, operator_key, kind, codes, _patients),
     CASE WHEN coalesce(m.nth, 0) = 0 THEN f.id ELSE xor(f.id, m.target * 2147483648) END AS id,
     CASE WHEN p.more = '' THEN f._patients ELSE f._patients || ' ' || p.more END AS _patients,
     p.person AS person_id, v.visit AS visit_id, v.detail AS detail_id, s.provider_id,

@@ -1,11 +1,13 @@
-"""`$meta`, `$meta-add` and `$meta-delete` (R4): profiles, tags and labels of one resource; a change is a new version.
+"""`$meta`, `$meta-add` and `$meta-delete` (R4): profiles, tags and labels of one resource, a type or all; a change is a
+new version.
 
 Its one law: a security label is taken away by who keeps the data alone, for a label is what hides a resource from others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ from onmaru.web.fhir.negotiation import check_content
 from onmaru.web.fhir.operations.given import given
 from onmaru.web.fhir.write import POSITION, if_match
 
+# Profiles, tags and labels told at once
+MOST = 1_000
 KEEPERS: frozenset[Role] = frozenset({"admin", "data-manager"})
 
 
@@ -42,6 +46,17 @@ class Metas:
         if number and (not number.isdecimal() or len(number) > 18):
             raise invalid("not-found", "no such version", status=404)
         return _told(hall.record.read(params["type"], params["id"], int(number) if number else None))
+
+    async def of_many(self, request: Request, hall: Hall) -> Response:
+        """`GET $meta` and `GET Type/$meta`: what is in use among all that the caller sees."""
+        given(request, ())
+        found = meta.Together(MOST)
+        for version in hall.record.marked(request.params.get("type", "")):
+            if version is None:
+                await asyncio.sleep(0)
+            else:
+                found.add(meta.of(version.body or b""))
+        return _answered(found.told(), ())
 
     async def add(self, request: Request, hall: Hall) -> Response:
         """`POST Type/id/$meta-add`."""
@@ -85,6 +100,12 @@ def _sets(request: Request) -> Mapping[str, list[bytes]]:
 
 
 def _told(version: Version, *, written: bool = False) -> Response:
-    answer = {"name": "return", "valueMeta": msgspec.Raw(meta.of(version.body or b""))}
     headers = (("etag", f'W/"{version.version}"'), *(((POSITION, str(version.t)),) if written else ()))
-    return Response(200, msgspec.json.encode({"resourceType": "Parameters", "parameter": [answer]}), FHIR, headers)
+    return _answered(meta.of(version.body or b""), headers)
+
+
+def _answered(told: bytes, headers: Sequence[tuple[str, str]]) -> Response:
+    answer = {"name": "return", "valueMeta": msgspec.Raw(told)}
+    return Response(
+        200, msgspec.json.encode({"resourceType": "Parameters", "parameter": [answer]}), FHIR, tuple(headers)
+    )

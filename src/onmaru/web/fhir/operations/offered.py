@@ -57,6 +57,8 @@ def operations(settings: Settings, driver: Driver | None = None, doors: Doors | 
         Operation("T/$document", both, documents.document, R4 + "{}-document", ("Composition",)),
         Operation("T/I/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
         Operation("T/I/_history/V/$meta", ("GET",), metas.of_one, R4 + "Resource-meta"),
+        Operation("T/$meta", ("GET",), metas.of_many, R4 + "Resource-meta"),
+        Operation("$meta", ("GET",), metas.of_many, R4 + "Resource-meta"),
         Operation("T/I/$meta-add", ("POST",), metas.add, R4 + "Resource-meta-add"),
         Operation("T/I/$meta-delete", ("POST",), metas.delete, R4 + "Resource-meta-delete"),
         Operation("T/$lastn", ("GET",), lastn, R4 + "{}-lastn", ("Observation",)),

@@ -1,13 +1,14 @@
 /** One patient at the bedside: what is live, the score with its parts, open alerts, and the course from minutes to months. */
 import { Notice, Panel, PatientBanner, ProblemView, useFormat, useLoad, useT, useTitle, Waiting } from '@shell';
-import { Button, SegmentedControl, Switch } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { IconArrowLeft, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { AlertList } from '../AlertList';
 import { AlertPanel } from '../AlertPanel';
 import { Risks, useRisks } from '../Risks';
-import { allow } from '../sound';
+import { SoundSwitch } from '../SoundSwitch';
+import { heard, useLoud } from '../useLoud';
 import { useShown } from '../useShown';
 import { useSounding, waiting } from '../useSounding';
 import { Value } from '../wall/List';
@@ -34,7 +35,7 @@ export default function Bedside() {
   const t = useT();
   const { patient = '' } = useParams();
   const host = useRef<HTMLDivElement>(null);
-  const [loud, setLoud] = useState(false);
+  const loud = useLoud();
   const [chosen, setChosen] = useState('');
   const wall = useWall({ patient }, host, drawable, useWords());
   const around = useAlerts('', 1);
@@ -43,7 +44,7 @@ export default function Bedside() {
   const person = useLoad<Person>(`/fhir/Patient/${encodeURIComponent(patient)}`);
   useTitle(t('monitor.bedside'));
   useShown(mine);
-  useSounding(loud, wall.silent > 0 || wall.still.length > 0 ? 'silent' : waiting(mine, around.at)[0]?.urgency);
+  useSounding(heard(loud), wall.silent > 0 || wall.still.length > 0 ? 'silent' : waiting(mine, around.at)[0]?.urgency);
   if (person.problem) return <ProblemView whole problem={person.problem} patient={patient} />;
   return (
     <div className={look.page}>
@@ -51,7 +52,7 @@ export default function Bedside() {
       <div className={look.actions}>
         <Button component={Link} to="/wall" variant="default" size="sm" leftSection={<IconArrowLeft size={16} />}>{t('monitor.wall.title')}</Button>
         <Button component={Link} to={`/patients/${patient}`} variant="default" size="sm">{t('monitor.chart')}</Button>
-        <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => { allow(); setLoud(event.currentTarget.checked); }} />
+        <SoundSwitch loud={loud} />
       </div>
       <Matters wall={wall} />
       <div className={look.sides}>

@@ -1,10 +1,11 @@
 /** The wall: every bed of a ward on one picture, by risk, with the same as a list. It says and sounds itself what is silent. */
 import { Notice, useFormat, useT, useTitle } from '@shell';
-import { Button, NativeSelect, SegmentedControl, Switch } from '@mantine/core';
+import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
 import { IconMaximize, IconMinimize } from '@tabler/icons-react';
 import { type MouseEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
-import { allow } from '../sound';
+import { SoundSwitch } from '../SoundSwitch';
+import { heard, useLoud } from '../useLoud';
 import { useSounding, waiting } from '../useSounding';
 import { causesOf, lasting } from './causes';
 import { gridOf, placeAt } from './grid';
@@ -27,7 +28,7 @@ export default function Wall() {
   const ward = search.get('ward') ?? '';
   const [view, setView] = useState<'wall' | 'list'>(() => (drawable && !matchMedia(NARROW).matches ? 'wall' : 'list'));
   const [by, setBy] = useState<'risk' | 'bed'>('risk');
-  const [loud, setLoud] = useState(false);
+  const loud = useLoud();
   const page = useRef<HTMLDivElement>(null);
   const host = useRef<HTMLDivElement>(null);
   const drawn = view === 'wall';
@@ -35,16 +36,12 @@ export default function Wall() {
   const order = useOrder(wall.rows);
   const around = useAlerts(ward, order.length);
   const screen = useScreen(page);
-  const sounding = useSound(loud, wall, around);
+  const sounding = useSound(heard(loud), wall, around);
   useTitle(t('monitor.wall.title'));
   useTold(wall, around);
   useEffect(() => wall.tell({ type: 'order', by }), [wall.tell, by, drawn, ward]);
   useEffect(() => wall.tell({ type: 'rows', every: drawn ? HIDDEN_MS : SHOWN_MS }), [wall.tell, drawn, ward]);
   const columns = (): number => gridOf(order.length, host.current?.clientWidth ?? 1, host.current?.clientHeight ?? 1).columns;
-  const turnOn = (on: boolean): void => {
-    allow();
-    setLoud(on);
-  };
   return (
     <div ref={page} className={look.page} data-screen={screen.on} data-view={view}>
       <header className={look.head}>
@@ -52,11 +49,11 @@ export default function Wall() {
         <NativeSelect aria-label={t('monitor.ward.choose')} value={ward} onChange={(event) => setSearch(event.currentTarget.value ? { ward: event.currentTarget.value } : {})} data={[{ value: '', label: t('monitor.ward.all') }, ...around.wards.map((one) => ({ value: one.id, label: t('monitor.ward.option', { name: one.name, n: one.patients }) }))]} />
         <SegmentedControl aria-label={t('monitor.wall.by')} value={by} onChange={(value) => setBy(value as 'risk' | 'bed')} data={['risk', 'bed'].map((value) => ({ value, label: t(`monitor.wall.by.${value}`) }))} />
         {drawable && <SegmentedControl aria-label={t('monitor.wall.view')} value={view} onChange={(value) => setView(value as 'wall' | 'list')} data={['wall', 'list'].map((value) => ({ value, label: t(`monitor.wall.view.${value}`) }))} />}
-        <Switch label={t('monitor.sound')} checked={loud} onChange={(event) => turnOn(event.currentTarget.checked)} />
+        <SoundSwitch loud={loud} />
         {sounding.technical && <Button variant="default" size="compact-md" onClick={sounding.rest}>{t('monitor.wall.rest')}</Button>}
         {drawn && <Button variant="default" size="compact-md" leftSection={<IconMaximize size={16} />} onClick={screen.enter}>{t('monitor.wall.screen')}</Button>}
       </header>
-      {screen.on && <Strip wall={wall} around={around} loud={loud} count={order.length} leave={screen.leave} />}
+      {screen.on && <Strip wall={wall} around={around} loud={heard(loud)} count={order.length} leave={screen.leave} />}
       <div className={look.body}>
         <Matters wall={wall} around={around} count={order.length} />
         {drawn && <Picture host={host} order={order} />}
