@@ -24,7 +24,7 @@ def settle(house: House) -> None:
 def test_three_who_lie_nowhere_are_cared_for_once(tmp_path: Path) -> None:
     names = ("journey", "monitor", "remote")
     house = House(Place(tmp_path / "home", tmp_path / "keys", tmp_path / "witness"), tuple(map(open_room, names)))
-    people = [patient(f"d{n}", "가상인", f"D-{n}") for n in range(5)]
+    people = [patient(f"d{n}", "가상인", f"D-{n}", deceasedBoolean=False) for n in range(5)]
     bodies = [
         place("w", "wa", "병동"),
         *people,

@@ -12,15 +12,18 @@ from msgspec.structs import replace
 from tests.journeys.test_alerts import WARD, Ward, request, said
 
 from alert_history import MINUTE, observation
-from journey_ward import vital
+from journey_ward import encounter, place, vital
 from onmaru.app.house import system
 from onmaru.fhir.outcome import Invalid
 from onmaru.fhir.verbatim import instant
-from onmaru.kernel.caller import Role
+from onmaru.kernel.caller import Caller, Role
 from onmaru.kernel.record import Change
 from onmaru.kernel.room import Hall
-from onmaru.rooms.monitor.alerts import roster
+from onmaru.rooms.journey.listing import items
+from onmaru.rooms.monitor.alerts import budget, listing, roster
+from onmaru.rooms.monitor.course import course
 from onmaru.rooms.monitor.handover import keeping, sheet
+from onmaru.rooms.monitor.review.routes import replay
 
 HOUR = 60 * MINUTE
 DENIAL: dict[str, Any] = {
@@ -84,7 +87,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shift]:
          "authoredOn": instant(now - 30 * HOUR), "code": {"text": "흉부 X선"}},
         {"resourceType": "Task", "id": "call", "status": "requested", "intent": "order",
          "for": {"reference": "Patient/p1"}, "code": {"text": "보호자에게 전화"}},
-        DENIAL,
+        place("r2", "ro", "7103호", "w1"), place("b2", "bd", "2", "r2"), encounter("e-p2", "p2", "b2"), DENIAL,
     )  # fmt: skip
     made.ill("p1")
     made.beat()
@@ -112,6 +115,7 @@ def test_each_patient_has_what_the_shift_brought_and_what_is_to_be_done(ward: Sh
         ("ServiceRequest/ct", "복부 CT"), ("Task/call", "보호자에게 전화"),
     ]  # fmt: skip
     quiet = found["p2"]
+    assert (quiet["bed"], quiet["wardName"]) == ("7103호 2", "61병동")
     assert (quiet["news2"]["level"], quiet["alerts"], quiet["changes"], quiet["tasks"]) == ("", [], [], [])
     assert said(sheet.handover(request(), ward.hall("nurse-1")))["patients"] == []
 
@@ -179,6 +183,25 @@ def test_a_task_in_anothers_name_hands_nobody_over(ward: Shift) -> None:
     ward.hall("nurse-3").record.write([Change("create", "Task", body=msgspec.json.encode(body))])
     ward.settle()
     assert ward.sheets()["p3"]["handed"] is None
+
+
+def test_a_patient_reads_neither_alerts_nor_hand_overs_on_any_page_of_their_own(ward: Shift) -> None:
+    ward.give("nurse-3", patients=[{"patient": "p1", "note": "보호자가 예민함"}])
+    ward.beat()
+    held = ward.house.logins.table["patient"]
+    caller = Caller("main", "person", frozenset({"patient"}), held.purposes[0], held.scopes, "p1")
+    own, chart = ward.house.hall(caller, "monitor"), ward.house.hall(caller, "journey")
+    for ask in (listing.ward, listing.alerts, listing.one, budget.budget, sheet.handover, replay):
+        with pytest.raises(Invalid) as refused:
+            ask(request(id="p1"), own)
+        assert refused.value.status == 403
+    asked = request(id="p1", **{"from": instant(ward.clock - HOUR), "to": instant(ward.clock + HOUR)})
+    assert {one["kind"] for one in said(course(asked, own))["events"]} == {"stay"}
+    lines = said(items(request(id="p1"), chart))["items"]
+    sources = {one["source"] for one in lines}
+    assert {"ServiceRequest/ct", "Task/call"} <= sources
+    assert not any(one.startswith(("Task/alert", "Communication/")) for one in sources)
+    assert "보호자가 예민함" not in msgspec.json.encode(lines).decode()
 
 
 def test_whoever_a_patient_is_hidden_from_hands_the_others_over(ward: Shift) -> None:

@@ -28,11 +28,11 @@ class Step(msgspec.Struct, frozen=True):
 
     `asks` (codes): each gives `key` and `text`, of a base table or of an earlier step, and together they give every key that
     a row refers to; `sql` is then asked of the relation `@asked`. `order`: how rows lie in their files, so that what a query
-    asks lies together. `when` (rows): the same rows with nothing made of them, so that what has none costs little. `by`
+    asks lies together. `when` (rows, groups): gives a row wherever `sql` does, and costs less. `by`
     (groups): a table of `of`, its column, and the codes that this column refers to.
 
-    `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of
-    the base came and none ended. It names what came of a base table as `@came_NAME`, and the keys of an earlier lookup that
+    `near` (lookup): gives as `id` the keys, in the column `unit`, of the rows that may be other than before where rows of a
+    base came and none ended. It names what came of a base table as `@came_NAME`, and the keys of an earlier lookup that
     changed as `@changed_NAME`. Without it a lookup is made whole.
     """
 

@@ -82,7 +82,7 @@ class Agreement:
                 ("name", official.get("family", "") + "".join(official.get("given", [])) == who.name),
                 ("birth date", one.get("birthDate") == who.birth),
                 ("sex", one.get("gender") == {"M": "male", "F": "female"}[who.sex]),
-                ("death", _dead(one) == (mrn in self._truth.deceased)),
+                ("death", dead(one) == (mrn in self._truth.deceased)),
             ):
                 if not right:
                     self._say(f"patient {mrn}: {what} is not what was sent")
@@ -147,5 +147,6 @@ def _clinical(resource: Json) -> bool:
     return not any(one.get("system") == "urn:onmaru:document" for one in codings)
 
 
-def _dead(patient: Json) -> bool:
+def dead(patient: Json) -> bool:
+    """Whether the record says that somebody has died."""
     return bool(patient.get("deceasedBoolean")) or "deceasedDateTime" in patient

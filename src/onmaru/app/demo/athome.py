@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from onmaru.app.demo.agreement import everything
+from onmaru.app.demo.agreement import dead, everything
 from onmaru.app.house import MAIN, House, now, system
 from onmaru.fhir.verbatim import instant
 from onmaru.kernel.record import Change
 from onmaru.rooms.monitor import views
+from onmaru.rooms.remote.plan import read
 from onmaru.rooms.remote.writing import Asked, careplan
 
 HOUR = 3_600_000_000
@@ -49,14 +50,14 @@ COURSES = (
 def cared_for(house: House) -> int:
     """Give some who lie nowhere a plan and what came of it; the position of it, 0 where that was done before."""
     hall = house.hall(system(MAIN, "demo"))
-    if house.offers("remote") is None or any(True for _ in everything(hall.record, "CarePlan")):
+    if house.offers("remote") is None or any(map(read, everything(hall.record, "CarePlan"))):
         return 0
     rows = house.hall(system(MAIN, "demo"), "monitor").lake.query(views.BEDS, {}).table.to_pylist()
     here = {row["patient"] for row in rows}
     people = sorted(
         one["id"]
         for one in everything(hall.record, "Patient")
-        if one["id"] not in here and one.get("active", True) and not any(name.startswith("deceased") for name in one)
+        if one["id"] not in here and one.get("active", True) and not dead(one)
     )
     bodies = [body for who, one in zip(people, COURSES, strict=False) for body in _made(who, one, now())]
     changes = [Change("update", one["resourceType"], one["id"], _ENCODER.encode(one), absent=True) for one in bodies]
@@ -77,7 +78,7 @@ def _made(who: str, course: Course, at: int) -> Iterator[Json]:
         if dice.random() > 0.1 or day >= DAYS - 2:
             value = round(course.begins + day * course.daily + dice.uniform(-0.4, 0.4), 1)
             yield _reading(who, course, value, began + day * DAY + dice.randrange(6, 10) * HOUR)
-    for hours in (30, 6) if course.silent else ():
+    for hours in (30, 0) if course.silent else ():
         yield _called(who, at - hours * HOUR)
 
 

@@ -56,8 +56,8 @@ class Monitors:
         held, self._beds = self._beds, {}
         for row in rows[:MOST]:
             key = row["bed"], row["patient"]
-            # Beds of two wards bear one number, devices of one house do not
-            name = f"MON-{row['ward_name']}-{row['bed_name'] or row['bed']}"
+            # Beds of two wards, or rooms, bear one number, devices of one house do not
+            name = f"MON-{row['ward_name']}-{row['bed_name']}-{row['bed'][-6:]}"
             waves = len(self._beds) < WAVED
             self._beds[key] = held.get(key) or Monitor(self._seed, name, waves=waves, bed=row["bed"])
 

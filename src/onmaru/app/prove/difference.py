@@ -10,22 +10,28 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+import msgspec
+
 from onmaru.app.evidence import Figures, Proof
 from onmaru.app.house import MAIN, House, Place
 from onmaru.app.prove.ground import environment, free_port, until_answered
-from onmaru.app.prove.twins import PURPOSES, Asker, Fact, Questions, bare, changes, world
+from onmaru.app.prove.notified import Ear, told
+from onmaru.app.prove.twins import PURPOSES, Asker, Fact, Questions, bare, changes, charts, world
 from onmaru.kernel.accounts import User
 from onmaru.kernel.lake import View
 from onmaru.kernel.record import Change
 
 PATIENTS = 60
 REQUESTS = 10_000
+# Patients who come while subscriptions wait, and what is written of them first
+LATER = 12
+ORDER = {"Consent": 0, "Patient": 1}
 LOADER = User(MAIN, "loader", "loader", ("system",))
 
 
@@ -43,8 +49,10 @@ class Twin:
             record.write([change])
         house.seat(MAIN).home.wait(house.seat(MAIN).home.tip())
         house.catch_up(MAIN)
-        house.logins.keep_user(self.user)
+        for user in (self.user, LOADER):
+            house.logins.keep_user(user)
         self._token, _ = house.logins.issue(self.user, "")
+        self._loader, _ = house.logins.issue(LOADER, "")
         self.tables = self._tables(house)
         house.close()
 
@@ -64,8 +72,11 @@ class Twin:
     @contextlib.contextmanager
     def served(self) -> Iterator[None]:
         """The server of this house, for `ask`."""
+        self._ear = Ear()
+        (self.place.home / "onmaru.toml").write_text('[outbound.main]\nhosts = ["127.0.0.1"]\n', "utf-8")
+        told_of = environment(self.place, self._port, ONMARU_OUTBOUND_LOCAL=f"127.0.0.1:{self._ear.port}")
         argv = [sys.executable, "-m", "onmaru.app.prove.watched"]
-        process = subprocess.Popen(argv, env=environment(self.place, self._port), stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
+        process = subprocess.Popen(argv, env=told_of, stdout=subprocess.PIPE)  # noqa: S603 - a program of ours
         self._line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             until_answered(self._port)
@@ -73,10 +84,26 @@ class Twin:
         finally:
             process.terminate()
             process.communicate(timeout=120)
+            self._ear.close()
+
+    def notified(self, written: Sequence[Change]) -> dict[str, list[bytes]]:
+        """What subscriptions of the asker tell of what is written now."""
+        found = told(self._spoken, self._written, self._ear, written)
+        return {criteria: [bare(one) for one in each] for criteria, each in found.items()}
+
+    def _spoken(self, method: str, url: str, body: bytes) -> tuple[int, bytes]:
+        status, _, answer = self._once(method, url, body)
+        return status, answer
+
+    def _written(self, method: str, url: str, body: bytes) -> tuple[int, bytes]:
+        status, _, answer = self._once(method, url, body, self._loader)
+        return status, answer
 
     def ask(self, url: str) -> tuple[int, bytes]:
         """Status and body of a GET, by the asker for the purpose of theirs; of an export all lines of its files."""
         status, told, answer = self._once("GET", url)
+        if "$viewdefinition-run" in url:
+            return status, b"\n".join(sorted(answer.splitlines()))
         if "$export" not in url or status != 202:
             return status, answer
         job = urlsplit(told["content-location"]).path
@@ -96,22 +123,26 @@ class Twin:
         assert status == 200 and len(lines) == one["count"], "a file is not as its manifest says"
         return lines
 
-    def _once(self, method: str, url: str) -> tuple[int, Mapping[str, str], bytes]:
-        told = {"authorization": f"Bearer {self._token}", "x-onmaru-purpose": PURPOSES[self.asker], "host": "twin"}
+    def _once(self, method: str, url: str, body: bytes = b"", token: str = "") -> tuple[int, Mapping[str, str], bytes]:
+        told = {"authorization": f"Bearer {token or self._token}", "host": "twin"}
+        if not token:
+            told["x-onmaru-purpose"] = PURPOSES[self.asker]
+        if body:
+            told["content-type"] = "application/fhir+json"
         if "$export" in url:
             told["prefer"] = "respond-async"
         try:
-            self._line.request(method, url, headers=told)
+            self._line.request(method, url, body or None, told)
             answer = self._line.getresponse()
         except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
             # While the other twin was asked the server has closed an idle line
             self._line.close()
-            self._line.request(method, url, headers=told)
+            self._line.request(method, url, body or None, told)
             answer = self._line.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
 
-def compared(full: Twin, bereft: Twin, facts: Sequence[Fact], many: int) -> Counter[str]:
+def compared(full: Twin, bereft: Twin, facts: Sequence[Fact], later: Sequence[Fact], many: int) -> Counter[str]:
     """Ask both the same; how often each kind of path was asked, and how often it found something (`... found`)."""
     counted: Counter[str] = Counter()
     assert full.tables == bereft.tables, next(name for name in full.tables if full.tables[name] != bereft.tables[name])
@@ -119,21 +150,41 @@ def compared(full: Twin, bereft: Twin, facts: Sequence[Fact], many: int) -> Coun
         for url in islice(Questions(facts, many, rooms=True), many):
             (status, one), (other, two) = full.ask(url), bereft.ask(url)
             assert status == other and bare(one) == bare(two), f"{full.asker} {url}: {status} and {other} differ"
-            kind = "export" if "$export" in url else url.partition("?")[0].split("/")[1]
+            kind = _kind(url)
             counted[kind] += 1
             counted[f"{kind} found"] += status == 200 and len(one) > 400
+        here, there = full.notified([*changes(later, None)]), bereft.notified([*changes(later, full.asker)])
+        for criteria, events in here.items():
+            assert events == there[criteria], f"{full.asker} is told otherwise of {criteria}"
+            counted["events"] += len(events) - 1
     return counted
+
+
+def _kind(url: str) -> str:
+    """What is asked, by the way it is answered."""
+    for name in ("$export", "$viewdefinition-run", "$meta"):
+        if name in url:
+            return name
+    return url.partition("?")[0].split("/")[1]
+
+
+def coming(numbers: Iterable[int]) -> list[Fact]:
+    """Patients written while subscriptions wait: what hides a chart first, and no version that only a later one hides."""
+    facts = sorted(charts(numbers, 8), key=lambda fact: ORDER.get(fact.change.type, len(ORDER)))
+    lasts = (msgspec.structs.replace(fact.change, body=fact.change.body.rpartition(b"\n")[2]) for fact in facts)
+    return [Fact(change, fact.hidden) for change, fact in zip(lasts, facts, strict=True)]
 
 
 def difference(patients: int = PATIENTS, requests: int = REQUESTS) -> Figures:
     """For each asker a record with what is hidden from it and one without, asked the same."""
     facts = world(patients, 7)
     figures: dict[str, Any] = {"versions": sum(1 for _ in changes(facts, None))}
+    later = coming(range(patients, patients + LATER))
     for asker in get_args(Asker):
         with tempfile.TemporaryDirectory(prefix="onmaru-difference-") as scratch:
             full = Twin(Path(scratch) / "full", asker, [*changes(facts, None)])
             bereft = Twin(Path(scratch) / "bereft", asker, [*changes(facts, asker)])
-            counted = compared(full, bereft, facts, requests // 2)
+            counted = compared(full, bereft, facts, later, requests // 2)
         figures[f"{asker}: hidden resources"] = sum(asker in fact.hidden for fact in facts)
         figures[f"{asker}: rows of tables"] = sum(len(rows) for rows in full.tables.values())
         figures |= {f"{asker}: {kind}": count for kind, count in sorted(counted.items())}

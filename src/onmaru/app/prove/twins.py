@@ -5,10 +5,11 @@ What is hidden is told here by plain rules over how the world is made, never by 
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -33,6 +34,8 @@ KINDS = ("closed", "part", "vip", "marked", "open", "open")
 # A list of patients whom anybody may see, and how many of the questions are an export
 GROUP = "g0"
 EXPORTS = 0.01
+# Views of the lake that anybody may see, by the type whose rows they give
+VIEWS = {"Patient": "gender", "Observation": "status", "Condition": "recordedDate", "Encounter": "status"}
 FAMILIES = ("김", "이", "박", "최", "Kim", "Müller", "O'Neil", "정")
 
 
@@ -43,15 +46,42 @@ class Fact(NamedTuple):
     hidden: frozenset[str]
 
 
-def world(patients: int, seed: int) -> list[Fact]:
-    """A hospital of that many patients: some closed by a Consent, some in part, some marked, most open."""
+def charts(numbers: Iterable[int], seed: int) -> list[Fact]:
+    """The charts of these patients: some closed by a Consent, some in part, some marked, most open."""
     chance = random.Random(seed)  # noqa: S311 - a made-up hospital
     made: list[Fact] = []
-    for number in range(patients):
+    for number in numbers:
         made += _Patient(chance, number).facts()
     chance.shuffle(made)
+    return made
+
+
+def world(patients: int, seed: int) -> list[Fact]:
+    """A hospital of that many patients."""
+    made = charts(range(patients), seed)
     made.sort(key=lambda fact: fact.change.op == "delete")
-    return [*made, Fact(_group(patients), NOBODY)] if patients >= len(KINDS) else made
+    views = [Fact(_view(type, column), NOBODY) for type, column in VIEWS.items()]
+    return [*made, Fact(_group(patients), NOBODY), *views] if patients >= len(KINDS) else made
+
+
+def _view(type: str, column: str) -> Change:
+    """A Library that holds a view: a row a resource, with whose it is."""
+    whose = "getResourceKey()" if type == "Patient" else "subject.getReferenceKey(Patient)"
+    columns = [
+        {"name": "key", "path": "getResourceKey()"},
+        {"name": "whose", "path": whose},
+        {"name": "said", "path": column},
+    ]
+    view = {
+        "resourceType": "ViewDefinition",
+        "name": f"of_{type.lower()}",
+        "resource": type,
+        "select": [{"column": columns}],
+    }
+    content = {"contentType": "application/json", "data": base64.b64encode(json.dumps(view).encode()).decode()}
+    body = {"status": "active", "type": {"text": "view"}, "content": [content]}
+    raw = json.dumps({"resourceType": "Library", "id": f"of-{type}", **body}).encode()
+    return Change("update", "Library", f"of-{type}", raw)
 
 
 def _group(patients: int) -> Change:
@@ -184,7 +214,8 @@ class Questions:
         self._chance = random.Random(seed)  # noqa: S311 - questions, no secrets
         self._names = [*sorted({(fact.change.type, fact.change.id) for fact in facts}), ("Patient", "none")]
         self._kinds = [self._search] * 6 + [self._read] * 2 + [self._history, self._everything]
-        self._kinds += [self._journey] * 3 if rooms else []
+        self._kinds += [self._marks]
+        self._kinds += [*[self._journey] * 3, self._table] if rooms else []
         self._rooms = rooms
 
     def __iter__(self) -> Iterator[str]:
@@ -210,6 +241,14 @@ class Questions:
 
     def _everything(self) -> str:
         return f"/fhir/Patient/{self._id('Patient')}/$everything?_count=100"
+
+    def _marks(self) -> str:
+        return f"/fhir{self._chance.choice(['', '/Patient', '/Observation', '/List'])}/$meta"
+
+    def _table(self) -> str:
+        type = self._chance.choice(sorted(VIEWS))
+        narrowed = self._chance.choice(["", f"&patient=Patient/{self._id('Patient')}"])
+        return f"/fhir/Library/of-{type}/$viewdefinition-run?_format=ndjson{narrowed}"
 
     def _journey(self) -> str:
         chance = self._chance
@@ -292,7 +331,7 @@ class Questions:
 
 
 _TIMES = re.compile(
-    rb'"(?:lastUpdated|lastModified|timestamp|generated|at|recorded_at|updated)":"[^"]*"|"t":\d+|"date":"[^"]*\.\d{6}Z"'
+    rb'"(?:lastUpdated|lastModified|timestamp|generated|at|recorded_at|updated|valueInstant)":"[^"]*"|"t":\d+|"date":"[^"]*\.\d{6}Z"'
 )
 _CURSORS = re.compile(rb"(_cursor=|\"cursor\":\")[A-Za-z0-9_\-.=%]+")
 _MADE = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -177,8 +177,9 @@ class Run:
         part, there = f"part_{base}", self._there[base]
         fresh = f' AND _t NOT IN (SELECT _t FROM "{part}")' if there and self._since == NONE else ""
         among = f'SELECT DISTINCT _t FROM "whole_{base}" WHERE ({condition}) AND _t <= {self._since}{fresh}'
-        if self._session.table("again", among):
-            rows = f'SELECT * FROM "whole_{base}" WHERE _t IN (SELECT _t FROM "again")'
+        found = self._session.column(among)
+        if found:
+            rows = f'SELECT * FROM "whole_{base}" WHERE {self._among("_t", "again", found)}'
             self._session.table(f"all_{base}", f'SELECT * FROM "{part}" UNION ALL {rows}' if there else rows)
             self._session.view(part, f'SELECT * FROM "all_{base}"')
             self._there[base] = True
@@ -255,10 +256,7 @@ class Run:
         ids = self._session.column(f"SELECT id FROM ({self._over(step.near, 'whole')}) WHERE id IS NOT NULL")
         if not ids:
             return
-        self._session.data("near", pa.table({"id": pa.array(ids, pa.int64())}))
-        # Of a list DuckDB looks at the scan already, of a table only after all joins
-        among = ", ".join(map(str, ids)) if len(ids) <= LISTED else 'SELECT id FROM "near"'
-        among = f'"{step.unit}" IN ({among})'
+        among = self._among(step.unit, "near", ids)
         self._session.table(f"fresh_{name}", f"SELECT * FROM ({select}) WHERE {among}", step.sql)
         if self._changed(step, f" WHERE {among}"):
             other = f'"{step.unit}" IN (SELECT "{step.unit}" FROM "differs")'
@@ -310,7 +308,7 @@ class Run:
                 self._session.table(step.table.name, self._over(step.sql, which), step.sql)
             elif step.kind == "rows":
                 self._die(step)
-                if there and (not step.when or self._session.column(f"{self._over(step.when, which)} LIMIT 1")):
+                if there and self._some(step, which):
                     self._kept.add(step, self._over(step.sql, which), step.sql)
 
     def _bases(self, step: Step) -> set[str]:
@@ -339,13 +337,24 @@ class Run:
     def _groups(self, step: Step) -> None:
         """The groups that were touched, of the rows as they are now."""
         if not self._kept.whole:
-            touched = set().union(*(self._kept.touched[name, step.unit] for name in step.of))
+            touched = set().union(*(self._kept.touched[name, step.unit] for name in step.of)) - {None}
             if not touched:
                 return
-            self._session.data("touched", pa.table({"unit": pa.array(sorted(touched), pa.int64())}))
-            among = f'"{step.unit}" IN (SELECT unit FROM "touched")'
+            among = self._among(step.unit, "touched", sorted(touched))
             self._kept.bury(step, among)
             for one in self._steps("rows"):
                 if one.table.name in step.of:
                     self._kept.show(one, among)
-        self._kept.add(step, self._over(step.sql, "whole"), step.sql)
+        if self._some(step, "whole"):
+            self._kept.add(step, self._over(step.sql, "whole"), step.sql)
+
+    def _some(self, step: Step, which: str) -> bool:
+        """Whether there may be anything to make."""
+        return not step.when or bool(self._session.column(f"{self._over(step.when, which)} LIMIT 1"))
+
+    def _among(self, column: str, name: str, keys: Sequence[int]) -> str:
+        """The condition that a column is one of these: in a list while the scan can be asked it, else in a table."""
+        if len(keys) <= LISTED:
+            return f'"{column}" IN ({", ".join(map(str, keys))})'
+        self._session.data(name, pa.table({"id": pa.array(keys, pa.int64())}))
+        return f'"{column}" IN (SELECT id FROM "{name}")'

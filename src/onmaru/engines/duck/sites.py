@@ -40,6 +40,10 @@ class Sites:
             for name, one in self._kept.items()
         }
 
+    def has(self, name: str) -> bool:
+        """Whether there is a site table of that name."""
+        return name in self._kept
+
     def files(self) -> dict[str, str]:
         """The file of every site table, by which two editions of it are told apart."""
         return {name: one.file for name, one in self._kept.items()}

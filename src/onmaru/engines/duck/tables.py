@@ -193,8 +193,7 @@ class ColumnarTables:
         return select
 
     def _of_site(self, name: str, parts: dict[str, Any]) -> str:
-        there = name in self._site.tables()
-        parts[f"__{name}"] = self._site.dataset(name) if there else self.derivations.empty(name)
+        parts[f"__{name}"] = self._site.dataset(name) if self._site.has(name) else self.derivations.empty(name)
         return f'SELECT * FROM "__{name}"'
 
     def publish(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
@@ -230,7 +229,7 @@ class ColumnarTables:
             columns, t = self.derivations.columns(name)
             return Layout(columns, 0, 0, t)
         if not owner:
-            found = self._site.dataset(name) if name in self._site.tables() else self.derivations.empty(name)
+            found = self._site.dataset(name) if self._site.has(name) else self.derivations.empty(name)
             return Layout(found.schema, 0, 0, 0)
         kept = self._kept(owner, (name,))
         if isinstance(kept.manifest, Nested) and name == NAME:

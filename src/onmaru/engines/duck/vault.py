@@ -42,12 +42,12 @@ GONE = pa.schema([("_source", pa.string()), ("_t", pa.int64())])
 SUFFIX = ".parquet"
 # Rows of a row group in a sorted file: what asks for one value reads few others
 SORTED_GROUP = 16_384
-# Of a data set of several files; each file is read by its own, which has its key
-_FORM = ds.ParquetFileFormat()
 # Rows of which a file is written without dictionaries and compression: they cost more than such a file is worth
 FEW = 500
 # Bytes of a file that is read whole when a query asks for any of it, and then remembered
 SHORT = 64 * 1024
+# Of a data set of several files; each file is read by its own, which has its key
+_FORM = ds.ParquetFileFormat()
 
 
 def schema(table: Table) -> pa.Schema:
@@ -97,7 +97,7 @@ class Vault:
         if made.rows:
             _fsync(path)
             made.name, made.bytes = name, path.stat().st_size
-            if made.only is not None:
+            if made.only is not None and not any(pa.types.is_nested(kind) for kind in of.types):
                 self._recall.keep(name, pa.Table.from_batches([made.only]))
         if made.sorted is not None and beside is not None:
             rows = beside(made.sorted)
@@ -120,12 +120,11 @@ class Vault:
     def rows(self, names: Sequence[str], of: pa.Schema) -> Any:
         """The same for files of few columns: what is remembered of them is not read again, and small ones are remembered."""
         known = {name: rows for name in names if (rows := self._known(name, of)) is not None}
-        if len(known) == len(names):
-            return pa.concat_tables(known.values()) if known else of.empty_table()
-        parts = [self.dataset([name], of) for name in names if name not in known]
-        if known:
-            parts.append(ds.dataset(pa.concat_tables(known.values())))
-        return parts[0] if len(parts) == 1 else ds.dataset(parts)
+        rest = self.dataset([name for name in names if name not in known], of)
+        if not known:
+            return rest
+        remembered = pa.concat_tables(known.values())
+        return remembered if len(known) == len(names) else ds.dataset([rest, ds.dataset(remembered)])
 
     def _known(self, name: str, of: pa.Schema) -> pa.Table | None:
         """The rows of a small file, unless they were written with other columns."""
@@ -194,8 +193,8 @@ class Writing:
         self._writer: Any = None
         self.name = self.beside = ""
         self.rows = self.bytes = 0
-        self.sorted: pa.Table | None = None
         self.only: pa.RecordBatch | None = None
+        self.sorted: pa.Table | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Append rows."""

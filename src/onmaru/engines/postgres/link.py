@@ -24,6 +24,8 @@ _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionErro
 PATIENCE = 30
 # Statements kept prepared
 STATEMENTS = 500
+# Questions after which plans are made anew, in case tables have grown; sooner at first, when they grow by much
+PLANS = 2_048
 # Rows that a stream fetches in one go
 PART = 5_000
 
@@ -94,7 +96,7 @@ class Link:
         self._loop = Straight()
         self._lock = RLock()
         self._statements: dict[str, tuple[Any, Sequence[str] | None]] = {}
-        self._changed = self._streams = 0
+        self._changed = self._streams = self._named = self._asked = 0
         self._opened: Any = None
         with self._lock:
             self._reopen()
@@ -141,14 +143,23 @@ class Link:
             if len(self._statements) >= STATEMENTS:
                 self._statements.clear()
             text, names = numbered(sql)
-            found = self._statements[sql] = await self._opened.prepare(text), names
+            # One without a name the driver would have parsed and planned again each time
+            self._named += 1
+            found = self._statements[sql] = await self._opened.prepare(text, name=f"q{self._named}"), names
         return found
+
+    async def _replan(self) -> None:
+        """A plan stays as it was made, also where its tables were empty then; the database does this too, after a while."""
+        self._asked += 1
+        if not self._asked & (self._asked - 1) or not self._asked % PLANS:
+            await self._opened.execute("DISCARD PLANS")
 
     def execute(self, sql: str, values: Any = (), /) -> Rows:
         """One statement and its rows."""
 
         async def asked() -> Rows:
             statement, names = await self._statement(sql)
+            await self._replan()
             given = values if names is None else [values[name] for name in names]
             rows = await statement.fetch(*given)
             if not rows:

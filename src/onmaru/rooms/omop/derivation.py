@@ -57,8 +57,14 @@ def _made(table: str) -> Step:
     patients = MERGED if " p ON " in place else "f._patients"  # scopes have them already
     own = f"f._source, f._version, f._t, f._patient, {patients} AS _patients, f._labels"
     select = f"SELECT {', '.join(columns)}, {own} FROM {place}"  # noqa: S608 - names of ours
-    some = f"SELECT 1 FROM {place}" if " WHERE " in place.replace("\n", " ") else ""  # noqa: S608 - names of ours
-    return Step(kept(table), "rows", select, (base,), order=_order(table), when=some)
+    return Step(kept(table), "rows", select, (base,), order=_order(table), when=_when(place))
+
+
+def _when(place: str) -> str:
+    """The same rows of the first table, without its joins; "" where only these tell whether there are any."""
+    first, conditions = re.split(r"\n| (?=WHERE)", place, maxsplit=1)[0], place.partition("WHERE ")[2]
+    own = [one for one in conditions.split(" AND ") if one.startswith("f.")]
+    return f"SELECT 1 FROM {first} WHERE {' AND '.join(own)}" if own else ""  # noqa: S608 - names of ours
 
 
 def _order(table: str) -> tuple[str, ...]:
@@ -124,6 +130,7 @@ def _steps() -> tuple[Step, ...]:
             of=("drug_exposure",),
             unit="person_id",
             by=(("drug_exposure", "drug_concept_id", "omop_ingredients"),),
+            when="SELECT 1 FROM @omop_ingredients WHERE ingredient <> 0",
         ),
         _typed(
             "dose_era",
@@ -132,6 +139,7 @@ def _steps() -> tuple[Step, ...]:
             of=("drug_exposure",),
             unit="person_id",
             by=(("drug_exposure", "drug_concept_id", "omop_strengths"),),
+            when="SELECT 1 FROM @omop_strengths WHERE ingredient <> 0",
         ),
     )
 

@@ -1,6 +1,6 @@
 -- tables: journey_stay, journey_thing, journey_patient
 -- Where one patient, or with `patient` '' everybody of a `ward` ('' every ward), lies now. The ward is the first place around the
--- bed that is none of bed, room, level, corridor or cabinet.
+-- bed that is none of bed, room, level, corridor or cabinet; the bed bears its room's name, for beds of two rooms bear one number.
 SELECT here.patient, here.encounter, here.bed, here.ward, here.ward_name, here.low,
        (SELECT MIN(p.name) FROM journey_patient AS p WHERE p._patient = here.patient) AS name,
        (SELECT MIN(p.birth) FROM journey_patient AS p WHERE p._patient = here.patient) AS birth,
@@ -8,7 +8,8 @@ SELECT here.patient, here.encounter, here.bed, here.ward, here.ward_name, here.l
        (SELECT MIN(p.number) FROM journey_patient AS p WHERE p._patient = here.patient) AS number
 FROM (
     SELECT s._patient AS patient, s._source AS encounter, s.low,
-           CASE WHEN p0.bedside = 1 THEN p0.name ELSE '' END AS bed,
+           CASE WHEN p0.bedside = 1 AND p1.bedside = 1 AND p1.name <> '' THEN p1.name || ' ' || p0.name
+                WHEN p0.bedside = 1 THEN p0.name ELSE '' END AS bed,
            CASE WHEN p0.bedside = 0 THEN p0.thing WHEN p1.bedside = 0 THEN p1.thing WHEN p2.bedside = 0 THEN p2.thing
                 WHEN p3.bedside = 0 THEN p3.thing ELSE '' END AS ward,
            CASE WHEN p0.bedside = 0 THEN p0.name WHEN p1.bedside = 0 THEN p1.name WHEN p2.bedside = 0 THEN p2.name

@@ -2,7 +2,7 @@
 import { hospital, passed, SILENT_MS, time, type Told } from './clock';
 import { conditionOf, keyOf, levelOf, type Shown, shownOf, sourceState, type Taken } from './beds';
 import { follow } from './follow';
-import type { FeedBed, Frame, Source } from './frames';
+import type { FeedBed, Frame, Piece, Source } from './frames';
 import { Lags } from './lags';
 import type { FromWorker, ToWorker } from './messages';
 import { byBed, orderer, type Rank, rankOf } from './order';
@@ -16,9 +16,14 @@ const PARTS = 10;
 /** Rows that are told at once: few where they stand unseen beside the picture, so that no frame of it waits for them. */
 const SEEN = 12;
 const UNSEEN = 1;
+/** So long a frame may take up what has come, ms; the rest waits for the next one, at most until beds are looked at. */
+const TAKE_MS = 0.4;
+/** More than this that waits is taken up at once: numbers are never old for the sake of smoothness. */
+const WAITING = 600;
 
 const beds = new Map<string, FeedBed>();
 const shown = new Map<string, Shown>();
+const keys = new Map<string, string>();
 const traces = new Map<string, Map<string, Trace>>();
 const changed = new Set<string>();
 const settle = orderer();
@@ -35,6 +40,9 @@ let every = 1_000;
 let following = new AbortController();
 let alone = false;
 let turn = 0;
+/** What has come and is not taken up, oldest first; and when a frame was drawn last. */
+let came: ({ bed: FeedBed; at: number } | { piece: Piece; at: number })[] = [];
+let drawn = 0;
 
 port.onmessage = ({ data }) => {
   if (data.type === 'begin') begin(data);
@@ -55,6 +63,8 @@ function begin({ canvas, words, still }: Extract<ToWorker, { type: 'begin' }>): 
   picture = new Picture(canvas, ctx, words, still);
   const draw = (): void => {
     requestAnimationFrame(draw);
+    drawn = performance.now();
+    takeUp(drawn + TAKE_MS);
     const now = time();
     const at = hospital(told, now);
     for (const one of picture?.draw(at, passed(told.heard, now) > SILENT_MS) ?? []) lags.painted(one, beds.get(one), at);
@@ -66,7 +76,8 @@ function goOn(address: string, one: boolean): void {
   alone = one;
   following.abort();
   following = new AbortController();
-  for (const held of [beds, shown, traces]) held.clear();
+  for (const held of [beds, shown, keys, traces]) held.clear();
+  came = [];
   order = [];
   picture?.place([]);
   void follow(address, { frame, refused: (status) => port.postMessage({ type: 'refused', status }) }, following.signal);
@@ -80,42 +91,62 @@ function tellAll(pace: number): void {
 
 function frame(one: Frame): void {
   told = { at: one.at, heard: time() };
-  if (one.kind === 'waves') return waves(one);
-  feeds = one.feeds;
-  if (one.kind === 'clock') return;
-  if (one.whole) {
-    const here = new Set(one.beds.map((bed) => bed.patient));
-    for (const patient of beds.keys()) if (!here.has(patient)) for (const held of [beds, shown, traces]) held.delete(patient);
-  }
+  if (one.kind === 'waves') for (const piece of one.pieces) came.push({ piece, at: one.at });
+  else feeds = one.feeds;
+  if (one.kind !== 'beds') return;
+  if (one.whole) return everything(one);
   for (const bed of one.beds) {
-    beds.set(bed.patient, bed);
-    if (alone) port.postMessage({ type: 'bed', bed });
-    if (!one.whole) lags.came(bed);
-    // What looks as it did is on the screen already
-    if (!show(bed, one.at)) lags.painted(bed.patient, bed, one.at);
+    lags.came(bed);
+    came.push({ bed, at: one.at });
   }
-  if (one.whole) arrange();
+  if (came.length > WAITING) takeUp(Infinity);
 }
 
-function waves(one: Extract<Frame, { kind: 'waves' }>): void {
-  for (const piece of one.pieces) {
-    if (!beds.has(piece.patient)) continue;
-    const mine = traces.get(piece.patient) ?? new Map<string, Trace>();
-    traces.set(piece.patient, mine);
-    let trace = mine.get(piece.code);
-    if (trace?.hz !== piece.hz) {
-      trace = new Trace(piece.hz, piece.unit);
-      mine.set(piece.code, trace);
-      picture?.traced(piece.patient, mine);
-    }
-    trace.take(piece, one.at);
+/** Every bed that there is, as it is now; what came before is taken up first. */
+function everything(one: Extract<Frame, { kind: 'beds' }>): void {
+  takeUp(Infinity);
+  const here = new Set(one.beds.map((bed) => bed.patient));
+  for (const patient of beds.keys()) if (!here.has(patient)) for (const held of [beds, shown, keys, traces]) held.delete(patient);
+  for (const bed of one.beds) take(bed, one.at);
+  arrange();
+}
+
+/** Take up what has come, in its order, until a time: all at once it would hold up the frame in which it came. */
+function takeUp(until: number): void {
+  let n = 0;
+  for (; n < came.length && (n === 0 || performance.now() < until); n += 1) {
+    const one = came[n] as (typeof came)[number];
+    if ('bed' in one) take(one.bed, one.at);
+    else wave(one.piece, one.at);
   }
+  came.splice(0, n);
+}
+
+function take(bed: FeedBed, at: number): void {
+  beds.set(bed.patient, bed);
+  if (alone) port.postMessage({ type: 'bed', bed });
+  // What looks as it did is on the screen already
+  if (!show(bed, at)) lags.painted(bed.patient, bed, at);
+}
+
+function wave(piece: Piece, at: number): void {
+  if (!beds.has(piece.patient)) return;
+  const mine = traces.get(piece.patient) ?? new Map<string, Trace>();
+  traces.set(piece.patient, mine);
+  let trace = mine.get(piece.code);
+  if (trace?.hz !== piece.hz) {
+    trace = new Trace(piece.hz, piece.unit);
+    mine.set(piece.code, trace);
+    picture?.traced(piece.patient, mine);
+  }
+  trace.take(piece, at);
 }
 
 function show(bed: FeedBed, at: number): boolean {
   const now = shownOf(bed, names.get(bed.patient) ?? '', alerts.get(bed.patient), at);
-  const before = shown.get(bed.patient);
-  if (before && keyOf(before, false) === keyOf(now, false)) return false;
+  const key = keyOf(now, false);
+  if (keys.get(bed.patient) === key) return false;
+  keys.set(bed.patient, key);
   shown.set(bed.patient, now);
   changed.add(bed.patient);
   picture?.show(now);
@@ -124,6 +155,8 @@ function show(bed: FeedBed, at: number): boolean {
 
 /** Time passes for a part of the beds: their numbers grow old by themselves. */
 function look(): void {
+  // Where no picture is drawn, as on a page that nobody sees, this alone takes up what comes
+  if (performance.now() - drawn > LOOK_MS) takeUp(Infinity);
   const at = hospital(told, time());
   let place = 0;
   for (const bed of beds.values()) {
