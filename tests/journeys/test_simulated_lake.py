@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from columnar_log import KEY
 from onmaru.app import cli, refusal
 from onmaru.app.house import MAIN, House, system
 from onmaru.app.refusal import Refusal
@@ -18,10 +19,17 @@ from onmaru.app.town.filling import Size
 from onmaru.engines.duck import filling
 from onmaru.fhir.outcome import Invalid
 from onmaru.kernel.lake import View
+from onmaru.kernel.log import Version
 from onmaru.kernel.record import Change
+from resource_log import nested, rows, tables
 
 COUNTED = View("counted", 'SELECT count(*) AS n FROM "Observation"', ("Observation",), secondary=True)
 SIZE = Size(7, 6, 2)
+GROUP = "GROUP BY type, system, code, unit, _patient ORDER BY ALL"
+SUMMED = View(
+    "summed", f"SELECT type, system, code, unit, _patient, CAST(sum(n) AS BIGINT) FROM Coded {GROUP}", ("Coded",)
+)
+BY_ROWS = View("by_rows", f"SELECT type, system, code, unit, _patient, count(*) FROM Coding {GROUP}", ("Coding",))
 
 
 def filled(home: Path, size: Size = SIZE) -> House:
@@ -81,6 +89,26 @@ def test_what_was_stopped_is_opened_by_nobody_and_goes_on_to_the_same_rows(
     finally:
         house.close()
         whole.close()
+
+
+def test_sums_that_parts_have_together_stay_right_when_somebody_is_erased(tmp_path: Path) -> None:
+    size, parts = Size(7, 6, 2), []
+    for part, first in enumerate(town.firsts(size.town())[:-1]):
+        span = (first, first + size.town().size(part) - 1)
+        parts.append(filling.fill(tmp_path, KEY, [], town.versions(size.town(), part, first), span))
+    last = filling.join(tmp_path, KEY, [], parts)
+    store = tables(tmp_path)
+    kept = nested(store).manifest.codings["Observation"]
+    assert len(kept.standing) > 1 and len(kept.sums) == 1
+    before = rows(store, view=SUMMED)
+    assert before == rows(store, view=BY_ROWS)
+    id = rows(store, view=View("some", "SELECT min(id) FROM Coding WHERE type = 'Observation'", ("Coding",)))[0][0]
+    store.take(store.projections[0], [Version(last + 1, "Observation", id, 2, "erase", 0, None)], {})
+    assert nested(store).manifest.codings["Observation"].sums != kept.sums
+    after = rows(store, view=SUMMED)
+    assert after == rows(store, view=BY_ROWS) and after != before
+    assert nested(store).vault.names() == nested(store).manifest.names()
+    store.close()
 
 
 def test_the_command_fills_a_new_home_and_refuses_any_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,13 @@ def test_evidence_names_no_machine_user_or_folder() -> None:
         assert private not in text
 
 
+def test_the_folder_that_a_proof_goes_on_in_is_nobodys_business(tmp_path: Path) -> None:
+    proof = Proof("9.kept", "It goes on.", lambda folder, patients: {"people": patients}, ("folder", "patients"))
+    evidence = gather(proof, "abc", {"folder": tmp_path, "patients": 3})
+    write(evidence, tmp_path)
+    assert evidence.conditions["patients"] == 3 and str(tmp_path) not in (tmp_path / "9.kept.json").read_text("utf-8")
+
+
 def test_every_proof_can_be_listed_and_has_a_claim() -> None:
     assert proofs.known()
     assert all(name == proof.name and proof.claim.endswith(".") for name, proof in proofs.known().items())

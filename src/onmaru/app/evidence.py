@@ -49,7 +49,9 @@ def gather(proof: Proof, at: str, sizes: Mapping[str, Any] | None = None) -> Evi
     except AssertionError as error:
         holds, figures = False, {"failed": str(error).splitlines()[0] if str(error) else "an assertion"}
     seconds = (datetime.now(UTC) - started).total_seconds()
-    conditions = {"load average before": round(load, 2), "CI": bool(os.environ.get("CI")), **(sizes or {})}
+    # A folder is of this machine, and nobody else's business
+    told = {name: value for name, value in (sizes or {}).items() if not isinstance(value, Path)}
+    conditions = {"load average before": round(load, 2), "CI": bool(os.environ.get("CI")), **told}
     date = started.isoformat(timespec="seconds")
     return Evidence(proof.name, proof.claim, holds, figures, at, date, round(seconds, 2), machine(), conditions)
 

@@ -141,7 +141,7 @@ def _held(library: Mapping[str, Any]) -> Any:
 
 def statements(lake: Lake, asked: Asked) -> list[str]:
     """SQL that makes REACHED: `patient` (as `Patient/id`), `passed` (how many steps, the first counted) and `excluded`."""
-    made = [_period(asked.year), table(lake, parse_view(_WHO)), *(table(lake, view) for view in asked.views)]
+    made = [_period(asked.year), *(viewed(lake, view) for view in (parse_view(_WHO), *asked.views))]
     for place, population in enumerate(asked.measure.populations):
         made.append(
             f"CREATE TABLE measure_population_{place} AS SELECT DISTINCT CAST(said.patient AS VARCHAR) AS patient "  # noqa: S608 - fhir.measure.fault read it
@@ -155,12 +155,18 @@ def _period(year: int) -> str:
     return f"CREATE TABLE period AS SELECT '{year:04}' AS since, '{year + 1:04}' AS before"
 
 
-def table(lake: Lake, view: ViewDefinition, where: str = "") -> str:
-    """The statement that makes a view's table under its name, over the caller's lake. `where`: which of its rows alone."""
-    name = _DUCK.quoted(view.name)
-    compiled = compile(view, tree_of(view.resource, lake.layout(view.resource).columns), _DUCK, _source(view))
-    rows = f"SELECT * FROM ({compiled.sql}) AS of_view WHERE {where}" if where else compiled.sql  # noqa: S608 - texts of our own
-    return f"CREATE TABLE {name} AS {rows}"
+def table(lake: Lake, view: ViewDefinition, where: str) -> str:
+    """The statement that makes a table of a view's rows, under its name. `where`: of which of them."""
+    return f"CREATE TABLE {_DUCK.quoted(view.name)} AS SELECT * FROM ({_sql(lake, view)}) AS of_view WHERE {where}"  # noqa: S608 - texts of our own
+
+
+def viewed(lake: Lake, view: ViewDefinition) -> str:
+    """The statement that gives a view its name: who asks it reads what it asks for and makes no other row."""
+    return f"CREATE VIEW {_DUCK.quoted(view.name)} AS {_sql(lake, view)}"
+
+
+def _sql(lake: Lake, view: ViewDefinition) -> str:
+    return compile(view, tree_of(view.resource, lake.layout(view.resource).columns), _DUCK, _source(view)).sql
 
 
 def _source(view: ViewDefinition) -> str:

@@ -77,7 +77,7 @@ def _size(people: int, home: Path, tell: Tell) -> tuple[dict[str, Any], Mapping[
         resources = fill(house, Size(SEED, people, bare=True), os.cpu_count() or 1, _progress(people, tell))
         seconds = time.monotonic() - began
         lake = house.hall(system(MAIN)).lake
-        took = asked(house, lambda name, one: tell(f"{people:,}: {name}: {one}"))
+        took = asked(house, people, lambda name, one: tell(f"{people:,}: {name}: {one}"))
         if people <= COMPARED:
             others = {name: found(lake, name, sql) for name, sql in (("codings", CODINGS), ("nested", NESTED))}
             same = all(one == found(lake, "cohort", COHORT) for one in others.values())

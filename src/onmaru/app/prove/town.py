@@ -91,17 +91,17 @@ CRITERIA: Mapping[str, str] = {
 """How many meet each criterion alone."""
 
 QUESTIONS: Mapping[str, str] = {
-    "visits by month": """SELECT substr(period.start, 1, 7) AS month, class.code AS kind, count(*) AS n
-        FROM "Encounter" GROUP BY ALL ORDER BY ALL""",
+    "visits by month": """SELECT substr(occurred, 1, 7) AS month, code AS kind, count(*) AS n
+        FROM "Coding" WHERE type = 'Encounter' GROUP BY ALL ORDER BY ALL""",
     "stay by department": """SELECT serviceProvider.display AS department, count(*) AS n,
         avg(date_diff('day', CAST(substr(period.start, 1, 10) AS DATE), CAST(substr(period."end", 1, 10) AS DATE))) AS days
         FROM "Encounter" WHERE class.code = 'IMP' GROUP BY ALL ORDER BY ALL""",
-    "diagnoses by sex": """SELECT c.code.coding[1].code AS code, p.gender, count(*) AS n
-        FROM "Condition" c JOIN "Patient" p ON p.id = c._patient GROUP BY ALL ORDER BY n DESC""",
-    "drugs by year": """SELECT medicationCodeableConcept.text AS drug, substr(authoredOn, 1, 4) AS year, count(*) AS n
-        FROM "MedicationRequest" GROUP BY ALL ORDER BY ALL""",
-    "insurance by age": """SELECT c.type.coding[1].code AS kind, substr(p.birthDate, 1, 3) AS decade, count(*) AS n
-        FROM "Coverage" c JOIN "Patient" p ON p.id = c._patient GROUP BY ALL ORDER BY ALL""",
+    "diagnoses by sex": """SELECT c.code, p.gender, CAST(sum(c.n) AS BIGINT) AS n
+        FROM "Coded" c JOIN "Patient" p ON p.id = c._patient WHERE c.type = 'Condition' GROUP BY ALL ORDER BY n DESC""",
+    "drugs by year": """SELECT code AS drug, substr(occurred, 1, 4) AS year, count(*) AS n
+        FROM "Coding" WHERE type = 'MedicationRequest' AND system = 'http://www.whocc.no/atc' GROUP BY ALL ORDER BY ALL""",
+    "insurance by age": """SELECT c.code AS kind, substr(p.birthDate, 1, 3) AS decade, count(*) AS n
+        FROM "Coded" c JOIN "Patient" p ON p.id = c._patient WHERE c.type = 'Coverage' GROUP BY ALL ORDER BY ALL""",
     "one person's measurements": """SELECT code.text AS what, max(effectiveDateTime) AS last, count(*) AS n
         FROM "Observation" WHERE _patient = 'sim-00000001' GROUP BY ALL""",
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+from msgspec.structs import replace
 
 from onmaru.engines.duck import manifest as rows_manifest
 from onmaru.engines.duck.follow import batches as rows_batches
@@ -21,7 +22,7 @@ from onmaru.engines.duck.nested.codings import LARGEST, ORDER, codings, tree
 from onmaru.engines.duck.nested.files import File, Kept
 from onmaru.engines.duck.nested.followed import Resources
 from onmaru.engines.duck.nested.shape import schema as nested_schema
-from onmaru.engines.duck.nested.sums import summed
+from onmaru.engines.duck.nested.sums import gathered, summed
 from onmaru.engines.duck.vault import Vault, Writing, schema
 from onmaru.engines.keyring import write_new
 from onmaru.fhir.columnar import Column, table, union
@@ -88,13 +89,27 @@ def join(folder: Path, key: bytes, projections: Sequence[Projection], parts: Seq
         if part.first != last + 1:
             raise ValueError("a part is missing")
         last = part.last
-    tables, said = _joined([part.types for part in parts]), _joined([part.codings for part in parts])
+    vault = Vault(folder_of(folder, Resources()), key)
+    tables, apart = _joined([part.types for part in parts]), _joined([part.codings for part in parts])
+    said = {name: _gathered(vault, kept) for name, kept in apart.items()}
+    vault.sync()
     for one in projections:
         segments = tuple(part.segments[one.name] for part in parts)
         columnar = tuple(table for table in one.tables if table.store == "columnar")
         rows_manifest.save(folder_of(folder, one), rows_manifest.Manifest(last, columnar, segments))
-    nested_manifest.save(folder_of(folder, Resources()), nested_manifest.Manifest(last, tables, said))
+    nested_manifest.save(vault.folder, nested_manifest.Manifest(last, tables, said))
+    vault.remove(
+        {name for kept in apart.values() for name in kept.sums} - {name for one in said.values() for name in one.sums}
+    )
     return last
+
+
+def _gathered(vault: Vault, kept: Kept) -> Kept:
+    """With one file of sums for all parts' codings of a type."""
+    if len(kept.sums) < 2 or not all(file.sums for file in kept.standing):
+        return kept
+    one = gathered(vault, kept.sums)
+    return replace(kept, standing=tuple(replace(file, sums=one) for file in kept.standing))
 
 
 def _joined(parts: Iterable[Mapping[str, Kept]]) -> dict[str, Kept]:

@@ -236,7 +236,7 @@ class ColumnarTables:
             said = kept.manifest.said()
             return Layout(shown(), len(said), sum(file.bytes for file in said), kept.manifest.position)
         if isinstance(kept.manifest, Nested) and name == CODED:
-            files = [file.sums for file in kept.manifest.said() if file.sums]
+            files = [name for one in kept.manifest.codings.values() for name in one.sums]
             return Layout(SUMMED, len(files), kept.vault.size(files), kept.manifest.position)
         if isinstance(kept.manifest, Nested):
             nested = kept.manifest.of(name)

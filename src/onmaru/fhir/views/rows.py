@@ -123,14 +123,25 @@ class _View:
         items = self._items(select, scope)
         self._elements += 1
         names = (f"e{self._elements}", f"i{self._elements}")
-        listed = self._compiler.listed(items)
+        outer = select.way == "forEachOrNull"
         if items.sql == NULL:
-            listed = f"CAST(NULL AS {self._dialect.list_type(self._dialect.type('text'))})"
-        stage = Unnest(rows.name, rows.columns, listed, names, outer=select.way == "forEachOrNull")
-        made = self._stage(self._dialect.unnested(stage), (*rows.columns, *names))
+            sql = self._nothing(rows, names, outer=outer)
+        else:
+            sql = self._dialect.unnested(
+                Unnest(rows.name, rows.columns, self._compiler.listed(items), names, outer=outer)
+            )
+        made = self._stage(sql, (*rows.columns, *names))
         element, index = (f"{ROOT}.{self._dialect.quoted(name)}" for name in names)
         this = absent(items.type) if items.sql == NULL else items.of(element, many=False)
         return made, Scope(this, self._root, index)
+
+    def _nothing(self, rows: _Rows, names: tuple[str, str], *, outer: bool) -> str:
+        """The stage of a list that no resource has: no list is opened row by row."""
+        quoted = self._dialect.quoted
+        kept = "".join(f"t.{quoted(name)}, " for name in rows.columns)
+        none = f"CAST(NULL AS {self._dialect.type('text')}) AS {quoted(names[0])}"
+        place = f"CAST(0 AS {self._dialect.type('long')}) AS {quoted(names[1])}"
+        return f"SELECT {kept}{none}, {place} FROM {rows.name} t{'' if outer else ' WHERE false'}"
 
     def _items(self, select: Select, scope: Scope) -> Value:
         at = f"{select.at}.{select.way}"

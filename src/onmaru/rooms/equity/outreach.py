@@ -7,7 +7,7 @@ from typing import Any
 from onmaru.fhir.outcome import invalid
 from onmaru.kernel import measures
 from onmaru.kernel.lake import Results, Run, Script
-from onmaru.kernel.measures import Asked, table
+from onmaru.kernel.measures import Asked, viewed
 from onmaru.kernel.room import Hall
 from onmaru.rooms.equity.stratifiers import PEOPLE, REGIONS, statements, stratifiers, tables, view
 
@@ -30,7 +30,7 @@ def begun(hall: Hall, asked: Asked, dimension: str, group: str) -> Run:
     if dimension not in {one.name for one in known}:
         raise invalid("value", "is no dimension", "dimension")
     made = [
-        *measures.statements(hall.lake, asked), *statements(hall.lake, known), table(hall.lake, view("contact")),
+        *measures.statements(hall.lake, asked), *statements(hall.lake, known), viewed(hall.lake, view("contact")),
         *_picked(asked, dimension, group),
     ]  # fmt: skip
     used = tuple(dict.fromkeys([*asked.tables, *tables(), *([REGIONS] if regions else [])]))

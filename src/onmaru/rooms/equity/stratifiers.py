@@ -17,7 +17,7 @@ from onmaru.fhir.columnar import read
 from onmaru.fhir.outcome import invalid
 from onmaru.fhir.views import ViewDefinition, parse
 from onmaru.kernel.lake import Lake
-from onmaru.kernel.measures import REACHED, table
+from onmaru.kernel.measures import REACHED, viewed
 
 REGIONS = "equity_region"
 PEOPLE = "equity_person"
@@ -64,7 +64,7 @@ def stratifiers(settings: Mapping[str, Any], regions: bool) -> list[Stratifier]:
 
 def statements(lake: Lake, asked: Sequence[Stratifier]) -> list[str]:
     """SQL that makes PEOPLE: `patient`, `passed` and a column a dimension, a row for each person who counts."""
-    made = [table(lake, view(name)) for name in VIEWS]
+    made = [viewed(lake, view(name)) for name in VIEWS]
     columns = ", ".join(f"{one.sql} AS {one.name}" for one in asked)
     regions = REGIONS in lake.published()
     join = f"LEFT JOIN {_REGION} r ON r.patient = w.patient" if regions else ""

@@ -31,7 +31,8 @@ ENDS = pa.schema([("id", pa.string()), ("_version", pa.int64()), ("_t", pa.int64
 class File(msgspec.Struct, frozen=True):
     """One Parquet file: its rows are of versions at positions `first` … `last`; `level` counts how often it was merged.
 
-    `sums`: of codings the file beside it that has their sums, of those that had not ended when it was written (sums.py).
+    `sums`: of codings the file beside it that has their sums, of those that had not ended when it was written (sums.py);
+    several files may have one together.
     """
 
     name: str
@@ -59,6 +60,21 @@ class Kept(msgspec.Struct, frozen=True):
     def files(self) -> tuple[File, ...]:
         """Every file."""
         return (*self.standing, *self.past, *self.ends)
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Every file of sums, each once."""
+        return tuple(dict.fromkeys(file.sums for file in self.standing if file.sums))
+
+    def after(self, before: Kept) -> Kept:
+        """The same once it has taken the place of `before`: sums that a file had together with one that left are no longer
+        those of who stays, whose rows are counted from then on.
+        """
+        gone = {file.sums for file in before.standing if file not in self.standing}
+        if gone.isdisjoint(file.sums for file in self.standing):
+            return self
+        stay = (msgspec.structs.replace(file, sums="") if file.sums in gone else file for file in self.standing)
+        return msgspec.structs.replace(self, standing=tuple(stay))
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -71,19 +71,20 @@ class FollowedResources:
         for name, kept in (*self.manifest.tables.items(), *flat):
             yield name, self.vault.dataset(list(manifests.names([*kept.standing, *kept.past])), schema(kept.tree))
             yield f"{name} ends", self.vault.dataset(list(manifests.names(kept.ends)), ENDS)
-            yield f"{name} sums", self.vault.dataset([file.sums for file in kept.standing if file.sums], SUMS)
+            yield f"{name} sums", self.vault.dataset(list(kept.sums), SUMS)
 
     def take(self, batch: Sequence[Version], made: Mapping[int, Sequence[Row]]) -> set[str]:
         """Follow a batch in one atomic step; the names of files that count no more."""
         span = (batch[0].t, batch[-1].t)
         tables, flat = dict(self.manifest.tables), dict(self.manifest.codings)
         for type, share in shares(batch).items():
-            kept, said = self.manifest.of(type), flat.get(type, Kept(tree(type)))
+            kept, before = self.manifest.of(type), flat.get(type, Kept(tree(type)))
+            said = before
             if share.erased:
                 erased = sorted(share.erased)
                 kept, said = self._compactor.scrubbed(kept, erased), self._flattened.scrubbed(said, erased)
             kept, said = self._added((kept, said), share, span)
-            tables[type], flat[type] = self._compactor.compacted(kept), self._flattened.compacted(said)
+            tables[type], flat[type] = self._compactor.compacted(kept), self._flattened.compacted(said).after(before)
         self.vault.sync()
         manifest = Manifest(span[1], _filled(tables), _filled(flat))
         manifests.save(self.vault.folder, manifest)

@@ -56,7 +56,7 @@ class Scope:
         """Who had which code: by the sums that lie beside the codings, or counted from these."""
         alike = {type: kept for type, kept in manifest.codings.items() if self._alike(type, kept)}
         summed = {type: kept for type, kept in alike.items() if all(file.sums for file in kept.standing)}
-        files = [(file.sums, type) for type, kept in summed.items() for file in kept.standing]
+        files = [(name, type) for type, kept in summed.items() for name in kept.sums]
         selects = [
             COUNTED.format(type=type, rows=self._rows(vault, f"{NAME}_{type}", kept, manifest.of(type)))
             for type, kept in manifest.codings.items()

@@ -5,13 +5,20 @@ Its one law: added up, its rows say what counting the standing codings says; wha
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from onmaru.engines.duck.vault import SORTED_GROUP, Vault
 
 NAME = "Coded"
+# How many sums are sorted at a time
+ROWS = 1_000_000
 KEY = ("system", "code", "unit", "_patient", "_patients", "_labels")
 SUMS = pa.schema(
     [
@@ -55,6 +62,39 @@ def summed(rows: pa.Table) -> pa.Table:
     many = pc.add(pc.subtract(ends, begins), 1)
     times = [held["occurred"].take(one) for one in (begins, ends)]
     return pa.table([*columns, many, *times, each.column("number_min"), each.column("number_max")], schema=SUMS)
+
+
+def gathered(vault: Vault, names: Sequence[str]) -> str:
+    """One file of the sums in several: a code's rows lie together, so that who asks for it reads few others. Its name.
+
+    It is made some codes at a time, so that memory does not grow with the whole.
+    """
+    every = vault.dataset(names, SUMS)
+    with vault.writing(SUMS) as made:
+        for codes in _ranges(every):
+            found = every.scanner(filter=ds.field("code").isin(codes)).to_table()
+            rows = found.sort_by([(name, "ascending") for name in ("code", "system", "_patient")]).combine_chunks()
+            for batch in rows.to_batches(max_chunksize=SORTED_GROUP):
+                made.add(batch)
+    return made.name
+
+
+def _ranges(every: Any) -> Iterator[list[str]]:
+    """The codes in order, so many at a time as have ROWS rows together."""
+    counts: Counter[str] = Counter()
+    for batch in every.scanner(columns=["code"]).to_batches():
+        for one in pc.value_counts(batch.column("code")):
+            counts[one["values"].as_py()] += one["counts"].as_py()
+    part: list[str] = []
+    rows = 0
+    for code in sorted(counts):
+        if part and rows + counts[code] > ROWS:
+            yield part
+            part, rows = [], 0
+        part.append(code)
+        rows += counts[code]
+    if part:
+        yield part
 
 
 def _runs(held: dict[str, Any]) -> Any:

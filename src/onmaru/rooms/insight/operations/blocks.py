@@ -28,10 +28,14 @@ LOOKED_AT: Mapping[str, str] = {
 
 
 def macros(first: date, last: date) -> tuple[str, ...]:
-    """What the blocks' SQL calls: `moment` of a dateTime, and whether one is `within` the days asked for."""
+    """What the blocks' SQL calls: `moment` of a dateTime, and whether one is `within` the days asked for.
+
+    The texts are compared as they are, so that DuckDB hands the condition to who reads the files; `~` comes after all that
+    a text of the last day goes on with.
+    """
     return (
         "CREATE MACRO moment(said) AS CASE WHEN length(said) > 10 THEN TRY_CAST(said AS TIMESTAMP) END",
-        f"CREATE MACRO within(said) AS left(said, 10) BETWEEN '{first.isoformat()}' AND '{last.isoformat()}'",
+        f"CREATE MACRO within(said) AS (said >= '{first.isoformat()}' AND said < '{last.isoformat()}~')",
     )
 
 

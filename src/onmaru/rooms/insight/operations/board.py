@@ -44,7 +44,7 @@ def begun(hall: Hall, first: str, last: str) -> Begun:
     begins, ends = _day(first, "from"), _day(last, "to")
     if not 0 <= (ends - begins).days < LONGEST:
         raise invalid("value", f"goes over 1 to {LONGEST} days", "to")
-    views = [table(hall.lake, view(name), LOOKED_AT.get(name, "")) for name in VIEWS]
+    views = [table(hall.lake, view(name), LOOKED_AT.get(name, "true")) for name in VIEWS]
     blocks = [f"CREATE TABLE board_{block.name} AS {block.sql}" for block in BLOCKS]
     results = tuple(f"board_{block.name}" for block in BLOCKS)
     tables = tuple(dict.fromkeys(view(name).resource for name in VIEWS))
