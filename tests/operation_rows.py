@@ -22,6 +22,8 @@ class Row(NamedTuple):
 # board-member patient admin system
 FOUND = "401 401 401 403 403 404 404  200 200 403 403 200 403 200 403 200"
 VISIT = "401 401 401 403 403 404 404  200 200 200 403 200 403 200 403 200"
+# What is nobody's shows each what it may see of it, perhaps nothing
+EVERYBODY = "401 401 401 200 403 200 200  200 200 200 200 200 200 200 200 200"
 UNNAMED = "401 401 401 403 403 404 404  200 200 403 403 200 403 404 403 200"
 PERSON = "401 401 401 403 403 404 404  200 200 200 403 200 403 200 403 200"
 PEOPLE = "401 401 401 403 403 200 200  200 200 200 403 200 403 200 403 200"
@@ -89,7 +91,7 @@ ROWS = [
     Row("meta", "GET", "/fhir/Observation/o1/$meta", b"", {}, FOUND),
     Row("meta of a version", "GET", "/fhir/Observation/o1/_history/1/$meta", b"", {}, FOUND),
     Row("meta of a type", "GET", "/fhir/Observation/$meta", b"", {}, LISTED),
-    Row("meta of all", "GET", "/fhir/$meta", b"", {}, UNNAMED),
+    Row("meta of all", "GET", "/fhir/$meta", b"", {}, EVERYBODY),
     Row("meta-add", "POST", "/fhir/Observation/o1/$meta-add", TAGS, {}, CHANGED),
     Row("meta-delete", "POST", "/fhir/Observation/o1/$meta-delete", TAGS, {}, CHANGED),
     Row("everything", "GET", "/fhir/Patient/p1/$everything", b"", {}, PERSON),
