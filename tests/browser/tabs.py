@@ -6,7 +6,7 @@ language asked for.
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 from tests.browser.rest import ASKING
 
 # Nothing that runs, at the address of the pages: Chromium goes on from it in the process that it has, where it would begin
@@ -54,7 +54,7 @@ class Tabs:
             context.add_init_script(f"localStorage.setItem('onmaru.language', '{language}')")
         page = context.new_page()
         page.said = []
-        page.on("console", lambda line: page.said.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("console", lambda line: page.said.append(_told(line)) if _complains(line) else None)
         page.on("pageerror", lambda error: page.said.append(str(error)))
         return page
 
@@ -67,3 +67,12 @@ class Tabs:
             if not page.is_closed():
                 self._free[kind].append(page)
         self._taken.clear()
+
+
+def _complains(line: ConsoleMessage) -> bool:
+    """Not that an image alone has no icon: Chromium asks for one when it likes, perhaps once a page is there."""
+    return line.type in ("error", "warning") and not line.location["url"].endswith("/favicon.ico")
+
+
+def _told(line: ConsoleMessage) -> str:
+    return f"{line.text} {line.location['url']}".rstrip()

@@ -109,6 +109,7 @@ def test_an_ended_session_hides_the_page_and_gives_it_back_after_sign_in(visit: 
             [
                 "환자 목록",
                 "병동 현황",
+                "병동 인계",
                 "중앙 모니터",
                 "증례 검토",
                 "근무표",

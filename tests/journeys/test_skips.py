@@ -25,7 +25,7 @@ TESTS = {
 )
 def test_a_skip_fails_the_run_only_under_ci(kind: str, ci: str, workers: str, status: int, tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "cluster.py", "costs.py"):
+    for name in ("conftest.py", "cluster.py", "costs.py", "light.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     (tmp_path / "tests" / "test_it.py").write_text(TESTS[kind] + "def test_two() -> None:\n    assert True\n", "utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "ONMARU_"))}

@@ -17,7 +17,7 @@ from onmaru.engines.duck import pieces
 from onmaru.engines.duck.deriving import Ground, Run
 from onmaru.engines.duck.nested.scope import Scope
 from onmaru.engines.duck.pieces import GEN, State
-from onmaru.engines.duck.reader import Reader
+from onmaru.engines.duck.reader import ANEW, Reader
 from onmaru.engines.duck.sql import dollars, narrowed
 from onmaru.engines.duck.vault import OWN, TYPES, Vault
 from onmaru.kernel.derivation import NAMED, Derivation, Step
@@ -27,7 +27,6 @@ from onmaru.kernel.projection import Table
 HIDDEN = f"EXCLUDE (_patients, _labels, {GEN})"
 SHOWN = tuple(column for column in OWN if column[0] not in ("_patients", "_labels"))
 Source = Callable[[str, Scope, int], str]
-ANEW = "__anew_"  # before the names of what is made for one query
 
 
 class Derived:

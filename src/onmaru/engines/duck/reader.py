@@ -19,6 +19,8 @@ CLOSED = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
+# Before the names of what is made for one query
+ANEW = "__anew_"
 
 
 class Reader:
@@ -45,11 +47,12 @@ class Reader:
     ) -> pa.Table:
         """The whole answer. `parts` are tables by the name that the SQL gives them, `views` SELECTs, each over those before.
 
-        Views, since of a CTE that is asked several times DuckDB reads for all what any of them asks.
+        Views, since of a CTE that is asked several times DuckDB reads for all what any of them asks. What is ANEW is made as
+        a table: a dozen views over views would be put into each other until no memory holds the plan.
         """
         with self.cursor(parts) as cursor:
             for name, select in (views or {}).items():
-                cursor.execute(f'CREATE TEMP VIEW "{name}" AS {select}')
+                cursor.execute(f'CREATE TEMP {"TABLE" if name.startswith(ANEW) else "VIEW"} "{name}" AS {select}')
             answer: pa.Table = cursor.sql(sql, params=dict(params) or None).to_arrow_table()
             return answer
 

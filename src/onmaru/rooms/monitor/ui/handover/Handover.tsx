@@ -1,5 +1,5 @@
 /** The handover list of a ward: each patient with what the shift brought, given over to somebody named and taken by them. Prints. */
-import { api, Notice, ProblemNote, ProblemView, useAct, useEvery, useFormat, useLoad, useSession, useT, useTitle, Waiting } from '@shell';
+import { api, Notice, ProblemNote, ProblemView, useAct, useEvery, useFormat, useLive, useLoad, useSession, useT, useTitle, Waiting } from '@shell';
 import { Button, NativeSelect } from '@mantine/core';
 import { IconArrowLeft, IconPrinter, IconRefresh } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
@@ -23,7 +23,9 @@ export default function Handover() {
   const ward = asked.get('ward') ?? '';
   const from = asked.get('from') ?? '';
   const tick = useEvery(AGAIN_MS);
-  const { value, problem, reload } = useLoad<Answer>('/rooms/monitor/handover', { ward, from }, tick);
+  // What is given or taken is in the tables a moment later than the answer to it
+  const { tick: news } = useLive(null, ['Task']);
+  const { value, problem, reload } = useLoad<Answer>('/rooms/monitor/handover', { ward, from }, tick + news);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [notes, setNotes] = useState<Readonly<Record<string, string>>>({});
   const { busy, problem: refused, act } = useAct();
