@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 TONES = {"stat": [988, 988, 988, 1319], "urgent": [784, 784], "asap": [587]}
 STAT = "alert-heard-stat"
 RULES = {"stat": "news2-high", "urgent": "news2-medium", "asap": "news2-single"}
+TRIES = 5
 
 
 def alert(urgency: str) -> Alert:
@@ -101,7 +102,11 @@ def test_a_push_is_shown_without_a_name_and_its_touch_opens_the_alert(bed: Hospi
     registered: list[str] = []
     line.on(
         "ServiceWorker.workerRegistrationUpdated",
-        lambda told: registered.extend(one["registrationId"] for one in told["registrations"] if not one["isDeleted"]),
+        lambda told: registered.extend(
+            one["registrationId"]
+            for one in told["registrations"]
+            if not one["isDeleted"] and one["scopeURL"].startswith(bed.address)
+        ),
     )
     line.send("ServiceWorker.enable")
     # As the page's switch does once a push service has given it an address
@@ -111,20 +116,23 @@ def test_a_push_is_shown_without_a_name_and_its_touch_opens_the_alert(bed: Hospi
     page.reload()
     page.evaluate("navigator.serviceWorker.ready")
     text = msgspec.json.encode({"alert": STAT, "urgency": "stat"}).decode()
-    line.send(
-        "ServiceWorker.deliverPushMessage",
-        {"origin": bed.address, "registrationId": registered[-1], "data": text},
-    )
     shown = """async () => {
         const held = await navigator.serviceWorker.ready;
-        for (let n = 0; n < 60; n++) {
+        for (let n = 0; n < 20; n++) {
             const found = await held.getNotifications();
             if (found.length) return found.map((one) => [one.title, one.body, one.requireInteraction, one.data]);
             await new Promise((done) => setTimeout(done, 50));
         }
         return [];
     }"""
-    assert page.evaluate(shown) == [["경보가 기다립니다", "로그인하여 확인하십시오.", True, STAT]]
+    found: list[object] = []
+    tries = TRIES
+    # Chromium gives a message away while the worker is being replaced; one of the same tag stands for the one before
+    while not found and (tries := tries - 1):
+        told = {"origin": bed.address, "registrationId": registered[-1], "data": text}
+        line.send("ServiceWorker.deliverPushMessage", told)
+        found = page.evaluate(shown)
+    assert found == [["경보가 기다립니다", "로그인하여 확인하십시오.", True, STAT]]
     (worker,) = page.context.service_workers
     touch = """async () => {
         const [one] = await self.registration.getNotifications();
